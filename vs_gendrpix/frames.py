@@ -1,0 +1,128 @@
+"""Frames and what describes them: plain values, no torch and no av."""
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from vs_gendrpix.errors import MediaError
+
+Family = Literal["gray", "yuv", "rgb"]
+Plane = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
+
+UNSPECIFIED = 2
+"""The code point of ITU-T H.273 that says "unknown", for matrix, primaries and transfer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColorSpec:
+    """How code values mean colour: the code points of ITU-T H.273, as FFmpeg and VapourSynth use.
+
+    Attributes:
+        matrix: MatrixCoefficients (FFmpeg `colorspace`): 1 BT.709, 5 and 6 BT.601, 9 BT.2020
+            non-constant luminance, 0 RGB.
+        primaries: ColourPrimaries (FFmpeg `color_primaries`).
+        transfer: TransferCharacteristics (FFmpeg `color_trc`).
+        full_range: Whether black and white are the ends of the code range.
+        chroma_location: Where a subsampled chroma sample lies (FFmpeg `chroma_location`).
+    """
+
+    matrix: int = UNSPECIFIED
+    primaries: int = UNSPECIFIED
+    transfer: int = UNSPECIFIED
+    full_range: bool = False
+    chroma_location: Literal["left", "center", "topleft", "top", "bottomleft", "bottom"] = "left"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameFormat:
+    """The layout and meaning of a frame's planes.
+
+    Attributes:
+        width: Luma samples per row.
+        height: Luma rows.
+        family: `gray` has one plane, `yuv` Y, U, V, and `rgb` R, G, B in this order.
+        bits: Significant bits of a sample, 8 to 16; 8 travels as uint8, more as uint16.
+        subsampling: log2 of the chroma subsampling, horizontal and vertical: (1, 1) is 4:2:0.
+        color: What the code values mean.
+    """
+
+    width: int
+    height: int
+    family: Family
+    bits: int
+    subsampling: tuple[int, int] = (0, 0)
+    color: ColorSpec = field(default_factory=ColorSpec)
+
+    def __post_init__(self) -> None:
+        if self.width < 1 or self.height < 1:
+            raise MediaError(f"a frame of {self.width}x{self.height} pixels has no area")
+        if not 8 <= self.bits <= 16:
+            raise MediaError(f"{self.bits} bits a sample are not supported: use 8 to 16")
+        if self.family != "yuv" and self.subsampling != (0, 0):
+            raise MediaError(f"{self.family} frames have no subsampled planes")
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The sample type of every plane."""
+        return np.dtype(np.uint8 if self.bits == 8 else np.uint16)
+
+    @property
+    def plane_shapes(self) -> tuple[tuple[int, int], ...]:
+        """(rows, columns) of each plane; chroma sizes round up, as FFmpeg's do."""
+        luma = (self.height, self.width)
+        if self.family == "gray":
+            return (luma,)
+        sub_w, sub_h = self.subsampling
+        chroma = (-(-self.height >> sub_h), -(-self.width >> sub_w))
+        return (luma, chroma, chroma)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """When a frame is shown: integer ticks of `time_base` seconds; a duration of 0 is unknown."""
+
+    pts: int
+    duration: int
+    time_base: Fraction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """One picture: planes of shape `format.plane_shapes`, their meaning and their timing."""
+
+    format: FrameFormat
+    planes: tuple[Plane, ...]
+    timing: Timing
+
+    def __post_init__(self) -> None:
+        shapes = tuple(plane.shape for plane in self.planes)
+        if shapes != self.format.plane_shapes:
+            raise MediaError(
+                f"a frame has planes of {shapes}, but its format needs {self.format.plane_shapes}"
+            )
+        if any(plane.dtype != self.format.dtype for plane in self.planes):
+            raise MediaError(f"a frame's planes must be {self.format.dtype}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipInfo:
+    """What is known of a clip before its frames are decoded.
+
+    Attributes:
+        format: Format of the first decoded frame; all frames have it.
+        time_base: Unit of the frames' ticks, in seconds.
+        average_rate: Frames a second on average; 0 when unknown.
+        frames: Number of frames by the container or an estimate; 0 when unknown.
+        sample_aspect_ratio: Width over height of one sample; 1 when unknown.
+        rotation: Clockwise degrees by which a player turns the picture.
+    """
+
+    format: FrameFormat
+    time_base: Fraction
+    average_rate: Fraction
+    frames: int
+    sample_aspect_ratio: Fraction
+    rotation: int

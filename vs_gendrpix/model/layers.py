@@ -1,0 +1,55 @@
+"""The convolutional parts of the UNet."""
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class ResBlock(nn.Module):
+    """Two 3x3 convolutions with a shortcut; the timestep shifts the features between them."""
+
+    def __init__(self, in_channels: int, out_channels: int, time_dim: int, groups: int) -> None:
+        super().__init__()
+        self.norm1 = nn.GroupNorm(groups, in_channels, eps=1e-5)
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, padding=1)
+        self.time_emb_proj = nn.Linear(time_dim, out_channels)
+        self.norm2 = nn.GroupNorm(groups, out_channels, eps=1e-5)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
+        self.conv_shortcut = (
+            None if in_channels == out_channels else nn.Conv2d(in_channels, out_channels, 1)
+        )
+
+    def forward(self, x: Tensor, time: Tensor) -> Tensor:
+        """Map (B, in, h, w) to (B, out, h, w); `time` is (1, time_dim)."""
+        y = self.conv1(F.silu(self.norm1(x)))
+        y = y + self.time_emb_proj(F.silu(time))[:, :, None, None]
+        y = self.conv2(F.silu(self.norm2(y)))
+        shortcut = x if self.conv_shortcut is None else self.conv_shortcut(x)
+        return shortcut + y
+
+
+class Downsample(nn.Module):
+    """Halve the grid by a strided convolution; an odd side n becomes (n + 1) / 2."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(channels, channels, 3, stride=2, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, C, h, w) to (B, C, ceil(h / 2), ceil(w / 2))."""
+        return self.conv(x)
+
+
+class Upsample(nn.Module):
+    """Nearest-neighbour enlargement to a given grid, then a convolution."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(channels, channels, 3, padding=1)
+
+    def forward(self, x: Tensor, size: tuple[int, int]) -> Tensor:
+        """Map (B, C, h, w) to (B, C, *size).
+
+        The size is that of the skip that joins next, not twice the input: odd grids lose a
+        row or a column on the way back otherwise.
+        """
+        return self.conv(F.interpolate(x, size=size, mode="nearest"))

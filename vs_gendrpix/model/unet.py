@@ -1,0 +1,211 @@
+"""The UNet: the topology of Stable Diffusion 2.1 (diffusers' UNet2DConditionModel), any width."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from vs_gendrpix.errors import ModelError
+from vs_gendrpix.model.attention import SpatialTransformer
+from vs_gendrpix.model.layers import Downsample, ResBlock, Upsample
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UNetConfig:
+    """The numbers that make a UNet; the defaults are those of `full`, the paper's network.
+
+    Attributes:
+        channels: Width of each level; every further level halves the grid.
+        attention: Whether a level has a transformer after each ResBlock. The middle always has.
+        layers: ResBlocks a level on the way down; one more on the way up.
+        condition_tokens: Tokens of a prompt.
+        condition_dim: Width of a prompt's tokens.
+        head_dim: Width of an attention head. (diffusers' `attention_head_dim` of SD2.1,
+            (5, 10, 20, 20), is the number of heads in spite of its name.)
+        groups: Groups of every GroupNorm.
+        timestep: The one diffusion step at which the network works.
+        cell: Values of a token: 3 x 8 x 8.
+    """
+
+    channels: tuple[int, ...] = (320, 640, 1280, 1280)
+    attention: tuple[bool, ...] = (True, True, True, False)
+    layers: int = 2
+    condition_tokens: int = 77
+    condition_dim: int = 1024
+    head_dim: int = 64
+    groups: int = 32
+    timestep: int = 354
+    cell: int = 192
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.channels) <= 8 or len(self.attention) != len(self.channels):
+            raise ModelError(
+                f"a UNet needs 1 to 8 levels and an attention flag for each, "
+                f"got {len(self.channels)} widths and {len(self.attention)} flags"
+            )
+        if not 1 <= self.layers <= 8 or min(self.condition_tokens, self.condition_dim) < 1:
+            raise ModelError("a UNet needs 1 to 8 layers a level and a condition that is not empty")
+        if self.groups < 1 or self.head_dim < 1 or self.cell < 1:
+            raise ModelError("a UNet's groups, head width and cell must be at least 1")
+        attends = (*self.attention[:-1], True)
+        for width, attend in zip(self.channels, attends, strict=True):
+            if width < 2 or width % self.groups or (attend and width % self.head_dim):
+                raise ModelError(
+                    f"a UNet level of {width} channels does not divide into {self.groups} groups"
+                    + (f" and heads of {self.head_dim}" if attend else "")
+                )
+
+
+FULL = UNetConfig()
+TINY = UNetConfig(
+    channels=(96, 160, 256),
+    attention=(False, False, False),
+    layers=1,
+    condition_tokens=8,
+    condition_dim=64,
+)
+
+
+def timestep_embedding(timestep: int, dim: int) -> Tensor:
+    """The sinusoidal embedding (1, dim) of a timestep, cosines first (diffusers' freq_shift 0)."""
+    half = dim // 2
+    frequencies = torch.exp(-math.log(10_000) * torch.arange(half, dtype=torch.float32) / half)
+    angles = timestep * frequencies
+    return torch.cat([angles.cos(), angles.sin()])[None]
+
+
+class TimeEmbedding(nn.Module):
+    """Two linear layers over the sinusoid of the fixed timestep."""
+
+    def __init__(self, in_dim: int, out_dim: int) -> None:
+        super().__init__()
+        self.linear_1 = nn.Linear(in_dim, out_dim)
+        self.linear_2 = nn.Linear(out_dim, out_dim)
+
+    def forward(self, sinusoid: Tensor) -> Tensor:
+        """Map (1, in_dim) to (1, out_dim)."""
+        return self.linear_2(F.silu(self.linear_1(sinusoid)))
+
+
+class Stage(nn.Module):
+    """One level in one direction: ResBlocks, each followed by a transformer where there are any."""
+
+    def __init__(
+        self, widths: list[tuple[int, int]], config: UNetConfig, *, attention: bool
+    ) -> None:
+        super().__init__()
+        time_dim, groups = 4 * config.channels[0], config.groups
+        self.resnets = nn.ModuleList(
+            [ResBlock(in_width, out_width, time_dim, groups) for in_width, out_width in widths]
+        )
+        if attention:
+            self.attentions = nn.ModuleList(
+                [
+                    SpatialTransformer(out_width, config.condition_dim, config.head_dim, groups)
+                    for _, out_width in widths
+                ]
+            )
+
+    def layers(self) -> Iterator[tuple[ResBlock, SpatialTransformer | None]]:
+        """The ResBlocks in order, each with its transformer or None."""
+        attentions = getattr(self, "attentions", [None] * len(self.resnets))
+        for resnet, attention in zip(self.resnets, attentions, strict=True):
+            yield cast("ResBlock", resnet), attention
+
+
+class DownStage(Stage):
+    """A level on the way down; all but the last end by halving the grid."""
+
+    def __init__(self, config: UNetConfig, level: int) -> None:
+        width, before = config.channels[level], config.channels[max(level - 1, 0)]
+        widths = [(before if i == 0 else width, width) for i in range(config.layers)]
+        super().__init__(widths, config, attention=config.attention[level])
+        if level < len(config.channels) - 1:
+            self.downsamplers = nn.ModuleList([Downsample(width)])
+
+    def forward(self, x: Tensor, time: Tensor, condition: Tensor) -> list[Tensor]:
+        """Run (B, in, h, w) through the level; every output is a skip, the last one goes on."""
+        outputs = []
+        for resnet, attention in self.layers():
+            x = resnet(x, time)
+            x = x if attention is None else attention(x, condition)
+            outputs.append(x)
+        if hasattr(self, "downsamplers"):
+            outputs.append(self.downsamplers[0](x))
+        return outputs
+
+
+class MidStage(Stage):
+    """The middle: a ResBlock, a transformer, a ResBlock, on the coarsest grid."""
+
+    def __init__(self, config: UNetConfig) -> None:
+        width = config.channels[-1]
+        super().__init__([(width, width)] * 2, config, attention=False)
+        self.attentions = nn.ModuleList(
+            [SpatialTransformer(width, config.condition_dim, config.head_dim, config.groups)]
+        )
+
+    def forward(self, x: Tensor, time: Tensor, condition: Tensor) -> Tensor:
+        """Map (B, C, h, w) to the same shape."""
+        x = self.resnets[0](x, time)
+        x = self.attentions[0](x, condition)
+        return self.resnets[1](x, time)
+
+
+class UpStage(Stage):
+    """A level on the way up: every ResBlock takes one skip in; all but the last enlarge the grid."""
+
+    def __init__(self, config: UNetConfig, level: int) -> None:
+        width = config.channels[level]
+        below = config.channels[min(level + 1, len(config.channels) - 1)]
+        skip_last = config.channels[max(level - 1, 0)]
+        skips = [width] * config.layers + [skip_last]
+        widths = [((below if i == 0 else width) + skip, width) for i, skip in enumerate(skips)]
+        super().__init__(widths, config, attention=config.attention[level])
+        if level > 0:
+            self.upsamplers = nn.ModuleList([Upsample(width)])
+
+    def forward(self, x: Tensor, skips: list[Tensor], time: Tensor, condition: Tensor) -> Tensor:
+        """Join (B, C, h, w) with the newest `skips`, which are taken off the list."""
+        for resnet, attention in self.layers():
+            x = resnet(torch.cat([x, skips.pop()], dim=1), time)
+            x = x if attention is None else attention(x, condition)
+        if hasattr(self, "upsamplers"):
+            x = self.upsamplers[0](x, tuple(skips[-1].shape[-2:]))
+        return x
+
+
+class UNet(nn.Module):
+    """The network over tokens; its state dict has the keys of diffusers' UNet2DConditionModel."""
+
+    time_sinusoid: Tensor
+
+    def __init__(self, config: UNetConfig) -> None:
+        super().__init__()
+        self.config = config
+        first, levels = config.channels[0], range(len(config.channels))
+        sinusoid = timestep_embedding(config.timestep, first)
+        self.register_buffer("time_sinusoid", sinusoid, persistent=False)
+        self.conv_in = nn.Conv2d(config.cell, first, 3, padding=1)
+        self.time_embedding = TimeEmbedding(first, 4 * first)
+        self.down_blocks = nn.ModuleList([DownStage(config, level) for level in levels])
+        self.mid_block = MidStage(config)
+        self.up_blocks = nn.ModuleList([UpStage(config, level) for level in reversed(levels)])
+        self.conv_norm_out = nn.GroupNorm(config.groups, first, eps=1e-5)
+        self.conv_out = nn.Conv2d(first, config.cell, 3, padding=1)
+
+    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+        """Map a (B, cell, h, w) grid of tokens under a (B, T, D) condition to the same shape."""
+        time = self.time_embedding(self.time_sinusoid)
+        x = self.conv_in(x)
+        skips = [x]
+        for down in self.down_blocks:
+            skips += down(skips[-1], time, condition)
+        x = self.mid_block(skips[-1], time, condition)
+        for up in self.up_blocks:
+            x = up(x, skips, time, condition)
+        return self.conv_out(F.silu(self.conv_norm_out(x)))
