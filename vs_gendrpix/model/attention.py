@@ -21,7 +21,9 @@ class Attention(nn.Module):
     def forward(self, x: Tensor, context: Tensor) -> Tensor:
         """Attend from (B, N, C) tokens to (B, M, context_dim) ones."""
         attended = F.scaled_dot_product_attention(
-            self._heads(self.to_q(x)), self._heads(self.to_k(context)), self._heads(self.to_v(context))
+            self._heads(self.to_q(x)),
+            self._heads(self.to_k(context)),
+            self._heads(self.to_v(context)),
         )
         return self.to_out[0](attended.transpose(-3, -2).flatten(-2))
 

@@ -62,11 +62,12 @@ class UNetConfig:
 
 FULL = UNetConfig()
 TINY = UNetConfig(
-    channels=(96, 160, 256),
+    channels=(96, 128, 192),
     attention=(False, False, False),
     layers=1,
     condition_tokens=8,
     condition_dim=64,
+    head_dim=32,
 )
 
 

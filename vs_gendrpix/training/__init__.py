@@ -1,0 +1,1 @@
+"""Training of the pixel-space network on a folder of pictures."""

@@ -1,0 +1,58 @@
+"""Real compression in memory: a picture after JPEG, H.264 or MPEG-2."""
+
+import io
+from fractions import Fraction
+
+import av
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+Picture = npt.NDArray[np.uint8]
+"""(H, W, 3) RGB, 0 to 255."""
+
+
+def jpeg(picture: Picture, quality: int, *, subsampled: bool) -> Picture:
+    """A picture after JPEG of a quality from 1 to 100, with 4:2:0 chroma or 4:4:4."""
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(
+        buffer, "JPEG", quality=quality, subsampling="4:2:0" if subsampled else "4:4:4"
+    )
+    with Image.open(buffer) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+def video(pictures: list[Picture], codec: str, options: dict[str, str]) -> Picture:
+    """The last of several equally large pictures after being encoded together as 4:2:0 video.
+
+    Args:
+        pictures: Successive frames; the later ones are predicted from the earlier.
+        codec: FFmpeg's name of an encoder, `libx264` or `mpeg2video`.
+        options: The encoder's private options.
+
+    Returns:
+        The last frame, of the size given.
+    """
+    height, width = pictures[0].shape[:2]
+    # Both encoders want even sides; the repeated border is cropped again.
+    margin = ((0, height % 2), (0, width % 2), (0, 0))
+    encoder = av.CodecContext.create(codec, "w")
+    encoder.width, encoder.height = width + width % 2, height + height % 2
+    encoder.pix_fmt, encoder.time_base = "yuv420p", Fraction(1, 25)
+    encoder.framerate = Fraction(25)
+    encoder.thread_count = 1
+    encoder.options = {"bf": "0", **options}
+    packets = []
+    for tick, picture in enumerate(pictures):
+        frame = av.VideoFrame.from_ndarray(np.pad(picture, margin, mode="edge"), format="rgb24")
+        frame = frame.reformat(format="yuv420p")
+        frame.pts, frame.time_base = tick, encoder.time_base
+        packets += encoder.encode(frame)
+    packets += encoder.encode(None)
+    decoder = av.CodecContext.create("h264" if codec == "libx264" else codec, "r")
+    decoder.thread_count = 1
+    if encoder.extradata:
+        decoder.extradata = encoder.extradata
+    frames = [frame for packet in packets for frame in decoder.decode(packet)]
+    frames += decoder.decode(None)
+    return frames[-1].to_ndarray(format="rgb24")[:height, :width]

@@ -1,0 +1,168 @@
+"""What old video does to a picture, drawn at random: first and second order, as Real-ESRGAN does.
+
+The order of the steps is that of Real-ESRGAN (arXiv 2107.10833, section 3); the strengths are
+those of video: milder blur and noise, and real video codecs at the end.
+"""
+
+import math
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from vs_gendrpix.training import codecs
+
+_RESIZE_MODES = ("area", "bilinear", "bicubic")
+
+
+class Draw:
+    """Random numbers from one seed; the names say what is drawn."""
+
+    def __init__(self, *seed: int) -> None:
+        self._numbers = np.random.default_rng(seed)
+
+    def chance(self, probability: float) -> bool:
+        """True with a probability."""
+        return bool(self._numbers.random() < probability)
+
+    def between(self, low: float, high: float) -> float:
+        """A number in [low, high)."""
+        return float(self._numbers.uniform(low, high))
+
+    def whole(self, low: int, high: int) -> int:
+        """A whole number in [low, high]."""
+        return int(self._numbers.integers(low, high + 1))
+
+    def pick[T](self, choices: tuple[T, ...], weights: tuple[float, ...] | None = None) -> T:
+        """One of several, by weight."""
+        share = None if weights is None else np.asarray(weights) / sum(weights)
+        return choices[int(self._numbers.choice(len(choices), p=share))]
+
+    def normal(self, *shape: int) -> Tensor:
+        """A float32 tensor of standard normal numbers."""
+        return torch.from_numpy(self._numbers.standard_normal(shape, dtype=np.float32))
+
+
+def degrade(image: Tensor, scale: float, draw: Draw) -> Tensor:
+    """A worn copy of a picture, smaller by a factor.
+
+    Args:
+        image: (3, H, W) RGB in [0, 1].
+        scale: Factor from the result's size to the picture's, 1 to 4.
+        draw: Source of the choices; the same draw gives the same result.
+
+    Returns:
+        (3, round(H / scale), round(W / scale)) RGB in [0, 1], in steps of 1/255.
+    """
+    size = (round(image.shape[-2] / scale), round(image.shape[-1] / scale))
+    # Blur widths are in pixels of the picture; a larger scale hides more of them.
+    image = _blur(image, draw, 0.2, 0.5 + 0.5 * scale, probability=0.8)
+    if draw.chance(0.5):
+        image = _resize_by(image, draw, max(1 / scale, 0.35), 1.1)
+        image = _noise(image, draw, 10, probability=0.4)
+        image = _jpeg(image, draw, 45, 95, probability=0.3)
+        if draw.chance(0.4):  # the second order
+            image = _blur(image, draw, 0.2, 1.2, probability=0.7)
+            image = _noise(image, draw, 8, probability=0.4)
+    image = _resize(image, size, draw.pick(_RESIZE_MODES))
+    if draw.chance(0.1):
+        image = _ringing(image, draw)
+    image = _noise(image, draw, 12, probability=0.5)
+    return _compress(image, draw)
+
+
+def to_picture(image: Tensor) -> codecs.Picture:
+    """(3, H, W) in [0, 1] to (H, W, 3) bytes."""
+    return (image.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).contiguous().numpy()
+
+
+def from_picture(picture: codecs.Picture) -> Tensor:
+    """(H, W, 3) bytes to (3, H, W) in [0, 1]."""
+    return torch.from_numpy(picture.copy()).permute(2, 0, 1).float().div(255)
+
+
+def _gaussian(sigma_x: float, sigma_y: float, angle: float) -> Tensor:
+    """A normalised anisotropic kernel, wide enough for 2.5 sigma."""
+    radius = max(1, math.ceil(2.5 * max(sigma_x, sigma_y)))
+    axis = torch.arange(-radius, radius + 1, dtype=torch.float32)
+    y, x = torch.meshgrid(axis, axis, indexing="ij")
+    along = x * math.cos(angle) + y * math.sin(angle)
+    across = y * math.cos(angle) - x * math.sin(angle)
+    kernel = torch.exp(-0.5 * ((along / sigma_x) ** 2 + (across / sigma_y) ** 2))
+    return kernel / kernel.sum()
+
+
+def _filter(image: Tensor, kernel: Tensor) -> Tensor:
+    """Convolve (3, H, W) with a (2r + 1, 2r + 1) kernel, the border reflected."""
+    radius = kernel.shape[0] // 2
+    padded = F.pad(image[None], (radius,) * 4, mode="reflect")
+    return F.conv2d(padded.transpose(0, 1), kernel[None, None]).transpose(0, 1)[0]
+
+
+def _blur(image: Tensor, draw: Draw, low: float, high: float, *, probability: float) -> Tensor:
+    if not draw.chance(probability):
+        return image
+    sigma = draw.between(low, high)
+    other = sigma if draw.chance(0.6) else draw.between(low, high)
+    return _filter(image, _gaussian(sigma, other, draw.between(0, math.pi)))
+
+
+def _ringing(image: Tensor, draw: Draw) -> Tensor:
+    """Halos of an over-sharpening scaler or camera."""
+    soft = _filter(image, _gaussian(*(draw.between(0.6, 1.2),) * 2, 0))
+    return (image + draw.between(0.3, 1.0) * (image - soft)).clamp(0, 1)
+
+
+def _resize(image: Tensor, size: tuple[int, int], mode: str) -> Tensor:
+    if mode == "area":
+        return F.interpolate(image[None], size, mode="area")[0]
+    return F.interpolate(image[None], size, mode=mode, antialias=True)[0].clamp(0, 1)
+
+
+def _resize_by(image: Tensor, draw: Draw, low: float, high: float) -> Tensor:
+    factor = draw.between(low, high)
+    size = (round(image.shape[-2] * factor), round(image.shape[-1] * factor))
+    return _resize(image, size, draw.pick(_RESIZE_MODES))
+
+
+def _noise(image: Tensor, draw: Draw, most: float, *, probability: float) -> Tensor:
+    """Grain or sensor noise of up to `most` code values of 255, colour or grey, fine or coarse."""
+    if not draw.chance(probability):
+        return image
+    channels = draw.pick((1, 3), (0.6, 0.4))
+    height, width = image.shape[-2:]
+    if draw.chance(0.3):  # grain that an earlier generation has softened
+        coarse = draw.normal(channels, (height + 1) // 2, (width + 1) // 2)
+        noise = F.interpolate(coarse[None], (height, width), mode="bicubic")[0] * 1.2
+    else:
+        noise = draw.normal(channels, height, width)
+    strength = draw.between(1, most) / 255
+    if draw.chance(0.4):  # shot noise: as strong as the light's root
+        noise = noise * image.mean(0, keepdim=True).clamp(0.02, 1).sqrt() * 1.4
+    return (image + strength * noise).clamp(0, 1)
+
+
+def _jpeg(image: Tensor, draw: Draw, low: int, high: int, *, probability: float) -> Tensor:
+    if not draw.chance(probability):
+        return image
+    picture = codecs.jpeg(to_picture(image), draw.whole(low, high), subsampled=draw.chance(0.7))
+    return from_picture(picture)
+
+
+def _compress(image: Tensor, draw: Draw) -> Tensor:
+    """The last generation: none, JPEG, H.264 or MPEG-2; the video codecs predict over a pan."""
+    kind = draw.pick(("none", "jpeg", "h264", "mpeg2"), (0.2, 0.3, 0.3, 0.2))
+    picture = to_picture(image)
+    if kind == "none":
+        return from_picture(picture)
+    if kind == "jpeg":
+        quality, subsampled = draw.whole(40, 95), draw.chance(0.7)
+        return from_picture(codecs.jpeg(picture, quality, subsampled=subsampled))
+    pan = (draw.whole(-2, 2), draw.whole(-2, 2))
+    frames = [np.roll(picture, pan, axis=(0, 1)), picture][draw.whole(0, 1) :]
+    if kind == "h264":
+        options = {"crf": str(draw.whole(16, 32)), "preset": "veryfast"}
+        return from_picture(codecs.video(frames, "libx264", options))
+    quantiser = str(draw.whole(2, 9))
+    return from_picture(codecs.video(frames, "mpeg2video", {"qmin": quantiser, "qmax": quantiser}))

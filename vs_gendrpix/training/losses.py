@@ -1,0 +1,65 @@
+"""The losses of the pixel stage, beside L1 and the SqueezeNet distance."""
+
+import torch
+from torch import Tensor
+
+from vs_gendrpix.model.gendrpix import CELL
+
+_FLOOR = 0.01
+"""Magnitude under which a frequency is invisible: ortho units of pictures in [-1, 1]."""
+
+
+def lattice_windows(height: int, width: int, reach: int) -> tuple[Tensor, Tensor]:
+    """Where an 8x8 tile that repeats over a picture has its energy (paper, equation 2).
+
+    Args:
+        height: Rows of the picture, a multiple of 8.
+        width: Columns of the picture, a multiple of 8.
+        reach: Bins to each side of a point.
+
+    Returns:
+        Row and column indices of the windows around the 63 points (k H / 8, l W / 8) other than
+        DC, of shapes (63, 2 reach + 1, 1) and (63, 1, 2 reach + 1).
+    """
+    points = torch.cartesian_prod(torch.arange(CELL), torch.arange(CELL))[1:]  # (63, 2)
+    around = torch.arange(-reach, reach + 1)
+    rows = (points[:, :1] * (height // CELL) + around) % height
+    columns = (points[:, 1:] * (width // CELL) + around) % width
+    return rows[:, :, None], columns[:, None, :]
+
+
+def masked_fourier_loss(output: Tensor, target: Tensor) -> Tensor:
+    """How much the output's lattice frequencies stand out more, or less, than the target's.
+
+    The paper compares magnitudes with those of a teacher that is as sharp as the student. Our
+    target is the clean picture, and a student that is softer than it would be asked to add
+    energy on the lattice alone: a grid. So each magnitude is taken relative to its surroundings
+    in the same spectrum; a smooth blur then costs nothing, and a repeated tile as much as in the
+    paper's form.
+
+    Args:
+        output: (B, 3, H, W) in [-1, 1], H and W multiples of 8 and at least 64.
+        target: The same shape.
+
+    Returns:
+        The mean absolute difference over the lattice: 0 for equal pictures.
+    """
+    return (_prominence(output) - _prominence(target)).abs().mean()
+
+
+def _prominence(image: Tensor) -> Tensor:
+    """Magnitudes within a bin of the lattice over the mean of those three and four bins away.
+
+    Slow modulation spreads a tile's energy by a bin; hence a window of 3x3 about each point.
+    """
+    magnitude = torch.fft.rfft2(image.float(), norm="ortho").abs()
+    rows, columns = lattice_windows(image.shape[-2], image.shape[-1], reach=4)
+    # A real picture's spectrum mirrors itself through DC, and rfft2 keeps one half of it.
+    mirrored = columns >= magnitude.shape[-1]
+    rows = torch.where(mirrored, -rows % image.shape[-2], rows.expand(-1, -1, 9))
+    columns = torch.where(mirrored, image.shape[-1] - columns, columns).expand(-1, 9, -1)
+    windows = magnitude[..., rows.to(image.device), columns.to(image.device)]  # (B, 3, 63, 9, 9)
+    inner = windows[..., 3:6, 3:6]
+    near = windows[..., 2:7, 2:7]
+    surroundings = (windows.sum((-2, -1)) - near.sum((-2, -1))).detach() / (81 - 25)
+    return inner / (surroundings[..., None, None] + _FLOOR)

@@ -1,0 +1,130 @@
+"""Pairs of worn and clean crops, each made from its number alone."""
+
+import math
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image, ImageDraw, ImageFont
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from vs_gendrpix.errors import MediaError
+from vs_gendrpix.training.codecs import Picture
+from vs_gendrpix.training.degradations import Draw, degrade, from_picture, to_picture
+
+_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
+_SCALES = (4.0, 3.0, 2.0, 1.5, 1.0)
+_SCALE_SHARES = (0.55, 0.1, 0.2, 0.05, 0.1)
+_TEXT_SHARE = 0.08
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.,:;!?&%()-/ "
+
+
+def find_pictures(folders: list[Path]) -> list[Path]:
+    """Every picture in some folders, sorted.
+
+    Raises:
+        MediaError: A folder is missing, or there are no pictures.
+    """
+    missing = [str(folder) for folder in folders if not folder.is_dir()]
+    if missing:
+        raise MediaError(f"no such folder: {', '.join(missing)}")
+    found = [path for folder in folders for path in sorted(folder.rglob("*"))]
+    found = [path for path in found if path.suffix.lower() in _SUFFIXES]
+    if not found:
+        raise MediaError(f"no pictures in {', '.join(map(str, folders))}: put JPEG or PNG there")
+    return found
+
+
+class Pairs(Dataset[tuple[Tensor, Tensor]]):
+    """Item i: four crops of one degraded region, worn and clean.
+
+    A region is degraded once and cut into four, since the codecs cost more than the network's
+    share of a crop. Pictures of one source (the name's part before the first underscore) count by
+    the root of their number, so that no source takes over.
+
+    Args:
+        paths: The pictures.
+        crop: Side of a crop in pixels, a multiple of 8.
+        seed: With the item's number, decides everything that is drawn.
+    """
+
+    def __init__(self, paths: list[Path], *, crop: int, seed: int) -> None:
+        self.paths, self.crop, self.seed = paths, crop, seed
+        sources = [path.stem.split("_")[0] for path in paths]
+        counts = Counter(sources)
+        self.weights = tuple(1 / math.sqrt(counts[source]) for source in sources)
+        self._encoded = [path.read_bytes() for path in paths]
+        self._decoded: dict[int, Picture] = {}
+
+    def __len__(self) -> int:
+        return 2**62  # numbers never end; the sampler does
+
+    def _picture(self, index: int) -> Picture:
+        if index not in self._decoded:
+            with Image.open(self.paths[index]) as image:
+                self._decoded[index] = np.asarray(image.convert("RGB"))
+        return self._decoded[index]
+
+    def __getitem__(self, number: int) -> tuple[Tensor, Tensor]:
+        """Worn and clean: (4, 3, crop, crop) each, RGB in [-1, 1], the worn one already resized."""
+        draw = Draw(self.seed, number)
+        clean = self._region(draw, 2 * self.crop)
+        scale = draw.pick(_SCALES, _SCALE_SHARES)
+        worn = degrade(clean, scale, draw)
+        worn = F.interpolate(worn[None], clean.shape[-2:], mode="bicubic", antialias=True)[0]
+        return _quarters(worn.clamp(0, 1)) * 2 - 1, _quarters(clean) * 2 - 1
+
+    def _region(self, draw: Draw, side: int) -> Tensor:
+        """A sharp square: shrunk by chance, chosen for detail, flipped, sometimes with text."""
+        index = draw.pick(tuple(range(len(self.paths))), self.weights)
+        picture = self._picture(index)
+        shrink = draw.between(0.5, 1.0)
+        shrink = min(1.0, max(shrink, (side + 1) / min(picture.shape[:2])))
+        taken = math.ceil(side / shrink)
+        best = max((self._cut(picture, draw, taken) for _ in range(2)), key=_detail)
+        region = from_picture(best)
+        region = F.interpolate(region[None], (side, side), mode="bicubic", antialias=True)[0]
+        region = region.clamp(0, 1)
+        if draw.chance(0.5):
+            region = region.flip(-1)
+        region = torch.rot90(region, draw.whole(0, 3), (-2, -1))
+        return _write_text(region, draw) if draw.chance(_TEXT_SHARE) else region.contiguous()
+
+    @staticmethod
+    def _cut(picture: Picture, draw: Draw, side: int) -> Picture:
+        height, width = picture.shape[:2]
+        # A picture smaller than the region is mirrored: rare, and better than leaving it out.
+        short = (max(0, side - height), max(0, side - width))
+        if any(short):
+            picture = np.pad(picture, ((0, short[0]), (0, short[1]), (0, 0)), mode="symmetric")
+            height, width = picture.shape[:2]
+        top, left = draw.whole(0, height - side), draw.whole(0, width - side)
+        return picture[top : top + side, left : left + side]
+
+
+def _detail(picture: Picture) -> float:
+    """Mean absolute step between neighbours: blurred backgrounds score low."""
+    green = picture[::2, ::2, 1].astype(np.float32)
+    return float(np.abs(np.diff(green, axis=0)).mean() + np.abs(np.diff(green, axis=1)).mean())
+
+
+def _quarters(region: Tensor) -> Tensor:
+    """(3, 2n, 2n) to its four quadrants (4, 3, n, n)."""
+    side = region.shape[-1] // 2
+    return torch.stack([part for row in region.split(side, -2) for part in row.split(side, -1)])
+
+
+def _write_text(region: Tensor, draw: Draw) -> Tensor:
+    """Lines of random letters over the region: photographs rarely show any."""
+    image = Image.fromarray(to_picture(region))
+    pen = ImageDraw.Draw(image)
+    for _ in range(draw.whole(2, 6)):
+        words = "".join(draw.pick(tuple(_LETTERS)) for _ in range(draw.whole(4, 24)))
+        place = (draw.between(-20, 0.7 * image.width), draw.between(0, 0.95 * image.height))
+        color = tuple(draw.whole(0, 255) for _ in range(3))
+        font = ImageFont.load_default(size=draw.between(12, 56))
+        pen.text(place, words, fill=color, font=font)
+    return from_picture(np.asarray(image))

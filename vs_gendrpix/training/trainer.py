@@ -1,0 +1,247 @@
+"""The training loop of the pixel stage."""
+
+import copy
+import csv
+import logging
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor
+from torch.utils.data import DataLoader, Sampler
+
+from vs_gendrpix.evaluation.perceptual import SqueezeNetDistance
+from vs_gendrpix.model.gendrpix import GenDRPix, ModelCard, random_network, zero_tail
+from vs_gendrpix.model.unet import TINY, UNetConfig
+from vs_gendrpix.model.weights import save_network
+from vs_gendrpix.training.degradations import to_picture
+from vs_gendrpix.training.losses import masked_fourier_loss
+from vs_gendrpix.training.pictures import Pairs, find_pictures
+from vs_gendrpix.training.settings import TrainingSettings
+
+log = logging.getLogger(__name__)
+
+_SAMPLES = 2**61
+"""Number of the first pair of the sample grid: out of reach of the training's own numbers."""
+
+
+class _Numbers(Sampler[int]):
+    """The numbers of the regions that the steps from `first` on need, in order."""
+
+    def __init__(self, first: int, last: int) -> None:
+        self.numbers = range(first, last)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.numbers)
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+
+@dataclass(slots=True)
+class State:
+    """All that a run needs to go on exactly where it stood."""
+
+    step: int
+    network: GenDRPix
+    average: GenDRPix
+    optimizer: torch.optim.AdamW
+
+    @classmethod
+    def begin(cls, settings: TrainingSettings, config: UNetConfig, device: torch.device) -> "State":
+        """The start of a run: exactly the resize, since the tail is zero."""
+        network = zero_tail(random_network(config, seed=settings.seed))
+        network.to(device=device, memory_format=torch.channels_last)
+        optimizer = torch.optim.AdamW(
+            network.parameters(),
+            lr=settings.learning_rate,
+            weight_decay=settings.weight_decay,
+            fused=True,
+        )
+        return cls(
+            0, network, copy.deepcopy(network).requires_grad_(requires_grad=False), optimizer
+        )
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint under a temporary name and rename it when it is whole."""
+        parts = {
+            "step": self.step,
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+        }
+        part = path.with_suffix(".part")
+        torch.save(parts, part)
+        part.replace(path)
+
+    def load(self, path: Path) -> None:
+        """Take a checkpoint's place in the run; only tensors and numbers are read."""
+        parts = torch.load(path, weights_only=True)
+        self.step = parts["step"]
+        self.network.load_state_dict(parts["network"])
+        self.average.load_state_dict(parts["average"])
+        self.optimizer.load_state_dict(parts["optimizer"])
+
+
+def train(
+    settings: TrainingSettings, *, config: UNetConfig = TINY, device: torch.device | None = None
+) -> Path:
+    """Train until `settings.steps`, going on from the checkpoint in `settings.out` if there is one.
+
+    Args:
+        settings: The run.
+        config: The network.
+        device: Where to train; None is the first GPU, or else the CPU.
+
+    Returns:
+        Path of the model file with the averaged weights.
+
+    Raises:
+        MediaError: There are no pictures.
+    """
+    if settings.threads:
+        torch.set_num_threads(settings.threads)
+    device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    settings.out.mkdir(parents=True, exist_ok=True)
+    paths = find_pictures(list(settings.folders))
+    pairs = Pairs(paths, crop=settings.crop, seed=settings.seed)
+    samples = [pairs[_SAMPLES + i] for i in range(3)]
+    state = State.begin(settings, config, device)
+    checkpoint = settings.out / "checkpoint.pt"
+    if checkpoint.exists():
+        state.load(checkpoint)
+    log.info("%d pictures; from step %d to %d", len(paths), state.step, settings.steps)
+    objective = Objective(settings).to(device)
+    model_file = settings.out / "model.safetensors"
+    started = time.monotonic()
+    for worn, clean in _batches(pairs, settings, state.step):
+        losses = _advance(state, settings, objective, worn.to(device), clean.to(device))
+        if state.step % settings.save_every and state.step < settings.steps:
+            continue
+        state.save(checkpoint)
+        _write_row(settings.out / "losses.csv", state.step, time.monotonic() - started, losses)
+        _write_grid(settings.out / f"samples-{state.step:06d}.png", state.average, samples)
+        save_network(model_file, _named(state, settings, len(paths)), dtype=torch.float16)
+        log.info("step %d: %s", state.step, " ".join(f"{k} {v:.4f}" for k, v in losses.items()))
+    return model_file
+
+
+class Objective(torch.nn.Module):
+    """The sum of the losses of a run, and each of them."""
+
+    def __init__(self, settings: TrainingSettings) -> None:
+        super().__init__()
+        self.settings = settings
+        self.perceptual = SqueezeNetDistance(heads=False)
+
+    def forward(self, output: Tensor, clean: Tensor, shift: int) -> dict[str, Tensor]:
+        """Compare (B, 3, H, W) pictures in [-1, 1].
+
+        `shift`, 0 to 63, moves the window that the perceptual features see. Their strides divide
+        16, so that a fixed window would let a grid hide between their samples; and a window of
+        two thirds of a side costs half as much as the whole.
+        """
+        losses = {
+            "l1": F.l1_loss(output, clean),
+            "fourier": masked_fourier_loss(output, clean),
+        }
+        side = 2 * output.shape[-1] // 3
+        top, left = divmod(shift, 8)
+        window = (..., slice(top, top + side), slice(left, left + side))
+        seen = self.perceptual((output[window] + 1) / 2, (clean[window] + 1) / 2)
+        losses["perceptual"] = seen.mean()
+        losses["total"] = (
+            losses["l1"]
+            + self.settings.fourier * losses["fourier"]
+            + self.settings.perceptual * losses["perceptual"]
+        )
+        return losses
+
+
+def _batches(
+    pairs: Pairs, settings: TrainingSettings, step: int
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Worn and clean batches for the steps from `step` on: the same ones wherever a run resumes."""
+    regions = settings.batch // 4
+    loader: DataLoader[tuple[Tensor, Tensor]] = DataLoader(
+        pairs,
+        batch_size=regions,
+        sampler=_Numbers(step * regions, settings.steps * regions),
+        num_workers=settings.workers,
+        prefetch_factor=4 if settings.workers else None,
+        worker_init_fn=_quiet_worker,
+    )
+    for worn, clean in loader:
+        yield worn.flatten(0, 1), clean.flatten(0, 1)
+
+
+def _quiet_worker(_: int) -> None:
+    torch.set_num_threads(1)  # the network has the other cores
+
+
+def _advance(
+    state: State, settings: TrainingSettings, objective: Objective, worn: Tensor, clean: Tensor
+) -> dict[str, float]:
+    """One step of the optimiser and of the average; the losses before it."""
+    for group in state.optimizer.param_groups:
+        group["lr"] = settings.rate(state.step)
+    state.network.train()
+    with torch.autocast(worn.device.type, torch.bfloat16):
+        condition = state.network.positive.expand(len(worn), -1, -1)
+        output = state.network(worn, condition)
+        losses = objective(output, clean, (settings.seed + 37 * state.step) % 64)
+    state.optimizer.zero_grad()
+    losses["total"].backward()
+    torch.nn.utils.clip_grad_norm_(state.network.parameters(), 1.0, foreach=True)
+    state.optimizer.step()
+    # A young average follows quickly, or it would still hold the random start.
+    decay = min(settings.ema, (1 + state.step) / (10 + state.step))
+    with torch.no_grad():
+        averages, weights = list(state.average.parameters()), list(state.network.parameters())
+        torch._foreach_lerp_(averages, weights, 1 - decay)  # noqa: SLF001 - no public name yet
+    state.step += 1
+    return {name: value.item() for name, value in losses.items()}
+
+
+def _named(state: State, settings: TrainingSettings, pictures: int) -> GenDRPix:
+    """The averaged network under a card that tells how it was made."""
+    network = copy.copy(state.average)
+    network.card = ModelCard(
+        name=settings.out.name,
+        licence="Apache-2.0",
+        training=(
+            f"{state.step} steps of {settings.batch} crops of {settings.crop} px from {pictures} "
+            f"pictures; L1 + {settings.fourier:g} masked Fourier + {settings.perceptual:g} "
+            f"SqueezeNet; AdamW {settings.learning_rate:g}; EMA {settings.ema:g}; "
+            f"seed {settings.seed}"
+        ),
+    )
+    # The second branch of PadCFG has no training of its own yet: it asks for the same.
+    network.negative = network.positive
+    return network
+
+
+def _write_row(path: Path, step: int, seconds: float, losses: dict[str, float]) -> None:
+    new = not path.exists()
+    with path.open("a", newline="") as file:
+        writer = csv.writer(file)
+        if new:
+            writer.writerow(["step", "seconds", *losses])
+        writer.writerow([step, f"{seconds:.0f}", *(f"{value:.5f}" for value in losses.values())])
+
+
+def _write_grid(path: Path, network: GenDRPix, samples: list[tuple[Tensor, Tensor]]) -> None:
+    """A PNG to look at: a row for each sample, worn, restored and clean."""
+    rows = []
+    for worn, clean in samples:
+        device = network.positive.device
+        with torch.no_grad():
+            restored = network(worn[:1].to(device), network.positive[None]).cpu()
+        rows.append(torch.cat([worn[0], restored[0], clean[0]], dim=-1))
+    picture = to_picture(torch.cat(rows, dim=-2) / 2 + 0.5)
+    Image.fromarray(picture).save(path)
