@@ -158,7 +158,7 @@ class MidStage(Stage):
 
 
 class UpStage(Stage):
-    """A level on the way up: every ResBlock takes one skip in; all but the last enlarge the grid."""
+    """A level on the way up: each ResBlock takes a skip in; all but the last enlarge the grid."""
 
     def __init__(self, config: UNetConfig, level: int) -> None:
         width = config.channels[level]

@@ -110,7 +110,7 @@ def _read(path: Path) -> tuple[UNetConfig, ModelCard, dict[str, Tensor]]:
     try:
         config = _build(UNetConfig, json.loads(metadata["config"]))
         card = _build(ModelCard, json.loads(metadata["card"]))
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ModelError(f"{path.name} has a broken configuration: {error}") from error
     return config, card, tensors
 

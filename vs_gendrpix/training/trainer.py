@@ -3,10 +3,9 @@
 import copy
 import csv
 import logging
-import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -175,6 +174,8 @@ def _batches(
         num_workers=settings.workers,
         prefetch_factor=4 if settings.workers else None,
         worker_init_fn=_quiet_worker,
+        # A forked worker inherits libav's locks without the threads that hold them, and hangs.
+        multiprocessing_context="spawn" if settings.workers else None,
     )
     for worn, clean in loader:
         yield worn.flatten(0, 1), clean.flatten(0, 1)
@@ -203,15 +204,14 @@ def _advance(
     decay = min(settings.ema, (1 + state.step) / (10 + state.step))
     with torch.no_grad():
         averages, weights = list(state.average.parameters()), list(state.network.parameters())
-        torch._foreach_lerp_(averages, weights, 1 - decay)  # noqa: SLF001 - no public name yet
+        torch._foreach_lerp_(averages, weights, 1 - decay)
     state.step += 1
     return {name: value.item() for name, value in losses.items()}
 
 
 def _named(state: State, settings: TrainingSettings, pictures: int) -> GenDRPix:
     """The averaged network under a card that tells how it was made."""
-    network = copy.copy(state.average)
-    network.card = ModelCard(
+    card = ModelCard(
         name=settings.out.name,
         licence="Apache-2.0",
         training=(
@@ -221,6 +221,8 @@ def _named(state: State, settings: TrainingSettings, pictures: int) -> GenDRPix:
             f"seed {settings.seed}"
         ),
     )
+    network = GenDRPix(state.average.unet.config, card)
+    network.load_state_dict(state.average.state_dict())
     # The second branch of PadCFG has no training of its own yet: it asks for the same.
     network.negative = network.positive
     return network

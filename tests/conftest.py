@@ -1,0 +1,45 @@
+"""What several rooms' tests share."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from vs_gendrpix.model.gendrpix import GenDRPix, random_network
+from vs_gendrpix.model.unet import UNetConfig
+from vs_gendrpix.model.weights import save_network
+
+SMALL = UNetConfig(
+    channels=(16, 32),
+    attention=(False, False),
+    layers=1,
+    condition_tokens=2,
+    condition_dim=8,
+    head_dim=16,
+    groups=8,
+)
+
+
+@pytest.fixture(scope="session")
+def small_network() -> GenDRPix:
+    """A random network of 80,000 parameters: proves plumbing, never quality."""
+    network = random_network(SMALL, seed=1)
+    torch.nn.init.normal_(network.unet.conv_out.weight, std=0.002)
+    return network.requires_grad_(requires_grad=False)
+
+
+@pytest.fixture(scope="session")
+def small_model(tmp_path_factory: pytest.TempPathFactory, small_network: GenDRPix) -> Path:
+    """The same network as a model file."""
+    path = tmp_path_factory.mktemp("models") / "small.safetensors"
+    save_network(path, small_network)
+    return path
+
+
+@pytest.fixture
+def shared() -> Path:
+    """The folder of clips and pictures beside the checkout; skips where it is missing."""
+    folder = Path(__file__).parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("no shared data beside the checkout")
+    return folder

@@ -1,0 +1,119 @@
+import pytest
+import torch
+from torch import Tensor, nn
+
+from vs_gendrpix.errors import ModelError
+from vs_gendrpix.model.unet import FULL, TINY, UNet, UNetConfig, timestep_embedding
+
+NARROW = UNetConfig(
+    channels=(32, 64, 128, 128),
+    condition_tokens=7,
+    condition_dim=24,
+    head_dim=16,
+    groups=8,
+    cell=48,
+)
+
+
+def meta(config: UNetConfig) -> UNet:
+    with torch.device("meta"):
+        return UNet(config)
+
+
+def multiplications(network: UNet, grid: tuple[int, int]) -> int:
+    """Multiply-adds of the convolutions and linear layers, as the field's hook counters report."""
+    total = 0
+
+    def count(layer: nn.Module, _: tuple[Tensor, ...], output: Tensor) -> None:
+        nonlocal total
+        if isinstance(layer, nn.Conv2d):
+            total += output.numel() * layer.weight[0].numel()
+        elif isinstance(layer, nn.Linear):
+            total += output.numel() * layer.in_features
+
+    hooks = [module.register_forward_hook(count) for module in network.modules()]
+    config = network.config
+    network(
+        torch.empty(1, config.cell, *grid, device="meta"),
+        torch.empty(1, config.condition_tokens, config.condition_dim, device="meta"),
+    )
+    for hook in hooks:
+        hook.remove()
+    return total
+
+
+def test_full_has_the_papers_parameters_and_tensors():
+    network = meta(FULL)
+    assert sum(weight.numel() for weight in network.parameters()) == 866_993_792
+    assert len(network.state_dict()) == 686
+
+
+@pytest.mark.parametrize(("grid", "giga"), [((64, 64), 343.54), ((65, 65), 371.63)])
+def test_full_has_the_papers_multiplications(grid, giga):
+    assert multiplications(meta(FULL), grid) / 1e9 == pytest.approx(giga, abs=0.005)
+
+
+def test_full_has_heads_of_64():
+    attention = meta(FULL).down_blocks[0].attentions[0].transformer_blocks[0].attn1
+    assert attention._heads(torch.empty(1, 6, 320, device="meta")).shape == (1, 5, 6, 64)
+
+
+@pytest.mark.parametrize("grid", [(65, 65), (271, 481)])
+def test_full_runs_on_odd_grids(grid):
+    condition = torch.empty(1, 77, 1024, device="meta")
+    output = meta(FULL)(torch.empty(1, 192, *grid, device="meta"), condition)
+    assert output.shape == (1, 192, *grid)
+
+
+def test_tiny_is_tiny():
+    assert sum(weight.numel() for weight in meta(TINY).parameters()) <= 10_000_000
+
+
+@pytest.mark.parametrize("grid", [(16, 16), (13, 17), (1, 9)])
+def test_equals_diffusers(grid):
+    diffusers = pytest.importorskip("diffusers")
+    reference = diffusers.UNet2DConditionModel(
+        in_channels=NARROW.cell,
+        out_channels=NARROW.cell,
+        block_out_channels=NARROW.channels,
+        layers_per_block=NARROW.layers,
+        cross_attention_dim=NARROW.condition_dim,
+        # The number of heads, in spite of its name.
+        attention_head_dim=tuple(width // NARROW.head_dim for width in NARROW.channels),
+        norm_num_groups=NARROW.groups,
+        use_linear_projection=True,
+    ).eval()
+    network = UNet(NARROW).eval()
+    network.load_state_dict(reference.state_dict())
+    generator = torch.Generator().manual_seed(3)
+    tokens = torch.randn(2, NARROW.cell, *grid, generator=generator)
+    condition = torch.randn(2, 7, NARROW.condition_dim, generator=generator)
+    with torch.no_grad():
+        theirs = reference(tokens, NARROW.timestep, condition).sample
+        ours = network(tokens, condition)
+    assert theirs.std() > 0.05
+    assert (ours - theirs).abs().max() <= 1e-5
+
+
+def test_timestep_embedding_starts_with_cosines():
+    embedding = timestep_embedding(0, 8)
+    assert embedding.tolist() == [[1, 1, 1, 1, 0, 0, 0, 0]]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"channels": (30, 64, 128, 128)},
+        {"channels": (32, 40, 128, 128)},
+        {"channels": ()},
+        {"attention": (True,)},
+        {"layers": 0},
+        {"layers": 1000},
+        {"groups": 0},
+        {"condition_tokens": 0},
+    ],
+)
+def test_impossible_configurations_are_refused(wrong):
+    values = {"channels": (32, 64, 128, 128), "groups": 8, "head_dim": 16} | wrong
+    with pytest.raises(ModelError):
+        UNetConfig(**values)
