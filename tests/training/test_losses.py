@@ -1,0 +1,64 @@
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vs_gendrpix.training.losses import _prominence, lattice_windows, masked_fourier_loss
+
+
+def scene(height: int = 96, width: int = 128) -> torch.Tensor:
+    """Noise whose spectrum falls off like a photograph's."""
+    noise = torch.randn(1, 3, height, width, generator=torch.Generator().manual_seed(2))
+    return F.avg_pool2d(F.pad(noise, (1,) * 4, mode="circular"), 3, 1) * 0.5
+
+
+def test_equal_pictures_cost_nothing():
+    assert masked_fourier_loss(scene(), scene()) == 0
+
+
+def test_a_planted_tile_is_found():
+    tile = torch.randn(8, 8, generator=torch.Generator().manual_seed(3)) * 0.05
+    planted = scene() + tile.repeat(12, 16)
+    assert masked_fourier_loss(planted, scene()) > 0.2
+
+
+def test_brightness_is_no_tile():
+    assert masked_fourier_loss(scene() + 0.3, scene()) < 1e-3
+
+
+def test_softness_costs_far_less_than_a_tile():
+    """The reason for relative magnitudes: a soft student must not be driven to draw a grid."""
+    soft = F.avg_pool2d(F.pad(scene(), (1,) * 4, mode="circular"), 3, 1)
+    tile = torch.randn(8, 8, generator=torch.Generator().manual_seed(3)) * 0.05
+    tiled = scene() + tile.repeat(12, 16)
+    assert masked_fourier_loss(soft, scene()) < 0.5 * masked_fourier_loss(tiled, scene())
+
+
+@given(st.integers(8, 20), st.integers(8, 20))
+def test_windows_surround_the_63_points(rows, columns):
+    height, width = 8 * rows, 8 * columns
+    row, column = lattice_windows(height, width, reach=2)
+    centres = {(int(r[2, 0]), int(c[0, 2])) for r, c in zip(row, column, strict=True)}
+    expected = {(k * rows, m * columns) for k in range(8) for m in range(8)} - {(0, 0)}
+    assert centres == expected
+
+
+def test_half_a_spectrum_is_enough():
+    """The product reads rfft2; the whole fft2 must say the same."""
+    image = scene()
+    magnitude = torch.fft.fft2(image, norm="ortho").abs()
+    rows, columns = lattice_windows(*image.shape[-2:], reach=4)
+    windows = magnitude[..., rows, columns]
+    around = (windows.sum((-2, -1)) - windows[..., 2:7, 2:7].sum((-2, -1))) / 56
+    expected = windows[..., 3:6, 3:6] / (around[..., None, None] + 0.01)
+    assert torch.allclose(_prominence(image), expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_gradients_lead_away_from_the_tile(dtype):
+    tile = torch.randn(8, 8, generator=torch.Generator().manual_seed(3)) * 0.1
+    strength = torch.ones((), requires_grad=True)
+    output = (scene() + strength * tile.repeat(12, 16)).to(dtype)
+    masked_fourier_loss(output, scene()).backward()
+    assert strength.grad > 0
