@@ -1,5 +1,7 @@
 """The SqueezeNet distance: zero for equal pictures, growing with damage, differentiable."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 from torch import Tensor
@@ -39,7 +41,7 @@ def test_zero_for_equal_pictures_and_grows_with_blur(
 ) -> None:
     steps = [distance(blurred(picture, size), picture) for size in (1, 3, 5, 9)]
     assert torch.all(steps[0] < 1e-6)
-    for less, more in zip(steps, steps[1:], strict=False):
+    for less, more in pairwise(steps):
         assert torch.all(less < more)
 
 

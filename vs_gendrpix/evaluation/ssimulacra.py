@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 import torch
-import vapoursynth as vs
+import vapoursynth as vs  # type: ignore[import-untyped] # no py.typed in its wheel
 from torch import Tensor
 
 
@@ -26,7 +26,8 @@ def ssimulacra2(image: Tensor, reference: Tensor) -> Tensor:
 
 
 def _planes(image: Tensor) -> npt.NDArray[np.float32]:
-    return image.float().cpu().numpy()
+    planes: npt.NDArray[np.float32] = image.float().cpu().numpy()
+    return planes
 
 
 def _clip(planes: npt.NDArray[np.float32]) -> vs.VideoNode:
