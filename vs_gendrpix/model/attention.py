@@ -16,7 +16,8 @@ class Attention(nn.Module):
         self.to_out = nn.ModuleList([nn.Linear(dim, dim)])  # a list for diffusers' key, to_out.0
 
     def _heads(self, x: Tensor) -> Tensor:
-        return x.unflatten(-1, (-1, self.head_dim)).transpose(-3, -2)  # (B, N, C) -> (B, nh, N, hs)
+        batch, tokens, _ = x.shape
+        return x.view(batch, tokens, -1, self.head_dim).transpose(1, 2)  # (B, nh, N, hs)
 
     def forward(self, x: Tensor, context: Tensor) -> Tensor:
         """Attend from (B, N, C) tokens to (B, M, context_dim) ones."""
@@ -25,7 +26,7 @@ class Attention(nn.Module):
             self._heads(self.to_k(context)),
             self._heads(self.to_v(context)),
         )
-        return self.to_out[0](attended.transpose(-3, -2).flatten(-2))
+        return self.to_out[0](attended.transpose(1, 2).flatten(2))
 
 
 class GEGLU(nn.Module):
@@ -69,12 +70,12 @@ class TransformerBlock(nn.Module):
     def self_attend(self, x: Tensor) -> Tensor:
         """Attend over the whole (B, h, w, C) grid: the one place that knows how far tokens see."""
         tokens = x.flatten(1, 2)
-        return self.attn1(tokens, tokens).unflatten(1, x.shape[1:3])
+        return self.attn1(tokens, tokens).view(x.shape)
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
         """Map a (B, h, w, C) grid of tokens to the same shape; the condition is (B, T, D)."""
         x = x + self.self_attend(self.norm1(x))
-        x = x + self.attn2(self.norm2(x).flatten(1, 2), condition).unflatten(1, x.shape[1:3])
+        x = x + self.attn2(self.norm2(x).flatten(1, 2), condition).view(x.shape)
         return x + self.ff(self.norm3(x))
 
 

@@ -55,7 +55,7 @@ def load_network(model: str | Path, *, device: torch.device, dtype: torch.dtype)
     network.load_state_dict(tensors, assign=True)
     # The one buffer that is not in the file was made on the meta device: it needs real values.
     network.unet.time_sinusoid = timestep_embedding(config.timestep, config.channels[0])
-    network.to(device=device, dtype=dtype, memory_format=torch.channels_last)
+    network.to(device, dtype).to(memory_format=torch.channels_last)
     return network.eval().requires_grad_(requires_grad=False)
 
 

@@ -2,6 +2,7 @@
 
 import io
 from fractions import Fraction
+from typing import cast
 
 import av
 import numpy as np
@@ -36,7 +37,7 @@ def video(pictures: list[Picture], codec: str, options: dict[str, str]) -> Pictu
     height, width = pictures[0].shape[:2]
     # Both encoders want even sides; the repeated border is cropped again.
     margin = ((0, height % 2), (0, width % 2), (0, 0))
-    encoder = av.CodecContext.create(codec, "w")
+    encoder = cast("av.VideoCodecContext", av.CodecContext.create(codec, "w"))
     encoder.width, encoder.height = width + width % 2, height + height % 2
     encoder.pix_fmt, encoder.time_base = "yuv420p", Fraction(1, 25)
     encoder.framerate = Fraction(25)
@@ -49,10 +50,12 @@ def video(pictures: list[Picture], codec: str, options: dict[str, str]) -> Pictu
         frame.pts, frame.time_base = tick, encoder.time_base
         packets += encoder.encode(frame)
     packets += encoder.encode(None)
-    decoder = av.CodecContext.create("h264" if codec == "libx264" else codec, "r")
+    name = "h264" if codec == "libx264" else codec
+    decoder = cast("av.VideoCodecContext", av.CodecContext.create(name, "r"))
     decoder.thread_count = 1
     if encoder.extradata:
         decoder.extradata = encoder.extradata
     frames = [frame for packet in packets for frame in decoder.decode(packet)]
     frames += decoder.decode(None)
-    return frames[-1].to_ndarray(format="rgb24")[:height, :width]
+    last: Picture = frames[-1].to_ndarray(format="rgb24")[:height, :width]
+    return last

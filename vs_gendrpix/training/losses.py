@@ -62,4 +62,5 @@ def _prominence(image: Tensor) -> Tensor:
     inner = windows[..., 3:6, 3:6]
     near = windows[..., 2:7, 2:7]
     surroundings = (windows.sum((-2, -1)) - near.sum((-2, -1))).detach() / (81 - 25)
-    return inner / (surroundings[..., None, None] + _FLOOR)
+    prominence: Tensor = inner / (surroundings[..., None, None] + _FLOOR)
+    return prominence

@@ -113,8 +113,7 @@ def _detail(picture: Picture) -> float:
 
 def _quarters(region: Tensor) -> Tensor:
     """(3, 2n, 2n) to its four quadrants (4, 3, n, n)."""
-    side = region.shape[-1] // 2
-    return torch.stack([part for row in region.split(side, -2) for part in row.split(side, -1)])
+    return torch.stack([part for row in region.chunk(2, -2) for part in row.chunk(2, -1)])
 
 
 def _write_text(region: Tensor, draw: Draw) -> Tensor:

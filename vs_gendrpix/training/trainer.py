@@ -55,7 +55,7 @@ class State:
     def begin(cls, settings: TrainingSettings, config: UNetConfig, device: torch.device) -> "State":
         """The start of a run: exactly the resize, since the tail is zero."""
         network = zero_tail(random_network(config, seed=settings.seed))
-        network.to(device=device, memory_format=torch.channels_last)
+        network.to(device).to(memory_format=torch.channels_last)
         optimizer = torch.optim.AdamW(
             network.parameters(),
             lr=settings.learning_rate,
@@ -203,8 +203,9 @@ def _advance(
     # A young average follows quickly, or it would still hold the random start.
     decay = min(settings.ema, (1 + state.step) / (10 + state.step))
     with torch.no_grad():
-        averages, weights = list(state.average.parameters()), list(state.network.parameters())
-        torch._foreach_lerp_(averages, weights, 1 - decay)
+        pairs = zip(state.average.parameters(), state.network.parameters(), strict=True)
+        for average, weight in pairs:
+            average.lerp_(weight, 1 - decay)
     state.step += 1
     return {name: value.item() for name, value in losses.items()}
 

@@ -1,0 +1,224 @@
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from vs_gendrpix import engine as engine_module
+from vs_gendrpix.color import from_rgb, to_rgb
+from vs_gendrpix.color_fix import lowband
+from vs_gendrpix.engine import Engine, pick_device, pick_dtype
+from vs_gendrpix.errors import DeviceError, MediaError, ModelError, VerificationError
+from vs_gendrpix.frames import ColorSpec, Frame, FrameFormat, Timing
+from vs_gendrpix.padcfg import PadCFG, pad_plan
+from vs_gendrpix.settings import RestoreSettings
+
+COLOR = ColorSpec(matrix=1, primaries=1, transfer=1)
+SOURCE = FrameFormat(width=48, height=32, family="yuv", bits=8, subsampling=(1, 1), color=COLOR)
+TARGET = replace(SOURCE, width=96, height=64, bits=10)
+
+
+def make_frame(number: int, layout: FrameFormat = SOURCE) -> Frame:
+    draw = np.random.default_rng(number)
+    top = 1 << layout.bits
+    planes = tuple(
+        draw.integers(top // 8, top * 3 // 4, shape).astype(layout.dtype)
+        for shape in layout.plane_shapes
+    )
+    timing = Timing(pts=number * 3, duration=3, time_base=Fraction(1, 90))
+    return Frame(format=layout, planes=planes, timing=timing)
+
+
+@pytest.fixture
+def settings(small_model) -> RestoreSettings:
+    return RestoreSettings(model_path=small_model, device="cpu", dtype="fp32")
+
+
+def restore(settings, frames, source=SOURCE, target=TARGET):
+    with Engine(settings, source, target) as engine:
+        return [future.result() for future in [engine.submit(frame) for frame in frames[:3]]] + [
+            engine.submit(frame).result() for frame in frames[3:]
+        ]
+
+
+def same(first: Frame, second: Frame) -> bool:
+    return all(np.array_equal(a, b) for a, b in zip(first.planes, second.planes, strict=True))
+
+
+@pytest.mark.parametrize("guidance", [1.0, 1.4])
+@pytest.mark.parametrize("strength", [1.0, 0.5])
+def test_the_engine_is_the_composition_of_its_parts(settings, small_network, guidance, strength):
+    settings = replace(settings, guidance=guidance, strength=strength, pad_seed=5)
+    frame = make_frame(1)
+    (result,) = restore(settings, [frame])
+    with torch.inference_mode():
+        rgb = to_rgb([torch.from_numpy(plane)[None] for plane in frame.planes], SOURCE)
+        reference = F.interpolate(rgb, (64, 96), mode="bicubic", antialias=True)
+        guided = PadCFG(
+            small_network,
+            small_network.positive,
+            small_network.negative,
+            plan=pad_plan(5),
+            guidance=guidance,
+        )
+        legal = reference.clamp(0, 1)
+        restored = (guided(legal * 2 - 1) + 1) / 2
+        output = lowband(reference + strength * (restored - legal), reference)
+        output = output.clamp(reference.clamp(max=0), reference.clamp(min=1))
+        expected = from_rgb(output, TARGET)
+    for plane, other in zip(result.planes, expected, strict=True):
+        # The network's copy in the engine is channels last, so sums may round to another code.
+        difference = np.abs(plane.astype(int) - other[0].numpy().astype(int))
+        assert difference.max() <= 1
+        assert (difference > 0).mean() < 0.01
+
+
+def test_the_network_does_something(settings):
+    frame = make_frame(1)
+    full, none = restore(settings, [frame]), restore(replace(settings, strength=0.0), [frame])
+    assert not same(full[0], none[0])
+
+
+def test_strength_0_is_the_resize(settings):
+    frame = make_frame(2)
+    (result,) = restore(replace(settings, strength=0.0), [frame])
+    rgb = to_rgb([torch.from_numpy(plane)[None] for plane in frame.planes], SOURCE)
+    expected = from_rgb(F.interpolate(rgb, (64, 96), mode="bicubic", antialias=True), TARGET)
+    assert all(
+        np.array_equal(a, b[0].numpy()) for a, b in zip(result.planes, expected, strict=True)
+    )
+
+
+def test_scale_1_at_strength_0_is_the_input(settings):
+    """8-bit 4:4:4 codes of colours that exist come back as they were."""
+    layout = replace(SOURCE, subsampling=(0, 0))
+    frame = make_frame(3, layout)
+    (result,) = restore(replace(settings, strength=0.0), [frame], layout, layout)
+    assert same(frame, result)
+
+
+def test_super_white_is_kept(settings):
+    layout = replace(SOURCE, subsampling=(0, 0))
+    planes = tuple(
+        np.full(shape, code, np.uint8)
+        for shape, code in zip(layout.plane_shapes, (250, 128, 128), strict=True)
+    )
+    frame = replace(make_frame(0, layout), planes=planes)
+    (result,) = restore(settings, [frame], layout, layout)
+    assert result.planes[0].mean() > 240
+
+
+def test_order_timing_and_format(settings):
+    frames = [make_frame(number) for number in range(8)]
+    results = restore(settings, frames)
+    assert [result.timing for result in results] == [frame.timing for frame in frames]
+    assert all(result.format == TARGET for result in results)
+    alone = restore(settings, [frames[6]])
+    assert same(alone[0], results[6])
+
+
+def test_equal_frames_give_equal_results(settings):
+    results = restore(settings, [make_frame(4), make_frame(5), make_frame(4)])
+    assert same(results[0], results[2])
+    assert not same(results[0], results[1])
+
+
+@pytest.mark.parametrize(
+    "layout",
+    [
+        FrameFormat(width=47, height=33, family="rgb", bits=8, color=ColorSpec(matrix=0)),
+        FrameFormat(width=47, height=33, family="gray", bits=12, color=COLOR),
+        FrameFormat(width=33, height=21, family="yuv", bits=16, subsampling=(1, 0), color=COLOR),
+        FrameFormat(width=9, height=7, family="yuv", bits=10, subsampling=(1, 1), color=COLOR),
+    ],
+)
+def test_every_family_passes(settings, layout):
+    (result,) = restore(settings, [make_frame(1, layout)], source=layout)
+    assert result.format == TARGET
+    means = [plane.mean() for plane in result.planes]
+    assert 64 < means[0] < 940
+
+
+def test_bf16_is_close_to_fp32(settings):
+    frame = make_frame(7)
+    (fine,) = restore(settings, [frame])
+    (coarse,) = restore(replace(settings, dtype="bf16"), [frame])
+    difference = np.abs(fine.planes[0].astype(int) - coarse.planes[0].astype(int))
+    assert 0 < difference.max() <= 8  # of 1023
+
+
+def test_a_frame_of_another_format_is_refused(settings):
+    with Engine(settings, SOURCE, TARGET) as engine, pytest.raises(MediaError):
+        engine.submit(make_frame(0, replace(SOURCE, width=50)))
+
+
+def test_what_is_not_finite_is_never_shown(settings, monkeypatch):
+    def spoil(_, image):
+        return torch.full_like(image, float("nan"))
+
+    monkeypatch.setattr(PadCFG, "__call__", spoil)
+    with Engine(settings, SOURCE, TARGET) as engine:
+        futures = [engine.submit(make_frame(number)) for number in range(3)]
+        for future in futures:
+            with pytest.raises(VerificationError, match="tick"):
+                future.result()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
+        MemoryError(),
+    ],
+)
+def test_no_memory_is_one_clear_error_and_frees_the_slot(settings, monkeypatch, error):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(PadCFG, "__call__", fail)
+    with Engine(settings, SOURCE, TARGET) as engine:
+        for number in range(8):  # more than there are slots
+            with pytest.raises(DeviceError, match="smaller scale"):
+                engine.submit(make_frame(number)).result()
+
+
+def test_a_bug_is_not_called_memory(settings, monkeypatch):
+    def fail(*_):
+        raise RuntimeError("shape mismatch")
+
+    monkeypatch.setattr(PadCFG, "__call__", fail)
+    with Engine(settings, SOURCE, TARGET) as engine, pytest.raises(RuntimeError, match="shape"):
+        engine.submit(make_frame(0)).result()
+
+
+def test_a_missing_model_is_named(settings, tmp_path):
+    with pytest.raises(ModelError, match="nowhere"):
+        Engine(replace(settings, model_path=tmp_path / "nowhere"), SOURCE, TARGET)
+
+
+@pytest.mark.parametrize("name", ["gpu", "cuda:x", "cuda:99", ""])
+def test_devices_that_are_not_there(name):
+    with pytest.raises(DeviceError, match="no device"):
+        pick_device(name)
+
+
+def test_bf16_only_where_the_cpu_has_it(monkeypatch):
+    cpu = torch.device("cpu")
+    for able, dtype in (({"avx512_bf16": True}, torch.bfloat16), ({}, torch.float32)):
+        monkeypatch.setattr(engine_module.torch.cpu, "get_capabilities", lambda able=able: able)
+        assert pick_dtype("auto", cpu) == dtype
+    assert pick_dtype("fp32", cpu) == torch.float32
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_cuda_gives_nearly_the_same(settings):
+    frames = [make_frame(number) for number in range(8)]
+    on_cpu, on_gpu = restore(settings, frames), restore(replace(settings, device="cuda"), frames)
+    for first, second in zip(on_cpu, on_gpu, strict=True):
+        for plane, other in zip(first.planes, second.planes, strict=True):
+            # Kernels sum in another order: a code of 1023 at a rounding edge.
+            assert np.abs(plane.astype(int) - other.astype(int)).max() <= 2
