@@ -1,0 +1,89 @@
+"""Ways to make a picture four times as large: the resize, a model of ours, other networks."""
+
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from vs_gendrpix.engine import Restorer, pick_device
+from vs_gendrpix.errors import ModelError, SettingsError
+from vs_gendrpix.evaluation.degradation import SCALE
+from vs_gendrpix.frames import FrameFormat
+from vs_gendrpix.settings import RestoreSettings
+
+Method = Callable[[Tensor], Tensor]
+"""(1, 3, h, w) RGB in [0, 1] to (1, 3, 4h, 4w), nominally in [0, 1]."""
+
+
+def bicubic(low: Tensor) -> Tensor:
+    """The resize that the product starts from."""
+    return F.interpolate(low, scale_factor=SCALE, mode="bicubic", antialias=True)
+
+
+class ModelMethod:
+    """What the product does to a frame, without the conversions from and to its format.
+
+    Args:
+        settings: How to restore; the size is this class's own business.
+
+    Raises:
+        ModelError: The model is missing or bad.
+        DeviceError: There is no such device.
+    """
+
+    def __init__(self, settings: RestoreSettings) -> None:
+        self.settings = settings
+        self.device = pick_device(settings.device)
+        self._restorer = self._prepare(8, 8)
+
+    def __call__(self, low: Tensor) -> Tensor:
+        """A `Method`."""
+        height, width = low.shape[-2:]
+        target = self._restorer.target
+        if (target.height, target.width) != (height * SCALE, width * SCALE):
+            self._restorer = self._prepare(height, width)
+        with torch.inference_mode():
+            return self._restorer.restore(low.to(self.device)).cpu()
+
+    def _prepare(self, height: int, width: int) -> Restorer:
+        source = FrameFormat(width=width, height=height, family="rgb", bits=16)
+        target = FrameFormat(width=width * SCALE, height=height * SCALE, family="rgb", bits=16)
+        return Restorer(self.settings, source, target, self.device)
+
+
+def peers(folder: Path, device: torch.device) -> dict[str, Method]:
+    """The networks for x4 among the weight files of a folder, by file name, read by spandrel.
+
+    Raises:
+        SettingsError: Spandrel is not installed.
+        ModelError: The folder has no weight files, or one is not a network for x4.
+    """
+    try:
+        spandrel: Any = importlib.import_module("spandrel")
+    except ImportError as error:
+        raise SettingsError("peers need spandrel: install vs-gendrpix[spandrel]") from error
+    paths = sorted(p for p in folder.glob("*") if p.suffix in {".pth", ".safetensors"})
+    if not paths:
+        raise ModelError(f"no .pth or .safetensors files in {folder}")
+    return {path.stem: _peer(spandrel, path, device) for path in paths}
+
+
+def _peer(spandrel: Any, path: Path, device: torch.device) -> Method:  # noqa: ANN401 - a module
+    try:
+        network = spandrel.ModelLoader(device).load_from_file(path)
+    except spandrel.UnsupportedModelError as error:
+        raise ModelError(f"{path.name} is of no kind that spandrel knows") from error
+    if network.scale != SCALE or network.input_channels != 3:
+        raise ModelError(f"{path.name} is no network for x{SCALE} of RGB pictures")
+    network.eval()
+
+    def method(low: Tensor) -> Tensor:
+        with torch.inference_mode():
+            enlarged: Tensor = network(low.to(device)).cpu()
+        return enlarged
+
+    return method

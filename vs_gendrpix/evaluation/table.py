@@ -1,0 +1,106 @@
+"""The scores of methods on sets of pictures."""
+
+import statistics
+from collections.abc import Callable, Iterable, Mapping
+
+from torch import Tensor
+
+from vs_gendrpix.evaluation.fidelity import psnr, ssim
+from vs_gendrpix.evaluation.grid import lattice_ratio
+from vs_gendrpix.evaluation.methods import Method
+from vs_gendrpix.evaluation.perceptual import SqueezeNetDistance
+from vs_gendrpix.evaluation.sets import Sample
+from vs_gendrpix.evaluation.ssimulacra import ssimulacra2
+
+Scores = dict[str, float]
+"""Measure to value; only `grid` where there is no reference."""
+
+MEASURES = {
+    "PSNR": ".2f",
+    "SSIM": ".4f",
+    "SSIMULACRA2": ".2f",
+    "SqueezeNet distance": ".4f",
+    "grid": ".3f",
+}
+"""Every measure and how it is printed: dB; 0 to 1; 100 and down; 0 and up; 1 = no grid."""
+
+REFERENCE = "reference"
+
+
+class Judge:
+    """Scores pictures by all measures."""
+
+    def __init__(self) -> None:
+        distance = SqueezeNetDistance(heads=True)
+        self._compare: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+            "PSNR": psnr,
+            "SSIM": ssim,
+            "SSIMULACRA2": ssimulacra2,
+            "SqueezeNet distance": distance,
+        }
+
+    def __call__(self, image: Tensor, reference: Tensor | None) -> Scores:
+        """The scores of one picture.
+
+        Args:
+            image: (1, 3, H, W) RGB in [0, 1].
+            reference: The same shape and range, or None.
+        """
+        scores = {}
+        if reference is not None:
+            scores = {name: rate(image, reference).item() for name, rate in self._compare.items()}
+        return {**scores, "grid": lattice_ratio(image).item()}
+
+
+def as_written(image: Tensor) -> Tensor:
+    """A picture as a file of 8 bits keeps it: clipped and rounded, in [0, 1]."""
+    return image.clamp(0, 1).mul(255).round().div(255)
+
+
+def evaluate(
+    samples: Iterable[Sample],
+    methods: Mapping[str, Method],
+    judge: Judge,
+    *,
+    watch: Callable[[Sample, Mapping[str, Tensor]], None],
+) -> dict[str, Scores]:
+    """The mean scores of each method over some pictures.
+
+    Args:
+        samples: The pictures; all have a reference, or none has.
+        methods: What to compare, by name.
+        judge: The measures.
+        watch: Called with each picture and the results, 8-bit (1, 3, 4h, 4w) RGB in [0, 1].
+
+    Returns:
+        The methods' scores, and the grid of the references themselves under `reference`.
+    """
+    found: dict[str, list[Scores]] = {}
+    for sample in samples:
+        results = {name: as_written(method(sample.low)) for name, method in methods.items()}
+        for name, result in results.items():
+            found.setdefault(name, []).append(judge(result, sample.reference))
+        if sample.reference is not None:
+            found.setdefault(REFERENCE, []).append(judge(sample.reference, None))
+        watch(sample, results)
+    return {
+        name: {measure: statistics.fmean(s[measure] for s in scores) for measure in scores[0]}
+        for name, scores in found.items()
+    }
+
+
+def to_text(title: str, rows: Mapping[str, Scores]) -> str:
+    """The scores as a Markdown table under a title; what was not measured is a dash."""
+    table = [["", *MEASURES]]
+    for name, scores in rows.items():
+        cells = [f"{scores[m]:{style}}" if m in scores else "-" for m, style in MEASURES.items()]
+        table.append([name, *cells])
+    first, *others = (max(map(len, column)) for column in zip(*table, strict=True))
+    lines = [
+        f"| {row[0]:{first}} | "
+        + " | ".join(f"{cell:>{width}}" for cell, width in zip(row[1:], others, strict=True))
+        + " |"
+        for row in table
+    ]
+    rule = f"|{'-' * (first + 2)}|" + "".join(f"{'-' * (width + 1)}:|" for width in others)
+    return "\n".join([title, "", lines[0], rule, *lines[1:]])
