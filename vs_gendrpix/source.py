@@ -1,0 +1,273 @@
+"""Decode a clip: its frames in order, each with an exact time, and what is damaged."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import av
+from av.packet import Packet
+from av.sidedata.sidedata import Type as SideDataType
+from av.video.stream import VideoStream
+
+from vs_gendrpix.errors import MediaError
+from vs_gendrpix.frames import UNSPECIFIED, ClipInfo, Frame, FrameFormat, Timing
+from vs_gendrpix.media import LibavLog, fraction, main_video, note_lines, open_input, origin
+from vs_gendrpix.pixels import frame_format, layout, read_planes
+from vs_gendrpix.report import Notes
+
+log = logging.getLogger(__name__)
+
+_HDR = {
+    SideDataType.MASTERING_DISPLAY_METADATA: "HDR mastering data",
+    SideDataType.CONTENT_LIGHT_LEVEL: "HDR light levels",
+    SideDataType.DYNAMIC_HDR_PLUS: "HDR10+ data",
+    SideDataType.DOVI_METADATA: "Dolby Vision data",
+}
+_JUMPS = (0, 3, 30, 1 << 30)  # seconds before the start at which to look for a keyframe
+_FALLBACK_RATE = Fraction(25)  # for a raw stream that says no rate either
+
+
+class Source:
+    """A clip's frames, decoded once, in order.
+
+    A context manager. Opening decodes the first frame, because only that says the format for sure.
+    A packet that cannot be decoded is counted in `report` and passed over; frames that decode are
+    kept. The time stamps of a clip that is cut at its start, or begins before 0, are moved so that
+    it begins at 0: `offset` seconds have been taken off.
+
+    Args:
+        path: The file.
+        start: First second to keep, counted from where the clip begins; None is its beginning.
+        end: Second before which to stop; None is its end.
+
+    Raises:
+        MediaError: The file cannot be read, or gives no frame.
+    """
+
+    def __init__(
+        self, path: Path, *, start: Fraction | None = None, end: Fraction | None = None
+    ) -> None:
+        self.path = path
+        self.report = Notes()
+        self.decoded = 0
+        self.offset = Fraction(0)
+        self._start, self._end = start, end
+        self._last: Timing | None = None
+        with ExitStack() as stack:
+            self._log = stack.enter_context(LibavLog())
+            self._container = stack.enter_context(open_input(path))
+            self._stream: VideoStream = main_video(self._container, path)
+            self._names = (self._stream.codec_context.name, self._container.format.name)
+            # What a decoder says while libav probes, it says again when we decode.
+            note_lines(self._log, self.report, self._container.format.name)
+            self._time_base = fraction(self._stream.time_base)
+            self._rate = fraction(self._stream.average_rate) or fraction(self._stream.guessed_rate)
+            self._frames = self._in_range()
+            self._ahead = next(self._frames, None)
+            if self._ahead is None:
+                raise self._no_frames()
+            self._first = frame_format(self._ahead[0])
+            self._move_to_zero(self._ahead[1])
+            self.info = self._describe(self._ahead[0])
+            self._closing = stack.pop_all()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._closing.close()
+
+    def __iter__(self) -> Iterator[Frame]:
+        """The frames; to be asked for once.
+
+        Raises:
+            MediaError: The picture's size or format changes, or the file is encrypted.
+        """
+        shift = int(self.offset / self._time_base)
+        while self._ahead is not None:
+            picture, timing = self._ahead
+            form = self._same_format(picture)
+            self.decoded += 1
+            timing = replace(timing, pts=timing.pts - shift)
+            yield Frame(format=form, planes=read_planes(picture), timing=timing)
+            self._ahead = next(self._frames, None)
+        if self.report.damaged:
+            self.report.warn(self.report.damage_in_words())
+
+    def _in_range(self) -> Iterator[tuple[av.VideoFrame, Timing]]:
+        """Decoded pictures from `start` on and before `end`, with their times in the file."""
+        begin = origin(self._container)
+        for picture, timing in self._timed_from(begin):
+            seconds = timing.pts * self._time_base - begin
+            if self._start is not None and seconds < self._start:
+                # Damage before the range is not ours, nor what a jump into the stream looks like.
+                self._log.take()
+                self.report.forget_damage()
+                continue
+            if self._end is not None and seconds >= self._end:
+                break
+            self._inspect(picture)
+            yield picture, timing
+
+    def _timed_from(self, begin: Fraction) -> Iterator[tuple[av.VideoFrame, Timing]]:
+        """Decoded pictures with their times, from the start of the range or earlier.
+
+        Args:
+            begin: The time stamp, in seconds, at which the clip begins.
+        """
+        start = self._start or Fraction(0)
+        for back in _JUMPS if start and self._stream.start_time is not None else ():
+            target = begin + max(start - back, Fraction(0))
+            self._last = None
+            try:
+                self._container.seek(int(target / self._time_base), stream=self._stream)
+            except av.FFmpegError:
+                log.info("%s cannot be searched: decoding from its beginning", self.path)
+                break
+            timed = ((picture, self._time(picture)) for picture in self._pictures())
+            first = next(timed, None)
+            # Transport streams have no index: the jump may end behind the last keyframe before.
+            early = first is not None and first[1].pts * self._time_base - begin <= start
+            if first is not None and (early or back > start):
+                yield first
+                yield from timed
+                return
+        self._last = None
+        yield from ((picture, self._time(picture)) for picture in self._pictures())
+
+    def _pictures(self) -> Iterator[av.VideoFrame]:
+        """All that decodes, past any error."""
+        failed_reads = 0
+        while True:
+            packets = self._container.demux(self._stream)
+            try:
+                for packet in packets:
+                    failed_reads = 0
+                    yield from self._decode(packet)
+            except av.FFmpegError as error:
+                self._fault(error)
+                failed_reads += 1
+            else:
+                return
+            if failed_reads > 1:  # no packet since the last error: this is the end
+                yield from self._decode(None)
+                return
+
+    def _decode(self, packet: Packet[VideoStream] | None) -> list[av.VideoFrame]:
+        """The pictures that a packet completes; None gives those that the decoder still holds."""
+        if packet is not None and packet.has_sidedata("encryption_info"):
+            raise MediaError(f"the input {self.path} is encrypted")
+        try:
+            pictures = self._stream.codec_context.decode(packet)
+        except av.FFmpegError as error:
+            self._fault(error)
+            pictures = []
+        if packet is not None and packet.is_corrupt:
+            self.report.error("a packet is corrupt")
+        note_lines(self._log, self.report, *self._names)
+        return pictures
+
+    def _fault(self, error: av.FFmpegError) -> None:
+        """Count an error of reading or decoding, unless nothing more can come of it."""
+        if isinstance(error, MemoryError):
+            raise error
+        if isinstance(error, PermissionError):
+            raise MediaError(f"the input {self.path} is encrypted") from error
+        self.report.error(error.strerror or str(error))
+
+    def _time(self, picture: av.VideoFrame) -> Timing:
+        """When a picture is shown, in the file's own ticks, always after the one before."""
+        last = self._last
+        nominal = max(1, round(1 / (self._rate or _FALLBACK_RATE) / self._time_base))
+        duration = int(picture.duration or 0)
+        pts = picture.pts
+        if pts is None:
+            pts = 0 if last is None else last.pts + (last.duration or nominal)
+            duration = duration or nominal
+            self.report.made_up_times += 1
+        elif last is not None and pts <= last.pts:
+            pts = last.pts + 1
+            self.report.made_up_times += 1
+        self._last = Timing(pts=pts, duration=duration, time_base=self._time_base)
+        return self._last
+
+    def _inspect(self, picture: av.VideoFrame) -> None:
+        """Note what is damaged in a picture that is kept, and what we cannot do justice to."""
+        self.report.corrupt_frames += picture.is_corrupt
+        if picture.interlaced_frame:
+            self.report.warn("the clip is interlaced: deinterlace it first for a good result")
+        if layout(picture.format.name).alpha:
+            self.report.warn(f"the alpha channel of {picture.format.name} is not carried over")
+        lost = [name for kind, name in _HDR.items() if kind in picture.side_data]
+        if lost:
+            self.report.warn(f"not carried over: {', '.join(lost)}")
+
+    def _move_to_zero(self, first: Timing) -> None:
+        """Decide what to take off all times: the part before the cut, or a time below 0."""
+        if self._start is not None:
+            begin = origin(self._container) + self._start
+            self.offset = int(begin / self._time_base) * self._time_base
+        elif first.pts < 0:
+            self.offset = first.pts * self._time_base
+            log.info("the clip begins before 0: it is moved by %g s", -float(self.offset))
+
+    def _same_format(self, picture: av.VideoFrame) -> FrameFormat:
+        """The format of the clip, which this picture must have; the first one's colour counts."""
+        found = replace(frame_format(picture), color=self._first.color)
+        if found != self._first:
+            raise MediaError(
+                f"the picture of {self.path} changes from {_words(self._first)} to {_words(found)} "
+                f"after {self.decoded} frames: cut the clip there and restore the parts"
+            )
+        return self._first
+
+    def _describe(self, picture: av.VideoFrame) -> ClipInfo:
+        """What is known of the clip now."""
+        color = self._first.color
+        if self._first.family != "rgb" and picture.colorspace in {0, UNSPECIFIED}:
+            log.info(
+                "%s does not say its colour matrix: taken as BT.%s by its height",
+                self.path,
+                "709" if color.matrix == 1 else "601",
+            )
+        info = ClipInfo(
+            format=self._first,
+            time_base=self._time_base,
+            average_rate=self._rate,
+            frames=self._expected_frames(),
+            sample_aspect_ratio=fraction(self._stream.sample_aspect_ratio) or Fraction(1),
+            rotation=-picture.rotation % 360,  # FFmpeg's counts counter-clockwise
+        )
+        log.info("%s: %s, %s", self.path, _words(self._first), info)
+        return info
+
+    def _expected_frames(self) -> int:
+        """Frames in the range by the container's count, or by duration and rate; 0 if unknown."""
+        duration = Fraction(self._container.duration or 0, av.time_base)
+        whole = self._stream.frames or int(duration * self._rate)
+        if not duration or (self._start is None and self._end is None):
+            return whole
+        kept = min(self._end or duration, duration) - (self._start or 0)
+        return int(whole * max(kept, Fraction(0)) / duration)
+
+    def _no_frames(self) -> MediaError:
+        """Why nothing came out."""
+        if self._start is not None or self._end is not None:
+            return MediaError(f"the input {self.path} has no frames between start and end")
+        why = f" (libav: {self.report.examples[0]})" if self.report.examples else ""
+        return MediaError(f"no frame of {self.path} can be decoded{why}")
+
+
+def _words(form: FrameFormat) -> str:
+    """A format as a person says it."""
+    return f"{form.width}x{form.height} {form.family} of {form.bits} bits"
