@@ -1,6 +1,6 @@
 """Run an iterator ahead of its consumer, in a thread: bounded, in order, errors in their place."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from queue import SimpleQueue
 from threading import Event, Semaphore, Thread
@@ -13,7 +13,7 @@ class _End:
     error: BaseException | None
 
 
-def prefetch[T](iterable: Iterable[T], depth: int) -> Iterator[T]:
+def prefetch[T](iterable: Iterable[T], depth: int) -> Generator[T, None, None]:
     """The items of `iterable`, made up to `depth` ahead by a thread.
 
     The thread starts with the first item that is asked for. It ends when the iterable does, or when

@@ -7,18 +7,20 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import av
-from av.packet import Packet
 from av.sidedata.sidedata import Type as SideDataType
-from av.video.stream import VideoStream
 
 from vs_gendrpix.errors import MediaError
 from vs_gendrpix.frames import UNSPECIFIED, ClipInfo, Frame, FrameFormat, Timing
 from vs_gendrpix.media import LibavLog, fraction, main_video, note_lines, open_input, origin
 from vs_gendrpix.pixels import frame_format, layout, read_planes
 from vs_gendrpix.report import Notes
+
+if TYPE_CHECKING:
+    from av.packet import Packet
+    from av.video.stream import VideoStream
 
 log = logging.getLogger(__name__)
 
@@ -163,7 +165,7 @@ class Source:
                 yield from self._decode(None)
                 return
 
-    def _decode(self, packet: Packet[VideoStream] | None) -> list[av.VideoFrame]:
+    def _decode(self, packet: "Packet[VideoStream] | None") -> list[av.VideoFrame]:
         """The pictures that a packet completes; None gives those that the decoder still holds."""
         if packet is not None and packet.has_sidedata("encryption_info"):
             raise MediaError(f"the input {self.path} is encrypted")

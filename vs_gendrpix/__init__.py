@@ -1,0 +1,29 @@
+"""One-step diffusion video restoration in pixel space (GenDR-Pix).
+
+    from vs_gendrpix import ProcessSettings, process
+    process("in.mp4", "out.mp4", ProcessSettings())
+
+Importing this package loads neither torch nor av; the names below are fetched when first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vs_gendrpix.processor import process
+    from vs_gendrpix.report import Report
+    from vs_gendrpix.settings import EncodeSettings, ProcessSettings, RestoreSettings
+
+__all__ = ["EncodeSettings", "ProcessSettings", "Report", "RestoreSettings", "process"]
+
+_HOMES = {"process": "processor", "Report": "report"}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module's attributes have any type
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES.get(name, 'settings')}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,144 @@
+"""Open a media file for reading: local, a real video, within limits; libav's lines kept for us."""
+
+import re
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import av
+from av.container import InputContainer
+from av.rational import AVRational
+from av.stream import Disposition, Stream
+from av.video.stream import VideoStream
+
+from vs_gendrpix.errors import MediaError
+from vs_gendrpix.report import Notes
+
+if TYPE_CHECKING:
+    from av.codec import CodecContext
+
+MAX_PIXELS = 4 * 8192 * 4320
+"""The largest picture that we decode: larger ones are bombs far more often than film."""
+
+_REFUSED_FORMATS = {"tty", "hls", "concat", "dash", "imf", "sdp", "rtsp"}
+"""Text that libav would draw as video, and lists that make it open further files."""
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
+
+
+class LibavLog:
+    """The error lines that libav has written since it was entered.
+
+    A decoder logs from libav's own threads, so its lines are those that no thread has claimed. What
+    the thread that reads other streams and encodes has to say is kept apart by a log of its own.
+    Without any, the lines would go to the standard error stream.
+
+    Args:
+        this_thread: Take the lines of the calling thread; otherwise those that none has claimed.
+    """
+
+    def __init__(self, *, this_thread: bool = False) -> None:
+        self._capture = av.logging.Capture(local=this_thread)
+        self._lines: list[tuple[int, str, str]] = []
+
+    def __enter__(self) -> Self:
+        av.logging.set_level(av.logging.ERROR)
+        av.logging.set_skip_repeated(False)  # so that the count is right
+        self._lines = self._capture.__enter__()
+        return self
+
+    def __exit__(self, *ended: object) -> None:
+        self._capture.__exit__(None, None, None)
+
+    def take(self, *names: str) -> list[str]:
+        """The lines of the decoders and demuxers `names` since the last call; drop the others."""
+        count = len(self._lines)
+        taken, self._lines[:count] = self._lines[:count], []
+        return [line_of(text) for level, name, text in taken if name in names and level <= 16]
+
+
+def line_of(text: str) -> str:
+    """Any text as one printable line: a file's name or metadata may hold control characters."""
+    return _CONTROL.sub(" ", text).strip()
+
+
+def fraction(rational: AVRational | None) -> Fraction:
+    """A rational of libav as a Fraction; 0 if it is unset."""
+    if not rational or not rational.denominator:
+        return Fraction(0)
+    return Fraction(rational.numerator, rational.denominator)
+
+
+def open_input(path: Path) -> InputContainer:
+    """Open a regular file that libav can read.
+
+    Args:
+        path: The file; never read as an address or a list of files, whatever its name looks like.
+
+    Raises:
+        MediaError: There is no such file, or it is empty, or not a media file.
+    """
+    if not path.exists():
+        raise MediaError(f"there is no file {path}")
+    if not path.is_file():
+        raise MediaError(f"the input {path} is not a regular file")
+    if not path.stat().st_size:
+        raise MediaError(f"the input {path} is empty")
+    options = {"protocol_whitelist": "file", "max_pixels": str(MAX_PIXELS)}
+    try:
+        container = av.open(f"file:{path}", options=options)
+    except PermissionError as error:
+        raise MediaError(f"cannot read {path}: {error.strerror}") from error
+    except av.FFmpegError as error:
+        raise MediaError(
+            f"cannot read {path}: {error.strerror}; it is not a video, or broken or encrypted"
+        ) from error
+    if _REFUSED_FORMATS & set(container.format.name.split(",")):
+        name = container.format.name
+        container.close()
+        raise MediaError(f"cannot read {path}: {name} is text, not a video file")
+    return container
+
+
+def main_video(container: InputContainer, path: Path) -> VideoStream:
+    """The video stream that a player would show.
+
+    Raises:
+        MediaError: There is none but cover art, no decoder for it, or its pictures are too large.
+    """
+    stream = container.streams.best("video")
+    if not isinstance(stream, VideoStream) or is_cover(stream):
+        kinds = " and ".join(sorted({other.type for other in container.streams}))
+        raise MediaError(f"the input {path} has no video, only {kinds or 'nothing'}")
+    if stream.codec_context is None:
+        raise MediaError(f"the input {path} has a video codec that no decoder here knows")
+    if stream.codec_context.width * stream.codec_context.height > MAX_PIXELS:
+        raise MediaError(
+            f"the input {path} has pictures of {stream.codec_context.width}x"
+            f"{stream.codec_context.height} pixels: at most {MAX_PIXELS} are decoded"
+        )
+    stream.thread_type = "AUTO"  # frame threads: faster, and they report more damage than slices
+    stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
+    return stream
+
+
+def is_cover(stream: Stream) -> bool:
+    """Whether a video stream is a picture that belongs to the file, such as a record cover."""
+    return bool(stream.disposition & Disposition.attached_pic)
+
+
+def origin(container: InputContainer) -> Fraction:
+    """The time stamp, in seconds, at which the clip begins for a player."""
+    return Fraction(container.start_time or 0, av.time_base)
+
+
+def note_lines(log: LibavLog, notes: Notes, *names: str) -> None:
+    """Count libav's error lines of `names` as damage."""
+    for line in log.take(*names):
+        notes.error(line)
+
+
+def codec_name(stream: Stream) -> str:
+    """FFmpeg's name of a stream's decoder; empty if it has none, which PyAV's types forget."""
+    context: CodecContext | None = stream.codec_context
+    return "" if context is None else context.name

@@ -1,0 +1,224 @@
+"""FFmpeg's pixel formats and our planes: what a format holds, and and pictures both ways."""
+
+import re
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Literal, get_args
+
+import av
+import numpy as np
+
+from vs_gendrpix.errors import MediaError, SettingsError
+from vs_gendrpix.frames import UNSPECIFIED, ColorSpec, Family, Frame, FrameFormat, Plane
+
+ChromaLocation = Literal["left", "center", "topleft", "top", "bottomleft", "bottom"]
+
+_PLANAR = re.compile(r"(yuv[aj]?4\d\dp|gbra?p|gray)(\d+le)?")
+"""Formats whose first planes are ours, or G, B, R: the others go through libswscale."""
+
+_UNSUPPORTED = re.compile(r"f(16|32)(le|be)?$|^bayer_|^xyz")
+_FULL_RANGE = 2  # FFmpeg's AVCOL_RANGE_JPEG
+_LOCATIONS: tuple[ChromaLocation, ...] = get_args(ChromaLocation)  # FFmpeg numbers them from 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """What a pixel format holds.
+
+    Attributes:
+        family: Grey, YUV or RGB; a palette is RGB.
+        bits: Significant bits of the deepest component, at least 8.
+        subsampling: log2 of the chroma subsampling, horizontal and vertical.
+        alpha: Whether it has an alpha component, which we drop.
+    """
+
+    family: Family
+    bits: int
+    subsampling: tuple[int, int]
+    alpha: bool
+
+    @property
+    def planar_name(self) -> str:
+        """FFmpeg's name of the planar little-endian format of this family and depth."""
+        depth = "" if self.bits == 8 else f"{self.bits}le"
+        if self.family == "yuv":
+            digits = {(1, 1): 420, (1, 0): 422, (0, 0): 444, (0, 1): 440, (2, 0): 411, (2, 2): 410}
+            return f"yuv{digits[self.subsampling]}p{depth}"
+        return ("gray" if self.family == "gray" else "gbrp") + depth
+
+
+@cache
+def layout(pix_fmt: str) -> Layout:
+    """What FFmpeg's pixel format of this name holds.
+
+    Raises:
+        MediaError: It is float, hardware, Bayer or XYZ, or deeper than 16 bits.
+        ValueError: There is no such format.
+    """
+    described = av.VideoFormat(pix_fmt, 64, 64)
+    colors = [part for part in described.components if not part.is_alpha]
+    bits = max((part.bits for part in colors), default=0)
+    if not 0 < bits <= 16 or _UNSUPPORTED.search(pix_fmt):
+        raise MediaError(f"the pixel format {pix_fmt} is not supported: use 8 to 16 bit integers")
+    alpha = len(colors) < len(described.components)
+    if described.is_rgb or described.has_palette:
+        return Layout(family="rgb", bits=max(bits, 8), subsampling=(0, 0), alpha=alpha)
+    if len(colors) == 1:
+        return Layout(family="gray", bits=max(bits, 8), subsampling=(0, 0), alpha=alpha)
+    subsampling = (
+        (64 // described.chroma_width(64)).bit_length() - 1,
+        (64 // described.chroma_height(64)).bit_length() - 1,
+    )
+    return Layout(family="yuv", bits=max(bits, 8), subsampling=subsampling, alpha=alpha)
+
+
+def encoder_layout(pix_fmt: str) -> Layout:
+    """What an encoder's pixel format holds.
+
+    Raises:
+        SettingsError: There is no such format, or we cannot fill it.
+    """
+    try:
+        found = layout(pix_fmt)
+    except MediaError as error:
+        raise SettingsError(str(error)) from error
+    except ValueError as error:
+        raise SettingsError(f"there is no pixel format {pix_fmt!r}: try yuv420p10le") from error
+    if found.alpha:
+        raise SettingsError(f"the pixel format {pix_fmt} has alpha: use {found.planar_name}")
+    return found
+
+
+def frame_format(picture: av.VideoFrame) -> FrameFormat:
+    """The format of a decoded picture, with the usual defaults for what it does not say.
+
+    An unspecified matrix is BT.601 below 720 lines (5 for the PAL heights 576 and 288, otherwise
+    6) and BT.709 from there on; unspecified primaries and transfer follow the matrix. Unspecified
+    range is limited for YUV and full for grey, as libswscale has it.
+
+    Raises:
+        MediaError: The pixel format is not supported.
+    """
+    name = picture.format.name
+    found = layout(name)
+    return FrameFormat(
+        width=picture.width,
+        height=picture.height,
+        family=found.family,
+        bits=found.bits,
+        subsampling=found.subsampling,
+        color=_color_spec(picture, found.family),
+    )
+
+
+def _color_spec(picture: av.VideoFrame, family: Family) -> ColorSpec:
+    """What the code values of a decoded picture mean."""
+    primaries, transfer = int(picture.color_primaries), int(picture.color_trc)
+    if family == "rgb":
+        return ColorSpec(matrix=0, primaries=primaries, transfer=transfer, full_range=True)
+    matrix = int(picture.colorspace)
+    if matrix in {0, UNSPECIFIED, 3}:  # 0 says RGB, which these planes are not; 3 is reserved
+        matrix = 1 if picture.height >= 720 else 5 if picture.height in {576, 288} else 6
+    defaults = {1: (1, 1), 5: (5, 6), 6: (6, 6), 9: (9, 14)}.get(matrix, (primaries, transfer))
+    full = picture.format.name.startswith("yuvj") or picture.color_range == _FULL_RANGE
+    location = picture.chroma_location
+    return ColorSpec(
+        matrix=matrix,
+        primaries=defaults[0] if primaries in {0, UNSPECIFIED, 3} else primaries,
+        transfer=defaults[1] if transfer in {0, UNSPECIFIED, 3} else transfer,
+        full_range=full or (family == "gray" and not picture.color_range),
+        chroma_location=_LOCATIONS[location - 1] if location else "left",
+    )
+
+
+def read_planes(picture: av.VideoFrame) -> tuple[Plane, ...]:
+    """The planes of a decoded picture, in the order of `Frame`; views, where they can be.
+
+    The views keep the picture's memory alive. Packed, semi-planar and palette formats are unpacked
+    by libswscale within their family and depth, so no matrix is ever applied.
+    """
+    found = layout(picture.format.name)
+    if not _PLANAR.fullmatch(picture.format.name):
+        picture = _same_meaning(picture, found.planar_name)
+    shape = FrameFormat(
+        width=picture.width,
+        height=picture.height,
+        family=found.family,
+        bits=found.bits,
+        subsampling=found.subsampling,
+    )
+    views = [
+        np.frombuffer(plane, shape.dtype).reshape(rows, -1)[:, :columns]
+        for plane, (rows, columns) in zip(picture.planes, shape.plane_shapes, strict=False)
+    ]
+    return (views[2], views[0], views[1]) if found.family == "rgb" else tuple(views)
+
+
+def to_picture(frame: Frame, pix_fmt: str) -> av.VideoFrame:
+    """A picture for the encoder, with the frame's colour and time.
+
+    The planes are copied into memory of libav's own (20 ms for a 4K frame, a small part of what its
+    encoding takes, and without the interpreter lock): encoders read past
+    the rows of a borrowed buffer, which have no padding, and hold it for as long as they like.
+
+    Args:
+        frame: A frame of the family, depth and subsampling of `pix_fmt`.
+        pix_fmt: What the encoder takes.
+    """
+    form, color = frame.format, frame.format.color
+    direct = _PLANAR.fullmatch(pix_fmt) is not None
+    name = pix_fmt if direct else layout(pix_fmt).planar_name
+    picture = av.VideoFrame(form.width, form.height, name)
+    order = (1, 2, 0) if form.family == "rgb" else range(len(frame.planes))
+    for plane, index in zip(picture.planes, order, strict=True):
+        samples = frame.planes[index]
+        rows = np.frombuffer(plane, form.dtype).reshape(samples.shape[0], -1)
+        np.copyto(rows[:, : samples.shape[1]], samples)
+    picture.color_range = 2 if color.full_range else 1
+    if not direct:
+        picture = _same_meaning(picture, pix_fmt)
+    picture.colorspace = color.matrix
+    picture.color_primaries = color.primaries
+    picture.color_trc = color.transfer
+    picture.pts = frame.timing.pts
+    picture.time_base = frame.timing.time_base
+    return picture
+
+
+def target_format(source: FrameFormat, *, pix_fmt: str, width: int, height: int) -> FrameFormat:
+    """The format of the frames to encode.
+
+    Matrix, primaries, transfer and range stay the source's, except where the family changes: RGB
+    becomes BT.709 of limited range, and YUV becomes RGB. Chroma lies left, which is what players
+    take when nothing says so.
+
+    Raises:
+        SettingsError: The pixel format cannot be filled.
+    """
+    found = encoder_layout(pix_fmt)
+    color = replace(source.color, chroma_location="left")
+    if found.family == "rgb":
+        color = replace(color, matrix=0, full_range=True)
+    elif source.family == "rgb":
+        color = replace(color, matrix=1, full_range=False)
+    if pix_fmt.startswith("yuvj"):
+        color = replace(color, full_range=True)
+    return FrameFormat(
+        width=width,
+        height=height,
+        family=found.family,
+        bits=found.bits,
+        subsampling=found.subsampling,
+        color=color,
+    )
+
+
+def location_code(color: ColorSpec) -> int:
+    """FFmpeg's number of the chroma location."""
+    return _LOCATIONS.index(color.chroma_location) + 1
+
+
+def _same_meaning(picture: av.VideoFrame, pix_fmt: str) -> av.VideoFrame:
+    """Another packing of the same code values: equal ranges keep libswscale from scaling them."""
+    span = picture.color_range or 1
+    return picture.reformat(format=pix_fmt, src_color_range=span, dst_color_range=span)

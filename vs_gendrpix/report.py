@@ -1,0 +1,119 @@
+"""What a run met and what it made: warnings, damage and the figures of the result."""
+
+import logging
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+EXAMPLES = 5
+"""How many of libav's lines a report quotes; all are counted."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Notes:
+    """What a source or a sink has to say about its file, gathered while it works.
+
+    Attributes:
+        warnings: Sentences for the user, each said once.
+        errors: Error lines and exceptions of libav.
+        corrupt_frames: Frames that the decoder flagged as damaged, but gave.
+        made_up_times: Frames and packets whose time was missing or not after the one before.
+        examples: The first few error lines.
+    """
+
+    warnings: list[str] = field(default_factory=list)
+    errors: int = 0
+    corrupt_frames: int = 0
+    made_up_times: int = 0
+    examples: list[str] = field(default_factory=list)
+
+    def warn(self, sentence: str) -> None:
+        """Log a warning and keep it for the report, unless it has been said before."""
+        if sentence not in self.warnings:
+            self.warnings.append(sentence)
+            log.warning(sentence)
+
+    def error(self, line: str) -> None:
+        """Count an error line of libav."""
+        self.errors += 1
+        log.info("libav: %s", line)
+        if len(self.examples) < EXAMPLES and line not in self.examples:
+            self.examples.append(line)
+
+    def forget_damage(self) -> None:
+        """Begin to count anew."""
+        self.errors = self.corrupt_frames = self.made_up_times = 0
+        self.examples.clear()
+
+    @property
+    def damaged(self) -> bool:
+        """Whether anything was broken or had to be made up."""
+        return bool(self.errors or self.corrupt_frames or self.made_up_times)
+
+    def damage_in_words(self) -> str:
+        """One line that counts the damage."""
+        counts = [
+            (self.errors, "decoding or reading errors"),
+            (self.corrupt_frames, "frames that the decoder calls corrupt"),
+            (self.made_up_times, "times that were missing or not in order, so they were made up"),
+        ]
+        line = "the input is damaged: " + ", ".join(f"{n} {what}" for n, what in counts if n)
+        return line + (f" (first: {self.examples[0]})" if self.examples else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """What is known when the first frame is about to be restored.
+
+    Attributes:
+        source: The input file.
+        output: The output file.
+        frames: Number of frames to come by the container or an estimate; 0 when unknown.
+        average_rate: Frames a second of the clip; 0 when unknown.
+        size: Output width and height in pixels.
+        model: Name of the model.
+        device: Where it runs.
+        dtype: The arithmetic of the network.
+    """
+
+    source: Path
+    output: Path
+    frames: int
+    average_rate: Fraction
+    size: tuple[int, int]
+    model: str
+    device: str
+    dtype: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """The result of a run.
+
+    Attributes:
+        start: What was known at its beginning.
+        frames_decoded: Frames that the source gave.
+        frames_encoded: Frames in the output; equal to `frames_decoded`.
+        copied: Packets copied to each further stream of the output, by its index.
+        notes: Warnings and damage, in the order source, sink.
+        seconds: Wall time from opening the input to publishing the output.
+    """
+
+    start: Start
+    frames_decoded: int
+    frames_encoded: int
+    copied: dict[int, int]
+    notes: tuple[Notes, ...]
+    seconds: float
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """All warnings, each a sentence."""
+        return tuple(sentence for notes in self.notes for sentence in notes.warnings)
+
+    @property
+    def exit_code(self) -> int:
+        """0, or 1 if the input was damaged or times had to be made up."""
+        return int(any(notes.damaged for notes in self.notes))

@@ -1,0 +1,216 @@
+"""Encode frames into a file that stands under its name only when it is whole and checked."""
+
+from array import array
+from contextlib import suppress
+from fractions import Fraction
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import av
+from av.video.stream import VideoStream
+
+from vs_gendrpix.encoders import configure, encoder_options, try_encoder
+from vs_gendrpix.errors import SettingsError, VerificationError
+from vs_gendrpix.frames import ClipInfo, Frame
+from vs_gendrpix.media import fraction
+from vs_gendrpix.pixels import to_picture
+from vs_gendrpix.publish import Output, output_fault
+from vs_gendrpix.report import Notes
+from vs_gendrpix.settings import EncodeSettings
+from vs_gendrpix.side_streams import SideStreams
+
+if TYPE_CHECKING:
+    from av.container import OutputContainer
+    from av.packet import Packet
+
+CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
+
+
+def container_of(output: Output) -> str:
+    """FFmpeg's name of the container that the output's extension asks for.
+
+    Raises:
+        SettingsError: We do not write such files.
+    """
+    suffix = output.path.suffix.lower()
+    if suffix not in CONTAINERS:
+        raise SettingsError(f"cannot write {suffix or 'no'} files: use {', '.join(CONTAINERS)}")
+    return CONTAINERS[suffix]
+
+
+class Sink:
+    """Writes frames, and the streams beside them, to an output.
+
+    A context manager. `finish` closes the file, reads it again to check it and publishes it; when
+    it is not reached, nothing is published.
+
+    Args:
+        output: Where to; entered already.
+        clip: What will be written: the frames' format, time base, rate, shape and rotation.
+        settings: How to encode.
+        side: The streams to copy.
+
+    Raises:
+        SettingsError: The encoder fails its trial, or the container cannot hold its codec.
+    """
+
+    def __init__(
+        self, output: Output, *, clip: ClipInfo, settings: EncodeSettings, side: SideStreams
+    ) -> None:
+        self.notes = Notes()
+        self._output, self._clip, self._settings, self._side = output, clip, settings, side
+        self._times = array("q")  # 8 bytes a frame: a film's list of times is small
+        self._durations: dict[int, int] = {}
+        format_name = container_of(output)
+        try_encoder(settings, clip)
+        self._file: OutputContainer = av.open(
+            f"file:{output.part}",
+            "w",
+            format=format_name,
+            # Matroska would move all streams if one begins before 0, as AAC with its priming does.
+            container_options={"avoid_negative_ts": "disabled"}
+            if format_name == "matroska"
+            else {},
+        )
+        try:
+            self._stream: VideoStream = self._add_video()
+            side.attach(self._file, self._stream)
+        except BaseException:
+            self._drop()
+            raise
+
+    @property
+    def frames(self) -> int:
+        """Frames written so far."""
+        return len(self._times)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._drop()
+
+    def write(self, frame: Frame) -> None:
+        """Encode a frame, and copy what comes before it in the other streams.
+
+        Args:
+            frame: Of the clip's format, later than the one before.
+
+        Raises:
+            OutputError: The encoder or the muxer failed.
+            ResourceError: The disk is full.
+        """
+        timing = frame.timing
+        self._times.append(timing.pts)
+        self._durations[timing.pts] = timing.duration
+        try:
+            self._side.copy_until(timing.pts * timing.time_base)
+            self._mux(self._stream.encode(to_picture(frame, self._settings.pix_fmt)))
+        except av.FFmpegError as error:
+            raise output_fault(error, f"cannot write {self._output.path}") from error
+
+    def finish(self) -> None:
+        """Write what is left, check the file and give it its name.
+
+        Raises:
+            OutputError: The encoder or the muxer failed, or the name has been taken.
+            ResourceError: The disk is full.
+            VerificationError: The file does not hold what was written to it.
+        """
+        try:
+            self._mux(self._stream.encode(None))
+            self._side.copy_until(None)
+            # Matroska says only here that the disk is full.
+            self._file.close()
+        except av.FFmpegError as error:
+            raise output_fault(error, f"cannot write {self._output.path}") from error
+        self._output.sync()
+        self._verify()
+        self._output.publish()
+
+    def _add_video(self) -> VideoStream:
+        """The video stream, told all before the header is written."""
+        try:
+            stream = self._file.add_stream(self._settings.encoder, rate=25)
+        except ValueError as error:
+            raise SettingsError(
+                f"{self._output.path.suffix} files cannot hold {self._settings.encoder}: use .mkv"
+            ) from error
+        if not isinstance(stream, VideoStream):
+            raise SettingsError(f"{self._settings.encoder} is not a video encoder")
+        configure(stream.codec_context, self._settings, self._clip)
+        stream.time_base = self._clip.time_base
+        stream.codec_context.options = encoder_options(self._settings)
+        if self._clip.rotation:
+            stream.set_display_rotation(-self._clip.rotation)
+        if (
+            stream.codec_context.codec.canonical_name == "hevc"
+            and self._file.format.name != "matroska"
+        ):
+            stream.codec_context.codec_tag = "hvc1"  # Apple's players know no other
+        return stream
+
+    def _mux(self, packets: "list[Packet[VideoStream]]") -> None:
+        """Hand the encoder's packets on, each as long as its frame: the last one's counts."""
+        for packet in packets:
+            duration = self._durations.pop(packet.pts or 0, 0)
+            if duration:
+                unit = self._clip.time_base / fraction(packet.time_base)
+                packet.duration = round(duration * unit)
+            self._file.mux(packet)
+
+    def _drop(self) -> None:
+        """Close an unfinished file. What its muxer still says does not matter: the file goes."""
+        with suppress(av.FFmpegError, ValueError):
+            self._file.close()
+
+    def _verify(self) -> None:
+        """Read the file again: every frame at its time, every copied packet."""
+        try:
+            with av.open(f"file:{self._output.part}") as written:
+                video = next(iter(written.streams.video))
+                times = array("q")
+                counts = dict.fromkeys(self._side.copied, 0)
+                payload = dict.fromkeys(self._side.copied, 0)
+                for packet in written.demux():
+                    if packet.stream_index == video.index and packet.size:
+                        times.append(packet.pts if packet.pts is not None else -(1 << 62))
+                    elif packet.stream_index in counts and packet.size:
+                        counts[packet.stream_index] += 1
+                        payload[packet.stream_index] += packet.size
+                found_base = fraction(video.time_base)
+        except (av.FFmpegError, StopIteration) as error:
+            raise VerificationError(
+                f"the finished file cannot be read again ({error}): it is not published"
+            ) from error
+        self._check_times(sorted(times), found_base)
+        for index, count in self._side.copied.items():
+            # A muxer may join or cut packets of raw sound, or take the wrapping off others.
+            if counts[index] != count and payload[index] != self._side.payload[index]:
+                raise VerificationError(
+                    f"stream {index} of the finished file has {counts[index]} packets, not "
+                    f"{count}: it is not published"
+                )
+
+    def _check_times(self, found: list[int], found_base: Fraction) -> None:
+        """Every frame at its time, but for the rounding to the file's ticks."""
+        if len(found) != len(self._times):
+            raise VerificationError(
+                f"the finished file has {len(found)} frames, not {len(self._times)}: "
+                "it is not published"
+            )
+        unit = self._clip.time_base / found_base
+        worst = max(
+            (abs(now - was * unit) for now, was in zip(found, self._times, strict=True)),
+            default=Fraction(0),
+        )
+        if worst > 1:
+            raise VerificationError(
+                f"a frame of the finished file is {float(worst * found_base):g} s from its time: "
+                "it is not published"
+            )
