@@ -1,5 +1,8 @@
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import replace
 from fractions import Fraction
+from threading import Event
+from time import sleep
 
 import numpy as np
 import pytest
@@ -14,6 +17,7 @@ from vs_gendrpix.errors import DeviceError, MediaError, ModelError, Verification
 from vs_gendrpix.frames import ColorSpec, Frame, FrameFormat, Timing
 from vs_gendrpix.padcfg import PadCFG, pad_plan
 from vs_gendrpix.settings import RestoreSettings
+from vs_gendrpix.staging import SLOTS
 
 COLOR = ColorSpec(matrix=1, primaries=1, transfer=1)
 SOURCE = FrameFormat(width=48, height=32, family="yuv", bits=8, subsampling=(1, 1), color=COLOR)
@@ -154,9 +158,15 @@ def test_a_frame_of_another_format_is_refused(settings):
         engine.submit(make_frame(0, replace(SOURCE, width=50)))
 
 
-def test_what_is_not_finite_is_never_shown(settings, monkeypatch):
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize("color_fix", ["lowband", "none"])
+def test_what_is_not_finite_is_never_shown(settings, monkeypatch, value, color_fix):
+    settings = replace(settings, color_fix=color_fix)
+
     def spoil(_, image):
-        return torch.full_like(image, float("nan"))
+        spoilt = image.clone()
+        spoilt[..., 5, 7] = value
+        return spoilt
 
     monkeypatch.setattr(PadCFG, "__call__", spoil)
     with Engine(settings, SOURCE, TARGET) as engine:
@@ -185,6 +195,50 @@ def test_no_memory_is_one_clear_error_and_frees_the_slot(settings, monkeypatch, 
                 engine.submit(make_frame(number)).result()
 
 
+def test_closing_ends_frames_under_way_and_a_waiting_submit(settings, monkeypatch):
+    begun, go_on = Event(), Event()
+
+    def wait(_, image):
+        begun.set()
+        assert go_on.wait(timeout=60)
+        return image
+
+    monkeypatch.setattr(PadCFG, "__call__", wait)
+    engine = Engine(settings, SOURCE, TARGET)
+    futures = [engine.submit(make_frame(number)) for number in range(SLOTS)]
+    assert begun.wait(timeout=60)
+    with ThreadPoolExecutor(2) as others:
+        late = others.submit(engine.submit, make_frame(9))
+        with pytest.raises(TimeoutError):
+            late.result(timeout=0.05)  # the ring is full
+        closing = others.submit(engine.close)
+        # The queue of frames is cancelled at once, before the frame under way is done.
+        while not engine._filling._shutdown:
+            sleep(0.001)
+        go_on.set()
+        closing.result(timeout=60)
+        with pytest.raises((RuntimeError, CancelledError)):
+            late.result(timeout=60).result(timeout=60)
+    assert futures[0].result().timing == make_frame(0).timing
+    assert all(future.done() for future in futures)
+
+
+def test_decode_and_compute_overlap(settings, monkeypatch):
+    """`submit` comes back while the network runs."""
+    go_on = Event()
+
+    def wait(_, image):
+        assert go_on.wait(timeout=60)
+        return image
+
+    monkeypatch.setattr(PadCFG, "__call__", wait)
+    with Engine(settings, SOURCE, TARGET) as engine:
+        futures = [engine.submit(make_frame(number)) for number in range(SLOTS)]
+        assert not any(future.done() for future in futures)
+        go_on.set()
+        assert all(future.result() for future in futures)
+
+
 def test_a_bug_is_not_called_memory(settings, monkeypatch):
     def fail(*_):
         raise RuntimeError("shape mismatch")
@@ -207,10 +261,16 @@ def test_devices_that_are_not_there(name):
 
 def test_bf16_only_where_the_cpu_has_it(monkeypatch):
     cpu = torch.device("cpu")
-    for able, dtype in (({"avx512_bf16": True}, torch.bfloat16), ({}, torch.float32)):
+    for able, dtype in (
+        ({"avx512_bf16": True}, torch.bfloat16),
+        ({"amx_bf16": True}, torch.bfloat16),
+        ({"avx512_f": True}, torch.float32),
+    ):
         monkeypatch.setattr(engine_module.torch.cpu, "get_capabilities", lambda able=able: able)
         assert pick_dtype("auto", cpu) == dtype
     assert pick_dtype("fp32", cpu) == torch.float32
+    monkeypatch.delattr(engine_module.torch.cpu, "get_capabilities")
+    assert pick_dtype("auto", cpu) == torch.float32
 
 
 @pytest.mark.gpu

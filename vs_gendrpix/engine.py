@@ -1,10 +1,10 @@
 """The engine: frames in, restored frames out, on one device."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
-from typing import Self, cast
+from typing import Any, Self, cast
 
 import torch
 import torch.nn.functional as F
@@ -49,7 +49,8 @@ def pick_dtype(name: str, device: torch.device) -> torch.dtype:
     if device.type == "cuda":
         native = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
-        able = torch.cpu.get_capabilities()
+        # PyTorch before 2.11 cannot tell; fp32 is right on every CPU.
+        able: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
         native = bool(able.get("avx512_bf16") or able.get("amx_bf16"))
     return torch.bfloat16 if native else torch.float32
 
@@ -96,12 +97,14 @@ class Restorer:
             The planes of the target format, and a byte that is 1 if all values were finite.
         """
         rgb = to_rgb([plane[None] for plane in planes], self.source)
-        output = self.restore(rgb)
-        finite = output.isfinite().all().to(torch.uint8)
-        return (*(plane[0] for plane in from_rgb(output, self.target)), finite)
+        output, finite = self.restore(rgb)
+        return (*(plane[0] for plane in from_rgb(output, self.target)), finite.to(torch.uint8))
 
-    def restore(self, rgb: Tensor) -> Tensor:
+    def restore(self, rgb: Tensor) -> tuple[Tensor, Tensor]:
         """Restore (B, 3, H, W) R'G'B', nominally in [0, 1], at the size of the target.
+
+        Returns:
+            (B, 3, height, width) of the target, and whether all that the network made was finite.
 
         The network sees and makes values in [0, 1]. What the source had beyond them, such as
         super-white, is not cut off: the network's change is added to the resized source.
@@ -111,13 +114,15 @@ class Restorer:
         if size != tuple(rgb.shape[-2:]):
             reference = F.interpolate(rgb, size, mode="bicubic", antialias=True)
         if self.settings.strength == 0:
-            return reference
-        legal = reference.clamp(0, 1)
-        change = self.guided(legal * 2 - 1).add_(1).div_(2).sub_(legal)
-        output = torch.add(reference, change, alpha=self.settings.strength)
+            return reference, torch.ones((), dtype=torch.bool, device=rgb.device)
+        image = reference.clamp(0, 1).mul_(2).sub_(1)
+        change = self.guided(image) - image
+        # One value that is not finite makes the sum so. Asked now: a clamp would hide infinity.
+        finite = change.sum().isfinite()
+        output = torch.add(reference, change, alpha=self.settings.strength / 2)
         if self.settings.color_fix == "lowband":
             output = lowband(output, reference)
-        return torch.clamp(output, reference.clamp(max=0), reference.clamp(min=1))
+        return torch.clamp(output, reference.clamp(max=0), reference.clamp(min=1)), finite
 
 
 class Engine:
@@ -183,9 +188,13 @@ class Engine:
         )
 
     def close(self) -> None:
-        """End the threads; frames that have not begun are cancelled."""
+        """End the threads; the futures of frames that have not begun raise CancelledError.
+
+        Only the filling is cancelled: the emptying ends every frame under way, and with it the
+        wait of a thread that stands in `submit`.
+        """
         self._filling.shutdown(cancel_futures=True)
-        self._emptying.shutdown(cancel_futures=True)
+        self._emptying.shutdown()
 
     def __enter__(self) -> Self:
         return self

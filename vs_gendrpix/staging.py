@@ -165,6 +165,9 @@ class CudaBackend:
             name: torch.cuda.Stream(device)  # type: ignore[no-untyped-call] # torch has no types for it
             for name in ("upload", "compute", "download")
         }
+        # The weights went up on the current stream, which these would otherwise not wait for.
+        for stream in self.streams.values():
+            stream.wait_stream(torch.cuda.current_stream(device))
 
     def buffers(self, layout: Layout, *, host: bool) -> Planes:
         """Pinned planes on the host, since only those copy while the device computes."""
@@ -187,7 +190,9 @@ class CudaBackend:
 
     def record(self, stream: str) -> torch.cuda.Event:
         """An event behind all that the stream holds now."""
-        event: torch.cuda.Event = self.streams[stream].record_event()
+        # Blocking: a host that spins until it happens takes a core from decoding and encoding.
+        event = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call] # as above
+        event.record(self.streams[stream])
         return event
 
     def wait(self, stream: str, event: torch.cuda.Event) -> None:
