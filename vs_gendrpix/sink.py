@@ -70,7 +70,7 @@ class Sink:
             # Matroska would move all streams if one begins before 0, as AAC with its priming does.
             container_options={"avoid_negative_ts": "disabled"}
             if format_name == "matroska"
-            else {},
+            else {"movie_timescale": str(_movie_ticks(clip.time_base))},
         )
         try:
             self._stream: VideoStream = self._add_video()
@@ -214,3 +214,12 @@ class Sink:
                 f"a frame of the finished file is {float(worst * found_base):g} s from its time: "
                 "it is not published"
             )
+
+
+def _movie_ticks(time_base: Fraction) -> int:
+    """Ticks a second of an MP4's own clock: whole ones in a video's, finer than a sound sample.
+
+    In them the file says when each stream begins. For coarse time bases (AVI's 1/24, QuickTime's
+    1/600) FFmpeg takes milliseconds, in which a start later than 0 would be moved.
+    """
+    return time_base.denominator * -(-90_000 // time_base.denominator)
