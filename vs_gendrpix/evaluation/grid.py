@@ -27,7 +27,10 @@ def lattice_ratio(image: Tensor) -> Tensor:
     meet, would fill the row and the column through 0.
 
     Photographs give 0.9 (standard deviation 0.15 from picture to picture) at 64 pixels as at 512,
-    a faint tile of one code value of 255 above 3, and super-resolution networks 1.2 to 1.6.
+    and a faint tile of one code value of 255 above 3. Means over the first 30 Canon pairs of
+    RealSR, rounded to 8 bits: references 0.95, bicubic 0.99, realesr-general-x4v3 1.22,
+    4xLSDIRCompactC3 1.32, realesr-general-wdn-x4v3 1.40. Round before measuring: a resize by 4
+    leaves gaps in the spectrum at the lattice (0.55), which the rounding of a file fills.
 
     Args:
         image: (B, 3, H, W) RGB in [0, 1]; cropped at the right and bottom to multiples of 8.
