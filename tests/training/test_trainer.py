@@ -5,15 +5,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from PIL import Image
 
 from vs_gendrpix.errors import MediaError, SettingsError
+from vs_gendrpix.model.gendrpix import CELL, random_network
 from vs_gendrpix.model.unet import UNetConfig
 from vs_gendrpix.model.weights import load_network
 from vs_gendrpix.training.__main__ import main
 from vs_gendrpix.training.pictures import Pairs, find_pictures
 from vs_gendrpix.training.settings import TrainingSettings
-from vs_gendrpix.training.trainer import train
+from vs_gendrpix.training.trainer import start_from_components, train
 
 CONFIG = UNetConfig(
     channels=(16, 32),
@@ -96,7 +98,7 @@ def test_a_run_leaves_what_it_promises(settings):
     assert [row["step"] for row in rows] == ["3", "6"]
     assert all(float(row["l1"]) > 0 and float(row["perceptual"]) > 0 for row in rows)
     with Image.open(settings.out / "samples-000006.png") as grid:
-        assert grid.size == (3 * 64, 3 * 64)
+        assert grid.size == (3 * 64, 4 * 64)  # worn, restored, clean of four regions
     card = load_network(model, device=torch.device("cpu"), dtype=torch.float32).card
     assert card.name == "run"
     assert "6 steps" in card.training
@@ -114,6 +116,20 @@ def test_training_learns(settings, folder):
         before += float((worn - clean).abs().mean())
         after += float((restored - clean).abs().mean())
     assert after < 0.98 * before
+
+
+def test_a_start_from_components_is_the_resize_and_sees_detail(folder):
+    pairs = Pairs(find_pictures([folder]), crop=64, seed=0)
+    worn = torch.cat([pairs[number][0] for number in range(8)])
+    network = random_network(CONFIG, seed=0)
+    start_from_components(network, worn)
+    with torch.no_grad():
+        features = network.unet.conv_in(F.pixel_unshuffle(worn, CELL)).transpose(0, 1).flatten(1)
+        output = network(worn, network.positive.expand(len(worn), -1, -1))
+    assert torch.equal(output, worn)
+    # The faintest of the components reaches the network as strongly as brightness does.
+    spread = features.std(1)
+    assert spread.max() / spread.min() < 3
 
 
 def test_pairs_follow_from_their_number(folder):

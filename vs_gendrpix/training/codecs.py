@@ -57,5 +57,5 @@ def video(pictures: list[Picture], codec: str, options: dict[str, str]) -> Pictu
         decoder.extradata = encoder.extradata
     frames = [frame for packet in packets for frame in decoder.decode(packet)]
     frames += decoder.decode(None)
-    last: Picture = frames[-1].to_ndarray(format="rgb24")[:height, :width]
-    return last
+    last = cast("Picture", frames[-1].to_ndarray(format="rgb24"))
+    return last[:height, :width]

@@ -57,18 +57,18 @@ def degrade(image: Tensor, scale: float, draw: Draw) -> Tensor:
     """
     size = (round(image.shape[-2] / scale), round(image.shape[-1] / scale))
     # Blur widths are in pixels of the picture; a larger scale hides more of them.
-    image = _blur(image, draw, 0.2, 0.5 + 0.5 * scale, probability=0.8)
-    if draw.chance(0.5):
-        image = _resize_by(image, draw, max(1 / scale, 0.35), 1.1)
-        image = _noise(image, draw, 10, probability=0.4)
-        image = _jpeg(image, draw, 45, 95, probability=0.3)
+    image = _blur(image, draw, 0.2, 0.4 + 0.35 * scale, probability=0.7)
+    if draw.chance(0.3):
+        image = _resize_by(image, draw, max(1 / scale, 0.5), 1.1)
+        image = _noise(image, draw, 8, probability=0.4)
+        image = _jpeg(image, draw, 55, 95, probability=0.3)
         if draw.chance(0.4):  # the second order
-            image = _blur(image, draw, 0.2, 1.2, probability=0.7)
-            image = _noise(image, draw, 8, probability=0.4)
+            image = _blur(image, draw, 0.2, 1.0, probability=0.6)
+            image = _noise(image, draw, 6, probability=0.4)
     image = _resize(image, size, draw.pick(_RESIZE_MODES))
     if draw.chance(0.1):
         image = _ringing(image, draw)
-    image = _noise(image, draw, 12, probability=0.5)
+    image = _noise(image, draw, 8, probability=0.45)
     return _compress(image, draw)
 
 
@@ -152,17 +152,17 @@ def _jpeg(image: Tensor, draw: Draw, low: int, high: int, *, probability: float)
 
 def _compress(image: Tensor, draw: Draw) -> Tensor:
     """The last generation: none, JPEG, H.264 or MPEG-2; the video codecs predict over a pan."""
-    kind = draw.pick(("none", "jpeg", "h264", "mpeg2"), (0.2, 0.3, 0.3, 0.2))
+    kind = draw.pick(("none", "jpeg", "h264", "mpeg2"), (0.3, 0.25, 0.3, 0.15))
     picture = to_picture(image)
     if kind == "none":
         return from_picture(picture)
     if kind == "jpeg":
-        quality, subsampled = draw.whole(40, 95), draw.chance(0.7)
+        quality, subsampled = draw.whole(50, 95), draw.chance(0.7)
         return from_picture(codecs.jpeg(picture, quality, subsampled=subsampled))
     pan = (draw.whole(-2, 2), draw.whole(-2, 2))
     frames = [np.roll(picture, pan, axis=(0, 1)), picture][draw.whole(0, 1) :]
     if kind == "h264":
-        options = {"crf": str(draw.whole(16, 32)), "preset": "veryfast"}
+        options = {"crf": str(draw.whole(14, 29)), "preset": "veryfast"}
         return from_picture(codecs.video(frames, "libx264", options))
-    quantiser = str(draw.whole(2, 9))
+    quantiser = str(draw.whole(2, 6))
     return from_picture(codecs.video(frames, "mpeg2video", {"qmin": quantiser, "qmax": quantiser}))

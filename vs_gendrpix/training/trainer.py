@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Sampler
 
 from vs_gendrpix.evaluation.perceptual import SqueezeNetDistance
-from vs_gendrpix.model.gendrpix import GenDRPix, ModelCard, random_network, zero_tail
+from vs_gendrpix.model.gendrpix import CELL, GenDRPix, ModelCard, random_network
 from vs_gendrpix.model.unet import TINY, UNetConfig
 from vs_gendrpix.model.weights import save_network
 from vs_gendrpix.training.degradations import to_picture
@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 _SAMPLES = 2**61
 """Number of the first pair of the sample grid: out of reach of the training's own numbers."""
+_SHOWN = 24
+"""Regions that the first layer is fitted to."""
 
 
 class _Numbers(Sampler[int]):
@@ -52,9 +54,15 @@ class State:
     optimizer: torch.optim.AdamW
 
     @classmethod
-    def begin(cls, settings: TrainingSettings, config: UNetConfig, device: torch.device) -> "State":
-        """The start of a run: exactly the resize, since the tail is zero."""
-        network = zero_tail(random_network(config, seed=settings.seed))
+    def begin(
+        cls, settings: TrainingSettings, config: UNetConfig, worn: Tensor, device: torch.device
+    ) -> "State":
+        """The start of a run: exactly the resize.
+
+        `worn`, (N, 3, H, W), shows the first layer what the pictures are like.
+        """
+        network = random_network(config, seed=settings.seed)
+        start_from_components(network, worn)
         network.to(device).to(memory_format=torch.channels_last)
         optimizer = torch.optim.AdamW(
             network.parameters(),
@@ -87,6 +95,40 @@ class State:
         self.optimizer.load_state_dict(parts["optimizer"])
 
 
+def start_from_components(network: GenDRPix, worn: Tensor) -> None:
+    """Begin in the principal components of worn cells: the first layer analyses, the last one adds.
+
+    The 192 values of a cell are nearly one value, its brightness. Random weights would pass that
+    on in every channel and drown the detail that there is to restore, and each of the 64 pixels of
+    a cell would have to learn the same filters by itself. Between components, to sharpen is just a
+    gain for each channel.
+
+    Args:
+        network: Its `conv_in` and `conv_out` are changed in place; the gains in front of
+            `conv_out` become zero, so that its output is its input.
+        worn: (N, 3, H, W) pictures in [-1, 1].
+    """
+    first, last, norm = network.unet.conv_in, network.unet.conv_out, network.unet.conv_norm_out
+    cells = F.pixel_unshuffle(worn, CELL).transpose(0, 1).flatten(1)  # (192, cells)
+    mean = cells.mean(1, keepdim=True)
+    strength, directions = torch.linalg.eigh((cells - mean) @ (cells - mean).T / cells.shape[1])
+    count = min(first.out_channels, len(strength))
+    strength, directions = strength.flip(0)[:count], directions.flip(1)[:, :count]
+    # Components below a code value of 255 hold nothing but rounding: they stay small.
+    projection = (directions / (strength + (2 / 255) ** 2).sqrt()).T  # (count, 192)
+    with torch.no_grad():
+        for conv in (first, last):
+            conv.weight.mul_(0.1)
+            if conv.bias is not None:
+                conv.bias.zero_()
+        first.weight[:count, :, 1, 1] += projection
+        if first.bias is not None:
+            first.bias[:count] = -(projection @ mean)[:, 0]
+        last.weight[:, :count, 1, 1] += directions
+        norm.weight.zero_()
+        norm.bias.zero_()
+
+
 def train(
     settings: TrainingSettings, *, config: UNetConfig = TINY, device: torch.device | None = None
 ) -> Path:
@@ -109,8 +151,8 @@ def train(
     settings.out.mkdir(parents=True, exist_ok=True)
     paths = find_pictures(list(settings.folders))
     pairs = Pairs(paths, crop=settings.crop, seed=settings.seed)
-    samples = [pairs[_SAMPLES + i] for i in range(3)]
-    state = State.begin(settings, config, device)
+    samples = [pairs[_SAMPLES + i] for i in range(_SHOWN)]
+    state = State.begin(settings, config, torch.cat([worn for worn, _ in samples]), device)
     checkpoint = settings.out / "checkpoint.pt"
     if checkpoint.exists():
         state.load(checkpoint)
@@ -124,7 +166,7 @@ def train(
             continue
         state.save(checkpoint)
         _write_row(settings.out / "losses.csv", state.step, time.monotonic() - started, losses)
-        _write_grid(settings.out / f"samples-{state.step:06d}.png", state.average, samples)
+        _write_grid(settings.out / f"samples-{state.step:06d}.png", state.average, samples[:4])
         save_network(model_file, _named(state, settings, len(paths)), dtype=torch.float16)
         log.info("step %d: %s", state.step, " ".join(f"{k} {v:.4f}" for k, v in losses.items()))
     return model_file
