@@ -106,6 +106,17 @@ def test_the_model_is_run_as_the_product_runs_it(small_model: Path, idle_model: 
         assert (result - plain).abs().max() > 1e-3
 
 
+def test_a_model_that_makes_infinities_is_refused(
+    small_model: Path, sharp: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    network: GenDRPix = load_network(small_model, device=torch.device("cpu"), dtype=torch.float32)
+    nn.init.constant_(network.unet.conv_out.weight, 3e38)
+    path = tmp_path / "broken.safetensors"
+    save_network(path, network)
+    assert main([str(path), str(sharp), "-d", "cpu"]) == 7
+    assert "not finite" in capsys.readouterr().err
+
+
 def test_pictures_are_judged_as_a_file_of_eight_bits_keeps_them() -> None:
     image = torch.tensor([-0.2, 0.5, 1.3, 0.5 + 0.6 / 255])
     expected = torch.tensor([0, 128, 255, 128]) / 255

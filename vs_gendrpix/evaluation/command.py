@@ -65,7 +65,9 @@ def _run(options: argparse.Namespace) -> None:
     sets = [*map(referenced, options.folders), *map(worn, options.worn)]
     if not sets:
         raise SettingsError("no pictures to judge by: give a FOLDER or --worn FOLDER")
-    model = ModelMethod(RestoreSettings(model=options.model, device=options.device))
+    # In fp32 whatever the device likes best, so that the scores of two machines compare.
+    settings = RestoreSettings(model=options.model, device=options.device, dtype="fp32")
+    model = ModelMethod(settings)
     methods: dict[str, Method] = {"bicubic": bicubic, "model": model}
     if options.peers:
         methods |= peers(options.peers, model.device)

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from vs_gendrpix.engine import Restorer, pick_device
-from vs_gendrpix.errors import ModelError, SettingsError
+from vs_gendrpix.errors import ModelError, SettingsError, VerificationError
 from vs_gendrpix.evaluation.degradation import SCALE
 from vs_gendrpix.frames import FrameFormat
 from vs_gendrpix.settings import RestoreSettings
@@ -33,6 +33,7 @@ class ModelMethod:
     Raises:
         ModelError: The model is missing or bad.
         DeviceError: There is no such device.
+        VerificationError: (When called.) The network made NaN or infinity.
     """
 
     def __init__(self, settings: RestoreSettings) -> None:
@@ -47,7 +48,13 @@ class ModelMethod:
         if (target.height, target.width) != (height * SCALE, width * SCALE):
             self._restorer = self._prepare(height, width)
         with torch.inference_mode():
-            return self._restorer.restore(low.to(self.device)).cpu()
+            restored, finite = self._restorer.restore(low.to(self.device))
+        if not finite:
+            raise VerificationError(
+                f"{self._restorer.model_name} made values that are not finite of a picture of "
+                f"{width}x{height} pixels: its weights are of no use"
+            )
+        return restored.cpu()
 
     def _prepare(self, height: int, width: int) -> Restorer:
         source = FrameFormat(width=width, height=height, family="rgb", bits=16)
