@@ -62,7 +62,7 @@ class UNetConfig:
 
 FULL = UNetConfig()
 TINY = UNetConfig(
-    channels=(96, 128, 192),
+    channels=(64, 128, 192),
     attention=(False, False, False),
     layers=1,
     condition_tokens=8,
