@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 import av
 from av.container import OutputContainer
-from av.stream import AttachmentStream, Stream
+from av.stream import AttachmentStream, Discard, Stream
 
 from vs_gendrpix.errors import MediaError
 from vs_gendrpix.media import (
@@ -68,6 +68,7 @@ class SideStreams:
         self._offset = offset
         self._targets: dict[int, Stream] = {}
         self._last_dts: dict[int, int] = {}
+        self._last_written: dict[int, int] = {}
         self._output: OutputContainer | None = None
         self._packets: Iterator[Packet[Stream]] = iter(())
         self._ahead: Packet[Stream] | None = None
@@ -98,7 +99,9 @@ class SideStreams:
         dropped = [
             _describe(stream)
             for stream in self._input.streams
-            if stream.index != self._video.index and not self._add(stream, output)
+            if stream.index != self._video.index
+            and stream.discard != Discard.all  # the text track that is MP4's chapters
+            and not self._add(stream, output)
         ]
         if dropped:
             self.notes.warn(f"not carried over: {', '.join(dropped)}")
@@ -217,11 +220,35 @@ class SideStreams:
         if self._output is None:
             raise MediaError("streams are copied before they were attached")
         target = self._targets[packet.stream_index]
-        size = packet.size
+        size, counts = packet.size, says_something(packet)
+        self._keep_apart(packet, target)
         packet.stream = target
         self._output.mux(packet)
-        self.copied[target.index] += 1
-        self.payload[target.index] += size
+        self.copied[target.index] += counts
+        self.payload[target.index] += size * counts
+
+    def _keep_apart(self, packet: "Packet[Stream]", target: Stream) -> None:
+        """Move a packet one tick on if it would stand at its forerunner's time.
+
+        Matroska takes equal times, as subtitles have them. MP4 refuses them, and its ticks may be
+        coarser than the input's.
+        """
+        unit = fraction(target.time_base)
+        dts = round((packet.dts or 0) * fraction(packet.time_base) / unit)
+        last = self._last_written.get(target.index)
+        strict = self._output is not None and self._output.format.name != "matroska"
+        if strict and last is not None and dts <= last:
+            pts = round((packet.pts or 0) * fraction(packet.time_base) / unit)
+            dts = last + 1
+            packet.rescale_ts(unit)
+            packet.dts, packet.pts = dts, max(pts, dts)
+            self.notes.made_up_times += 1
+        self._last_written[target.index] = dts
+
+
+def says_something(packet: "Packet[Stream]") -> bool:
+    """Whether a packet counts: MP4 has an empty text wherever no subtitle is shown."""
+    return packet.size > 0 and not (packet.stream.type == "subtitle" and bytes(packet) == b"\0\0")
 
 
 def _kept(tags: dict[str, str]) -> dict[str, str]:

@@ -17,7 +17,7 @@ from vs_gendrpix.pixels import to_picture
 from vs_gendrpix.publish import Output, output_fault
 from vs_gendrpix.report import Notes
 from vs_gendrpix.settings import EncodeSettings
-from vs_gendrpix.side_streams import SideStreams
+from vs_gendrpix.side_streams import SideStreams, says_something
 
 if TYPE_CHECKING:
     from av.container import OutputContainer
@@ -180,7 +180,7 @@ class Sink:
                 for packet in written.demux():
                     if packet.stream_index == video.index and packet.size:
                         times.append(packet.pts if packet.pts is not None else -(1 << 62))
-                    elif packet.stream_index in counts and packet.size:
+                    elif packet.stream_index in counts and says_something(packet):
                         counts[packet.stream_index] += 1
                         payload[packet.stream_index] += packet.size
                 found_base = fraction(video.time_base)

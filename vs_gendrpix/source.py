@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -64,6 +64,7 @@ class Source:
             self._log = stack.enter_context(LibavLog())
             self._container = stack.enter_context(open_input(path))
             self._stream: VideoStream = main_video(self._container, path)
+            stack.callback(self._drain)
             self._names = (self._stream.codec_context.name, self._container.format.name)
             # What a decoder says while libav probes, it says again when we decode.
             note_lines(self._log, self.report, self._container.format.name)
@@ -178,6 +179,15 @@ class Source:
             self.report.error("a packet is corrupt")
         note_lines(self._log, self.report, *self._names)
         return pictures
+
+    def _drain(self) -> None:
+        """Let the decoder's threads finish before it is freed.
+
+        Freeing waits for them with the interpreter locked; one that wants to log an error then
+        waits for the interpreter, and both wait for ever. Decoding waits with it unlocked.
+        """
+        with suppress(av.FFmpegError):
+            self._stream.codec_context.decode(None)
 
     def _fault(self, error: av.FFmpegError) -> None:
         """Count an error of reading or decoding, unless nothing more can come of it."""
