@@ -34,8 +34,12 @@ class Sheet:
         top, left = _most_detailed(list(results.values())[-1])
         if len(results) > len(self._names):
             self._names = list(results)
+        # Copies: views would keep the whole pictures in memory until the end.
         self._rows.append(
-            [image[0, :, top : top + SIDE, left : left + SIDE] for image in results.values()]
+            [
+                image[0, :, top : top + SIDE, left : left + SIDE].clone()
+                for image in results.values()
+            ]
         )
 
     def save(self, path: Path) -> None:
