@@ -240,7 +240,7 @@ class SideStreams:
         if strict and last is not None and dts <= last:
             pts = round((packet.pts or 0) * fraction(packet.time_base) / unit)
             dts = last + 1
-            packet.rescale_ts(unit)
+            packet.rescale_ts(target.time_base)
             packet.dts, packet.pts = dts, max(pts, dts)
             self.notes.made_up_times += 1
         self._last_written[target.index] = dts
