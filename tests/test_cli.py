@@ -185,9 +185,9 @@ def test_json_events_are_one_object_a_line(folder, capfd):
     assert err.startswith("gendrpix-video: warning: the input is damaged")
 
 
-@pytest.mark.usefixtures("engine")
+@pytest.mark.usefixtures("engine", "folder")
 @pytest.mark.parametrize("kind", ["auto", "plain", "bar", "none"])
-def test_progress_is_for_people_on_the_error_stream(folder, capfd, kind):
+def test_progress_is_for_people_on_the_error_stream(capfd, kind):
     assert main(["in.mp4", "out.mp4", *QUICK[:-2], "--progress", kind]) == 0
     out, err = capfd.readouterr()
     assert out == ""

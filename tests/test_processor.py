@@ -98,7 +98,7 @@ def test_sound_is_copied_packet_for_packet(tmp_path, made, wanted):
 
 
 def test_a_range_takes_sound_and_chapters_along(tmp_path):
-    def prepare(output, stream):
+    def prepare(output, _):
         output.set_chapters(
             [
                 {
@@ -300,7 +300,7 @@ def test_a_failure_midway_leaves_nothing_behind(tmp_path, monkeypatch, error):
     ("number", "kind"), [(errno.ENOSPC, ResourceError), (errno.EIO, OutputError)]
 )
 def test_a_full_disk_is_temporary_and_leaves_nothing_behind(tmp_path, monkeypatch, number, kind):
-    def full(self, packets):
+    def full(*_):
         raise av.error.OSError(number, "cannot")
 
     make_clip(tmp_path / "in.mp4")
@@ -311,7 +311,7 @@ def test_a_full_disk_is_temporary_and_leaves_nothing_behind(tmp_path, monkeypatc
 
 
 def test_a_decoder_that_fails_midway_leaves_nothing_behind(tmp_path, monkeypatch):
-    def changing(self, picture):
+    def changing(self, _):
         if self.decoded == 6:
             raise MediaError("the picture changes")
         return self._first

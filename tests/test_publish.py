@@ -53,7 +53,7 @@ def test_a_file_that_comes_up_meanwhile_wins(tmp_path, source, links, monkeypatc
     path = tmp_path / "out.mp4"
     if not links:  # a file system such as exFAT
 
-        def refuse(self, target):
+        def refuse(*_):
             raise PermissionError(errno.EPERM, "Operation not permitted")
 
         monkeypatch.setattr("pathlib.Path.hardlink_to", refuse)

@@ -102,7 +102,7 @@ def test_a_range_without_frames_is_refused(tmp_path):
 
 
 def test_rotation_pixel_shape_and_rate_are_read(tmp_path):
-    def prepare(output, stream):
+    def prepare(_, stream):
         stream.set_display_rotation(90)  # counter-clockwise
         stream.codec_context.sample_aspect_ratio = Fraction(16, 15)
 

@@ -44,7 +44,7 @@ def parser() -> argparse.ArgumentParser:
     """All arguments; what they mean is said once, here."""
     made = _Parser(
         prog=PROGRAM,
-        description="Restore a video with a one-step diffusion model: sharper, cleaner, larger. "
+        description="Restore a video with a one-step diffusion model: sharper, cleaner, larger.\n"
         "Sound, subtitles, chapters, colour and timing are carried over.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
@@ -123,7 +124,7 @@ def _terminate(number: int, frame: FrameType | None) -> NoReturn:
 def _fail(message: str, code: int, *, verbose: bool) -> int:
     """Say why it ended, with the trace if the user wants to know all."""
     if verbose:
-        logging.getLogger(__name__).error("", exc_info=True)
+        traceback.print_exc()
     _say(message)
     return code
 

@@ -260,7 +260,7 @@ class Source:
             sample_aspect_ratio=fraction(self._stream.sample_aspect_ratio) or Fraction(1),
             rotation=-picture.rotation % 360,  # FFmpeg's counts counter-clockwise
         )
-        log.info("%s: %s, %s", self.path, _words(self._first), info)
+        log.info("%s: %s, %g frames/s", self.path, _words(self._first), float(self._rate))
         return info
 
     def _expected_frames(self) -> int:

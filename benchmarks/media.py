@@ -1,0 +1,160 @@
+"""Run gendrpix-video over folders of clips and compare what comes out with what went in.
+
+    python benchmarks/media.py FOLDER --model FILE [--seconds N] [--scale F]
+
+Every clip of FOLDER/good, FOLDER/weird and FOLDER/bad is restored as a user would, to MP4 and to
+Matroska where MP4 cannot hold all. Both files are then read with PyAV alone. The table goes to
+docs/media-results.md, the figures to benchmarks/results/media.json.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from fractions import Fraction
+from pathlib import Path
+
+import av
+
+ROOT = Path(__file__).parents[1]
+KINDS = ("good", "weird", "bad")
+MATROSKA = {".webm", ".mkv", ".flv", ".wmv", ".mxf", ".mpg", ".ts"}
+"""Inputs whose sound MP4 does not take as it is."""
+
+
+def read_clip(path: Path, end: Fraction | None) -> dict[str, list[object]]:
+    """What one can read of a file up to a time: decoded frames' times, and sound packets.
+
+    Args:
+        path: The file.
+        end: Seconds from its beginning at which to stop; None reads it all.
+    """
+    found: dict[str, list[object]] = {"times": [], "sound": []}
+    with av.open(f"file:{path}") as clip:
+        video = clip.streams.best("video")
+        video.thread_type = "AUTO"
+        begin = Fraction(clip.start_time or 0, av.time_base)
+        for packet in clip.demux():
+            unit = Fraction(packet.time_base.numerator, packet.time_base.denominator)
+            if packet.stream.type == "audio" and packet.size:
+                if end is None or (packet.pts or 0) * unit - begin < end:
+                    found["sound"].append((packet.stream_index, bytes(packet)))
+            if packet.stream_index != video.index:
+                continue
+            try:
+                pictures = packet.decode()
+            except av.FFmpegError:
+                continue
+            for picture in pictures:
+                seconds = None if picture.pts is None else picture.pts * unit
+                if end is None or seconds is None or seconds - begin < end:
+                    found["times"].append(seconds)
+    return found
+
+
+def compare(source: Path, output: Path, end: Fraction | None) -> dict[str, object]:
+    """How the output agrees with the input: frames, times, sound."""
+    was, now = read_clip(source, end), read_clip(output, None)
+    shift = min((t for t in was["times"] if t is not None), default=Fraction(0))
+    shift = shift if shift < 0 else Fraction(0)  # a clip that begins before 0 is moved to 0
+    tick = Fraction(1, 1000) if output.suffix == ".mkv" else Fraction(0)
+    pairs = zip(was["times"], now["times"], strict=False)
+    exact = len(was["times"]) == len(now["times"]) and all(
+        a is not None and abs(a - shift - b) <= tick / 2 for a, b in pairs
+    )
+    before, after = streams_of(was["sound"]), streams_of(now["sound"])
+    return {
+        "frames_in": len(was["times"]),
+        "frames_out": len(now["times"]),
+        "times_equal": exact,
+        "sound_streams": len(before),
+        "sound_copied": len(after),
+        "sound_equal": all(sound in before for sound in after),
+    }
+
+
+def streams_of(sound: list[tuple[int, bytes]]) -> list[bytes]:
+    """The bytes of each sound stream: muxers may cut raw sound into other packets."""
+    joined: dict[int, bytearray] = {}
+    for index, data in sound:
+        joined.setdefault(index, bytearray()).extend(data)
+    return [bytes(data) for data in joined.values()]
+
+
+def run_clip(source: Path, folder: Path, options: argparse.Namespace) -> dict[str, object]:
+    """Restore one clip; its row of the table."""
+    suffix = ".mkv" if source.suffix in MATROSKA else ".mp4"
+    output = folder / f"{source.stem}{suffix}"
+    command = [sys.executable, "-m", "vs_gendrpix.cli", str(source), str(output)]
+    command += ["-s", options.scale, "--preset", "ultrafast", "--progress", "none"]
+    command += ["-m", str(options.model)] if options.model else []
+    command += ["--end", options.seconds] if options.seconds else []
+    began = time.monotonic()
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    row: dict[str, object] = {
+        "clip": f"{source.parent.name}/{source.name}",
+        "exit": done.returncode,
+        "seconds": round(time.monotonic() - began, 1),
+        "said": [line.removeprefix("gendrpix-video: ") for line in done.stderr.splitlines()],
+        "published": output.exists(),
+    }
+    if output.exists():
+        row |= compare(source, output, Fraction(options.seconds) if options.seconds else None)
+        output.unlink()
+    row["left_behind"] = sorted(path.name for path in folder.iterdir())
+    return row
+
+
+def table(rows: list[dict[str, object]]) -> str:
+    """The rows in Markdown."""
+    lines = [
+        "| clip | exit | frames in | frames out | times equal | sound equal | said |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        said = "; ".join(row["said"]).replace("|", "\\|")
+        said = said.replace(str(ROOT.parent), "..")
+        if row["published"]:
+            sound = f"{row['sound_copied']} of {row['sound_streams']}"
+            sound = "none" if not row["sound_streams"] else sound
+            sound += "" if row["sound_equal"] else ", DIFFERENT"
+            times = "yes" if row["times_equal"] else "no"
+            figures = f"{row['frames_in']} | {row['frames_out']} | {times} | {sound}"
+        else:
+            figures = " | | |"
+        lines.append(f"| {row['clip']} | {row['exit']} | {figures} | {said} |")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Run all clips and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("folder", type=Path, help="holds good/, weird/ and bad/")
+    parser.add_argument("--model", type=Path, help="a model file; left out: the built-in one")
+    parser.add_argument("--seconds", help="restore only so much of each clip")
+    parser.add_argument("--scale", default="1")
+    options = parser.parse_args()
+    clips = [p for kind in KINDS for p in sorted((options.folder / kind).iterdir()) if p.is_file()]
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        for clip in clips:
+            rows.append(run_clip(clip, Path(folder), options))
+            print(table(rows[-1:]).splitlines()[-1], flush=True)
+    length = f"the first {options.seconds} s of each clip" if options.seconds else "whole clips"
+    head = (
+        "# Clips through gendrpix-video\n\n"
+        f"Made by `python benchmarks/media.py`: {length}, scale {options.scale}. Frames in are those "
+        "that decode. Times are equal when every frame has the tick it had, in MP4 exactly and in "
+        "Matroska within its millisecond grid. Sound is equal when each copied stream has the bytes "
+        "it had.\n\n"
+    )
+    (ROOT / "docs" / "media-results.md").write_text(head + table(rows))
+    results = ROOT / "benchmarks" / "results"
+    results.mkdir(exist_ok=True)
+    (results / "media.json").write_text(json.dumps(rows, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
