@@ -106,27 +106,27 @@ def test_a_run_leaves_what_it_promises(settings):
 
 def test_training_learns(settings, folder):
     """After a few steps the network restores better than the resize it began as."""
-    settings = replace(settings, steps=60, save_every=60, fourier=0.0, perceptual=0.0)
+    settings = replace(settings, steps=120, save_every=120, batch=8, fourier=0.0, perceptual=0.0)
     network = load_network(run(settings), device=torch.device("cpu"), dtype=torch.float32)
     pairs = Pairs(find_pictures([folder]), crop=64, seed=0)
     before = after = 0.0
-    for number in range(1000, 1010):
+    for number in range(1000, 1040):
         worn, clean = pairs[number]
-        restored = network(worn, network.positive.expand(len(worn), -1, -1))
+        restored = network(worn[None], network.positive[None])[0]
         before += float((worn - clean).abs().mean())
         after += float((restored - clean).abs().mean())
     assert after < 0.98 * before
 
 
-def test_a_start_from_components_is_the_resize_and_sees_detail(folder):
+def test_a_start_from_components_is_nearly_the_resize_and_sees_detail(folder):
     pairs = Pairs(find_pictures([folder]), crop=64, seed=0)
-    worn = torch.cat([pairs[number][0] for number in range(8)])
+    worn = torch.stack([pairs[number][0] for number in range(32)])
     network = random_network(CONFIG, seed=0)
     start_from_components(network, worn)
     with torch.no_grad():
         features = network.unet.conv_in(F.pixel_unshuffle(worn, CELL)).transpose(0, 1).flatten(1)
         output = network(worn, network.positive.expand(len(worn), -1, -1))
-    assert torch.equal(output, worn)
+    assert 0 < (output - worn).abs().mean() < 8 / 127.5
     # The faintest of the components reaches the network as strongly as brightness does.
     spread = features.std(1)
     assert spread.max() / spread.min() < 3
@@ -137,14 +137,14 @@ def test_pairs_follow_from_their_number(folder):
     first, second = Pairs(paths, crop=64, seed=1), Pairs(paths, crop=64, seed=1)
     second[5]  # the order of the questions must not matter
     for mine, theirs in zip(first[9], second[9], strict=True):
-        assert mine.shape == (4, 3, 64, 64)
+        assert mine.shape == (3, 64, 64)
         assert torch.equal(mine, theirs)
     assert not torch.equal(first[9][1], Pairs(paths, crop=64, seed=2)[9][1])
 
 
 def test_worn_and_clean_are_the_same_place(folder):
     pairs = Pairs(find_pictures([folder]), crop=64, seed=0)
-    worn, clean = (torch.cat(parts) for parts in zip(*(pairs[i] for i in range(8)), strict=True))
+    worn, clean = map(torch.stack, zip(*(pairs[i] for i in range(24)), strict=True))
     matched = (worn - clean).abs().mean()
     assert matched < 0.8 * (worn - clean.roll(1, 0)).abs().mean()
     assert worn.abs().max() <= 1
@@ -158,7 +158,7 @@ def test_a_worker_process_makes_the_same_pairs(settings, tmp_path):
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"batch": 6}, {"batch": 0}, {"crop": 60}, {"crop": 32}, {"steps": 0}, {"ema": 1.0}],
+    [{"batch": 0}, {"crop": 60}, {"crop": 32}, {"steps": 0}, {"ema": 1.0}],
 )
 def test_wrong_settings_are_refused(wrong):
     with pytest.raises(SettingsError):

@@ -12,7 +12,7 @@ from vs_gendrpix.training.trainer import train
 
 _HELP = {
     "steps": "length of the run",
-    "batch": "crops a step, a multiple of 4",
+    "batch": "crops a step",
     "crop": "side of a crop in pixels",
     "learning_rate": "peak rate of AdamW",
     "warmup": "steps until the peak rate",

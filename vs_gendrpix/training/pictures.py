@@ -39,10 +39,11 @@ def find_pictures(folders: list[Path]) -> list[Path]:
 
 
 class Pairs(Dataset[tuple[Tensor, Tensor]]):
-    """Item i: four crops of one degraded region, worn and clean.
+    """Item i: a crop, worn and clean, with a damage of its own.
 
-    A region is degraded once and cut into four, since the codecs cost more than the network's
-    share of a crop. Pictures of one source (the name's part before the first underscore) count by
+    (Four crops of one damaged region are cheaper to make, but a batch of eight then shows two kinds
+    of damage, and a network that has to tell kinds apart learnt nothing from that in 500 steps.)
+    Pictures of one source (the name's part before the first underscore) count by
     the root of their number, so that no source takes over.
 
     Args:
@@ -69,13 +70,13 @@ class Pairs(Dataset[tuple[Tensor, Tensor]]):
         return self._decoded[index]
 
     def __getitem__(self, number: int) -> tuple[Tensor, Tensor]:
-        """Worn and clean: (4, 3, crop, crop) each, RGB in [-1, 1], the worn one already resized."""
+        """Worn and clean: (3, crop, crop) each, RGB in [-1, 1], the worn one already resized."""
         draw = Draw(self.seed, number)
-        clean = self._region(draw, 2 * self.crop)
+        clean = self._region(draw, self.crop)
         scale = draw.pick(_SCALES, _SCALE_SHARES)
         worn = degrade(clean, scale, draw)
         worn = F.interpolate(worn[None], clean.shape[-2:], mode="bicubic", antialias=True)[0]
-        return _quarters(worn.clamp(0, 1)) * 2 - 1, _quarters(clean) * 2 - 1
+        return worn.clamp(0, 1) * 2 - 1, clean * 2 - 1
 
     def _region(self, draw: Draw, side: int) -> Tensor:
         """A sharp square: shrunk by chance, chosen for detail, flipped, sometimes with text."""
@@ -109,11 +110,6 @@ def _detail(picture: Picture) -> float:
     """Mean absolute step between neighbours: blurred backgrounds score low."""
     green = picture[::2, ::2, 1].astype(np.float32)
     return float(np.abs(np.diff(green, axis=0)).mean() + np.abs(np.diff(green, axis=1)).mean())
-
-
-def _quarters(region: Tensor) -> Tensor:
-    """(3, 2n, 2n) to its four quadrants (4, 3, n, n)."""
-    return torch.stack([part for row in region.chunk(2, -2) for part in row.chunk(2, -1)])
 
 
 def _write_text(region: Tensor, draw: Draw) -> Tensor:

@@ -14,7 +14,7 @@ class TrainingSettings:
         folders: Where the pictures lie.
         out: Folder of the checkpoint, the log, the sample grids and the model file.
         steps: Length of the run; the learning rate falls to zero over its last quarter.
-        batch: Crops a step, a multiple of 4.
+        batch: Crops a step.
         crop: Side of a crop in pixels, a multiple of 8, at least 64.
         learning_rate: Peak rate of AdamW.
         warmup: Steps over which the rate rises from zero.
@@ -33,7 +33,7 @@ class TrainingSettings:
     steps: int = 20_000
     batch: int = 8
     crop: int = 192
-    learning_rate: float = 4e-4
+    learning_rate: float = 3e-4
     warmup: int = 200
     weight_decay: float = 0.01
     ema: float = 0.999
@@ -45,12 +45,15 @@ class TrainingSettings:
     save_every: int = 500
 
     def __post_init__(self) -> None:
-        if self.batch < 4 or self.batch % 4:
-            raise SettingsError(f"batch {self.batch} must be a positive multiple of 4")
         if self.crop < 64 or self.crop % 8:
             raise SettingsError(f"crop {self.crop} must be a multiple of 8, at least 64")
-        if min(self.steps, self.save_every) < 1 or min(self.warmup, self.workers, self.threads) < 0:
-            raise SettingsError("steps and save-every must be at least 1, the other counts 0")
+        if (
+            min(self.batch, self.steps, self.save_every) < 1
+            or min(self.warmup, self.workers, self.threads) < 0
+        ):
+            raise SettingsError(
+                "batch, steps and save-every must be at least 1, the other counts 0"
+            )
         if not 0 <= self.ema < 1:
             raise SettingsError(f"ema {self.ema:g} is out of range: use 0 to below 1")
 

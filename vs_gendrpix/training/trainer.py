@@ -27,12 +27,14 @@ log = logging.getLogger(__name__)
 
 _SAMPLES = 2**61
 """Number of the first pair of the sample grid: out of reach of the training's own numbers."""
-_SHOWN = 24
-"""Regions that the first layer is fitted to."""
+_GAIN = 0.1
+"""First gain of a component: the start differs from the resize by a few codes of 255."""
+_SHOWN = 64
+"""Pairs that the first layer is fitted to."""
 
 
 class _Numbers(Sampler[int]):
-    """The numbers of the regions that the steps from `first` on need, in order."""
+    """The numbers of the pairs that the steps from `first` on need, in order."""
 
     def __init__(self, first: int, last: int) -> None:
         self.numbers = range(first, last)
@@ -57,7 +59,7 @@ class State:
     def begin(
         cls, settings: TrainingSettings, config: UNetConfig, worn: Tensor, device: torch.device
     ) -> "State":
-        """The start of a run: exactly the resize.
+        """The start of a run: nearly the resize.
 
         `worn`, (N, 3, H, W), shows the first layer what the pictures are like.
         """
@@ -104,8 +106,9 @@ def start_from_components(network: GenDRPix, worn: Tensor) -> None:
     gain for each channel.
 
     Args:
-        network: Its `conv_in` and `conv_out` are changed in place; the gains in front of
-            `conv_out` become zero, so that its output is its input.
+        network: Its `conv_in` and `conv_out` are changed in place, and the gains before the
+            latter. They become small, not zero: at zero the layers behind them get gradients
+            whose sign changes with every step, and 2,000 steps led nowhere.
         worn: (N, 3, H, W) pictures in [-1, 1].
     """
     first, last, norm = network.unet.conv_in, network.unet.conv_out, network.unet.conv_norm_out
@@ -125,7 +128,7 @@ def start_from_components(network: GenDRPix, worn: Tensor) -> None:
         if first.bias is not None:
             first.bias[:count] = -(projection @ mean)[:, 0]
         last.weight[:, :count, 1, 1] += directions
-        norm.weight.zero_()
+        norm.weight.fill_(_GAIN)
         norm.bias.zero_()
 
 
@@ -152,7 +155,7 @@ def train(
     paths = find_pictures(list(settings.folders))
     pairs = Pairs(paths, crop=settings.crop, seed=settings.seed)
     samples = [pairs[_SAMPLES + i] for i in range(_SHOWN)]
-    state = State.begin(settings, config, torch.cat([worn for worn, _ in samples]), device)
+    state = State.begin(settings, config, torch.stack([worn for worn, _ in samples]), device)
     checkpoint = settings.out / "checkpoint.pt"
     if checkpoint.exists():
         state.load(checkpoint)
@@ -206,19 +209,17 @@ def _batches(
     pairs: Pairs, settings: TrainingSettings, step: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Worn and clean batches for the steps from `step` on: the same ones wherever a run resumes."""
-    regions = settings.batch // 4
     loader: DataLoader[tuple[Tensor, Tensor]] = DataLoader(
         pairs,
-        batch_size=regions,
-        sampler=_Numbers(step * regions, settings.steps * regions),
+        batch_size=settings.batch,
+        sampler=_Numbers(step * settings.batch, settings.steps * settings.batch),
         num_workers=settings.workers,
         prefetch_factor=4 if settings.workers else None,
         worker_init_fn=_quiet_worker,
         # A forked worker inherits libav's locks without the threads that hold them, and hangs.
         multiprocessing_context="spawn" if settings.workers else None,
     )
-    for worn, clean in loader:
-        yield worn.flatten(0, 1), clean.flatten(0, 1)
+    yield from loader
 
 
 def _quiet_worker(_: int) -> None:
@@ -284,7 +285,7 @@ def _write_grid(path: Path, network: GenDRPix, samples: list[tuple[Tensor, Tenso
     for worn, clean in samples:
         device = network.positive.device
         with torch.no_grad():
-            restored = network(worn[:1].to(device), network.positive[None]).cpu()
-        rows.append(torch.cat([worn[0], restored[0], clean[0]], dim=-1))
+            restored = network(worn[None].to(device), network.positive[None]).cpu()
+        rows.append(torch.cat([worn, restored[0], clean], dim=-1))
     picture = to_picture(torch.cat(rows, dim=-2) / 2 + 0.5)
     Image.fromarray(picture).save(path)
