@@ -3,7 +3,7 @@
 import argparse
 import logging
 import sys
-from dataclasses import MISSING, fields
+from dataclasses import fields
 from pathlib import Path
 
 from vs_gendrpix.errors import GendrpixError
@@ -37,8 +37,9 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--start", type=Path, metavar="FILE", help="begin with a model's weights")
     for field in fields(TrainingSettings):
-        if field.default is not MISSING:
+        if field.name in _HELP:
             name, kind = "--" + field.name.replace("_", "-"), type(field.default)
             text = f"{_HELP[field.name]} (default {field.default})"
             parser.add_argument(name, type=kind, default=field.default, help=text, metavar="N")

@@ -57,8 +57,8 @@ def degrade(image: Tensor, scale: float, draw: Draw) -> Tensor:
     """
     size = (round(image.shape[-2] / scale), round(image.shape[-1] / scale))
     # Blur widths are in pixels of the picture; a larger scale hides more of them.
-    image = _blur(image, draw, 0.2, 0.4 + 0.35 * scale, probability=0.7)
-    if draw.chance(0.3):
+    image = _blur(image, draw, 0.2, 0.4 + 0.3 * scale, probability=0.7)
+    if draw.chance(0.2):
         image = _resize_by(image, draw, max(1 / scale, 0.5), 1.1)
         image = _noise(image, draw, 8, probability=0.4)
         image = _jpeg(image, draw, 55, 95, probability=0.3)
@@ -68,7 +68,7 @@ def degrade(image: Tensor, scale: float, draw: Draw) -> Tensor:
     image = _resize(image, size, draw.pick(_RESIZE_MODES))
     if draw.chance(0.1):
         image = _ringing(image, draw)
-    image = _noise(image, draw, 8, probability=0.45)
+    image = _noise(image, draw, 7, probability=0.4)
     return _compress(image, draw)
 
 
@@ -152,7 +152,7 @@ def _jpeg(image: Tensor, draw: Draw, low: int, high: int, *, probability: float)
 
 def _compress(image: Tensor, draw: Draw) -> Tensor:
     """The last generation: none, JPEG, H.264 or MPEG-2; the video codecs predict over a pan."""
-    kind = draw.pick(("none", "jpeg", "h264", "mpeg2"), (0.3, 0.25, 0.3, 0.15))
+    kind = draw.pick(("none", "jpeg", "h264", "mpeg2"), (0.35, 0.25, 0.3, 0.1))
     picture = to_picture(image)
     if kind == "none":
         return from_picture(picture)

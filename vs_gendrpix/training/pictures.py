@@ -16,8 +16,8 @@ from vs_gendrpix.training.codecs import Picture
 from vs_gendrpix.training.degradations import Draw, degrade, from_picture, to_picture
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
-_SCALES = (4.0, 3.0, 2.0, 1.5, 1.0)
-_SCALE_SHARES = (0.55, 0.1, 0.2, 0.05, 0.1)
+_SCALES = (4.0, 3.0, 2.0, 1.0)
+_SCALE_SHARES = (0.65, 0.1, 0.2, 0.05)
 _TEXT_SHARE = 0.08
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.,:;!?&%()-/ "
 

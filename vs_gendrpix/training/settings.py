@@ -13,6 +13,7 @@ class TrainingSettings:
     Attributes:
         folders: Where the pictures lie.
         out: Folder of the checkpoint, the log, the sample grids and the model file.
+        start: A model file whose weights the run begins with; None begins anew.
         steps: Length of the run; the learning rate falls to zero over its last quarter.
         batch: Crops a step.
         crop: Side of a crop in pixels, a multiple of 8, at least 64.
@@ -30,6 +31,7 @@ class TrainingSettings:
 
     folders: tuple[Path, ...]
     out: Path
+    start: Path | None = None
     steps: int = 20_000
     batch: int = 8
     crop: int = 192

@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader, Sampler
 from vs_gendrpix.evaluation.perceptual import SqueezeNetDistance
 from vs_gendrpix.model.gendrpix import CELL, GenDRPix, ModelCard, random_network
 from vs_gendrpix.model.unet import TINY, UNetConfig
-from vs_gendrpix.model.weights import save_network
+from vs_gendrpix.model.weights import load_network, save_network
 from vs_gendrpix.training.degradations import to_picture
 from vs_gendrpix.training.losses import masked_fourier_loss
 from vs_gendrpix.training.pictures import Pairs, find_pictures
@@ -59,12 +59,17 @@ class State:
     def begin(
         cls, settings: TrainingSettings, config: UNetConfig, worn: Tensor, device: torch.device
     ) -> "State":
-        """The start of a run: nearly the resize.
+        """The start of a run: a given model, or nearly the resize.
 
-        `worn`, (N, 3, H, W), shows the first layer what the pictures are like.
+        `worn`, (N, 3, H, W), shows the first layer of a new network what pictures are like.
         """
-        network = random_network(config, seed=settings.seed)
-        start_from_components(network, worn)
+        if settings.start is None:
+            network = random_network(config, seed=settings.seed)
+            start_from_components(network, worn)
+        else:
+            cpu = torch.device("cpu")
+            network = load_network(settings.start, device=cpu, dtype=torch.float32)
+            network.requires_grad_(requires_grad=True)
         network.to(device).to(memory_format=torch.channels_last)
         optimizer = torch.optim.AdamW(
             network.parameters(),
@@ -139,7 +144,7 @@ def train(
 
     Args:
         settings: The run.
-        config: The network.
+        config: The network of a run that begins anew.
         device: Where to train; None is the first GPU, or else the CPU.
 
     Returns:
@@ -147,6 +152,7 @@ def train(
 
     Raises:
         MediaError: There are no pictures.
+        ModelError: The model to begin with is missing or bad.
     """
     if settings.threads:
         torch.set_num_threads(settings.threads)
