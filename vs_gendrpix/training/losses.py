@@ -5,8 +5,8 @@ from torch import Tensor
 
 from vs_gendrpix.model.gendrpix import CELL
 
-_FLOOR = 0.002
-"""A magnitude far under what can be seen, in ortho units of pictures in [-1, 1]."""
+_FLOOR = 0.01
+"""Magnitude under which a frequency is invisible: ortho units of pictures in [-1, 1]."""
 
 
 def lattice_windows(height: int, width: int, reach: int) -> tuple[Tensor, Tensor]:
