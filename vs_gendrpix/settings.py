@@ -46,7 +46,9 @@ class RestoreSettings:
         if self.scale is not None and (self.width is not None or self.height is not None):
             raise SettingsError("give a scale or a target size, not both")
         if self.scale is not None and not 1 <= self.scale <= MAX_SCALE:
-            raise SettingsError(f"scale {float(self.scale):g} is out of range: use 1 to {MAX_SCALE}")
+            raise SettingsError(
+                f"scale {float(self.scale):g} is out of range: use 1 to {MAX_SCALE}"
+            )
         for name, size in (("width", self.width), ("height", self.height)):
             if size is not None and size < 1:
                 raise SettingsError(f"{name} {size} is out of range: use at least 1 pixel")
