@@ -45,7 +45,7 @@ def lowband(output: Tensor, reference: Tensor) -> Tensor:
     drift = _spread(_spread(drift, -1), -2)
     # The first value lies half a cell behind the start of the first cell that the kernel left.
     lead = (MARGIN - len(KERNEL) // 2) * CELL - CELL // 2
-    return output + drift[..., lead : lead + height, lead : lead + width]
+    return drift[..., lead : lead + height, lead : lead + width].add_(output)
 
 
 def _cells(picture: Tensor) -> Tensor:

@@ -103,11 +103,11 @@ class Restorer:
     def restore(self, rgb: Tensor) -> tuple[Tensor, Tensor]:
         """Restore (B, 3, H, W) R'G'B', nominally in [0, 1], at the size of the target.
 
-        Returns:
-            (B, 3, height, width) of the target, and whether all that the network made was finite.
-
         The network sees and makes values in [0, 1]. What the source had beyond them, such as
         super-white, is not cut off: the network's change is added to the resized source.
+
+        Returns:
+            (B, 3, height, width) of the target, and whether all that the network made was finite.
         """
         size = (self.target.height, self.target.width)
         reference = rgb
@@ -115,14 +115,17 @@ class Restorer:
             reference = F.interpolate(rgb, size, mode="bicubic", antialias=True)
         if self.settings.strength == 0:
             return reference, torch.ones((), dtype=torch.bool, device=rgb.device)
+        # In place throughout: fresh memory for every step costs as much as the steps themselves.
         image = reference.clamp(0, 1).mul_(2).sub_(1)
-        change = self.guided(image) - image
+        change = self.guided(image).sub_(image)
         # One value that is not finite makes the sum so. Asked now: a clamp would hide infinity.
         finite = change.sum().isfinite()
-        output = torch.add(reference, change, alpha=self.settings.strength / 2)
+        output = torch.add(reference, change, alpha=self.settings.strength / 2, out=change)
         if self.settings.color_fix == "lowband":
             output = lowband(output, reference)
-        return torch.clamp(output, reference.clamp(max=0), reference.clamp(min=1)), finite
+        torch.maximum(output, torch.clamp(reference, max=0, out=image), out=output)
+        torch.minimum(output, torch.clamp(reference, min=1, out=image), out=output)
+        return output, finite
 
 
 class Engine:
