@@ -1,6 +1,6 @@
 """Run gendrpix-video over folders of clips and compare what comes out with what went in.
 
-    python benchmarks/media.py FOLDER --model FILE [--seconds N] [--scale F]
+    python benchmarks/media.py FOLDER [--seconds N] [--scale F] [further arguments of the command]
 
 Every clip of FOLDER/good, FOLDER/weird and FOLDER/bad is restored as a user would, to MP4 and to
 Matroska where MP4 cannot hold all. Both files are then read with PyAV alone. The table goes to
@@ -20,8 +20,16 @@ import av
 
 ROOT = Path(__file__).parents[1]
 KINDS = ("good", "weird", "bad")
+MARGIN = 3
+"""Seconds that sound may lie behind the pictures of its time in a file."""
 MATROSKA = {".webm", ".mkv", ".flv", ".wmv", ".mxf", ".mpg", ".ts"}
 """Inputs whose sound MP4 does not take as it is."""
+
+HEAD = """\
+Made by `python benchmarks/media.py`. Frames in are those that decode. Times are equal when every
+frame has the tick it had: in MP4 exactly, in Matroska within its grid of milliseconds. Sound is
+equal
+when each copied stream has the bytes it had."""
 
 
 def read_clip(path: Path, end: Fraction | None) -> dict[str, list[object]]:
@@ -38,9 +46,11 @@ def read_clip(path: Path, end: Fraction | None) -> dict[str, list[object]]:
         begin = Fraction(clip.start_time or 0, av.time_base)
         for packet in clip.demux():
             unit = Fraction(packet.time_base.numerator, packet.time_base.denominator)
-            if packet.stream.type == "audio" and packet.size:
-                if end is None or (packet.pts or 0) * unit - begin < end:
-                    found["sound"].append((packet.stream_index, bytes(packet)))
+            if end is not None and (packet.dts or 0) * unit - begin > end + MARGIN:
+                break
+            kept = end is None or (packet.pts or 0) * unit - begin < end
+            if packet.stream.type == "audio" and packet.size and kept:
+                found["sound"].append((packet.stream_index, bytes(packet)))
             if packet.stream_index != video.index:
                 continue
             try:
@@ -89,7 +99,7 @@ def run_clip(source: Path, folder: Path, options: argparse.Namespace) -> dict[st
     output = folder / f"{source.stem}{suffix}"
     command = [sys.executable, "-m", "vs_gendrpix.cli", str(source), str(output)]
     command += ["-s", options.scale, "--preset", "ultrafast", "--progress", "none"]
-    command += ["-m", str(options.model)] if options.model else []
+    command += options.further
     command += ["--end", options.seconds] if options.seconds else []
     began = time.monotonic()
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
@@ -132,10 +142,9 @@ def main() -> None:
     """Run all clips and write the table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("folder", type=Path, help="holds good/, weird/ and bad/")
-    parser.add_argument("--model", type=Path, help="a model file; left out: the built-in one")
     parser.add_argument("--seconds", help="restore only so much of each clip")
     parser.add_argument("--scale", default="1")
-    options = parser.parse_args()
+    options, options.further = parser.parse_known_args()
     clips = [p for kind in KINDS for p in sorted((options.folder / kind).iterdir()) if p.is_file()]
     rows = []
     with tempfile.TemporaryDirectory() as folder:
@@ -143,13 +152,8 @@ def main() -> None:
             rows.append(run_clip(clip, Path(folder), options))
             print(table(rows[-1:]).splitlines()[-1], flush=True)
     length = f"the first {options.seconds} s of each clip" if options.seconds else "whole clips"
-    head = (
-        "# Clips through gendrpix-video\n\n"
-        f"Made by `python benchmarks/media.py`: {length}, scale {options.scale}. Frames in are those "
-        "that decode. Times are equal when every frame has the tick it had, in MP4 exactly and in "
-        "Matroska within its millisecond grid. Sound is equal when each copied stream has the bytes "
-        "it had.\n\n"
-    )
+    used = " ".join(["-s", options.scale, *options.further])
+    head = f"# Clips through gendrpix-video\n\n{HEAD}\n\nThis table: {length}, `{used}`.\n\n"
     (ROOT / "docs" / "media-results.md").write_text(head + table(rows))
     results = ROOT / "benchmarks" / "results"
     results.mkdir(exist_ok=True)
