@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from vs_gendrpix.errors import ModelError, SettingsError
 from vs_gendrpix.evaluation.command import main
 from vs_gendrpix.evaluation.methods import ModelMethod, bicubic, peers
-from vs_gendrpix.evaluation.sheet import HEAD, SIDE
+from vs_gendrpix.evaluation.sheet import GAP, HEAD, SIDE
 from vs_gendrpix.evaluation.table import MEASURES, REFERENCE, as_written
 from vs_gendrpix.model.gendrpix import GenDRPix, zero_tail
 from vs_gendrpix.model.weights import load_network, save_network
@@ -80,6 +80,17 @@ def test_table_json_and_sheet(
     with Image.open(sheet) as image:
         assert image.width > 2 * SIDE
         assert image.height > HEAD + 2 * SIDE
+
+
+def test_the_sheet_shows_six_pictures_of_a_set(small_model: Path, tmp_path: Path) -> None:
+    worn = tmp_path / "worn"
+    worn.mkdir()
+    for seed in range(8):
+        save(worn / f"{seed}.png", scene(16, 16, seed))
+    sheet = tmp_path / "sheet.png"
+    assert main([str(small_model), "--worn", str(worn), "--sheet", str(sheet), "-d", "cpu"]) == 0
+    with Image.open(sheet) as image:
+        assert image.height == HEAD + 6 * (SIDE + GAP) - GAP
 
 
 def test_a_model_that_changes_nothing_scores_as_the_resize(
