@@ -40,6 +40,7 @@ def read_clip(path: Path, end: Fraction | None) -> dict[str, list[object]]:
         end: Seconds from its beginning at which to stop; None reads it all.
     """
     found: dict[str, list[object]] = {"times": [], "sound": []}
+    pictures: list[int | None] = []
     with av.open(f"file:{path}") as clip:
         video = clip.streams.best("video")
         video.thread_type = "AUTO"
@@ -51,17 +52,21 @@ def read_clip(path: Path, end: Fraction | None) -> dict[str, list[object]]:
             kept = end is None or (packet.pts or 0) * unit - begin < end
             if packet.stream.type == "audio" and packet.size and kept:
                 found["sound"].append((packet.stream_index, bytes(packet)))
-            if packet.stream_index != video.index:
-                continue
-            try:
-                pictures = packet.decode()
-            except av.FFmpegError:
-                continue
-            for picture in pictures:
-                seconds = None if picture.pts is None else picture.pts * unit
-                if end is None or seconds is None or seconds - begin < end:
-                    found["times"].append(seconds)
+            if packet.stream_index == video.index and packet.size:
+                pictures += decode(video, packet)
+        pictures += decode(video, None)
+        unit = Fraction(video.time_base.numerator, video.time_base.denominator)
+    times = [None if pts is None else pts * unit for pts in pictures]
+    found["times"] = [t for t in times if end is None or t is None or t - begin < end]
     return found
+
+
+def decode(video: av.VideoStream, packet: av.Packet | None) -> list[int | None]:
+    """The time stamps of the pictures that a packet gives; None gives the decoder's last ones."""
+    try:
+        return [picture.pts for picture in video.codec_context.decode(packet)]
+    except av.FFmpegError:
+        return []
 
 
 def compare(source: Path, output: Path, end: Fraction | None) -> dict[str, object]:

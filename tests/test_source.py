@@ -191,3 +191,11 @@ def test_it_can_be_closed_with_frames_left(tmp_path):
     with Source(tmp_path / "in.mp4") as source:
         next(iter(source))
     (tmp_path / "in.mp4").unlink()
+
+
+def test_libav_is_left_as_quiet_as_it_was(tmp_path):
+    av.logging.set_level(None)
+    make_clip(tmp_path / "in.mp4")
+    decode(tmp_path / "in.mp4")
+    assert av.logging.get_level() is None
+    assert av.logging.get_skip_repeated()

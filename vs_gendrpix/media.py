@@ -40,8 +40,10 @@ class LibavLog:
     def __init__(self, *, this_thread: bool = False) -> None:
         self._capture = av.logging.Capture(local=this_thread)
         self._lines: list[tuple[int, str, str]] = []
+        self._before: tuple[int | None, bool] = (None, True)
 
     def __enter__(self) -> Self:
+        self._before = av.logging.get_level(), av.logging.get_skip_repeated()
         av.logging.set_level(av.logging.ERROR)
         av.logging.set_skip_repeated(False)  # so that the count is right
         self._lines = self._capture.__enter__()
@@ -49,6 +51,8 @@ class LibavLog:
 
     def __exit__(self, *ended: object) -> None:
         self._capture.__exit__(None, None, None)
+        av.logging.set_level(self._before[0])
+        av.logging.set_skip_repeated(self._before[1])
 
     def take(self, *names: str) -> list[str]:
         """The lines of the decoders and demuxers `names` since the last call; drop the others."""
