@@ -103,8 +103,9 @@ class Restorer:
     def restore(self, rgb: Tensor) -> tuple[Tensor, Tensor]:
         """Restore (B, 3, H, W) R'G'B', nominally in [0, 1], at the size of the target.
 
-        The network sees and makes values in [0, 1]. What the source had beyond them, such as
-        super-white, is not cut off: the network's change is added to the resized source.
+        The network sees values in [0, 1]. What the source had beyond them, such as super-white, is
+        not cut off: the network's change is added to the resized source. Nor is the result: to cut
+        off only what falls below black would lift the mean of dark texture by over a code of 255.
 
         Returns:
             (B, 3, height, width) of the target, and whether all that the network made was finite.
@@ -123,8 +124,6 @@ class Restorer:
         output = torch.add(reference, change, alpha=self.settings.strength / 2, out=change)
         if self.settings.color_fix == "lowband":
             output = lowband(output, reference)
-        torch.maximum(output, torch.clamp(reference, max=0, out=image), out=output)
-        torch.minimum(output, torch.clamp(reference, min=1, out=image), out=output)
         return output, finite
 
 
