@@ -20,7 +20,7 @@ from vs_gendrpix.errors import (
 from vs_gendrpix.frames import Frame
 from vs_gendrpix.pixels import to_picture
 from vs_gendrpix.progress import Progress
-from vs_gendrpix.sink import Sink
+from vs_gendrpix.sink import Sink, _restamp
 
 QUICK = EncodeSettings(preset="ultrafast")
 LOSSLESS = EncodeSettings(encoder="libx264", pix_fmt="yuv420p", crf=0, preset="ultrafast")
@@ -81,6 +81,36 @@ def test_every_frame_comes_out_at_its_time(tmp_path, suffix, times):
     assert worst == 0 if suffix != "mkv" else worst <= Fraction(1, 2000)
     assert found.means == sorted(found.means)  # the frames brighten one by one: order is kept
     assert left_behind(tmp_path) == [f"out.{suffix}"]
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv"])
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_clips_shorter_than_the_encoders_delay(tmp_path, count, suffix):
+    make_clip(tmp_path / "in.mp4", times=UNEVEN[:count])
+    chosen = settings(encode=EncodeSettings(preset="medium"))
+    # Dirty memory first: the encoder takes times from there.
+    process(tmp_path / "in.mp4", tmp_path / f"out0.{suffix}", chosen)
+    process(tmp_path / "in.mp4", tmp_path / f"out.{suffix}", chosen)
+    found = read(tmp_path / f"out.{suffix}")
+    assert [round(time / TICK, -1) for time in found.times] == [
+        round(time, -1) for time in UNEVEN[:count]
+    ]
+    with av.open(str(tmp_path / f"out.{suffix}")) as clip:
+        packets = [packet for packet in clip.demux(video=0) if packet.size]
+    assert all(packet.dts is None or packet.dts <= packet.pts for packet in packets)
+
+
+def test_decoding_times_are_made_anew_for_a_clip_that_the_encoder_holds_whole():
+    packets = []
+    for pts in (0, 40, 10, 20, 30):  # as encoded: the second picture is shown last
+        packet = av.Packet(b"x")
+        packet.pts, packet.dts = pts, 0x7F7F7F7F7F7F
+        packets.append(packet)
+    _restamp(packets)
+    times = [packet.dts for packet in packets]
+    assert times == sorted(set(times))
+    assert all(packet.dts <= packet.pts for packet in packets)
+    assert times == [-10, 0, 10, 20, 30]
 
 
 @pytest.mark.parametrize("made", ["mp4", "mov", "mkv"])

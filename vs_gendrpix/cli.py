@@ -2,7 +2,6 @@
 
 import argparse
 import logging
-import os
 import signal
 import sys
 import threading
@@ -77,8 +76,6 @@ def _run(options: argparse.Namespace) -> int:
     handler = _Handler(progress)
     handler.setLevel(_level(options))
     loggers = [logging.getLogger(name) for name in ("vs_gendrpix", "py.warnings")]
-    # SVT-AV1 writes to the standard error stream by itself, past libav's log: errors only.
-    os.environ.setdefault("SVT_LOG", "1")
     logging.captureWarnings(capture=True)
     for logger in loggers:
         logger.addHandler(handler)

@@ -1,5 +1,6 @@
 """Set up a video encoder, and try it before the work begins."""
 
+import os
 from fractions import Fraction
 
 import av
@@ -87,6 +88,8 @@ def try_encoder(settings: EncodeSettings, clip: ClipInfo) -> None:
 def _trial(settings: EncodeSettings, clip: ClipInfo) -> str | None:
     """Why the encoder does not work, or None if it does."""
     name = settings.encoder
+    # SVT-AV1 writes to the standard error stream by itself, past libav's log: errors only.
+    os.environ.setdefault("SVT_LOG", "1")
     try:
         context = av.CodecContext.create(name, "w")
     except av.codec.codec.UnknownCodecError:
@@ -105,10 +108,10 @@ def _trial(settings: EncodeSettings, clip: ClipInfo) -> str | None:
                 context.encode(to_picture(_gray_frame(clip), settings.pix_fmt))
                 context.encode(None)
         except (av.FFmpegError, ValueError) as error:
-            lines = log.take(name)
-            reason = lines[0] if lines else getattr(error, "strerror", None) or str(error)
+            said = [line for _, line in log.take(name)]
+            reason = said[0] if said else getattr(error, "strerror", None) or str(error)
             size = f"{clip.format.width}x{clip.format.height} {settings.pix_fmt}"
-            return f"the encoder {name} refuses {size}: {line_of(reason)}"
+            return f"the encoder {name} refuses {size}: {line_of(reason).rstrip('.')}"
     if unknown:
         return f"the encoder {name} has no option {', '.join(unknown)}"
     return None

@@ -12,7 +12,6 @@ from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
 from vs_gendrpix.errors import MediaError
-from vs_gendrpix.report import Notes
 
 if TYPE_CHECKING:
     from av.codec import CodecContext
@@ -27,7 +26,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 
 
 class LibavLog:
-    """The error lines that libav has written since it was entered.
+    """The errors and warnings that libav has written since it was entered.
 
     A decoder logs from libav's own threads, so its lines are those that no thread has claimed. What
     the thread that reads other streams and encodes has to say is kept apart by a log of its own.
@@ -44,7 +43,7 @@ class LibavLog:
 
     def __enter__(self) -> Self:
         self._before = av.logging.get_level(), av.logging.get_skip_repeated()
-        av.logging.set_level(av.logging.ERROR)
+        av.logging.set_level(av.logging.WARNING)
         av.logging.set_skip_repeated(False)  # so that the count is right
         self._lines = self._capture.__enter__()
         return self
@@ -54,11 +53,15 @@ class LibavLog:
         av.logging.set_level(self._before[0])
         av.logging.set_skip_repeated(self._before[1])
 
-    def take(self, *names: str) -> list[str]:
-        """The lines of the decoders and demuxers `names` since the last call; drop the others."""
+    def take(self, *names: str) -> list[tuple[int, str]]:
+        """Level and text of the lines of `names` since the last call; the others are dropped.
+
+        Args:
+            names: FFmpeg's names of the decoders, demuxers or encoders that are listened to.
+        """
         count = len(self._lines)
         taken, self._lines[:count] = self._lines[:count], []
-        return [line_of(text) for level, name, text in taken if name in names and level <= 16]
+        return [(level, line_of(text)) for level, name, text in taken if name in names]
 
 
 def line_of(text: str) -> str:
@@ -134,12 +137,6 @@ def is_cover(stream: Stream) -> bool:
 def origin(container: InputContainer) -> Fraction:
     """The time stamp, in seconds, at which the clip begins for a player."""
     return Fraction(container.start_time or 0, av.time_base)
-
-
-def note_lines(log: LibavLog, notes: Notes, *names: str) -> None:
-    """Count libav's error lines of `names` as damage."""
-    for line in log.take(*names):
-        notes.error(line)
 
 
 def codec_name(stream: Stream) -> str:

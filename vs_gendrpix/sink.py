@@ -123,7 +123,10 @@ class Sink:
             VerificationError: The file does not hold what was written to it.
         """
         try:
-            self._mux(self._stream.encode(None))
+            last = self._stream.encode(None)
+            if len(last) == self.frames:  # the encoder has held them all
+                _restamp(last)
+            self._mux(last)
             self._side.copy_until(None)
             # Matroska says only here that the disk is full.
             self._file.close()
@@ -214,6 +217,18 @@ class Sink:
                 f"a frame of the finished file is {float(worst * found_base):g} s from its time: "
                 "it is not published"
             )
+
+
+def _restamp(packets: "list[Packet[VideoStream]]") -> None:
+    """Give all packets of a clip new decoding times: the latest that come before no picture's.
+
+    x265 reckons them from a frame that a clip of one or two does not have: from memory it has not
+    written (4.3), so that they are anything.
+    """
+    shown = [packet.pts or 0 for packet in packets]
+    late = max((when - pts for when, pts in zip(sorted(shown), shown, strict=True)), default=0)
+    for packet, when in zip(packets, sorted(shown), strict=True):
+        packet.dts = when - late
 
 
 def _movie_ticks(time_base: Fraction) -> int:

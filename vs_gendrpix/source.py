@@ -14,7 +14,7 @@ from av.sidedata.sidedata import Type as SideDataType
 
 from vs_gendrpix.errors import MediaError
 from vs_gendrpix.frames import UNSPECIFIED, ClipInfo, Frame, FrameFormat, Timing
-from vs_gendrpix.media import LibavLog, fraction, main_video, note_lines, open_input, origin
+from vs_gendrpix.media import LibavLog, fraction, main_video, open_input, origin
 from vs_gendrpix.pixels import frame_format, layout, read_planes
 from vs_gendrpix.report import Notes
 
@@ -67,7 +67,7 @@ class Source:
             stack.callback(self._drain)
             self._names = (self._stream.codec_context.name, self._container.format.name)
             # What a decoder says while libav probes, it says again when we decode.
-            note_lines(self._log, self.report, self._container.format.name)
+            self._hear(self._container.format.name)
             self._time_base = fraction(self._stream.time_base)
             self._rate = fraction(self._stream.average_rate) or fraction(self._stream.guessed_rate)
             self._frames = self._in_range()
@@ -106,6 +106,14 @@ class Source:
             self._ahead = next(self._frames, None)
         if self.report.damaged:
             self.report.warn(self.report.damage_in_words())
+
+    def _hear(self, *names: str) -> None:
+        """Count the error lines of a decoder or demuxer, and heed the warning that ends it all."""
+        for level, line in self._log.take(*names):
+            if "DRM protected" in line:
+                raise MediaError(f"the input {self.path} is encrypted")
+            if level <= av.logging.ERROR:
+                self.report.error(line)
 
     def _in_range(self) -> Iterator[tuple[av.VideoFrame, Timing]]:
         """Decoded pictures from `start` on and before `end`, with their times in the file."""
@@ -177,7 +185,7 @@ class Source:
             pictures = []
         if packet is not None and packet.is_corrupt:
             self.report.error("a packet is corrupt")
-        note_lines(self._log, self.report, *self._names)
+        self._hear(*self._names)
         return pictures
 
     def _drain(self) -> None:
@@ -274,7 +282,7 @@ class Source:
 
     def _no_frames(self) -> MediaError:
         """Why nothing came out."""
-        if self._start is not None or self._end is not None:
+        if self._last is not None:  # something was decoded, but outside the range
             return MediaError(f"the input {self.path} has no frames between start and end")
         why = f" (libav: {self.report.examples[0]})" if self.report.examples else ""
         return MediaError(f"no frame of {self.path} can be decoded{why}")
