@@ -35,10 +35,12 @@ def video(pictures: list[Picture], codec: str, options: dict[str, str]) -> Pictu
         The last frame, of the size given.
     """
     height, width = pictures[0].shape[:2]
-    # Both encoders want even sides; the repeated border is cropped again.
-    margin = ((0, height % 2), (0, width % 2), (0, 0))
+    # Whole macroblocks: FFmpeg's MPEG-2 encoder may read what lies in memory beyond a partial one,
+    # and the same pair would not come out the same twice. The border is cropped again.
+    below, beside = -height % 16, -width % 16
+    margin = ((0, below), (0, beside), (0, 0))
     encoder = cast("av.VideoCodecContext", av.CodecContext.create(codec, "w"))
-    encoder.width, encoder.height = width + width % 2, height + height % 2
+    encoder.width, encoder.height = width + beside, height + below
     encoder.pix_fmt, encoder.time_base = "yuv420p", Fraction(1, 25)
     encoder.framerate = Fraction(25)
     encoder.thread_count = 1
