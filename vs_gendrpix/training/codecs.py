@@ -35,8 +35,8 @@ def video(pictures: list[Picture], codec: str, options: dict[str, str]) -> Pictu
         The last frame, of the size given.
     """
     height, width = pictures[0].shape[:2]
-    # Whole macroblocks: FFmpeg's MPEG-2 encoder may read what lies in memory beyond a partial one,
-    # and the same pair would not come out the same twice. The border is cropped again.
+    # Whole macroblocks, so that no encoder can depend on what lies in memory beyond a partial one;
+    # a pair must come out the same every time. The border is cropped again.
     below, beside = -height % 16, -width % 16
     margin = ((0, below), (0, beside), (0, 0))
     encoder = cast("av.VideoCodecContext", av.CodecContext.create(codec, "w"))
