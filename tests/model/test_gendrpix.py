@@ -1,21 +1,24 @@
+from dataclasses import replace
+
 import pytest
 import torch
 import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vs_gendrpix.model.gendrpix import CELL, GenDRPix, ModelCard, random_network, zero_tail
-from vs_gendrpix.model.unet import UNetConfig
-
-SMALL = UNetConfig(
-    channels=(16, 32),
-    attention=(False, True),
-    layers=1,
-    condition_tokens=2,
-    condition_dim=8,
-    head_dim=16,
-    groups=8,
+from tests import conftest
+from vs_gendrpix.evaluation.grid import lattice_ratio
+from vs_gendrpix.model.gendrpix import (
+    CELL,
+    LATTICE_WINDOW,
+    GenDRPix,
+    ModelCard,
+    random_network,
+    without_lattice,
+    zero_tail,
 )
+
+SMALL = replace(conftest.SMALL, attention=(False, True))
 
 
 def picture(height: int, width: int, seed: int = 0) -> torch.Tensor:
@@ -49,6 +52,44 @@ def test_a_direct_model_does_not_add_its_input():
     with torch.no_grad():
         output = network(picture(16, 16), network.positive.expand(2, -1, -1))
     assert not output.any()
+
+
+def test_a_tile_that_the_tail_repeats_does_not_reach_the_picture():
+    """A random bias on the last layer is an 8x8 tile all over: only its brightness may stay."""
+    network = zero_tail(random_network(SMALL, seed=0))
+    with torch.no_grad():
+        network.unet.conv_out.bias.normal_(std=0.2)
+        image = picture(128, 96)
+        output = network(image, network.positive.expand(2, -1, -1))
+    brightness = network.unet.conv_out.bias.view(3, -1).mean(1)[:, None, None]
+    torch.testing.assert_close(output, image + brightness, atol=1e-6, rtol=0)
+
+
+def test_a_tile_that_comes_and_goes_leaves_no_line_in_the_spectrum():
+    flat = torch.full((1, 3, 256, 256), 0.5)
+    noise = torch.rand(flat.shape, generator=torch.Generator().manual_seed(3)) / 255
+    tile = torch.randn(1, 192, 1, 1, generator=torch.Generator().manual_seed(4)) * 0.004
+    fading = tile * torch.linspace(0.5, 1.5, 32)[:, None]
+    cells = fading.expand(1, 192, 32, 32)
+    assert lattice_ratio(flat + noise + F.pixel_shuffle(cells, CELL)) > 5
+    assert lattice_ratio(flat + noise + F.pixel_shuffle(without_lattice(cells), CELL)) < 1.2
+
+
+@given(rows=st.integers(1, 20), columns=st.integers(1, 20), seed=st.integers(0, 99))
+def test_what_all_pixels_of_a_cell_share_is_no_lattice(rows, columns, seed):
+    shared_by_all = torch.randn(
+        1, 3, 1, rows, columns, generator=torch.Generator().manual_seed(seed)
+    )
+    cells = shared_by_all.expand(-1, -1, 64, -1, -1).flatten(1, 2)
+    torch.testing.assert_close(without_lattice(cells), cells, atol=1e-5, rtol=0)
+
+
+def test_detail_that_does_not_repeat_stays():
+    """One changed cell keeps all but its share of a window."""
+    cells = torch.zeros(1, 192, 31, 31)
+    cells[0, 3, 15, 15] = 1
+    left = without_lattice(cells)[0, 3, 15, 15].item()
+    assert left == pytest.approx(1 - (1 - 1 / 64) / LATTICE_WINDOW**2, abs=1e-6)
 
 
 def test_low_precision_keeps_the_pictures_own(small_network):

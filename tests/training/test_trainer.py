@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
+from tests.conftest import SMALL
 from vs_gendrpix.errors import MediaError, SettingsError
 from vs_gendrpix.model.gendrpix import CELL, random_network
-from vs_gendrpix.model.unet import UNetConfig
 from vs_gendrpix.model.weights import load_network
 from vs_gendrpix.training.__main__ import main
 from vs_gendrpix.training.pictures import Pairs, find_pictures
@@ -22,16 +22,6 @@ from vs_gendrpix.training.trainer import (
     _Numbers,
     start_from_components,
     train,
-)
-
-CONFIG = UNetConfig(
-    channels=(16, 32),
-    attention=(False, False),
-    layers=1,
-    condition_tokens=2,
-    condition_dim=8,
-    head_dim=16,
-    groups=8,
 )
 
 
@@ -68,13 +58,13 @@ def weights(path: Path) -> dict[str, torch.Tensor]:
 
 
 def run(settings: TrainingSettings) -> Path:
-    return train(settings, config=CONFIG, device=torch.device("cpu"))
+    return train(settings, config=SMALL, device=torch.device("cpu"))
 
 
 def test_a_checkpoint_holds_the_whole_state(settings, tmp_path):
     """With the pairs that follow from their numbers, this is what a run needs to go on exactly."""
     device, worn = torch.device("cpu"), torch.rand(4, 3, 64, 64) * 2 - 1
-    before, after = (State.begin(settings, CONFIG, worn, device) for _ in range(2))
+    before, after = (State.begin(settings, SMALL, worn, device) for _ in range(2))
     for _ in range(2):
         _advance(before, settings, Objective(settings), worn, worn * 0.9)
     before.save(tmp_path / "checkpoint.pt")
@@ -143,7 +133,7 @@ def test_training_learns(settings, folder):
 def test_a_start_from_components_is_nearly_the_resize_and_sees_detail(folder):
     pairs = Pairs(find_pictures([folder]), crop=64, seed=0)
     worn = torch.stack([pairs[number][0] for number in range(32)])
-    network = random_network(CONFIG, seed=0)
+    network = random_network(SMALL, seed=0)
     start_from_components(network, worn)
     with torch.no_grad():
         features = network.unet.conv_in(F.pixel_unshuffle(worn, CELL)).transpose(0, 1).flatten(1)

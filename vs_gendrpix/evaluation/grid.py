@@ -5,8 +5,8 @@ from torch import Tensor
 
 from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.evaluation.fidelity import luma
+from vs_gendrpix.model.gendrpix import CELL
 
-CELL = 8
 RING = 3
 """Distance in bins between a lattice point and its neighbours.
 

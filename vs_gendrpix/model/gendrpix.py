@@ -11,6 +11,10 @@ from vs_gendrpix.model.unet import UNet, UNetConfig
 CELL = 8
 """Side of a token in pixels: sizes must be multiples of it."""
 
+LATTICE_WINDOW = 9
+"""Cells to a side over which a tile counts as repeated: 72 pixels. Smaller windows take more of
+what a restorer adds, larger ones leave tiles that come and go (docs/training-log.md)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelCard:
@@ -60,8 +64,36 @@ class GenDRPix(nn.Module):
         cells = cells.to(dtype, memory_format=torch.channels_last)
         cells = self.unet(cells, condition.to(dtype))
         # The sum is made in the image's precision: bf16 would quantise the picture itself.
-        picture = F.pixel_shuffle(cells.to(image.dtype), CELL)
-        return image + picture if self.card.residual else picture
+        cells = cells.to(image.dtype)
+        if self.card.residual:
+            return image + F.pixel_shuffle(without_lattice(cells), CELL)
+        return F.pixel_shuffle(cells, CELL)
+
+
+def without_lattice(cells: Tensor) -> Tensor:
+    """Take out of a change the 8x8 tile that it repeats from cell to cell.
+
+    Each of the 64 pixels of a cell comes from weights of its own, so whatever these fail to share
+    stands still on the picture as a grid (paper, equation 2). A loss against it only makes it
+    faint: a twentieth of a code value is still a line in the spectrum where the resize has nothing.
+    But nothing else than a tile puts a constant on a channel: so the local mean of every channel
+    is subtracted, except for what all pixels of a cell share, which is brightness.
+
+    A picture that truly repeats every 8 pixels keeps what the resize shows of it, no more.
+
+    Args:
+        cells: (B, 3 * 64, h, w), the unshuffled change; windows end at the border.
+
+    Returns:
+        The same shape.
+    """
+    tile = cells
+    for window in ((LATTICE_WINDOW, 1), (1, LATTICE_WINDOW)):
+        reach = (window[0] // 2, window[1] // 2)
+        tile = F.avg_pool2d(tile, window, 1, reach, count_include_pad=False)
+    colors = tile.chunk(tile.shape[1] // CELL**2, dim=1)
+    brightness = [color.mean(1, keepdim=True).expand_as(color) for color in colors]
+    return cells - tile + torch.cat(brightness, dim=1)
 
 
 def random_network(config: UNetConfig, *, seed: int, card: ModelCard | None = None) -> GenDRPix:

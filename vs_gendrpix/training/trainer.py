@@ -14,6 +14,7 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Sampler
 
+from vs_gendrpix.engine import pick_dtype
 from vs_gendrpix.evaluation.perceptual import SqueezeNetDistance
 from vs_gendrpix.model.gendrpix import CELL, GenDRPix, ModelCard, random_network
 from vs_gendrpix.model.unet import TINY, UNetConfig
@@ -239,7 +240,9 @@ def _advance(
     for group in state.optimizer.param_groups:
         group["lr"] = settings.rate(state.step)
     state.network.train()
-    with torch.autocast(worn.device.type, torch.bfloat16):
+    # bf16 that a device only emulates is slower than fp32.
+    dtype = pick_dtype("auto", worn.device)
+    with torch.autocast(worn.device.type, dtype, enabled=dtype != torch.float32):
         condition = state.network.positive.expand(len(worn), -1, -1)
         output = state.network(worn, condition)
         losses = objective(output, clean, (settings.seed + 37 * state.step) % 64)
