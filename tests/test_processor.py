@@ -127,6 +127,73 @@ def test_sound_is_copied_packet_for_packet(tmp_path, made, wanted):
     assert report.warnings == ()
 
 
+def test_a_coarse_clock_that_starts_late_moves_nothing(tmp_path):
+    """A start at 49/24 s is no whole millisecond, which MP4's own clock would count in."""
+    clock = Fraction(1, 24)
+    with av.open(str(tmp_path / "in.mov"), "w", options={"video_track_timescale": "24"}) as output:
+        stream = output.add_stream("libx264", rate=24)
+        stream.width, stream.height = 64, 48
+        stream.codec_context.time_base = stream.time_base = clock
+        for frame in make_frames(times=tuple(range(49, 61)), tick=clock):
+            output.mux(stream.encode(to_picture(frame, "yuv420p")))
+        output.mux(stream.encode(None))
+    with av.open(str(tmp_path / "in.mov")) as clip:
+        assert clip.streams.video[0].time_base == clock
+    report = process(tmp_path / "in.mov", tmp_path / "out.mp4", settings())
+    assert report.exit_code == 0
+    assert read(tmp_path / "out.mp4").times == [tick * clock for tick in range(49, 61)]
+
+
+def test_sound_packets_at_one_time_are_kept_apart_for_mp4(tmp_path):
+    """Matroska takes two packets of one time, MP4 does not."""
+    make_clip(tmp_path / "good.mp4", audio="aac")
+    with (
+        av.open(str(tmp_path / "good.mp4")) as clip,
+        av.open(str(tmp_path / "in.mkv"), "w") as output,
+    ):
+        streams = {s.index: output.add_stream_from_template(s) for s in clip.streams}
+        packets = [packet for packet in clip.demux() if packet.size]
+        sound = [packet for packet in packets if packet.stream.type == "audio"]
+        sound[3].pts = sound[3].dts = sound[2].dts
+        for packet in packets:
+            packet.stream = streams[packet.stream_index]
+            output.mux(packet)
+    report = process(tmp_path / "in.mkv", tmp_path / "out.mp4", settings())
+    was, now = read(tmp_path / "in.mkv").sides[1], read(tmp_path / "out.mp4").sides[1]
+    assert was[2][1] == was[3][1]
+    assert [data for data, _ in now] == [data for data, _ in was]
+    assert report.exit_code == 1
+    assert "1 times" in report.warnings[-1]
+
+
+def test_gaps_between_subtitles_are_no_packets(tmp_path):
+    """An MP4 holds an empty text wherever no subtitle is shown: it is neither lost nor added."""
+    with av.open(str(tmp_path / "in.mp4"), "w") as output:
+        video = output.add_stream("libx264", rate=25)
+        video.width, video.height = 64, 48
+        text = output.add_stream("mov_text")
+        text.codec_context.subtitle_header = b"[Script Info]\n"
+        text.time_base = Fraction(1, 1000)
+        for frame in make_frames():
+            output.mux(video.encode(to_picture(frame, "yuv420p")))
+        output.mux(video.encode(None))
+        for begin, words in ((40, b"one"), (240, b"two"), (400, b"three")):
+            packet = av.Packet(len(words).to_bytes(2, "big") + words)
+            packet.stream, packet.time_base = text, Fraction(1, 1000)
+            packet.pts = packet.dts = begin
+            packet.duration = 80
+            output.mux(packet)
+    report = process(tmp_path / "in.mp4", tmp_path / "out.mp4", settings())
+    assert report.exit_code == 0
+    assert report.copied == {1: 3}
+    spoken = [(data[2:], time) for data, time in read(tmp_path / "out.mp4").sides[1] if data[2:]]
+    assert spoken == [
+        (b"one", Fraction(40, 1000)),
+        (b"two", Fraction(240, 1000)),
+        (b"three", Fraction(400, 1000)),
+    ]
+
+
 def test_a_range_takes_sound_and_chapters_along(tmp_path):
     def prepare(output, _):
         output.set_chapters(

@@ -122,6 +122,26 @@ def test_a_raw_stream_gets_times_from_its_rate(tmp_path):
     assert "made up" in source.report.warnings[-1]
 
 
+@pytest.mark.parametrize("codec", ["libx264", "mpeg4"])
+@pytest.mark.parametrize("b_frames", ["0", "2"])
+@pytest.mark.parametrize("start", [None, Fraction(28, 100)])
+def test_an_avi_knows_only_decoding_times(tmp_path, codec, b_frames, start):
+    options = {"bf": b_frames, "g": "4"}
+    frames = make_frames(times=tuple(range(12)), tick=Fraction(1, 25))
+    with av.open(str(tmp_path / "in.avi"), "w") as output:
+        stream = output.add_stream(codec, rate=25, options=options)
+        stream.width, stream.height = 64, 48
+        for frame in frames:
+            output.mux(stream.encode(to_picture(frame, "yuv420p")))
+        output.mux(stream.encode(None))
+    found, source = decode(tmp_path / "in.avi", start=start)
+    assert [frame.timing.pts for frame in found] == list(range(5 if start else 12))
+    levels = [float(frame.planes[0].mean()) for frame in found]
+    wanted = [float(frame.planes[0].mean()) for frame in frames[-len(found) :]]
+    assert levels == pytest.approx(wanted, abs=3)
+    assert not source.report.damaged
+
+
 def test_times_that_go_back_move_one_tick_on(tmp_path):
     make_mjpeg(tmp_path / "in.mkv", (10, 50, 50, 40, 170), [(64, 48)] * 5)
     found, source = decode(tmp_path / "in.mkv")

@@ -122,6 +122,8 @@ class SideStreams:
                 return
             self._mux(packet)
             self._ahead = next(self._packets, None)
+        if seconds is None and self.notes.damaged:
+            self.notes.warn(self.notes.damage_in_words())
 
     def _add(self, stream: Stream, output: OutputContainer) -> bool:
         """Add one stream to the output; whether that was possible."""

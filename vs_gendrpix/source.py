@@ -60,6 +60,8 @@ class Source:
         self.offset = Fraction(0)
         self._start, self._end = start, end
         self._last: Timing | None = None
+        self._first_dts: int | None = None
+        self._delay: int | None = None
         with ExitStack() as stack:
             self._log = stack.enter_context(LibavLog())
             self._container = stack.enter_context(open_input(path))
@@ -137,6 +139,8 @@ class Source:
             begin: The time stamp, in seconds, at which the clip begins.
         """
         start = self._start or Fraction(0)
+        if start and self._names[1] == "avi":
+            self._learn_delay()
         for back in _JUMPS if start and self._stream.start_time is not None else ():
             target = begin + max(start - back, Fraction(0))
             self._last = None
@@ -178,6 +182,8 @@ class Source:
         """The pictures that a packet completes; None gives those that the decoder still holds."""
         if packet is not None and packet.has_sidedata("encryption_info"):
             raise MediaError(f"the input {self.path} is encrypted")
+        if packet is not None and self._first_dts is None:
+            self._first_dts = packet.dts
         try:
             pictures = self._stream.codec_context.decode(packet)
         except av.FFmpegError as error:
@@ -210,7 +216,7 @@ class Source:
         last = self._last
         nominal = max(1, round(1 / (self._rate or _FALLBACK_RATE) / self._time_base))
         duration = int(picture.duration or 0)
-        pts = picture.pts
+        pts = self._avi_time(picture, nominal) if self._names[1] == "avi" else picture.pts
         if pts is None:
             pts = 0 if last is None else last.pts + (last.duration or nominal)
             duration = duration or nominal
@@ -220,6 +226,26 @@ class Source:
             self.report.made_up_times += 1
         self._last = Timing(pts=pts, duration=duration, time_base=self._time_base)
         return self._last
+
+    def _avi_time(self, picture: av.VideoFrame, nominal: int) -> int | None:
+        """When a picture of an AVI is shown: the file says only when each packet is decoded.
+
+        What libav gives as the presentation time goes back and forth with B-frames. Pictures leave
+        the decoder at its own pace, one a tick, after a delay that is the same for all.
+        """
+        if picture.dts is None:  # the decoder's last ones come after the last packet
+            return None if self._last is None else self._last.pts + nominal
+        if self._delay is None:
+            self._delay = picture.dts - (self._first_dts or 0)
+        return picture.dts - self._delay
+
+    def _learn_delay(self) -> None:
+        """Decode up to the first picture of an AVI: after a jump the first ones may be missing."""
+        picture = next(self._pictures(), None)
+        if picture is not None:
+            self._avi_time(picture, 1)
+        self._log.take()
+        self.report.forget_damage()
 
     def _inspect(self, picture: av.VideoFrame) -> None:
         """Note what is damaged in a picture that is kept, and what we cannot do justice to."""
