@@ -11,7 +11,8 @@ NARROW = UNetConfig(
     condition_dim=24,
     head_dim=16,
     groups=8,
-    cell=48,
+    in_channels=48,
+    out_channels=32,
 )
 
 
@@ -34,7 +35,7 @@ def multiplications(network: UNet, grid: tuple[int, int]) -> int:
     hooks = [module.register_forward_hook(count) for module in network.modules()]
     config = network.config
     network(
-        torch.empty(1, config.cell, *grid, device="meta"),
+        torch.empty(1, config.in_channels, *grid, device="meta"),
         torch.empty(1, config.condition_tokens, config.condition_dim, device="meta"),
     )
     for hook in hooks:
@@ -73,8 +74,8 @@ def test_tiny_is_tiny():
 def test_equals_diffusers(grid):
     diffusers = pytest.importorskip("diffusers")
     reference = diffusers.UNet2DConditionModel(
-        in_channels=NARROW.cell,
-        out_channels=NARROW.cell,
+        in_channels=NARROW.in_channels,
+        out_channels=NARROW.out_channels,
         block_out_channels=NARROW.channels,
         layers_per_block=NARROW.layers,
         cross_attention_dim=NARROW.condition_dim,
@@ -86,7 +87,7 @@ def test_equals_diffusers(grid):
     network = UNet(NARROW).eval()
     network.load_state_dict(reference.state_dict())
     generator = torch.Generator().manual_seed(3)
-    tokens = torch.randn(2, NARROW.cell, *grid, generator=generator)
+    tokens = torch.randn(2, NARROW.in_channels, *grid, generator=generator)
     condition = torch.randn(2, 7, NARROW.condition_dim, generator=generator)
     with torch.no_grad():
         theirs = reference(tokens, NARROW.timestep, condition).sample

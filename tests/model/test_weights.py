@@ -96,6 +96,18 @@ def test_a_pickle_is_refused_unread(tmp_path, monkeypatch, name):
     assert not (tmp_path / "canary").exists()
 
 
+def test_a_header_of_any_length_is_no_pickle(tmp_path, small_network):
+    """One in 32 lengths has the low byte 0x80, with which a pickle begins."""
+    starts = set()
+    for extra in range(0, 256, 8):
+        card = ModelCard(name="x" * (1 + extra))
+        network = GenDRPix(small_network.unet.config, card)
+        save_network(tmp_path / "model.safetensors", network)
+        starts.add((tmp_path / "model.safetensors").read_bytes()[0])
+        assert load(tmp_path / "model.safetensors").card == card
+    assert 0x80 in starts
+
+
 def test_a_torch_zip_is_refused(tmp_path):
     torch.save({"a": torch.zeros(1)}, tmp_path / "model.safetensors")
     with pytest.raises(ModelError, match="pickle"):

@@ -28,7 +28,8 @@ class UNetConfig:
             (5, 10, 20, 20), is the number of heads in spite of its name.)
         groups: Groups of every GroupNorm.
         timestep: The one diffusion step at which the network works.
-        cell: Values of a token: 3 x 8 x 8.
+        in_channels: Values of a token that comes in: 3 x 8 x 8 pixels, or those of a VAE's latent.
+        out_channels: Values of a token that goes out.
     """
 
     channels: tuple[int, ...] = (320, 640, 1280, 1280)
@@ -39,7 +40,8 @@ class UNetConfig:
     head_dim: int = 64
     groups: int = 32
     timestep: int = 354
-    cell: int = 192
+    in_channels: int = 192
+    out_channels: int = 192
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.channels) <= 8 or len(self.attention) != len(self.channels):
@@ -49,8 +51,8 @@ class UNetConfig:
             )
         if not 1 <= self.layers <= 8 or min(self.condition_tokens, self.condition_dim) < 1:
             raise ModelError("a UNet needs 1 to 8 layers a level and a condition that is not empty")
-        if self.groups < 1 or self.head_dim < 1 or self.cell < 1:
-            raise ModelError("a UNet's groups, head width and cell must be at least 1")
+        if min(self.groups, self.head_dim, self.in_channels, self.out_channels) < 1:
+            raise ModelError("a UNet's groups, head width and channels must be at least 1")
         attends = (*self.attention[:-1], True)
         for width, attend in zip(self.channels, attends, strict=True):
             if width < 2 or width % self.groups or (attend and width % self.head_dim):
@@ -191,16 +193,16 @@ class UNet(nn.Module):
         first, levels = config.channels[0], range(len(config.channels))
         sinusoid = timestep_embedding(config.timestep, first)
         self.register_buffer("time_sinusoid", sinusoid, persistent=False)
-        self.conv_in = nn.Conv2d(config.cell, first, 3, padding=1)
+        self.conv_in = nn.Conv2d(config.in_channels, first, 3, padding=1)
         self.time_embedding = TimeEmbedding(first, 4 * first)
         self.down_blocks = nn.ModuleList([DownStage(config, level) for level in levels])
         self.mid_block = MidStage(config)
         self.up_blocks = nn.ModuleList([UpStage(config, level) for level in reversed(levels)])
         self.conv_norm_out = nn.GroupNorm(config.groups, first, eps=1e-5)
-        self.conv_out = nn.Conv2d(first, config.cell, 3, padding=1)
+        self.conv_out = nn.Conv2d(first, config.out_channels, 3, padding=1)
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
-        """Map a (B, cell, h, w) grid of tokens under a (B, T, D) condition to the same shape."""
+        """Map (B, in_channels, h, w) tokens under a (B, T, D) condition to out_channels each."""
         time = self.time_embedding(self.time_sinusoid)
         x = self.conv_in(x)
         skips = [x]

@@ -85,8 +85,10 @@ def _network_key(key: str) -> str:
 
 def _refuse_pickle(path: Path) -> None:
     with path.open("rb") as file:
-        start = file.read(4)
-    if path.suffix.lower() in _PICKLE_SUFFIXES or start.startswith(_PICKLE_STARTS):
+        start = file.read(9)
+    # A safetensors begins with the length of its header, eight bytes that may be anything.
+    pickled = start.startswith(_PICKLE_STARTS) and start[8:] != b"{"
+    if pickled or path.suffix.lower() in _PICKLE_SUFFIXES:
         raise ModelError(
             f"{path.name} is a pickle, which can run code when it is loaded: convert it with "
             "safetensors.torch.save_file(torch.load(FILE, weights_only=True), OUT) where you "
