@@ -13,7 +13,8 @@ from torch.utils.data import Dataset
 
 from vs_gendrpix.errors import MediaError
 from vs_gendrpix.training.codecs import Picture
-from vs_gendrpix.training.degradations import Draw, degrade, from_picture, to_picture
+from vs_gendrpix.training.degradations import degrade, from_picture, to_picture
+from vs_gendrpix.training.draw import Draw
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 _SCALES = (4.0, 3.0, 2.0, 1.0)
