@@ -1,18 +1,25 @@
-"""The attention parts of the UNet."""
+"""The attention parts of the UNet and of the VAE."""
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 
 class Attention(nn.Module):
-    """Multi-head attention of tokens over themselves or over a condition."""
+    """Multi-head attention of tokens over themselves or over a condition.
 
-    def __init__(self, dim: int, context_dim: int, head_dim: int) -> None:
+    Args:
+        dim: Width of the tokens.
+        context_dim: Width of what they attend to.
+        head_dim: Width of a head.
+        bias: Whether queries, keys and values have one; the VAE's do, the UNet's do not.
+    """
+
+    def __init__(self, dim: int, context_dim: int, head_dim: int, *, bias: bool = False) -> None:
         super().__init__()
         self.head_dim = head_dim
-        self.to_q = nn.Linear(dim, dim, bias=False)
-        self.to_k = nn.Linear(context_dim, dim, bias=False)
-        self.to_v = nn.Linear(context_dim, dim, bias=False)
+        self.to_q = nn.Linear(dim, dim, bias=bias)
+        self.to_k = nn.Linear(context_dim, dim, bias=bias)
+        self.to_v = nn.Linear(context_dim, dim, bias=bias)
         self.to_out = nn.ModuleList([nn.Linear(dim, dim)])  # a list for diffusers' key, to_out.0
 
     def _heads(self, x: Tensor) -> Tensor:

@@ -37,8 +37,8 @@ class ModelCard:
     training: str = "none: random weights"
 
 
-class GenDRPix(nn.Module):
-    """One step in pixel space: 8x unshuffle, UNet, 8x shuffle (paper, figure 2)."""
+class Prompted(nn.Module):
+    """A UNet with its two conditions and its card: what a model file holds."""
 
     def __init__(self, config: UNetConfig, card: ModelCard) -> None:
         super().__init__()
@@ -48,6 +48,10 @@ class GenDRPix(nn.Module):
         shape = (config.condition_tokens, config.condition_dim)
         self.positive = nn.Parameter(torch.zeros(shape))
         self.negative = nn.Parameter(torch.zeros(shape))
+
+
+class GenDRPix(Prompted):
+    """One step in pixel space: 8x unshuffle, UNet, 8x shuffle (paper, figure 2)."""
 
     def forward(self, image: Tensor, condition: Tensor) -> Tensor:
         """Restore a batch.

@@ -12,8 +12,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from vs_gendrpix.errors import ModelError
-from vs_gendrpix.model.gendrpix import GenDRPix, ModelCard
+from vs_gendrpix.model.gendrpix import CELL, GenDRPix, ModelCard, Prompted
 from vs_gendrpix.model.unet import UNetConfig, timestep_embedding
+from vs_gendrpix.model.vae import VAE, VAEConfig
 
 BUILT_IN = {"tiny": Path(__file__).parents[1] / "weights" / "tiny.safetensors"}
 """The models in the package, by name."""
@@ -49,6 +50,11 @@ def load_network(model: str | Path, *, device: torch.device, dtype: torch.dtype)
         raise ModelError(f"no model {str(model)!r}: give a safetensors file or one of {names}")
     _refuse_pickle(path)
     config, card, tensors = _read(path)
+    if {config.in_channels, config.out_channels} != {3 * CELL * CELL}:
+        raise ModelError(
+            f"{path.name} maps {config.in_channels} channels to {config.out_channels}: it is a "
+            "stage of training, no restorer of pictures"
+        )
     with torch.device("meta"):
         network = GenDRPix(config, card)
     _check(path, network, tensors)
@@ -59,7 +65,50 @@ def load_network(model: str | Path, *, device: torch.device, dtype: torch.dtype)
     return network.eval().requires_grad_(requires_grad=False)
 
 
-def save_network(path: Path, network: GenDRPix, *, dtype: torch.dtype = torch.float32) -> None:
+def load_into(module: Prompted | VAE, path: Path) -> None:
+    """Give a module of known numbers the tensors of a file, every one of them.
+
+    Args:
+        module: Changed in place.
+        path: A safetensors file: one of ours, or the UNet or the VAE of Stable Diffusion. Where it
+            has no prompts, the module's own stay.
+
+    Raises:
+        ModelError: A pickle; a broken file; tensors that do not fit. Every one of them is named.
+    """
+    _refuse_pickle(path)
+    _, tensors = _open(path)
+    if isinstance(module, Prompted):
+        prompts = {"positive": module.positive.data, "negative": module.negative.data}
+        tensors = prompts | {_network_key(key): value for key, value in tensors.items()}
+    _check(path, module, tensors)
+    module.load_state_dict(tensors)
+
+
+def load_vae(path: Path) -> VAE:
+    """Load an autoencoder that `save_vae` wrote, on the CPU in fp32.
+
+    Raises:
+        ModelError: It is another kind of file, or broken.
+    """
+    metadata, tensors = _open(path)
+    try:
+        vae = VAE(_build(VAEConfig, json.loads(metadata["config"])))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"{path.name} has a broken configuration: {error}") from error
+    _check(path, vae, tensors)
+    vae.load_state_dict(tensors)
+    return vae
+
+
+def save_vae(path: Path, vae: VAE) -> None:
+    """Write an autoencoder: diffusers' keys, and its configuration in the metadata."""
+    tensors = {name: value.detach().cpu().contiguous() for name, value in vae.state_dict().items()}
+    metadata = {"format": "gendrpix vae", "config": json.dumps(asdict(vae.config))}
+    save_file(tensors, path, metadata=metadata)
+
+
+def save_network(path: Path, network: Prompted, *, dtype: torch.dtype = torch.float32) -> None:
     """Write a model file: the UNet under diffusers' keys, the prompts, the config and the card."""
     tensors = {
         _file_key(name): value.detach().to("cpu", dtype).contiguous()
@@ -98,12 +147,8 @@ def _refuse_pickle(path: Path) -> None:
 
 def _read(path: Path) -> tuple[UNetConfig, ModelCard, dict[str, Tensor]]:
     """The parts of a model file; the tensors under the network's names."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {_network_key(key): file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - no mapping
-    except (SafetensorError, OSError) as error:
-        raise ModelError(f"{path.name} is not a whole safetensors file: {error}") from error
+    metadata, tensors = _open(path)
+    tensors = {_network_key(key): value for key, value in tensors.items()}
     if metadata.get("format") != "gendrpix":
         raise ModelError(
             f"{path.name} has no gendrpix configuration in its metadata: "
@@ -117,7 +162,17 @@ def _read(path: Path) -> tuple[UNetConfig, ModelCard, dict[str, Tensor]]:
     return config, card, tensors
 
 
-def _build[T: (UNetConfig, ModelCard)](kind: type[T], values: Mapping[str, Any]) -> T:
+def _open(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+    """The metadata and the tensors of a safetensors file."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - no mapping
+            return file.metadata() or {}, tensors
+    except (SafetensorError, OSError) as error:
+        raise ModelError(f"{path.name} is not a whole safetensors file: {error}") from error
+
+
+def _build[T: (UNetConfig, ModelCard, VAEConfig)](kind: type[T], values: Mapping[str, Any]) -> T:
     """A frozen dataclass from JSON: lists become tuples, every value has the field's type."""
     defaults = {item.name: item.default for item in fields(kind)}
     checked: dict[str, Any] = {}
@@ -135,19 +190,20 @@ def _build[T: (UNetConfig, ModelCard)](kind: type[T], values: Mapping[str, Any])
     return kind(**checked)
 
 
-def _check(path: Path, network: GenDRPix, tensors: Mapping[str, Tensor]) -> None:
+def _check(path: Path, module: Prompted | VAE, tensors: Mapping[str, Tensor]) -> None:
     """Raise with every tensor that is missing, unexpected, misshapen or not finite."""
-    wanted = {name: tuple(value.shape) for name, value in network.state_dict().items()}
-    faults = [f"missing {_file_key(name)}" for name in wanted if name not in tensors]
+    file_key = _file_key if isinstance(module, Prompted) else str
+    wanted = {name: tuple(value.shape) for name, value in module.state_dict().items()}
+    faults = [f"missing {file_key(name)}" for name in wanted if name not in tensors]
     for name, value in tensors.items():
         shape = tuple(value.shape)
         if name not in wanted:
-            faults.append(f"unexpected {_file_key(name)}")
+            faults.append(f"unexpected {file_key(name)}")
         elif shape != wanted[name]:
-            faults.append(f"{_file_key(name)} is {shape} instead of {wanted[name]}")
+            faults.append(f"{file_key(name)} is {shape} instead of {wanted[name]}")
         elif not value.is_floating_point():
-            faults.append(f"{_file_key(name)} is {value.dtype}, not floating point")
+            faults.append(f"{file_key(name)} is {value.dtype}, not floating point")
         elif not torch.isfinite(value).all():
-            faults.append(f"{_file_key(name)} holds NaN or infinity")
+            faults.append(f"{file_key(name)} holds NaN or infinity")
     if faults:
         raise ModelError(f"{path.name} does not fit its configuration: {'; '.join(faults)}")

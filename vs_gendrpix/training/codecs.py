@@ -10,8 +10,9 @@ import numpy.typing as npt
 from PIL import Image
 
 _DECODERS = {"libx264": "h264", "libx265": "hevc", "mpeg2video": "mpeg2video"}
-_QUIET = {"libx265": {"x265-params": "log-level=none:pools=none:frame-threads=1:bframes=0"}}
-"""x265 has a log of its own, and starts threads for every encoder unless told not to."""
+_FIXED = {"libx265": {"x265-params": "log-level=none:pools=none:frame-threads=1:bframes=0:ctu=32"}}
+"""x265 has a log of its own, and starts threads for every encoder unless told not to. With blocks
+of 64 it reads memory that it has not written (4.3): 4 of 69 crops differed from run to run."""
 
 Picture = npt.NDArray[np.uint8]
 """(H, W, 3) RGB, 0 to 255."""
@@ -49,7 +50,7 @@ def video(pictures: list[Picture], codec: str, options: dict[str, str]) -> Pictu
     encoder.pix_fmt, encoder.time_base = "yuv420p", Fraction(1, 25)
     encoder.framerate = Fraction(25)
     encoder.thread_count = 1
-    encoder.options = {"bf": "0", **_QUIET.get(codec, {}), **options}
+    encoder.options = {"bf": "0", **_FIXED.get(codec, {}), **options}
     packets = []
     for tick, picture in enumerate(pictures):
         frame = av.VideoFrame.from_ndarray(np.pad(picture, margin, mode="edge"), format="rgb24")
