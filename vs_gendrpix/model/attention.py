@@ -1,25 +1,32 @@
-"""The attention parts of the UNet."""
+"""The attention parts of the UNet and of the VAE."""
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-class Attention(nn.Module):
-    """Multi-head attention of tokens over themselves or over a condition."""
+class Projections(nn.Module):
+    """The linear layers of multi-head attention, and what lies between them.
 
-    def __init__(self, dim: int, context_dim: int, head_dim: int) -> None:
+    Args:
+        dim: Width of the tokens.
+        context_dim: Width of what they attend to.
+        head_dim: Width of a head.
+        bias: Whether queries, keys and values have one; the VAE's do, the UNet's do not.
+    """
+
+    def __init__(self, dim: int, context_dim: int, head_dim: int, *, bias: bool = False) -> None:
         super().__init__()
         self.head_dim = head_dim
-        self.to_q = nn.Linear(dim, dim, bias=False)
-        self.to_k = nn.Linear(context_dim, dim, bias=False)
-        self.to_v = nn.Linear(context_dim, dim, bias=False)
+        self.to_q = nn.Linear(dim, dim, bias=bias)
+        self.to_k = nn.Linear(context_dim, dim, bias=bias)
+        self.to_v = nn.Linear(context_dim, dim, bias=bias)
         self.to_out = nn.ModuleList([nn.Linear(dim, dim)])  # a list for diffusers' key, to_out.0
 
     def _heads(self, x: Tensor) -> Tensor:
         batch, tokens, _ = x.shape
         return x.view(batch, tokens, -1, self.head_dim).transpose(1, 2)  # (B, nh, N, hs)
 
-    def forward(self, x: Tensor, context: Tensor) -> Tensor:
+    def attend(self, x: Tensor, context: Tensor) -> Tensor:
         """Attend from (B, N, C) tokens to (B, M, context_dim) ones."""
         attended = F.scaled_dot_product_attention(
             self._heads(self.to_q(x)),
@@ -27,6 +34,14 @@ class Attention(nn.Module):
             self._heads(self.to_v(context)),
         )
         return self.to_out[0](attended.transpose(1, 2).flatten(2))
+
+
+class Attention(Projections):
+    """Attention of tokens over themselves or over a condition."""
+
+    def forward(self, x: Tensor, context: Tensor) -> Tensor:
+        """Attend from (B, N, C) tokens to (B, M, context_dim) ones."""
+        return self.attend(x, context)
 
 
 class GEGLU(nn.Module):

@@ -1,27 +1,44 @@
-"""The convolutional parts of the UNet."""
+"""The convolutional parts of the UNet and of the VAE."""
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 
 class ResBlock(nn.Module):
-    """Two 3x3 convolutions with a shortcut; the timestep shifts the features between them."""
+    """Two 3x3 convolutions with a shortcut; a timestep may shift the features between them.
 
-    def __init__(self, in_channels: int, out_channels: int, time_dim: int, groups: int) -> None:
+    Args:
+        in_channels: Channels that come in.
+        out_channels: Channels that go out.
+        groups: Groups of both norms.
+        eps: Epsilon of both norms: 1e-5 in the UNet, 1e-6 in the VAE.
+        time_dim: Width of the time embedding; None leaves it out.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        groups: int,
+        eps: float = 1e-5,
+        time_dim: int | None = None,
+    ) -> None:
         super().__init__()
-        self.norm1 = nn.GroupNorm(groups, in_channels, eps=1e-5)
+        self.norm1 = nn.GroupNorm(groups, in_channels, eps=eps)
         self.conv1 = nn.Conv2d(in_channels, out_channels, 3, padding=1)
-        self.time_emb_proj = nn.Linear(time_dim, out_channels)
-        self.norm2 = nn.GroupNorm(groups, out_channels, eps=1e-5)
+        self.time_emb_proj = None if time_dim is None else nn.Linear(time_dim, out_channels)
+        self.norm2 = nn.GroupNorm(groups, out_channels, eps=eps)
         self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
         self.conv_shortcut = (
             None if in_channels == out_channels else nn.Conv2d(in_channels, out_channels, 1)
         )
 
-    def forward(self, x: Tensor, time: Tensor) -> Tensor:
-        """Map (B, in, h, w) to (B, out, h, w); `time` is (1, time_dim)."""
+    def forward(self, x: Tensor, time: Tensor | None = None) -> Tensor:
+        """Map (B, in, h, w) to (B, out, h, w); `time` is (1, time_dim) where there is one."""
         y = self.conv1(F.silu(self.norm1(x)))
-        y = y + self.time_emb_proj(F.silu(time))[:, :, None, None]
+        if self.time_emb_proj is not None and time is not None:
+            y = y + self.time_emb_proj(F.silu(time))[:, :, None, None]
         y = self.conv2(F.silu(self.norm2(y)))
         shortcut = x if self.conv_shortcut is None else self.conv_shortcut(x)
         return shortcut + y

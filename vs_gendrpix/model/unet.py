@@ -103,7 +103,7 @@ class Stage(nn.Module):
         super().__init__()
         time_dim, groups = 4 * config.channels[0], config.groups
         self.resnets = nn.ModuleList(
-            [ResBlock(in_width, out_width, time_dim, groups) for in_width, out_width in widths]
+            [ResBlock(before, after, groups=groups, time_dim=time_dim) for before, after in widths]
         )
         if attention:
             self.attentions = nn.ModuleList(

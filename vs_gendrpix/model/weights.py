@@ -1,7 +1,7 @@
 """Model files: safetensors with the configuration and the card in the metadata."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -9,14 +9,18 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from vs_gendrpix.errors import ModelError
 from vs_gendrpix.model.gendrpix import GenDRPix, ModelCard
-from vs_gendrpix.model.unet import UNetConfig, timestep_embedding
+from vs_gendrpix.model.unet import UNet, UNetConfig, timestep_embedding
+from vs_gendrpix.model.vae import VAE, VAEConfig
 
 BUILT_IN = {"tiny": Path(__file__).parents[1] / "weights" / "tiny.safetensors"}
 """The models in the package, by name."""
+
+_FORMATS = {"gendrpix": "save_network", "gendrpix-vae": "save_vae"}
+"""What the metadata call a kind of file, and the function that writes it."""
 
 _PICKLE_SUFFIXES = {".pt", ".pth", ".ckpt", ".bin", ".pkl"}
 _PICKLE_STARTS = (b"PK\x03\x04", b"\x80")
@@ -47,30 +51,39 @@ def load_network(model: str | Path, *, device: torch.device, dtype: torch.dtype)
     if not path.is_file():
         names = ", ".join(BUILT_IN)
         raise ModelError(f"no model {str(model)!r}: give a safetensors file or one of {names}")
-    _refuse_pickle(path)
-    config, card, tensors = _read(path)
+    values, tensors = _read(path, "gendrpix", {"config": UNetConfig, "card": ModelCard})
     with torch.device("meta"):
-        network = GenDRPix(config, card)
-    _check(path, network, tensors)
-    network.load_state_dict(tensors, assign=True)
-    # The one buffer that is not in the file was made on the meta device: it needs real values.
-    network.unet.time_sinusoid = timestep_embedding(config.timestep, config.channels[0])
+        network = GenDRPix(values["config"], values["card"])
+    _fill(path, network, {_network_key(key): value for key, value in tensors.items()}, _file_key)
     network.to(device, dtype).to(memory_format=torch.channels_last)
     return network.eval().requires_grad_(requires_grad=False)
 
 
 def save_network(path: Path, network: GenDRPix, *, dtype: torch.dtype = torch.float32) -> None:
     """Write a model file: the UNet under diffusers' keys, the prompts, the config and the card."""
-    tensors = {
-        _file_key(name): value.detach().to("cpu", dtype).contiguous()
-        for name, value in network.state_dict().items()
-    }
-    metadata = {
-        "format": "gendrpix",
-        "config": json.dumps(asdict(network.unet.config)),
-        "card": json.dumps(asdict(network.card)),
-    }
-    save_file(tensors, path, metadata=metadata)
+    tensors = {_file_key(name): value for name, value in network.state_dict().items()}
+    _write(path, "gendrpix", {"config": network.unet.config, "card": network.card}, tensors, dtype)
+
+
+def load_vae(path: Path, *, device: torch.device, dtype: torch.dtype) -> VAE:
+    """Load a VAE that `save_vae` wrote: in eval mode, channels last, without gradients.
+
+    Raises:
+        ModelError: As `load_network`.
+    """
+    if not path.is_file():
+        raise ModelError(f"no VAE {str(path)!r}: give a safetensors file")
+    values, tensors = _read(path, "gendrpix-vae", {"config": VAEConfig})
+    with torch.device("meta"):
+        vae = VAE(values["config"])
+    _fill(path, vae, tensors, str)
+    vae.to(device, dtype).to(memory_format=torch.channels_last)
+    return vae.eval().requires_grad_(requires_grad=False)
+
+
+def save_vae(path: Path, vae: VAE, *, dtype: torch.dtype = torch.float32) -> None:
+    """Write a VAE under diffusers' keys, with its configuration."""
+    _write(path, "gendrpix-vae", {"config": vae.config}, vae.state_dict(), dtype)
 
 
 def _file_key(name: str) -> str:
@@ -96,28 +109,43 @@ def _refuse_pickle(path: Path) -> None:
         )
 
 
-def _read(path: Path) -> tuple[UNetConfig, ModelCard, dict[str, Tensor]]:
-    """The parts of a model file; the tensors under the network's names."""
+def _write(
+    path: Path,
+    form: str,
+    values: Mapping[str, Any],
+    tensors: Mapping[str, Tensor],
+    dtype: torch.dtype,
+) -> None:
+    """Write tensors under their keys, and frozen dataclasses in the metadata."""
+    stored = {key: value.detach().to("cpu", dtype).contiguous() for key, value in tensors.items()}
+    texts = {name: json.dumps(asdict(value)) for name, value in values.items()}
+    save_file(stored, path, metadata={"format": form, **texts})
+
+
+def _read(
+    path: Path, form: str, kinds: Mapping[str, type[Any]]
+) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """The inverse of `_write`: what the metadata say, built as `kinds`, and the tensors."""
+    _refuse_pickle(path)
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
-            tensors = {_network_key(key): file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - no mapping
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - no mapping
     except (SafetensorError, OSError) as error:
         raise ModelError(f"{path.name} is not a whole safetensors file: {error}") from error
-    if metadata.get("format") != "gendrpix":
+    if metadata.get("format") != form:
         raise ModelError(
-            f"{path.name} has no gendrpix configuration in its metadata: "
-            "save it through vs_gendrpix.model.weights.save_network"
+            f"{path.name} has no {form} configuration in its metadata: "
+            f"save it through vs_gendrpix.model.weights.{_FORMATS[form]}"
         )
     try:
-        config = _build(UNetConfig, json.loads(metadata["config"]))
-        card = _build(ModelCard, json.loads(metadata["card"]))
+        values = {name: _build(kind, json.loads(metadata[name])) for name, kind in kinds.items()}
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ModelError(f"{path.name} has a broken configuration: {error}") from error
-    return config, card, tensors
+    return values, tensors
 
 
-def _build[T: (UNetConfig, ModelCard)](kind: type[T], values: Mapping[str, Any]) -> T:
+def _build[T: (UNetConfig, ModelCard, VAEConfig)](kind: type[T], values: Mapping[str, Any]) -> T:
     """A frozen dataclass from JSON: lists become tuples, every value has the field's type."""
     defaults = {item.name: item.default for item in fields(kind)}
     checked: dict[str, Any] = {}
@@ -135,19 +163,40 @@ def _build[T: (UNetConfig, ModelCard)](kind: type[T], values: Mapping[str, Any])
     return kind(**checked)
 
 
-def _check(path: Path, network: GenDRPix, tensors: Mapping[str, Tensor]) -> None:
+def _fill(
+    path: Path,
+    network: nn.Module,
+    tensors: Mapping[str, Tensor],
+    file_key: Callable[[str], str],
+) -> None:
+    """Give a network that was made on the meta device its tensors, once all of them fit."""
+    _check(path, network, tensors, file_key)
+    network.load_state_dict(tensors, assign=True)
+    # The one buffer that is in no file was made on the meta device: it needs real values.
+    for part in network.modules():
+        if isinstance(part, UNet):
+            config = part.config
+            part.time_sinusoid = timestep_embedding(config.timestep, config.channels[0])
+
+
+def _check(
+    path: Path,
+    network: nn.Module,
+    tensors: Mapping[str, Tensor],
+    file_key: Callable[[str], str],
+) -> None:
     """Raise with every tensor that is missing, unexpected, misshapen or not finite."""
     wanted = {name: tuple(value.shape) for name, value in network.state_dict().items()}
-    faults = [f"missing {_file_key(name)}" for name in wanted if name not in tensors]
+    faults = [f"missing {file_key(name)}" for name in wanted if name not in tensors]
     for name, value in tensors.items():
         shape = tuple(value.shape)
         if name not in wanted:
-            faults.append(f"unexpected {_file_key(name)}")
+            faults.append(f"unexpected {file_key(name)}")
         elif shape != wanted[name]:
-            faults.append(f"{_file_key(name)} is {shape} instead of {wanted[name]}")
+            faults.append(f"{file_key(name)} is {shape} instead of {wanted[name]}")
         elif not value.is_floating_point():
-            faults.append(f"{_file_key(name)} is {value.dtype}, not floating point")
+            faults.append(f"{file_key(name)} is {value.dtype}, not floating point")
         elif not torch.isfinite(value).all():
-            faults.append(f"{_file_key(name)} holds NaN or infinity")
+            faults.append(f"{file_key(name)} holds NaN or infinity")
     if faults:
         raise ModelError(f"{path.name} does not fit its configuration: {'; '.join(faults)}")
