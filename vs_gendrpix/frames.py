@@ -11,7 +11,10 @@ from vs_gendrpix.errors import MediaError
 
 Family = Literal["gray", "yuv", "rgb"]
 Plane = (
-    npt.NDArray[np.uint8] | npt.NDArray[np.uint16] | npt.NDArray[np.float16] | npt.NDArray[np.float32]
+    npt.NDArray[np.uint8]
+    | npt.NDArray[np.uint16]
+    | npt.NDArray[np.float16]
+    | npt.NDArray[np.float32]
 )
 
 UNSPECIFIED = 2

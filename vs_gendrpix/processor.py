@@ -115,7 +115,7 @@ def _restored(source: Iterable[Frame], engine: "Engine") -> Iterator[Frame]:
     with closing(prefetch(source, AHEAD)) as decoded:
         for frame in decoded:
             under_way.append(engine.submit(frame))
-            if len(under_way) > AHEAD:
+            if len(under_way) >= engine.capacity:
                 yield under_way.popleft().result()
     while under_way:
         yield under_way.popleft().result()
@@ -130,6 +130,6 @@ def _describe(source: Source, output: Output, engine: "Engine") -> Start:
         average_rate=source.info.average_rate,
         size=(engine.target.width, engine.target.height),
         model=engine.model_name,
-        device=str(engine.device),
+        device=",".join(map(str, engine.devices)),
         dtype=str(engine.dtype).removeprefix("torch."),
     )
