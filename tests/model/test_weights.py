@@ -10,7 +10,8 @@ from safetensors.torch import load_file, save_file
 
 from vs_gendrpix.errors import ModelError
 from vs_gendrpix.model.gendrpix import ModelCard, random_network
-from vs_gendrpix.model.weights import BUILT_IN, default_model, load_network, save_network
+from vs_gendrpix.model.catalogue import BUILT_IN
+from vs_gendrpix.model.weights import default_model, load_network, save_network
 
 CPU = torch.device("cpu")
 

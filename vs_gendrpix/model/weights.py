@@ -12,14 +12,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from vs_gendrpix.errors import ModelError
+from vs_gendrpix.model.catalogue import FORMAT, find_model
 from vs_gendrpix.model.gendrpix import GenDRPix, ModelCard
 from vs_gendrpix.model.unet import UNetConfig, timestep_embedding
-
-BUILT_IN = {"tiny": Path(__file__).parents[1] / "weights" / "tiny.safetensors"}
-"""The models in the package, by name."""
-
-_PICKLE_SUFFIXES = {".pt", ".pth", ".ckpt", ".bin", ".pkl"}
-_PICKLE_STARTS = (b"PK\x03\x04", b"\x80")
 
 
 def default_model(device: torch.device) -> str:
@@ -43,11 +38,7 @@ def load_network(model: str | Path, *, device: torch.device, dtype: torch.dtype)
         ModelError: No such model; a pickle; a broken file; tensors that are missing, unexpected,
             misshapen, NaN or infinite. Every such tensor is named.
     """
-    path = BUILT_IN.get(str(model)) or Path(model)
-    if not path.is_file():
-        names = ", ".join(BUILT_IN)
-        raise ModelError(f"no model {str(model)!r}: give a safetensors file or one of {names}")
-    _refuse_pickle(path)
+    path = find_model(model)
     config, card, tensors = _read(path)
     with torch.device("meta"):
         network = GenDRPix(config, card)
@@ -66,7 +57,7 @@ def save_network(path: Path, network: GenDRPix, *, dtype: torch.dtype = torch.fl
         for name, value in network.state_dict().items()
     }
     metadata = {
-        "format": "gendrpix",
+        "format": FORMAT,
         "config": json.dumps(asdict(network.unet.config)),
         "card": json.dumps(asdict(network.card)),
     }
@@ -83,17 +74,6 @@ def _network_key(key: str) -> str:
     return key.removeprefix("prompt.") if key.startswith("prompt.") else f"unet.{key}"
 
 
-def _refuse_pickle(path: Path) -> None:
-    with path.open("rb") as file:
-        start = file.read(4)
-    if path.suffix.lower() in _PICKLE_SUFFIXES or start.startswith(_PICKLE_STARTS):
-        raise ModelError(
-            f"{path.name} is a pickle, which can run code when it is loaded: convert it with "
-            "safetensors.torch.save_file(torch.load(FILE, weights_only=True), OUT) where you "
-            "trust it, then save it through vs_gendrpix.model.weights.save_network"
-        )
-
-
 def _read(path: Path) -> tuple[UNetConfig, ModelCard, dict[str, Tensor]]:
     """The parts of a model file; the tensors under the network's names."""
     try:
@@ -102,11 +82,6 @@ def _read(path: Path) -> tuple[UNetConfig, ModelCard, dict[str, Tensor]]:
             tensors = {_network_key(key): file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - no mapping
     except (SafetensorError, OSError) as error:
         raise ModelError(f"{path.name} is not a whole safetensors file: {error}") from error
-    if metadata.get("format") != "gendrpix":
-        raise ModelError(
-            f"{path.name} has no gendrpix configuration in its metadata: "
-            "save it through vs_gendrpix.model.weights.save_network"
-        )
     try:
         config = _build(UNetConfig, json.loads(metadata["config"]))
         card = _build(ModelCard, json.loads(metadata["card"]))
