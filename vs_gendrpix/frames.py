@@ -10,6 +10,7 @@ import numpy.typing as npt
 from vs_gendrpix.errors import MediaError
 
 Family = Literal["gray", "yuv", "rgb"]
+Fields = Literal["progressive", "top", "bottom"]
 Plane = (
     npt.NDArray[np.uint8]
     | npt.NDArray[np.uint16]
@@ -117,11 +118,15 @@ class Timing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """One picture: planes of shape `format.plane_shapes`, their meaning and their timing."""
+    """One picture: planes of shape `format.plane_shapes`, their meaning and their timing.
+
+    `fields` says which of two interlaced fields is shown first, or that there are none.
+    """
 
     format: FrameFormat
     planes: tuple[Plane, ...]
     timing: Timing
+    fields: Fields = "progressive"
 
     def __post_init__(self) -> None:
         shapes = tuple(plane.shape for plane in self.planes)

@@ -22,8 +22,8 @@ class RestoreSettings:
         height: Output height in pixels; None follows the width and the picture's shape.
         model: Name of a built-in model, or `auto`: the default for the device.
         model_path: A safetensors model file; it wins over `model`.
-        device: `auto`, `cpu`, `cuda` or `cuda:N`, or several with commas between; `auto` is the first
-            GPU, or else the CPU.
+        device: `auto`, `cpu`, `cuda` or `cuda:N`, or several with commas between them; `auto` is
+            the first GPU, or else the CPU.
         dtype: Arithmetic of the network; `auto` is bf16 where the device has it, or else fp32.
         guidance: Weight w of PadCFG, 1 = one pass; None takes the model's own.
         pad_seed: Draws the pad plan; 0 is the paper's (4, 4) and (3, 5).
