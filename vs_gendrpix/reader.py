@@ -1,14 +1,17 @@
 """Read a clip's frames in any order: by number, exactly those that reading it through gives."""
 
 from collections import OrderedDict
-from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING
 
 from vs_gendrpix.errors import MediaError
 from vs_gendrpix.frames import Frame
 from vs_gendrpix.source import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 REACH = 32
 """Frames that are decoded in passing: up to here that is cheaper than to open the file again."""

@@ -47,7 +47,7 @@ class Source:
         path: The file.
         start: First second to keep, counted from where the clip begins; None is its beginning.
         end: Second before which to stop; None is its end.
-        report: Where notes go; warnings that it holds already are not said again. None is a new one.
+        report: Where notes go; warnings that it holds are not said again. None is a new one.
 
     Raises:
         MediaError: The file cannot be read, or gives no frame.
