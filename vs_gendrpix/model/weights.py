@@ -12,18 +12,10 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from vs_gendrpix.errors import ModelError
+from vs_gendrpix.model.catalogue import check_head, find_model
 from vs_gendrpix.model.gendrpix import GenDRPix, ModelCard
 from vs_gendrpix.model.unet import UNet, UNetConfig, timestep_embedding
 from vs_gendrpix.model.vae import VAE, VAEConfig
-
-BUILT_IN = {"tiny": Path(__file__).parents[1] / "weights" / "tiny.safetensors"}
-"""The models in the package, by name."""
-
-_FORMATS = {"gendrpix": "save_network", "gendrpix-vae": "save_vae"}
-"""What the metadata call a kind of file, and the function that writes it."""
-
-_PICKLE_SUFFIXES = {".pt", ".pth", ".ckpt", ".bin", ".pkl"}
-_PICKLE_STARTS = (b"PK\x03\x04", b"\x80")
 
 
 def default_model(device: torch.device) -> str:
@@ -47,11 +39,8 @@ def load_network(model: str | Path, *, device: torch.device, dtype: torch.dtype)
         ModelError: No such model; a pickle; a broken file; tensors that are missing, unexpected,
             misshapen, NaN or infinite. Every such tensor is named.
     """
-    path = BUILT_IN.get(str(model)) or Path(model)
-    if not path.is_file():
-        names = ", ".join(BUILT_IN)
-        raise ModelError(f"no model {str(model)!r}: give a safetensors file or one of {names}")
-    values, tensors = _read(path, "gendrpix", {"config": UNetConfig, "card": ModelCard})
+    path = find_model(model)
+    values, tensors = _read(path, {"config": UNetConfig, "card": ModelCard})
     with torch.device("meta"):
         network = GenDRPix(values["config"], values["card"])
     _fill(path, network, {_network_key(key): value for key, value in tensors.items()}, _file_key)
@@ -71,9 +60,8 @@ def load_vae(path: Path, *, device: torch.device, dtype: torch.dtype) -> VAE:
     Raises:
         ModelError: As `load_network`.
     """
-    if not path.is_file():
-        raise ModelError(f"no VAE {str(path)!r}: give a safetensors file")
-    values, tensors = _read(path, "gendrpix-vae", {"config": VAEConfig})
+    check_head(path, "gendrpix-vae")
+    values, tensors = _read(path, {"config": VAEConfig})
     with torch.device("meta"):
         vae = VAE(values["config"])
     _fill(path, vae, tensors, str)
@@ -96,19 +84,6 @@ def _network_key(key: str) -> str:
     return key.removeprefix("prompt.") if key.startswith("prompt.") else f"unet.{key}"
 
 
-def _refuse_pickle(path: Path) -> None:
-    with path.open("rb") as file:
-        start = file.read(9)
-    # A safetensors begins with the length of its header, eight bytes that may be anything.
-    pickled = start.startswith(_PICKLE_STARTS) and start[8:] != b"{"
-    if pickled or path.suffix.lower() in _PICKLE_SUFFIXES:
-        raise ModelError(
-            f"{path.name} is a pickle, which can run code when it is loaded: convert it with "
-            "safetensors.torch.save_file(torch.load(FILE, weights_only=True), OUT) where you "
-            "trust it, then save it through vs_gendrpix.model.weights.save_network"
-        )
-
-
 def _write(
     path: Path,
     form: str,
@@ -122,22 +97,14 @@ def _write(
     save_file(stored, path, metadata={"format": form, **texts})
 
 
-def _read(
-    path: Path, form: str, kinds: Mapping[str, type[Any]]
-) -> tuple[dict[str, Any], dict[str, Tensor]]:
+def _read(path: Path, kinds: Mapping[str, type[Any]]) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """The inverse of `_write`: what the metadata say, built as `kinds`, and the tensors."""
-    _refuse_pickle(path)
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - no mapping
     except (SafetensorError, OSError) as error:
         raise ModelError(f"{path.name} is not a whole safetensors file: {error}") from error
-    if metadata.get("format") != form:
-        raise ModelError(
-            f"{path.name} has no {form} configuration in its metadata: "
-            f"save it through vs_gendrpix.model.weights.{_FORMATS[form]}"
-        )
     try:
         values = {name: _build(kind, json.loads(metadata[name])) for name, kind in kinds.items()}
     except (AttributeError, KeyError, TypeError, ValueError) as error:
