@@ -1,3 +1,4 @@
+from dataclasses import replace
 from math import floor
 
 import av
@@ -311,3 +312,40 @@ def test_a_smooth_picture_looks_as_libswscale_has_it(matrix, name):
     ours = to_rgb(planes, layout)[0].clamp(0, 1).permute(1, 2, 0).numpy() * 255
     assert np.abs(ours - wanted).mean() < 1.5
     assert np.abs(ours - wanted).max() < 8
+
+
+@pytest.mark.parametrize("bits", [16, 32])
+@pytest.mark.parametrize("subsampling", [(0, 0), (1, 1)])
+def test_float_planes_are_the_integer_ones_normalised(bits, subsampling):
+    """Float luma is 0 to 1 and chroma around 0, whatever the range says."""
+    integer = fmt(24, 16, bits=16, subsampling=subsampling, full_range=True)
+    codes = random_planes(integer, 5)
+    floating = replace(integer, bits=bits, floating=True)
+    floating = replace(floating, color=replace(floating.color, full_range=False))
+    planes = [
+        ((plane.double() - (number > 0) * 2**15) / (2**16 - 1)).float()
+        for number, plane in enumerate(codes)
+    ]
+    kept = [plane.to(torch.float16 if bits == 16 else torch.float32) for plane in planes]
+    tolerance = 3e-3 if bits == 16 else 2e-6
+    rgb = to_rgb(kept, floating)
+    torch.testing.assert_close(rgb, to_rgb(codes, integer), atol=tolerance, rtol=0)
+    back = from_rgb(rgb, floating)
+    assert {plane.dtype for plane in back} == {kept[0].dtype}
+    if subsampling == (0, 0):
+        for plane, other in zip(back, kept, strict=True):
+            torch.testing.assert_close(plane, other, atol=tolerance, rtol=0)
+
+
+def test_float_rgb_is_neither_dithered_nor_clamped():
+    layout = replace(fmt(8, 8, "rgb", bits=16), bits=32, floating=True)
+    rgb = torch.linspace(-0.5, 1.5, 192).reshape(1, 3, 8, 8)
+    planes = from_rgb(rgb, layout)
+    assert torch.equal(torch.stack(planes, 1), rgb)
+    assert torch.equal(to_rgb(planes, layout), rgb)
+
+
+@pytest.mark.parametrize(("bits", "floating"), [(8, True), (24, True), (32, False)])
+def test_depths_that_do_not_exist_are_refused(bits, floating):
+    with pytest.raises(MediaError, match="not supported"):
+        FrameFormat(width=8, height=8, family="gray", bits=bits, floating=floating)

@@ -29,7 +29,7 @@ LOSSLESS = EncodeSettings(encoder="libx264", pix_fmt="yuv420p", crf=0, preset="u
 class NearestEngine:
     """The engine's interface, with a resize that a test can predict."""
 
-    model_name, device, dtype = "nearest", "cpu", "torch.float32"
+    model_name, devices, dtype, capacity = "nearest", ("cpu",), "torch.float32", 3
 
     def __init__(self, settings, source, target):
         self.settings, self.source, self.target = settings, source, target

@@ -61,6 +61,16 @@ def test_frames_come_out_as_they_went_in(tmp_path, pix_fmt, size):
             np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.parametrize(
+    ("params", "fields"),
+    [("tff=1", "top"), ("bff=1", "bottom"), ("interlaced=0", "progressive")],
+)
+def test_fields_are_told(tmp_path, params, fields):
+    make_clip(tmp_path / "in.mkv", options={"x264-params": params})
+    found, _ = decode(tmp_path / "in.mkv")
+    assert {frame.fields for frame in found} == {fields}
+
+
 @pytest.mark.parametrize("times", [EVEN, UNEVEN, tuple(t + 6400 for t in UNEVEN)])
 def test_times_are_exact(tmp_path, times):
     make_clip(tmp_path / "in.mp4", times=times, options={"bf": "2"})

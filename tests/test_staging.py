@@ -1,5 +1,6 @@
 import random
 from collections import deque
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -37,16 +38,21 @@ def drive(lane: Lane, count: int) -> list[tuple[np.ndarray, ...]]:
     results = []
     for number in range(count):
         if len(under_way) == SLOTS:
-            results.append(lane.finish(under_way.popleft()))
-        under_way.append(lane.run(frame(number)))
-    results += [lane.finish(slot) for slot in under_way]
+            results += lane.finish(under_way.popleft())
+        under_way.append(lane.run([frame(number)]))
+    for slot in under_way:
+        results += lane.finish(slot)
     return results
 
 
 def right(results: list[tuple[np.ndarray, ...]], count: int) -> bool:
-    return len(results) == count and all(
+    return right_of(results, range(count))
+
+
+def right_of(results: list[tuple[np.ndarray, ...]], numbers: Sequence[int]) -> bool:
+    return len(results) == len(numbers) and all(
         np.array_equal(mine, theirs)
-        for number, result in enumerate(results)
+        for number, result in zip(numbers, results, strict=True)
         for mine, theirs in zip(result, expected(number), strict=True)
     )
 
@@ -94,14 +100,14 @@ def test_a_slot_must_not_be_reused_before_it_is_freed():
     lane = make_lane(VirtualClock(fixed(5, 1, 1)))
     original = lane.run
 
-    def run(planes):
-        slot = original(planes)
+    def run(frames):
+        slot = original(frames)
         lane._free.put(slot)
         return slot
 
     results = []
-    slots = [run(frame(number)) for number in range(7)]
-    results = [lane.finish(slot) for slot in slots]
+    slots = [run([frame(number)]) for number in range(7)]
+    results = [result for slot in slots for result in lane.finish(slot)]
     assert not right(results, 7)
 
 
@@ -119,16 +125,16 @@ def test_a_thousand_random_schedules():
 def test_the_ring_is_bounded():
     lane = make_lane(CpuBackend())
     for number in range(SLOTS):
-        lane.run(frame(number))
+        lane.run([frame(number)])
     assert lane._free.empty()
 
 
 def test_the_caller_owns_the_result():
     """A later frame must not change an earlier result."""
     lane = make_lane(CpuBackend())
-    first = lane.finish(lane.run(frame(1)))
+    (first,) = lane.finish(lane.run([frame(1)]))
     for number in range(2, 2 + 2 * SLOTS):
-        lane.finish(lane.run(frame(number)))
+        lane.finish(lane.run([frame(number)]))
     assert np.array_equal(first[0], expected(1)[0])
 
 
@@ -136,7 +142,7 @@ def test_no_buffer_is_allocated_for_a_frame():
     lane = make_lane(CpuBackend())
     addresses = set()
     for number in range(4 * SLOTS):
-        slot = lane.run(frame(number))
+        slot = lane.run([frame(number)])
         addresses.add(slot.pinned_in[0].data_ptr())
         lane.finish(slot)
     assert len(addresses) == SLOTS
@@ -149,8 +155,22 @@ def test_a_failure_frees_its_slot():
     lane = Lane(CpuBackend(), LAYOUT, LAYOUT, fail)
     for _ in range(2 * SLOTS):
         with pytest.raises(ZeroDivisionError):
-            lane.run(frame(0))
+            lane.run([frame(0)])
     assert lane._free.qsize() == SLOTS
+
+
+@pytest.mark.parametrize("backend", [CpuBackend(), VirtualClock(fixed(1, 5, 1))])
+def test_a_batch_is_computed_at_once_whether_full_or_not(backend):
+    seen = []
+
+    def compute(planes):
+        seen.append([tuple(plane.shape) for plane in planes])
+        return restore(planes)
+
+    lane = Lane(backend, LAYOUT, LAYOUT, compute, batch=3)
+    for numbers in ((1, 2, 3), (4,), (5, 6)):
+        assert right_of(lane.finish(lane.run([frame(number) for number in numbers])), numbers)
+    assert seen == [[(3, 2, 3), (3, 1, 1)]] * 3
 
 
 @pytest.mark.gpu

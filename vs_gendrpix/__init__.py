@@ -3,7 +3,11 @@
     from vs_gendrpix import ProcessSettings, process
     process("in.mp4", "out.mp4", ProcessSettings())
 
-Importing this package loads neither torch nor av; the names below are fetched when first used.
+    from vs_gendrpix import gendrpix
+    clip = gendrpix(clip, scale=4)  # in a VapourSynth script
+
+Importing this package loads neither torch nor av nor vapoursynth; the names below are fetched when
+first used.
 """
 
 from importlib import import_module
@@ -13,10 +17,25 @@ if TYPE_CHECKING:
     from vs_gendrpix.processor import process
     from vs_gendrpix.report import Report
     from vs_gendrpix.settings import EncodeSettings, ProcessSettings, RestoreSettings
+    from vs_gendrpix.vapoursynth_filter import gendrpix
+    from vs_gendrpix.vapoursynth_source import source_clip
 
-__all__ = ["EncodeSettings", "ProcessSettings", "Report", "RestoreSettings", "process"]
+__all__ = [
+    "EncodeSettings",
+    "ProcessSettings",
+    "Report",
+    "RestoreSettings",
+    "gendrpix",
+    "process",
+    "source_clip",
+]
 
-_HOMES = {"process": "processor", "Report": "report"}
+_HOMES = {
+    "process": "processor",
+    "Report": "report",
+    "gendrpix": "vapoursynth_filter",
+    "source_clip": "vapoursynth_source",
+}
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module's attributes have any type

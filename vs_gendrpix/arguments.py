@@ -107,7 +107,11 @@ def _add_picture(group: argparse._ArgumentGroup) -> None:
         help="arithmetic of the network",
     )
     group.add_argument(
-        "-d", "--device", default="auto", metavar="D", help="auto, cpu, cuda or cuda:N"
+        "-d",
+        "--device",
+        default="auto",
+        metavar="D",
+        help="auto, cpu, cuda or cuda:N; several with commas share the frames",
     )
 
 

@@ -10,20 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vs_gendrpix.errors import MediaError
-from vs_gendrpix.frames import FrameFormat
-
-LUMA_WEIGHTS = {
-    1: (0.2126, 0.0722),  # BT.709
-    4: (0.30, 0.11),  # FCC
-    5: (0.299, 0.114),  # BT.470 BG, as BT.601
-    6: (0.299, 0.114),  # BT.601
-    7: (0.212, 0.087),  # SMPTE 240M
-    9: (0.2627, 0.0593),  # BT.2020, non-constant luminance
-}
-"""Kr and Kb by MatrixCoefficients, ITU-T H.273 table 4; Kg is what is missing to 1."""
-
-MAX_SUBSAMPLING = 2
-"""log2 of the coarsest chroma: one sample for four (4:1:1, 4:1:0)."""
+from vs_gendrpix.frames import LUMA_WEIGHTS, MAX_SUBSAMPLING, FrameFormat
 
 DITHER_REACH = 31 / 32
 """Width of the dither in code values. What is left of 1 keeps a value that lies within 1/64 of a
@@ -34,7 +21,8 @@ def to_rgb(planes: Sequence[Tensor], source: FrameFormat) -> Tensor:
     """Code values to R'G'B'.
 
     Args:
-        planes: (B, rows, columns) uint8 or uint16 of `source.plane_shapes`, in its order.
+        planes: (B, rows, columns) of `source.plane_shapes`, in its order: uint8, uint16, float16 or
+            float32.
         source: What the code values mean; its matrix must be known if its family is `yuv`.
 
     Returns:
@@ -71,8 +59,9 @@ def from_rgb(rgb: Tensor, target: FrameFormat) -> tuple[Tensor, ...]:
         target: What to make; its matrix must be known if its family is `yuv` or `gray`.
 
     Returns:
-        (B, rows, columns) uint8 or uint16 of `target.plane_shapes`, in its order. The dither is a
-        fixed pattern, so equal pictures give equal codes and nothing flickers.
+        (B, rows, columns) of `target.plane_shapes`, in its order: uint8 or uint16, or float16 or
+        float32 if the target is float, which is neither dithered nor clamped. The dither is a fixed
+        pattern, so equal pictures give equal codes and nothing flickers.
 
     Raises:
         MediaError: The matrix or the subsampling is not supported.
@@ -81,19 +70,19 @@ def from_rgb(rgb: Tensor, target: FrameFormat) -> tuple[Tensor, ...]:
     """
     luma_levels, (chroma_scale, chroma_offset) = _levels(target)
     if target.family == "rgb":
-        return tuple(_encode(plane, *luma_levels, target.bits) for plane in rgb.unbind(1))
+        return tuple(_encode(plane, *luma_levels, target) for plane in rgb.unbind(1))
     kr, kb = _luma_weights(target)
     red, green, blue = rgb.unbind(1)
     luma = (red * kr).add_(green, alpha=1 - kr - kb).add_(blue, alpha=kb)
-    codes = _encode(luma, *luma_levels, target.bits)
+    codes = _encode(luma, *luma_levels, target)
     if target.family == "gray":
         return (codes,)
     chroma = torch.stack((blue, red), 1).sub_(luma.unsqueeze(1))
     blue, red = _resample(chroma, target, down=True).unbind(1)
     return (
         codes,
-        _encode(blue, chroma_scale / (2 * (1 - kb)), chroma_offset, target.bits),
-        _encode(red, chroma_scale / (2 * (1 - kr)), chroma_offset, target.bits),
+        _encode(blue, chroma_scale / (2 * (1 - kb)), chroma_offset, target),
+        _encode(red, chroma_scale / (2 * (1 - kr)), chroma_offset, target),
     )
 
 
@@ -110,6 +99,8 @@ def _luma_weights(layout: FrameFormat) -> tuple[float, float]:
 
 def _levels(layout: FrameFormat) -> tuple[tuple[float, int], tuple[float, int]]:
     """Codes from 0 to 1 and code of 0, of luma or RGB and of chroma (H.273 equations 20 to 28)."""
+    if layout.floating:
+        return (1, 0), (1, 0)
     bits = layout.bits
     if layout.color.full_range:
         return (2**bits - 1, 0), (2**bits - 1, 1 << bits - 1)
@@ -122,8 +113,11 @@ def _decode(codes: Tensor, scale: float, offset: int) -> Tensor:
     return codes.to(torch.float32).sub_(offset).div_(scale)
 
 
-def _encode(values: Tensor, scale: float, offset: int, bits: int) -> Tensor:
-    """Float values to dithered codes, clamped to what `bits` can say."""
+def _encode(values: Tensor, scale: float, offset: int, target: FrameFormat) -> Tensor:
+    """Float values to samples of the target: dithered codes, clamped to what its bits can say."""
+    if target.floating:
+        return (values * scale).to(torch.float16 if target.bits == 16 else torch.float32)
+    bits = target.bits
     rows, columns = values.shape[-2:]
     dither = _dither(rows, columns, values.device) + offset
     codes = torch.add(dither, values, alpha=scale).clamp_(0, 2**bits - 1)

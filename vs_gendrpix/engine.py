@@ -1,8 +1,10 @@
-"""The engine: frames in, restored frames out, on one device."""
+"""The engine: frames in, restored frames out, on one device or more."""
 
-import threading
+from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from threading import Lock
 from types import TracebackType
 from typing import Any, Self, cast
 
@@ -20,6 +22,12 @@ from vs_gendrpix.settings import RestoreSettings
 from vs_gendrpix.staging import SLOTS, Backend, CpuBackend, CudaBackend, Lane, Layout, Planes, Slot
 
 DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
+TENSOR_TYPES = {
+    "uint8": torch.uint8,
+    "uint16": torch.uint16,
+    "float16": torch.float16,
+    "float32": torch.float32,
+}
 
 
 def pick_device(name: str) -> torch.device:
@@ -37,6 +45,15 @@ def pick_device(name: str) -> torch.device:
     if kind == "cuda" and int(number or 0) >= count:
         raise DeviceError(f"no device {name!r}: there are {count} CUDA devices; use -d cpu")
     return torch.device(kind, int(number or 0)) if kind == "cuda" else torch.device("cpu")
+
+
+def pick_devices(names: str) -> tuple[torch.device, ...]:
+    """The devices of names with commas between them; one that is named twice gets two lanes.
+
+    Raises:
+        DeviceError: There is no such device.
+    """
+    return tuple(pick_device(name.strip()) for name in names.split(","))
 
 
 def pick_dtype(name: str, device: torch.device) -> torch.dtype:
@@ -88,17 +105,16 @@ class Restorer:
 
     @torch.inference_mode()
     def __call__(self, planes: Planes) -> Planes:
-        """Restore the planes of one frame.
+        """Restore the planes of a batch.
 
         Args:
-            planes: (rows, columns) each, of the source format.
+            planes: (B, rows, columns) each, of the source format.
 
         Returns:
-            The planes of the target format, and a byte that is 1 if all values were finite.
+            The planes of the target format, and (B,) bytes that are 1 where all values were finite.
         """
-        rgb = to_rgb([plane[None] for plane in planes], self.source)
-        output, finite = self.restore(rgb)
-        return (*(plane[0] for plane in from_rgb(output, self.target)), finite.to(torch.uint8))
+        output, finite = self.restore(to_rgb(planes, self.source))
+        return (*from_rgb(output, self.target), finite.to(torch.uint8))
 
     def restore(self, rgb: Tensor) -> tuple[Tensor, Tensor]:
         """Restore (B, 3, H, W) R'G'B', nominally in [0, 1], at the size of the target.
@@ -108,95 +124,155 @@ class Restorer:
         off only what falls below black would lift the mean of dark texture by over a code of 255.
 
         Returns:
-            (B, 3, height, width) of the target, and whether all that the network made was finite.
+            (B, 3, height, width) of the target, and (B,) whether all that the network made was
+            finite, and all that came in.
         """
         size = (self.target.height, self.target.width)
         reference = rgb
         if size != tuple(rgb.shape[-2:]):
             reference = F.interpolate(rgb, size, mode="bicubic", antialias=True)
+        finite = torch.ones(len(rgb), dtype=torch.bool, device=rgb.device)
+        if self.source.floating:
+            finite = _all_finite(rgb)
         if self.settings.strength == 0:
-            return reference, torch.ones((), dtype=torch.bool, device=rgb.device)
+            return reference, finite
         # In place throughout: fresh memory for every step costs as much as the steps themselves.
         image = reference.clamp(0, 1).mul_(2).sub_(1)
         change = self.guided(image).sub_(image)
-        # One value that is not finite makes the sum so. Asked now: a clamp would hide infinity.
-        finite = change.sum().isfinite()
+        finite &= _all_finite(change)  # asked now: a clamp would hide infinity
         output = torch.add(reference, change, alpha=self.settings.strength / 2, out=change)
         if self.settings.color_fix == "lowband":
             output = lowband(output, reference)
         return output, finite
 
 
+def _all_finite(pictures: Tensor) -> Tensor:
+    """(B,) whether all values of each picture are finite: one that is not makes the sum so."""
+    return pictures.sum((1, 2, 3)).isfinite()
+
+
 class Engine:
-    """Restores the frames of one clip on one device, in order, several under way at once.
+    """Restores the frames of one clip, several under way at once, on one device or more.
+
+    A device, or lane, takes the next frame of one queue when it has the least to do; it holds one
+    going up, one being computed and one coming down. With `batch` above 1 these are batches: a lane
+    with something to do waits for a full one.
 
     Args:
         settings: How to restore.
         source: Format of every frame that goes in.
         target: Format of every frame that comes out; its size decides the scale.
+        batch: Frames that are computed together, at least 1.
 
     Raises:
         DeviceError: There is no such device, or it has not enough memory.
         ModelError: The model is missing or bad.
     """
 
-    def __init__(self, settings: RestoreSettings, source: FrameFormat, target: FrameFormat) -> None:
-        self.device = pick_device(settings.device)
-        self.source, self.target = source, target
-        self._restorer = _guard(Restorer, settings, source, target, self.device)
-        self.model_name, self.dtype = self._restorer.model_name, self._restorer.dtype
-        backend: Backend = CpuBackend()
-        if self.device.type == "cuda":
-            backend = CudaBackend(self.device)
-        flag: Layout = [((), torch.uint8)]
-        layouts = (_layout(source), [*_layout(target), *flag])
-        self._lane = _guard(Lane, backend, *layouts, self._restorer)
-        self._room = threading.Semaphore(SLOTS)
-        # One thread fills the lane and one empties it, so that neither waits for the other.
-        self._filling = ThreadPoolExecutor(1, "fill")
-        self._emptying = ThreadPoolExecutor(1, "empty")
+    def __init__(
+        self,
+        settings: RestoreSettings,
+        source: FrameFormat,
+        target: FrameFormat,
+        *,
+        batch: int = 1,
+    ) -> None:
+        self.devices = pick_devices(settings.device)
+        self.source, self.target, self.batch = source, target, batch
+        if len({pick_dtype(settings.dtype, device) for device in self.devices}) > 1:
+            settings = replace(settings, dtype="fp32")  # so that every lane computes the same
+        restorers = {
+            device: _guard(Restorer, settings, source, target, device) for device in self.devices
+        }
+        self._lanes = [_Lane.build(restorers[device], device, batch) for device in self.devices]
+        first = restorers[self.devices[0]]
+        self.model_name, self.dtype = first.model_name, first.dtype
+        self._queue: deque[_Job] = deque()
+        self._lock = Lock()
+        self._closed = False
+
+    @property
+    def capacity(self) -> int:
+        """Frames that the lanes hold at most; as many under way keep every one of them busy."""
+        return SLOTS * self.batch * len(self._lanes)
 
     def submit(self, frame: Frame) -> Future[Frame]:
-        """Start to restore a frame; blocks while three are under way.
+        """Start to restore a frame; never blocks. The caller bounds how many are under way.
 
         Args:
             frame: Of the engine's source format. Its planes are read before the future is done.
 
         Returns:
             A future of the restored frame, with the timing of the given one. It raises DeviceError
-            when memory runs out and VerificationError when the result is not finite.
+            when memory runs out and VerificationError when the result is not finite. Cancelling it
+            works until a lane has taken the frame.
 
         Raises:
             MediaError: The frame has another format.
+            RuntimeError: The engine is closed.
         """
         if frame.format != self.source:
             raise MediaError(f"a frame of {frame.format} came into a clip of {self.source}")
-        self._room.acquire()
-        slot = self._filling.submit(_guard, self._lane.run, frame.planes)
-        return self._emptying.submit(self._finish, frame, slot)
+        job = _Job(frame, Future())
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("the engine is closed")
+            self._queue.append(job)
+            self._dispatch()
+        return job.future
 
-    def _finish(self, frame: Frame, filled: Future[Slot]) -> Frame:
+    def _dispatch(self) -> None:
+        """Hand queued frames to lanes that have room; to be called with the lock held."""
+        while self._queue:
+            # Of equally busy lanes the one that has done more is the faster one.
+            lane = min(self._lanes, key=lambda lane: (lane.load, -lane.done))
+            if lane.load == SLOTS or (lane.load and len(self._queue) < self.batch):
+                return
+            taken = [self._queue.popleft() for _ in range(min(self.batch, len(self._queue)))]
+            jobs = [job for job in taken if job.future.set_running_or_notify_cancel()]
+            if jobs:
+                lane.load += 1
+                planes = [job.frame.planes for job in jobs]
+                slot = lane.filling.submit(_guard, lane.staging.run, planes)
+                lane.emptying.submit(self._finish, lane, jobs, slot)
+
+    def _finish(self, lane: "_Lane", jobs: "list[_Job]", filled: Future[Slot]) -> None:
+        """Give jobs their results, and their lane more to do."""
         try:
-            *planes, finite = _guard(self._lane.finish, filled.result())
-        finally:
-            self._room.release()
-        if not finite:
-            raise VerificationError(
-                f"the network made values that are not finite at tick {frame.timing.pts}: "
-                "use --dtype fp32"
-            )
-        return Frame(
-            format=self.target, planes=cast("tuple[Plane, ...]", tuple(planes)), timing=frame.timing
+            results = _guard(lane.staging.finish, filled.result())
+            for job, (*planes, finite) in zip(jobs, results, strict=True):
+                self._resolve(job, cast("tuple[Plane, ...]", tuple(planes)), finite=bool(finite))
+        except BaseException as error:  # noqa: BLE001 - a thread's boundary: the caller raises it
+            for job in jobs:
+                if not job.future.done():
+                    job.future.set_exception(error)
+        with self._lock:
+            lane.load -= 1
+            lane.done += len(jobs)
+            self._dispatch()
+
+    def _resolve(self, job: "_Job", planes: tuple[Plane, ...], *, finite: bool) -> None:
+        timing = job.frame.timing
+        if finite:
+            job.future.set_result(Frame(format=self.target, planes=planes, timing=timing))
+            return
+        job.future.set_exception(
+            VerificationError(f"the result at tick {timing.pts} is not finite: use dtype fp32")
         )
 
     def close(self) -> None:
         """End the threads; the futures of frames that have not begun raise CancelledError.
 
-        Only the filling is cancelled: the emptying ends every frame under way, and with it the
-        wait of a thread that stands in `submit`.
+        Only the filling is cancelled: the emptying ends every frame under way.
         """
-        self._filling.shutdown(cancel_futures=True)
-        self._emptying.shutdown()
+        with self._lock:
+            self._closed = True
+            for job in self._queue:
+                job.future.cancel()
+            self._queue.clear()
+        for lane in self._lanes:
+            lane.filling.shutdown(cancel_futures=True)
+            lane.emptying.shutdown()
 
     def __enter__(self) -> Self:
         return self
@@ -210,9 +286,43 @@ class Engine:
         self.close()
 
 
-def _layout(layout: FrameFormat) -> Layout:
-    dtype = torch.uint8 if layout.bits == 8 else torch.uint16
-    return [(shape, dtype) for shape in layout.plane_shapes]
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """A frame and who waits for it."""
+
+    frame: Frame
+    future: Future[Frame]
+
+
+@dataclass(slots=True)
+class _Lane:
+    """A device's staging with one thread that fills it and one that empties it.
+
+    Two, so that neither waits for the other.
+
+    Attributes:
+        load: Batches under way.
+        done: Frames restored so far.
+    """
+
+    staging: Lane
+    filling: ThreadPoolExecutor
+    emptying: ThreadPoolExecutor
+    load: int = 0
+    done: int = 0
+
+    @classmethod
+    def build(cls, restorer: Restorer, device: torch.device, batch: int) -> Self:
+        """The lane of a device, with its buffers."""
+        backend: Backend = CudaBackend(device) if device.type == "cuda" else CpuBackend()
+        flag: Layout = [((), torch.uint8)]
+        layouts = (_layout(restorer.source), [*_layout(restorer.target), *flag])
+        staging = _guard(Lane, backend, *layouts, restorer, batch)
+        return cls(staging, ThreadPoolExecutor(1, "fill"), ThreadPoolExecutor(1, "empty"))
+
+
+def _layout(form: FrameFormat) -> Layout:
+    return [(shape, TENSOR_TYPES[form.dtype.name]) for shape in form.plane_shapes]
 
 
 def _guard[**P, R](function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:

@@ -10,10 +10,29 @@ import numpy.typing as npt
 from vs_gendrpix.errors import MediaError
 
 Family = Literal["gray", "yuv", "rgb"]
-Plane = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
+Fields = Literal["progressive", "top", "bottom"]
+Plane = (
+    npt.NDArray[np.uint8]
+    | npt.NDArray[np.uint16]
+    | npt.NDArray[np.float16]
+    | npt.NDArray[np.float32]
+)
 
 UNSPECIFIED = 2
 """The code point of ITU-T H.273 that says "unknown", for matrix, primaries and transfer."""
+
+LUMA_WEIGHTS = {
+    1: (0.2126, 0.0722),  # BT.709
+    4: (0.30, 0.11),  # FCC
+    5: (0.299, 0.114),  # BT.470 BG, as BT.601
+    6: (0.299, 0.114),  # BT.601
+    7: (0.212, 0.087),  # SMPTE 240M
+    9: (0.2627, 0.0593),  # BT.2020, non-constant luminance
+}
+"""Kr and Kb by MatrixCoefficients, ITU-T H.273 table 4; Kg is what is missing to 1."""
+
+MAX_SUBSAMPLING = 2
+"""log2 of the coarsest chroma: one sample for four (4:1:1, 4:1:0)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +63,11 @@ class FrameFormat:
         width: Luma samples per row.
         height: Luma rows.
         family: `gray` has one plane, `yuv` Y, U, V, and `rgb` R, G, B in this order.
-        bits: Significant bits of a sample, 8 to 16; 8 travels as uint8, more as uint16.
+        bits: Significant bits of a sample, 8 to 16; 8 travels as uint8, more as uint16. Float
+            samples have 16 or 32.
         subsampling: log2 of the chroma subsampling, horizontal and vertical: (1, 1) is 4:2:0.
+        floating: Whether samples are float: black is 0 and white 1, chroma lies around 0 within
+            0.5, and the range of the colour says nothing.
         color: What the code values mean.
     """
 
@@ -54,12 +76,15 @@ class FrameFormat:
     family: Family
     bits: int
     subsampling: tuple[int, int] = (0, 0)
+    floating: bool = False
     color: ColorSpec = field(default_factory=ColorSpec)
 
     def __post_init__(self) -> None:
         if self.width < 1 or self.height < 1:
             raise MediaError(f"a frame of {self.width}x{self.height} pixels has no area")
-        if not 8 <= self.bits <= 16:
+        if self.floating and self.bits not in {16, 32}:
+            raise MediaError(f"{self.bits} bits a float sample are not supported: use 16 or 32")
+        if not self.floating and not 8 <= self.bits <= 16:
             raise MediaError(f"{self.bits} bits a sample are not supported: use 8 to 16")
         if self.family != "yuv" and self.subsampling != (0, 0):
             raise MediaError(f"{self.family} frames have no subsampled planes")
@@ -67,6 +92,8 @@ class FrameFormat:
     @property
     def dtype(self) -> np.dtype[Any]:
         """The sample type of every plane."""
+        if self.floating:
+            return np.dtype(np.float16 if self.bits == 16 else np.float32)
         return np.dtype(np.uint8 if self.bits == 8 else np.uint16)
 
     @property
@@ -91,11 +118,15 @@ class Timing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """One picture: planes of shape `format.plane_shapes`, their meaning and their timing."""
+    """One picture: planes of shape `format.plane_shapes`, their meaning and their timing.
+
+    `fields` says which of two interlaced fields is shown first, or that there are none.
+    """
 
     format: FrameFormat
     planes: tuple[Plane, ...]
     timing: Timing
+    fields: Fields = "progressive"
 
     def __post_init__(self) -> None:
         shapes = tuple(plane.shape for plane in self.planes)

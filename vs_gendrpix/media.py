@@ -3,6 +3,7 @@
 import re
 from fractions import Fraction
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Self
 
 import av
@@ -25,6 +26,12 @@ _REFUSED_FORMATS = {"tty", "hls", "concat", "dash", "imf", "sdp", "rtsp"}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 
 
+_listening = Lock()
+_before: list[tuple[int | None, bool]] = []
+"""What libav's log was set to, once for each log that is entered: only the last one out resets it,
+for they may be left in any order."""
+
+
 class LibavLog:
     """The errors and warnings that libav has written since it was entered.
 
@@ -39,19 +46,23 @@ class LibavLog:
     def __init__(self, *, this_thread: bool = False) -> None:
         self._capture = av.logging.Capture(local=this_thread)
         self._lines: list[tuple[int, str, str]] = []
-        self._before: tuple[int | None, bool] = (None, True)
 
     def __enter__(self) -> Self:
-        self._before = av.logging.get_level(), av.logging.get_skip_repeated()
-        av.logging.set_level(av.logging.WARNING)
-        av.logging.set_skip_repeated(False)  # so that the count is right
-        self._lines = self._capture.__enter__()
+        with _listening:
+            found = av.logging.get_level(), av.logging.get_skip_repeated()
+            _before.append(_before[0] if _before else found)
+            av.logging.set_level(av.logging.WARNING)
+            av.logging.set_skip_repeated(False)  # so that the count is right
+            self._lines = self._capture.__enter__()
         return self
 
     def __exit__(self, *ended: object) -> None:
-        self._capture.__exit__(None, None, None)
-        av.logging.set_level(self._before[0])
-        av.logging.set_skip_repeated(self._before[1])
+        with _listening:
+            self._capture.__exit__(None, None, None)
+            level, skip_repeated = _before.pop()
+            if not _before:
+                av.logging.set_level(level)
+                av.logging.set_skip_repeated(skip_repeated)
 
     def take(self, *names: str) -> list[tuple[int, str]]:
         """Level and text of the lines of `names` since the last call; the others are dropped.

@@ -60,19 +60,20 @@ def process(
     began = time.monotonic()
     with ExitStack() as stack:
         output = Output(Path(dst), source=source_path, overwrite=settings.overwrite)
-        part = {"start": settings.start, "end": settings.end}
-        source = stack.enter_context(Source(source_path, **part))
+        start, end = settings.start, settings.end
+        source = stack.enter_context(Source(source_path, start=start, end=end))
         stack.enter_context(output)
         stack.enter_context(LibavLog(this_thread=True))  # the decoder's lines are the source's
         clip = output_clip(source.info, settings)
-        side = stack.enter_context(SideStreams(source_path, offset=source.offset, **part))
+        side = SideStreams(source_path, offset=source.offset, start=start, end=end)
+        stack.enter_context(side)
         sink = stack.enter_context(Sink(output, clip=clip, settings=settings.encode, side=side))
         # torch takes seconds to load: only once we know that input, output and encoder are good.
         from vs_gendrpix.engine import Engine  # noqa: PLC0415
 
         engine = stack.enter_context(Engine(settings.restore, source.info.format, clip.format))
-        start = _describe(source, output, engine)
-        progress.start(start)
+        described = _describe(source, output, engine)
+        progress.start(described)
         with closing(prefetch(_restored(source, engine), AHEAD)) as restored:
             for frame in restored:
                 sink.write(frame)
@@ -81,7 +82,7 @@ def process(
             raise VerificationError(f"{source.decoded} frames came in, {sink.frames} went out")
         sink.finish()
     report = Report(
-        start=start,
+        start=described,
         frames_decoded=source.decoded,
         frames_encoded=sink.frames,
         copied=side.copied,
@@ -115,7 +116,7 @@ def _restored(source: Iterable[Frame], engine: "Engine") -> Iterator[Frame]:
     with closing(prefetch(source, AHEAD)) as decoded:
         for frame in decoded:
             under_way.append(engine.submit(frame))
-            if len(under_way) > AHEAD:
+            if len(under_way) >= engine.capacity:
                 yield under_way.popleft().result()
     while under_way:
         yield under_way.popleft().result()
@@ -130,6 +131,6 @@ def _describe(source: Source, output: Output, engine: "Engine") -> Start:
         average_rate=source.info.average_rate,
         size=(engine.target.width, engine.target.height),
         model=engine.model_name,
-        device=str(engine.device),
+        device=",".join(map(str, engine.devices)),
         dtype=str(engine.dtype).removeprefix("torch."),
     )

@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from vs_gendrpix.errors import SettingsError
+
+Dtype = Literal["auto", "bf16", "fp16", "fp32"]
+ColorFix = Literal["lowband", "none"]
 
 MAX_SCALE = 4
 MAX_RESIZE = 8
@@ -22,7 +25,8 @@ class RestoreSettings:
         height: Output height in pixels; None follows the width and the picture's shape.
         model: Name of a built-in model, or `auto`: the default for the device.
         model_path: A safetensors model file; it wins over `model`.
-        device: `auto`, `cpu`, `cuda` or `cuda:N`; `auto` is the first GPU, or else the CPU.
+        device: `auto`, `cpu`, `cuda` or `cuda:N`, or several with commas between them; `auto` is
+            the first GPU, or else the CPU.
         dtype: Arithmetic of the network; `auto` is bf16 where the device has it, or else fp32.
         guidance: Weight w of PadCFG, 1 = one pass; None takes the model's own.
         pad_seed: Draws the pad plan; 0 is the paper's (4, 4) and (3, 5).
@@ -36,11 +40,11 @@ class RestoreSettings:
     model: str = "auto"
     model_path: Path | None = None
     device: str = "auto"
-    dtype: Literal["auto", "bf16", "fp16", "fp32"] = "auto"
+    dtype: Dtype = "auto"
     guidance: float | None = None
     pad_seed: int = 0
     strength: float = 1.0
-    color_fix: Literal["lowband", "none"] = "lowband"
+    color_fix: ColorFix = "lowband"
 
     def __post_init__(self) -> None:
         if self.scale is not None and (self.width is not None or self.height is not None):
@@ -52,6 +56,12 @@ class RestoreSettings:
         for name, size in (("width", self.width), ("height", self.height)):
             if size is not None and size < 1:
                 raise SettingsError(f"{name} {size} is out of range: use at least 1 pixel")
+        for name, value, known in (
+            ("dtype", self.dtype, get_args(Dtype)),
+            ("colour fix", self.color_fix, get_args(ColorFix)),
+        ):
+            if value not in known:
+                raise SettingsError(f"there is no {name} {value!r}: use one of {', '.join(known)}")
         if self.guidance is not None and not 0 <= self.guidance <= 10:
             raise SettingsError(f"guidance {self.guidance:g} is out of range: use 0 to 10")
         if self.pad_seed < 0:

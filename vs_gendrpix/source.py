@@ -13,7 +13,7 @@ import av
 from av.sidedata.sidedata import Type as SideDataType
 
 from vs_gendrpix.errors import MediaError
-from vs_gendrpix.frames import UNSPECIFIED, ClipInfo, Frame, FrameFormat, Timing
+from vs_gendrpix.frames import UNSPECIFIED, ClipInfo, Fields, Frame, FrameFormat, Timing
 from vs_gendrpix.media import LibavLog, fraction, main_video, open_input, origin
 from vs_gendrpix.pixels import frame_format, layout, read_planes
 from vs_gendrpix.report import Notes
@@ -31,6 +31,7 @@ _HDR = {
     SideDataType.DOVI_METADATA: "Dolby Vision data",
 }
 _JUMPS = (0, 3, 30, 1 << 30)  # seconds before the start at which to look for a keyframe
+_BOTTOM_FIRST = {3, 4}  # FFmpeg's AV_FIELD_BB and AV_FIELD_TB: the second letter is what is shown
 _FALLBACK_RATE = Fraction(25)  # for a raw stream that says no rate either
 
 
@@ -40,22 +41,28 @@ class Source:
     A context manager. Opening decodes the first frame, because only that says the format for sure.
     A packet that cannot be decoded is counted in `report` and passed over; frames that decode are
     kept. The time stamps of a clip that is cut at its start, or begins before 0, are moved so that
-    it begins at 0: `offset` seconds have been taken off.
+    it begins at 0: `offset` seconds have been taken off. In the file it begins at `begin` seconds.
 
     Args:
         path: The file.
         start: First second to keep, counted from where the clip begins; None is its beginning.
         end: Second before which to stop; None is its end.
+        report: Where notes go; warnings that it holds are not said again. None is a new one.
 
     Raises:
         MediaError: The file cannot be read, or gives no frame.
     """
 
     def __init__(
-        self, path: Path, *, start: Fraction | None = None, end: Fraction | None = None
+        self,
+        path: Path,
+        *,
+        start: Fraction | None = None,
+        end: Fraction | None = None,
+        report: Notes | None = None,
     ) -> None:
         self.path = path
-        self.report = Notes()
+        self.report = report or Notes()
         self.decoded = 0
         self.offset = Fraction(0)
         self._start, self._end = start, end
@@ -66,6 +73,7 @@ class Source:
             self._log = stack.enter_context(LibavLog())
             self._container = stack.enter_context(open_input(path))
             self._stream: VideoStream = main_video(self._container, path)
+            self.begin = origin(self._container)
             stack.callback(self._drain)
             self._names = (self._stream.codec_context.name, self._container.format.name)
             # What a decoder says while libav probes, it says again when we decode.
@@ -104,7 +112,8 @@ class Source:
             form = self._same_format(picture)
             self.decoded += 1
             timing = replace(timing, pts=timing.pts - shift)
-            yield Frame(format=form, planes=read_planes(picture), timing=timing)
+            fields = self._fields(picture)
+            yield Frame(format=form, planes=read_planes(picture), timing=timing, fields=fields)
             self._ahead = next(self._frames, None)
         if self.report.damaged:
             self.report.warn(self.report.damage_in_words())
@@ -119,9 +128,8 @@ class Source:
 
     def _in_range(self) -> Iterator[tuple[av.VideoFrame, Timing]]:
         """Decoded pictures from `start` on and before `end`, with their times in the file."""
-        begin = origin(self._container)
-        for picture, timing in self._timed_from(begin):
-            seconds = timing.pts * self._time_base - begin
+        for picture, timing in self._timed_from():
+            seconds = timing.pts * self._time_base - self.begin
             if self._start is not None and seconds < self._start:
                 # Damage before the range is not ours, nor what a jump into the stream looks like.
                 self._log.take()
@@ -132,17 +140,13 @@ class Source:
             self._inspect(picture)
             yield picture, timing
 
-    def _timed_from(self, begin: Fraction) -> Iterator[tuple[av.VideoFrame, Timing]]:
-        """Decoded pictures with their times, from the start of the range or earlier.
-
-        Args:
-            begin: The time stamp, in seconds, at which the clip begins.
-        """
+    def _timed_from(self) -> Iterator[tuple[av.VideoFrame, Timing]]:
+        """Decoded pictures with their times, from the start of the range or earlier."""
         start = self._start or Fraction(0)
         if start and self._names[1] == "avi":
             self._learn_delay()
         for back in _JUMPS if start and self._stream.start_time is not None else ():
-            target = begin + max(start - back, Fraction(0))
+            target = self.begin + max(start - back, Fraction(0))
             self._last = None
             try:
                 self._container.seek(int(target / self._time_base), stream=self._stream)
@@ -152,7 +156,7 @@ class Source:
             timed = ((picture, self._time(picture)) for picture in self._pictures())
             first = next(timed, None)
             # Transport streams have no index: the jump may end behind the last keyframe before.
-            early = first is not None and first[1].pts * self._time_base - begin <= start
+            early = first is not None and first[1].pts * self._time_base - self.begin <= start
             if first is not None and (early or back > start):
                 yield first
                 yield from timed
@@ -247,6 +251,12 @@ class Source:
         self._log.take()
         self.report.forget_damage()
 
+    def _fields(self, picture: av.VideoFrame) -> Fields:
+        """Which field of a picture comes first, by what the decoder has last said of its stream."""
+        if not picture.interlaced_frame:
+            return "progressive"
+        return "bottom" if self._stream.codec_context.field_order in _BOTTOM_FIRST else "top"
+
     def _inspect(self, picture: av.VideoFrame) -> None:
         """Note what is damaged in a picture that is kept, and what we cannot do justice to."""
         self.report.corrupt_frames += picture.is_corrupt
@@ -261,7 +271,7 @@ class Source:
     def _move_to_zero(self, first: Timing) -> None:
         """Decide what to take off all times: the part before the cut, or a time below 0."""
         if self._start is not None:
-            begin = origin(self._container) + self._start
+            begin = self.begin + self._start
             self.offset = int(begin / self._time_base) * self._time_base
         elif first.pts < 0:
             self.offset = first.pts * self._time_base

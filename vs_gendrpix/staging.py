@@ -22,7 +22,7 @@ SLOTS = 3
 """One frame going up, one being computed, one coming down."""
 
 Layout = Sequence[tuple[tuple[int, ...], torch.dtype]]
-"""Shape and type of each plane."""
+"""Shape and type of each plane of one frame."""
 Planes = tuple[Tensor, ...]
 Compute = Callable[[Planes], Sequence[Tensor]]
 """Planes in, planes out, on the device."""
@@ -52,12 +52,18 @@ class Backend(Protocol):
 
 @dataclass(slots=True)
 class Slot:
-    """The buffers of one frame on its way."""
+    """The buffers of one batch on its way: (batch, *shape) for each plane.
+
+    Attributes:
+        frames: How many of the batch are filled.
+        out_done: The event after which `pinned_out` may be read.
+    """
 
     pinned_in: Planes
     device_in: Planes
     device_out: Planes
     pinned_out: Planes
+    frames: int = 0
     out_done: Any = None
 
 
@@ -69,28 +75,35 @@ class Lane:
         backend: The device.
         source: Layout of the planes that go in.
         target: Layout of the planes that come out.
-        compute: What is done in between.
+        compute: What is done in between, to planes of shape (batch, *shape).
+        batch: Frames that are computed together. Always as many, so that a frame's result does not
+            depend on how many others happened to be there: what is not filled holds old frames.
     """
 
     backend: Backend
     source: Layout
     target: Layout
     compute: Compute
+    batch: int = 1
     _free: SimpleQueue[Slot] = field(default_factory=SimpleQueue)
 
     def __post_init__(self) -> None:
+        source, target = (
+            [((self.batch, *shape), dtype) for shape, dtype in layout]
+            for layout in (self.source, self.target)
+        )
         for _ in range(SLOTS):
             self._free.put(
                 Slot(
-                    self.backend.buffers(self.source, host=True),
-                    self.backend.buffers(self.source, host=False),
-                    self.backend.buffers(self.target, host=False),
-                    self.backend.buffers(self.target, host=True),
+                    self.backend.buffers(source, host=True),
+                    self.backend.buffers(source, host=False),
+                    self.backend.buffers(target, host=False),
+                    self.backend.buffers(target, host=True),
                 )
             )
 
-    def run(self, planes: Sequence[Plane]) -> Slot:
-        """Send planes on their way, as soon as a slot is free.
+    def run(self, frames: Sequence[Sequence[Plane]]) -> Slot:
+        """Send the planes of up to `batch` frames on their way, as soon as a slot is free.
 
         Returns:
             The slot, to be handed to `finish`; its contents are not ready yet.
@@ -101,8 +114,10 @@ class Lane:
         backend, slot = self.backend, self._free.get()
         try:
             # The slot is free, so its last copies are done: the host may write to it.
-            for pinned, plane in zip(slot.pinned_in, planes, strict=True):
-                np.copyto(view(pinned), plane)
+            slot.frames = len(frames)
+            for number, planes in enumerate(frames):
+                for pinned, plane in zip(slot.pinned_in, planes, strict=True):
+                    np.copyto(view(pinned)[number], plane)
             backend.copy("upload", slot.pinned_in, slot.device_in)
             backend.wait("compute", backend.record("upload"))
             backend.compute(self.compute, slot.device_in, slot.device_out)
@@ -114,16 +129,19 @@ class Lane:
             raise
         return slot
 
-    def finish(self, slot: Slot) -> tuple[Plane, ...]:
+    def finish(self, slot: Slot) -> list[tuple[Plane, ...]]:
         """Wait for a slot's result, copy it out and free the slot.
 
         Returns:
-            Planes of the target layout that belong to the caller.
+            For each frame the planes of the target layout, which belong to the caller.
         """
         try:
             # A download returns before its bytes are there: reading now would read an older frame.
             self.backend.synchronize(slot.out_done)
-            return tuple(view(pinned).copy() for pinned in slot.pinned_out)
+            return [
+                tuple(view(pinned)[number].copy() for pinned in slot.pinned_out)
+                for number in range(slot.frames)
+            ]
         finally:
             self._free.put(slot)
 

@@ -9,8 +9,9 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from vs_gendrpix.errors import ModelError
+from vs_gendrpix.model.catalogue import BUILT_IN
 from vs_gendrpix.model.gendrpix import GenDRPix, ModelCard, random_network
-from vs_gendrpix.model.weights import BUILT_IN, default_model, load_network, save_network
+from vs_gendrpix.model.weights import default_model, load_network, save_network
 
 CPU = torch.device("cpu")
 

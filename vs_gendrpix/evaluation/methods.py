@@ -49,7 +49,7 @@ class ModelMethod:
             self._restorer = self._prepare(height, width)
         with torch.inference_mode():
             restored, finite = self._restorer.restore(low.to(self.device))
-        if not finite:
+        if not finite.all():
             raise VerificationError(
                 f"{self._restorer.model_name} made values that are not finite of a picture of "
                 f"{width}x{height} pixels: its weights are of no use"

@@ -4,8 +4,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-class Attention(nn.Module):
-    """Multi-head attention of tokens over themselves or over a condition.
+class Projections(nn.Module):
+    """The linear layers of multi-head attention, and what lies between them.
 
     Args:
         dim: Width of the tokens.
@@ -26,7 +26,7 @@ class Attention(nn.Module):
         batch, tokens, _ = x.shape
         return x.view(batch, tokens, -1, self.head_dim).transpose(1, 2)  # (B, nh, N, hs)
 
-    def forward(self, x: Tensor, context: Tensor) -> Tensor:
+    def attend(self, x: Tensor, context: Tensor) -> Tensor:
         """Attend from (B, N, C) tokens to (B, M, context_dim) ones."""
         attended = F.scaled_dot_product_attention(
             self._heads(self.to_q(x)),
@@ -34,6 +34,14 @@ class Attention(nn.Module):
             self._heads(self.to_v(context)),
         )
         return self.to_out[0](attended.transpose(1, 2).flatten(2))
+
+
+class Attention(Projections):
+    """Attention of tokens over themselves or over a condition."""
+
+    def forward(self, x: Tensor, context: Tensor) -> Tensor:
+        """Attend from (B, N, C) tokens to (B, M, context_dim) ones."""
+        return self.attend(x, context)
 
 
 class GEGLU(nn.Module):

@@ -6,14 +6,17 @@ GenDR-Adc before the second one.
 
 import math
 from dataclasses import dataclass
-from typing import cast
+from itertools import pairwise
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vs_gendrpix.errors import ModelError
-from vs_gendrpix.model.attention import Attention
+from vs_gendrpix.model.attention import Projections
 from vs_gendrpix.model.layers import ResBlock, Upsample
+
+LEVELS = 4
+"""Grids, each of half the size of the one before: 1, 1/2, 1/4, 1/8."""
 
 EPS = 1e-6
 """Epsilon of every GroupNorm."""
@@ -41,8 +44,8 @@ class VAEConfig:
     scaling: float = 0.18215
 
     def __post_init__(self) -> None:
-        if len(self.channels) != 4:
-            raise ModelError(f"an 8x VAE has 4 levels, got {len(self.channels)} widths")
+        if len(self.channels) != LEVELS:
+            raise ModelError(f"an 8x VAE has {LEVELS} levels, got {len(self.channels)} widths")
         if not 1 <= self.layers <= 8 or min(self.latent_channels, self.groups) < 1:
             raise ModelError("a VAE needs 1 to 8 layers a level, latent channels and groups")
         for width in self.channels:
@@ -54,176 +57,170 @@ class VAEConfig:
             raise ModelError(f"a VAE's scaling {self.scaling} must be above 0 and finite")
 
 
-class GridAttention(Attention):
+class GridAttention(Projections):
     """Attention of every cell over all others, in one head as wide as they are: a residual."""
 
     def __init__(self, channels: int, groups: int) -> None:
         super().__init__(channels, channels, channels, bias=True)
         self.group_norm = nn.GroupNorm(groups, channels, eps=EPS)
 
-    def over_grid(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         """Map (B, C, h, w) to the same shape."""
-        tokens = self.group_norm(x).flatten(2).transpose(1, 2)  # (B, N, C)
-        return x + self(tokens, tokens).transpose(1, 2).view(x.shape)
+        cells = self.group_norm(x).flatten(2).transpose(1, 2)  # (B, h w, C)
+        return x + self.attend(cells, cells).transpose(1, 2).reshape(x.shape)
 
 
 class Middle(nn.Module):
     """A ResBlock, attention, a ResBlock, on the coarsest grid."""
 
-    def __init__(self, width: int, groups: int) -> None:
+    def __init__(self, channels: int, groups: int) -> None:
         super().__init__()
         self.resnets = nn.ModuleList(
-            [ResBlock(width, width, groups=groups, eps=EPS) for _ in range(2)]
+            [ResBlock(channels, channels, groups=groups, eps=EPS) for _ in range(2)]
         )
-        self.attentions = nn.ModuleList([GridAttention(width, groups)])
+        self.attentions = nn.ModuleList([GridAttention(channels, groups)])
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, C, h, w) to the same shape."""
         x = self.resnets[0](x)
-        x = cast("GridAttention", self.attentions[0]).over_grid(x)
+        x = self.attentions[0](x)
         return self.resnets[1](x)
 
 
 class Halve(nn.Module):
-    """A strided convolution whose padding lies below and to the right, as the VAE's does."""
+    """A strided convolution that sees one row and column beyond the right and lower border only."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.conv = nn.Conv2d(channels, channels, 3, stride=2)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (B, C, h, w) to (B, C, h / 2, w / 2)."""
+        """Map (B, C, h, w), both even, to (B, C, h / 2, w / 2)."""
         return self.conv(F.pad(x, (0, 1, 0, 1)))
 
 
-class Level(nn.Module):
-    """ResBlocks of one grid, and at its end a way to the next finer or coarser one."""
+def _resnets(before: int, width: int, layers: int, groups: int) -> nn.ModuleList:
+    """The ResBlocks of a level, the first of which changes the width."""
+    widths = [before, *[width] * (layers - 1)]
+    return nn.ModuleList([ResBlock(channels, width, groups=groups, eps=EPS) for channels in widths])
 
-    def __init__(self, widths: list[tuple[int, int]], groups: int, end: nn.Module | None) -> None:
+
+class DownLevel(nn.Module):
+    """ResBlocks of one width; all levels but the last end by halving the grid."""
+
+    def __init__(self, before: int, width: int, config: VAEConfig, *, last: bool) -> None:
         super().__init__()
-        self.resnets = nn.ModuleList(
-            [ResBlock(before, after, groups=groups, eps=EPS) for before, after in widths]
-        )
-        if isinstance(end, Halve):
-            self.downsamplers = nn.ModuleList([end])
-        elif isinstance(end, Upsample):
-            self.upsamplers = nn.ModuleList([end])
+        self.resnets = _resnets(before, width, config.layers, config.groups)
+        self.downsamplers = nn.ModuleList([] if last else [Halve(width)])
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (B, in, h, w) to (B, out, h', w')."""
-        for resnet in self.resnets:
-            x = resnet(x)
-        if hasattr(self, "downsamplers"):
-            return self.downsamplers[0](x)
-        if hasattr(self, "upsamplers"):
-            return self.upsamplers[0](x, (2 * x.shape[-2], 2 * x.shape[-1]))
+        """Map (B, before, h, w) to (B, width, h, w), or to half the grid."""
+        for layer in (*self.resnets, *self.downsamplers):
+            x = layer(x)
         return x
 
 
-class Half(nn.Module):
-    """What the encoder and the decoder have in common: a first layer, levels, a middle, a last."""
+class UpLevel(nn.Module):
+    """ResBlocks of one width; all levels but the last end by doubling the grid."""
 
-    def __init__(
-        self, config: VAEConfig, channels: tuple[int, int], inner: tuple[int, int]
-    ) -> None:
+    def __init__(self, before: int, width: int, config: VAEConfig, *, last: bool) -> None:
         super().__init__()
-        self.conv_in = nn.Conv2d(channels[0], inner[0], 3, padding=1)
-        self.mid_block = Middle(config.channels[-1], config.groups)
-        self.conv_norm_out = nn.GroupNorm(config.groups, inner[1], eps=EPS)
-        self.conv_out = nn.Conv2d(inner[1], channels[1], 3, padding=1)
+        self.resnets = _resnets(before, width, config.layers + 1, config.groups)
+        self.upsamplers = nn.ModuleList([] if last else [Upsample(width)])
 
-    def last(self, x: Tensor) -> Tensor:
-        """The last layer."""
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, before, h, w) to (B, width, h, w), or to twice the grid."""
+        for resnet in self.resnets:
+            x = resnet(x)
+        for upsample in self.upsamplers:
+            x = upsample(x, (2 * x.shape[-2], 2 * x.shape[-1]))
+        return x
+
+
+class Encoder(nn.Module):
+    """A picture to the moments of its latent."""
+
+    def __init__(self, config: VAEConfig) -> None:
+        super().__init__()
+        first, last, groups = config.channels[0], config.channels[-1], config.groups
+        self.conv_in = nn.Conv2d(3, first, 3, padding=1)
+        self.down_blocks = nn.ModuleList(
+            [
+                DownLevel(before, width, config, last=level == LEVELS)
+                for level, (before, width) in enumerate(pairwise((first, *config.channels)), 1)
+            ]
+        )
+        self.mid_block = Middle(last, groups)
+        self.conv_norm_out = nn.GroupNorm(groups, last, eps=EPS)
+        self.conv_out = nn.Conv2d(last, 2 * config.latent_channels, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, 3, H, W) to (B, 2 * latent_channels, H / 8, W / 8)."""
+        x = self.conv_in(x)
+        for level in self.down_blocks:
+            x = level(x)
+        x = self.mid_block(x)
         return self.conv_out(F.silu(self.conv_norm_out(x)))
 
 
-class Encoder(Half):
-    """Pictures to the moments of their latents."""
+class Decoder(nn.Module):
+    """A latent to a picture."""
 
     def __init__(self, config: VAEConfig) -> None:
-        widths, coarsest = config.channels, len(config.channels) - 1
-        channels = (3, 2 * config.latent_channels)
-        super().__init__(config, channels, (widths[0], widths[-1]))
-        self.down_blocks = nn.ModuleList(
-            [
-                Level(
-                    [(widths[max(level - 1, 0)], width)] + [(width, width)] * (config.layers - 1),
-                    config.groups,
-                    Halve(width) if level < coarsest else None,
-                )
-                for level, width in enumerate(widths)
-            ]
-        )
-
-    def forward(self, image: Tensor) -> Tensor:
-        """Map (B, 3, H, W) to (B, 2 L, H/8, W/8)."""
-        x = self.conv_in(image)
-        for level in self.down_blocks:
-            x = level(x)
-        return self.last(self.mid_block(x))
-
-
-class Decoder(Half):
-    """Latents to pictures."""
-
-    def __init__(self, config: VAEConfig) -> None:
-        widths = config.channels[::-1]
-        channels = (config.latent_channels, 3)
-        super().__init__(config, channels, (widths[0], widths[-1]))
+        super().__init__()
+        widths, groups = config.channels[::-1], config.groups
+        self.conv_in = nn.Conv2d(config.latent_channels, widths[0], 3, padding=1)
+        self.mid_block = Middle(widths[0], groups)
         self.up_blocks = nn.ModuleList(
             [
-                Level(
-                    [(widths[max(level - 1, 0)], width)] + [(width, width)] * config.layers,
-                    config.groups,
-                    Upsample(width) if level < len(widths) - 1 else None,
-                )
-                for level, width in enumerate(widths)
+                UpLevel(before, width, config, last=level == LEVELS)
+                for level, (before, width) in enumerate(pairwise((widths[0], *widths)), 1)
             ]
         )
+        self.conv_norm_out = nn.GroupNorm(groups, widths[-1], eps=EPS)
+        self.conv_out = nn.Conv2d(widths[-1], 3, 3, padding=1)
 
-    def forward(self, latent: Tensor) -> Tensor:
-        """Map (B, L, h, w) to (B, 3, 8 h, 8 w)."""
-        x = self.mid_block(self.conv_in(latent))
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, latent_channels, h, w) to (B, 3, 8 h, 8 w)."""
+        x = self.mid_block(self.conv_in(x))
         for level in self.up_blocks:
             x = level(x)
-        return self.last(x)
+        return self.conv_out(F.silu(self.conv_norm_out(x)))
 
 
 class VAE(nn.Module):
-    """Pictures in [-1, 1] to latents an eighth as large, and back."""
+    """Pictures to latents of an eighth of their size, and back."""
 
     def __init__(self, config: VAEConfig) -> None:
         super().__init__()
         self.config = config
-        moments, latent = 2 * config.latent_channels, config.latent_channels
-        self.encoder, self.decoder = Encoder(config), Decoder(config)
-        self.quant_conv = nn.Conv2d(moments, moments, 1)
+        latent = config.latent_channels
+        self.encoder = Encoder(config)
+        self.decoder = Decoder(config)
+        self.quant_conv = nn.Conv2d(2 * latent, 2 * latent, 1)
         self.post_quant_conv = nn.Conv2d(latent, latent, 1)
 
-    def moments(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and log-variance (B, L, H/8, W/8) of the unscaled latents of (B, 3, H, W)."""
-        mean, log_variance = self.quant_conv(self.encoder(image)).chunk(2, dim=1)
-        return mean, log_variance.clamp(*LOG_VARIANCE)
-
-    def encode(self, image: Tensor) -> Tensor:
-        """The scaled mean latents (B, L, H/8, W/8) of pictures, H and W multiples of 8."""
-        return self.moments(image)[0] * self.config.scaling
-
-    def decode(self, latent: Tensor) -> Tensor:
-        """The pictures (B, 3, 8 h, 8 w), nominally in [-1, 1], of scaled latents."""
-        return self.decoder(self.post_quant_conv(latent / self.config.scaling))
-
-    def forward(self, image: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
-        """What training needs: pictures from a sample of their latents, and its divergence.
+    def encode(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """Find the normal distribution of a picture's latent.
 
         Args:
-            image: (B, 3, H, W) in [-1, 1].
-            noise: (B, L, H/8, W/8), standard normal.
+            image: (B, 3, H, W) RGB in [-1, 1], H and W multiples of 8.
 
         Returns:
-            The pictures, and the mean divergence of a latent value from the normal distribution.
+            Mean and logarithm of the variance, (B, latent_channels, H / 8, W / 8) each, of the
+            scaled latent, which is what a UNet works on and what `decode` takes.
         """
-        mean, log_variance = self.moments(image)
-        sample = mean + (0.5 * log_variance).exp() * noise
-        divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).mean()
-        return self.decoder(self.post_quant_conv(sample)), divergence
+        mean, log_variance = self.quant_conv(self.encoder(image)).chunk(2, dim=1)
+        scaling = self.config.scaling
+        return mean * scaling, log_variance.clamp(*LOG_VARIANCE) + 2 * math.log(scaling)
+
+    def decode(self, latent: Tensor) -> Tensor:
+        """Paint a scaled latent.
+
+        Args:
+            latent: (B, latent_channels, h, w), scaled as `encode` does.
+
+        Returns:
+            (B, 3, 8 h, 8 w) RGB, nominally in [-1, 1], not clamped.
+        """
+        return self.decoder(self.post_quant_conv(latent / self.config.scaling))

@@ -1,7 +1,7 @@
 """Model files: safetensors with the configuration and the card in the metadata."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -9,18 +9,13 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from vs_gendrpix.errors import ModelError
+from vs_gendrpix.model.catalogue import check_head, find_model
 from vs_gendrpix.model.gendrpix import CELL, GenDRPix, ModelCard, Prompted
-from vs_gendrpix.model.unet import UNetConfig, timestep_embedding
+from vs_gendrpix.model.unet import UNet, UNetConfig, timestep_embedding
 from vs_gendrpix.model.vae import VAE, VAEConfig
-
-BUILT_IN = {"tiny": Path(__file__).parents[1] / "weights" / "tiny.safetensors"}
-"""The models in the package, by name."""
-
-_PICKLE_SUFFIXES = {".pt", ".pth", ".ckpt", ".bin", ".pkl"}
-_PICKLE_STARTS = (b"PK\x03\x04", b"\x80")
 
 
 def default_model(device: torch.device) -> str:
@@ -44,82 +39,67 @@ def load_network(model: str | Path, *, device: torch.device, dtype: torch.dtype)
         ModelError: No such model; a pickle; a broken file; tensors that are missing, unexpected,
             misshapen, NaN or infinite. Every such tensor is named.
     """
-    path = BUILT_IN.get(str(model)) or Path(model)
-    if not path.is_file():
-        names = ", ".join(BUILT_IN)
-        raise ModelError(f"no model {str(model)!r}: give a safetensors file or one of {names}")
-    _refuse_pickle(path)
-    config, card, tensors = _read(path)
-    if {config.in_channels, config.out_channels} != {3 * CELL * CELL}:
+    path = find_model(model)
+    values, tensors = _read(path, {"config": UNetConfig, "card": ModelCard})
+    channels = (values["config"].in_channels, values["config"].out_channels)
+    if channels != (3 * CELL * CELL,) * 2:
         raise ModelError(
-            f"{path.name} maps {config.in_channels} channels to {config.out_channels}: it is a "
-            "stage of training, no restorer of pictures"
+            f"{path.name} maps {channels[0]} channels to {channels[1]}: it is a stage of training, "
+            "no restorer of pictures"
         )
     with torch.device("meta"):
-        network = GenDRPix(config, card)
-    _check(path, network, tensors)
-    network.load_state_dict(tensors, assign=True)
-    # The one buffer that is not in the file was made on the meta device: it needs real values.
-    network.unet.time_sinusoid = timestep_embedding(config.timestep, config.channels[0])
+        network = GenDRPix(values["config"], values["card"])
+    _fill(path, network, {_network_key(key): value for key, value in tensors.items()}, _file_key)
     network.to(device, dtype).to(memory_format=torch.channels_last)
     return network.eval().requires_grad_(requires_grad=False)
 
 
-def load_into(module: Prompted | VAE, path: Path) -> None:
-    """Give a module of known numbers the tensors of a file, every one of them.
+def load_into(network: Prompted | VAE, path: Path) -> None:
+    """Give a network of known numbers the tensors of a file, every one of them.
 
     Args:
-        module: Changed in place.
+        network: Changed in place.
         path: A safetensors file: one of ours, or the UNet or the VAE of Stable Diffusion. Where it
-            has no prompts, the module's own stay.
+            has no prompts, the network's own stay.
 
     Raises:
-        ModelError: A pickle; a broken file; tensors that do not fit. Every one of them is named.
+        ModelError: No such file; a pickle; a broken file; tensors that do not fit, each named.
     """
-    _refuse_pickle(path)
-    _, tensors = _open(path)
-    if isinstance(module, Prompted):
-        prompts = {"positive": module.positive.data, "negative": module.negative.data}
+    check_head(path)
+    _, tensors = _read(path, {})
+    if isinstance(network, VAE):
+        _check(path, network, tensors, str)
+    else:
+        prompts = {"positive": network.positive.data, "negative": network.negative.data}
         tensors = prompts | {_network_key(key): value for key, value in tensors.items()}
-    _check(path, module, tensors)
-    module.load_state_dict(tensors)
-
-
-def load_vae(path: Path) -> VAE:
-    """Load an autoencoder that `save_vae` wrote, on the CPU in fp32.
-
-    Raises:
-        ModelError: It is another kind of file, or broken.
-    """
-    metadata, tensors = _open(path)
-    try:
-        vae = VAE(_build(VAEConfig, json.loads(metadata["config"])))
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ModelError(f"{path.name} has a broken configuration: {error}") from error
-    _check(path, vae, tensors)
-    vae.load_state_dict(tensors)
-    return vae
-
-
-def save_vae(path: Path, vae: VAE) -> None:
-    """Write an autoencoder: diffusers' keys, and its configuration in the metadata."""
-    tensors = {name: value.detach().cpu().contiguous() for name, value in vae.state_dict().items()}
-    metadata = {"format": "gendrpix vae", "config": json.dumps(asdict(vae.config))}
-    save_file(tensors, path, metadata=metadata)
+        _check(path, network, tensors, _file_key)
+    network.load_state_dict(tensors)
 
 
 def save_network(path: Path, network: Prompted, *, dtype: torch.dtype = torch.float32) -> None:
     """Write a model file: the UNet under diffusers' keys, the prompts, the config and the card."""
-    tensors = {
-        _file_key(name): value.detach().to("cpu", dtype).contiguous()
-        for name, value in network.state_dict().items()
-    }
-    metadata = {
-        "format": "gendrpix",
-        "config": json.dumps(asdict(network.unet.config)),
-        "card": json.dumps(asdict(network.card)),
-    }
-    save_file(tensors, path, metadata=metadata)
+    tensors = {_file_key(name): value for name, value in network.state_dict().items()}
+    _write(path, "gendrpix", {"config": network.unet.config, "card": network.card}, tensors, dtype)
+
+
+def load_vae(path: Path, *, device: torch.device, dtype: torch.dtype) -> VAE:
+    """Load a VAE that `save_vae` wrote: in eval mode, channels last, without gradients.
+
+    Raises:
+        ModelError: As `load_network`.
+    """
+    check_head(path, "gendrpix-vae")
+    values, tensors = _read(path, {"config": VAEConfig})
+    with torch.device("meta"):
+        vae = VAE(values["config"])
+    _fill(path, vae, tensors, str)
+    vae.to(device, dtype).to(memory_format=torch.channels_last)
+    return vae.eval().requires_grad_(requires_grad=False)
+
+
+def save_vae(path: Path, vae: VAE, *, dtype: torch.dtype = torch.float32) -> None:
+    """Write a VAE under diffusers' keys, with its configuration."""
+    _write(path, "gendrpix-vae", {"config": vae.config}, vae.state_dict(), dtype)
 
 
 def _file_key(name: str) -> str:
@@ -132,44 +112,32 @@ def _network_key(key: str) -> str:
     return key.removeprefix("prompt.") if key.startswith("prompt.") else f"unet.{key}"
 
 
-def _refuse_pickle(path: Path) -> None:
-    with path.open("rb") as file:
-        start = file.read(9)
-    # A safetensors begins with the length of its header, eight bytes that may be anything.
-    pickled = start.startswith(_PICKLE_STARTS) and start[8:] != b"{"
-    if pickled or path.suffix.lower() in _PICKLE_SUFFIXES:
-        raise ModelError(
-            f"{path.name} is a pickle, which can run code when it is loaded: convert it with "
-            "safetensors.torch.save_file(torch.load(FILE, weights_only=True), OUT) where you "
-            "trust it, then save it through vs_gendrpix.model.weights.save_network"
-        )
+def _write(
+    path: Path,
+    form: str,
+    values: Mapping[str, Any],
+    tensors: Mapping[str, Tensor],
+    dtype: torch.dtype,
+) -> None:
+    """Write tensors under their keys, and frozen dataclasses in the metadata."""
+    stored = {key: value.detach().to("cpu", dtype).contiguous() for key, value in tensors.items()}
+    texts = {name: json.dumps(asdict(value)) for name, value in values.items()}
+    save_file(stored, path, metadata={"format": form, **texts})
 
 
-def _read(path: Path) -> tuple[UNetConfig, ModelCard, dict[str, Tensor]]:
-    """The parts of a model file; the tensors under the network's names."""
-    metadata, tensors = _open(path)
-    tensors = {_network_key(key): value for key, value in tensors.items()}
-    if metadata.get("format") != "gendrpix":
-        raise ModelError(
-            f"{path.name} has no gendrpix configuration in its metadata: "
-            "save it through vs_gendrpix.model.weights.save_network"
-        )
-    try:
-        config = _build(UNetConfig, json.loads(metadata["config"]))
-        card = _build(ModelCard, json.loads(metadata["card"]))
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ModelError(f"{path.name} has a broken configuration: {error}") from error
-    return config, card, tensors
-
-
-def _open(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
-    """The metadata and the tensors of a safetensors file."""
+def _read(path: Path, kinds: Mapping[str, type[Any]]) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """The inverse of `_write`: what the metadata say, built as `kinds`, and the tensors."""
     try:
         with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - no mapping
-            return file.metadata() or {}, tensors
     except (SafetensorError, OSError) as error:
         raise ModelError(f"{path.name} is not a whole safetensors file: {error}") from error
+    try:
+        values = {name: _build(kind, json.loads(metadata[name])) for name, kind in kinds.items()}
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"{path.name} has a broken configuration: {error}") from error
+    return values, tensors
 
 
 def _build[T: (UNetConfig, ModelCard, VAEConfig)](kind: type[T], values: Mapping[str, Any]) -> T:
@@ -190,10 +158,30 @@ def _build[T: (UNetConfig, ModelCard, VAEConfig)](kind: type[T], values: Mapping
     return kind(**checked)
 
 
-def _check(path: Path, module: Prompted | VAE, tensors: Mapping[str, Tensor]) -> None:
+def _fill(
+    path: Path,
+    network: nn.Module,
+    tensors: Mapping[str, Tensor],
+    file_key: Callable[[str], str],
+) -> None:
+    """Give a network that was made on the meta device its tensors, once all of them fit."""
+    _check(path, network, tensors, file_key)
+    network.load_state_dict(tensors, assign=True)
+    # The one buffer that is in no file was made on the meta device: it needs real values.
+    for part in network.modules():
+        if isinstance(part, UNet):
+            config = part.config
+            part.time_sinusoid = timestep_embedding(config.timestep, config.channels[0])
+
+
+def _check(
+    path: Path,
+    network: nn.Module,
+    tensors: Mapping[str, Tensor],
+    file_key: Callable[[str], str],
+) -> None:
     """Raise with every tensor that is missing, unexpected, misshapen or not finite."""
-    file_key = _file_key if isinstance(module, Prompted) else str
-    wanted = {name: tuple(value.shape) for name, value in module.state_dict().items()}
+    wanted = {name: tuple(value.shape) for name, value in network.state_dict().items()}
     faults = [f"missing {file_key(name)}" for name in wanted if name not in tensors]
     for name, value in tensors.items():
         shape = tuple(value.shape)

@@ -14,7 +14,7 @@ from vs_gendrpix.model.vae import VAE
 from vs_gendrpix.model.weights import save_network, save_vae
 from vs_gendrpix.training.degradations import to_picture
 from vs_gendrpix.training.settings import Recipe
-from vs_gendrpix.training.stages import Stage
+from vs_gendrpix.training.stages import Reconstruction, Stage
 
 
 class Journal:
@@ -70,12 +70,14 @@ class Journal:
         self, path: Path, student: nn.Module, recipe: Recipe, name: str, step: int, pictures: int
     ) -> None:
         """The averaged weights under a card that tells how they were made."""
-        if isinstance(student, VAE):
+        if isinstance(student, Reconstruction):
             # The next stages want latents of a deviation of about 1.
+            vae, device = student.vae, self.worn.device
             with torch.no_grad():
-                deviation = student.moments(self.target.to(self.worn.device))[0].std().item()
-            student.config = replace(student.config, scaling=1 / deviation)
-            save_vae(path, student)
+                deviation = vae.encode(self.target.to(device))[0].std().item()
+            made = VAE(replace(vae.config, scaling=vae.config.scaling / deviation))
+            made.load_state_dict(vae.state_dict())
+            save_vae(path, made)
         if not isinstance(student, Prompted):
             return
         settings = self.stage.settings

@@ -126,29 +126,40 @@ class Stage:
         return losses
 
 
+class Reconstruction(nn.Module):
+    """An autoencoder on its way through a sample of its latents."""
+
+    def __init__(self, vae: VAE) -> None:
+        super().__init__()
+        self.vae = vae
+
+    def forward(self, image: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """The pictures (B, 3, H, W) made of a sample, and its divergence from the normal one."""
+        mean, log_variance = self.vae.encode(image)
+        divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).mean()
+        return self.vae.decode(mean + (0.5 * log_variance).exp() * noise), divergence
+
+
 class VaeStage(Stage):
     """The autoencoder learns to give pictures back through latents near the normal distribution."""
 
-    student: VAE
+    def __init__(self, settings: StageSettings, vae: VAE) -> None:
+        super().__init__(settings, Reconstruction(vae), None)
+        self.channels = vae.config.latent_channels
 
     def attempt(self, batch: Batch, draw: Draw) -> Attempt:
         """Reconstruct the targets from a sample of their latents."""
         _, clean, _ = batch
-        output, divergence = self.student(clean, draw.normal(*self._noise(clean)).to(clean.device))
+        grid = (clean.shape[-2] // CELL, clean.shape[-1] // CELL)
+        noise = draw.normal(len(clean), self.channels, *grid).to(clean.device)
+        output, divergence = self.student(clean, noise)
         losses = self.in_pixels(output, clean, draw)
         return Attempt({**losses, "divergence": divergence}, output, clean)
 
-    def _noise(self, image: Tensor) -> tuple[int, int, int, int]:
-        return (len(image), self.channels, image.shape[-2] // 8, image.shape[-1] // 8)
-
-    def __init__(self, settings: StageSettings, student: VAE) -> None:
-        super().__init__(settings, student, None)
-        self.channels = student.config.latent_channels
-
     def show(self, student: nn.Module, worn: Tensor) -> Tensor:
         """The worn pictures, encoded and decoded."""
-        vae = cast("VAE", student)
-        return vae.decode(vae.encode(worn))
+        vae = cast("Reconstruction", student).vae
+        return vae.decode(vae.encode(worn)[0])
 
 
 class LatentStage(Stage):
@@ -162,7 +173,7 @@ class LatentStage(Stage):
         """Restore latents; the perceptual loss, where it has a weight, is that of the decoded."""
         worn, target, negative = batch
         with torch.no_grad():
-            latent, wanted = self.vae.encode(worn), self.vae.encode(target)
+            latent, wanted = self.vae.encode(worn)[0], self.vae.encode(target)[0]
         output = self.student(latent, conditions(self.student, negative))
         losses = {"l1": F.l1_loss(output, wanted)}
         if self.perception is not None:
@@ -171,7 +182,7 @@ class LatentStage(Stage):
 
     def show(self, student: nn.Module, worn: Tensor) -> Tensor:
         """The whole way: encode, restore, decode."""
-        latent = self.vae.encode(worn)
+        latent = self.vae.encode(worn)[0]
         return self.vae.decode(student(latent, conditions(student, len(worn))))
 
 
@@ -189,10 +200,10 @@ class AdcStage(Stage):
         del draw
         worn, target, negative = batch
         with torch.no_grad():
-            real = self.vae.encode(target)
+            real = self.vae.encode(target)[0]
             wanted = real
             if self.settings.target == "teacher":
-                wanted = self.teacher(self.vae.encode(worn), conditions(self.teacher, negative))
+                wanted = self.teacher(self.vae.encode(worn)[0], conditions(self.teacher, negative))
         output = self.student(worn, conditions(self.student, negative))
         return Attempt({"l1": F.l1_loss(output, wanted)}, output, real)
 
@@ -323,7 +334,8 @@ def build(name: str, recipe: Recipe, *, out: Path, beside: Path, worn: Tensor) -
     }
     stage = makers[name]()
     if settings.start:
-        load_into(cast("Prompted | VAE", stage.student), beside / settings.start)
+        student = getattr(stage.student, "vae", stage.student)
+        load_into(cast("Prompted | VAE", student), beside / settings.start)
     stage.student.train().requires_grad_(requires_grad=True)
     return stage
 
@@ -374,7 +386,7 @@ class _Builder:
     def _vae(self) -> VAE:
         path = self.out / "vae" / MODEL
         self._want("vae", path)
-        return load_vae(path)
+        return load_vae(path, device=self.worn.device, dtype=torch.float32)
 
     def _restorer(self) -> LatentRestorer:
         latent = self.recipe.vae.latent_channels

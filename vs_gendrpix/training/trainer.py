@@ -105,7 +105,8 @@ class State:
 def train(recipe: Recipe, name: str, *, pictures: list[Path], out: Path, beside: Path) -> Path:
     """Run one stage, going on from its checkpoint if there is one.
 
-    Under `accelerate launch` every process takes crops of its own; the first one writes.
+    Under `accelerate launch` or `torchrun` every process takes crops of its own, and the first
+    one writes.
 
     Args:
         recipe: What to do.
