@@ -59,6 +59,7 @@ def pictures(y4m, tmp_path):
         ("dvd", {"x264-params": "interlaced=0"}, [], (192, 144), "yuv420p10le", 6),
         ("compare", {}, ["scale=2"], (128, 96), "yuv420p", 6),
         ("film_grain", {}, ["grain=0.5"], (128, 96), "yuv420p10le", 6),
+        ("web", {}, ["halo=3"], (128, 96), "yuv420p10le", 6),
     ],
 )
 def test_a_sample_runs(tmp_path, small_model, sample, options, arguments, size, pix_fmt, count):
@@ -83,7 +84,7 @@ def test_a_sample_runs(tmp_path, small_model, sample, options, arguments, size, 
 
 
 @needs_vspipe
-@pytest.mark.parametrize("sample", ["upscale", "dvd", "compare", "film_grain"])
+@pytest.mark.parametrize("sample", ["upscale", "dvd", "compare", "film_grain", "web"])
 def test_a_sample_opens_as_it_is(sample):
     """With the clip and the model that come with the package."""
     done = vspipe(ROOT / "samples" / f"{sample}.vpy", "--info")
