@@ -39,9 +39,9 @@ def script(model):
     """What a user would have open: a picture of 480 lines restored to 960, some frames of it."""
     clip = vs.core.std.BlankClip(format=vs.RGB24, width=640, height=480, length=1000)
     # Without the network's change, which takes long: buffers and weights are what could stay.
-    clip = gendrpix(clip, 2, model_path=model, dedup=False, strength=0.0)
+    clip = gendrpix(clip, 2, model_path=model, prefetch=0, dedup=False, strength=0.0)
     clip.set_output()
-    for n in (0, 1, 2, 500):
+    for n in (0, 500):
         with vs.get_output(0).clip.get_frame(n) as frame:
             assert np.asarray(frame[0]).shape == (960, 1280)
 
