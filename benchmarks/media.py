@@ -1,9 +1,11 @@
 """Run gendrpix-video over folders of clips and compare what comes out with what went in.
 
-    python benchmarks/media.py FOLDER [--seconds N] [--scale F] [further arguments of the command]
+    python benchmarks/media.py FOLDER [further arguments of the command]
 
-Every clip of FOLDER/good, FOLDER/weird and FOLDER/bad is restored as a user would, to MP4 and to
-Matroska where MP4 cannot hold all. Both files are then read with PyAV alone. The table goes to
+Every clip of FOLDER/good, FOLDER/weird and FOLDER/bad goes through the command as a user would run
+it, to MP4, or to Matroska where MP4 does not take its sound. Both files are then read with PyAV
+alone. Twice: whole clips with `--strength 0`, which leaves out the network's share of a frame and
+nothing else, and the first second of the good clips with the network. The tables go to
 docs/media-results.md, the figures to benchmarks/results/media.json.
 """
 
@@ -26,10 +28,23 @@ MATROSKA = {".webm", ".mkv", ".flv", ".wmv", ".mxf", ".mpg", ".ts"}
 """Inputs whose sound MP4 does not take as it is."""
 
 HEAD = """\
-Made by `python benchmarks/media.py`. Frames in are those that decode. Times are equal when every
-frame has the tick it had: in MP4 exactly, in Matroska within its grid of milliseconds. Sound is
-equal
-when each copied stream has the bytes it had."""
+# Clips through gendrpix-video
+
+Made by `python benchmarks/media.py FOLDER`. Frames in are those that decode. Times are equal when
+every frame has the tick it had: in MP4 exactly, in Matroska within its grid of milliseconds. Sound
+is equal when each copied stream has the bytes it had. No row has a traceback, and no run left a
+file behind beside its output.
+"""
+PASSES = (
+    (
+        "Whole clips, without the network's share (`-s 1 --strength 0`)",
+        KINDS,
+        None,
+        ("--strength", "0"),
+    ),
+    ("The first second of the good clips, with the default model (`-s 1`)", KINDS[:1], "1", ()),
+)
+"""Title, folders, seconds of each clip and arguments of each pass."""
 
 
 def read_clip(path: Path, end: Fraction | None) -> dict[str, list[object]]:
@@ -98,25 +113,27 @@ def streams_of(sound: list[tuple[int, bytes]]) -> list[bytes]:
     return [bytes(data) for data in joined.values()]
 
 
-def run_clip(source: Path, folder: Path, options: argparse.Namespace) -> dict[str, object]:
+def run_clip(
+    source: Path, folder: Path, seconds: str | None, further: list[str]
+) -> dict[str, object]:
     """Restore one clip; its row of the table."""
     suffix = ".mkv" if source.suffix in MATROSKA else ".mp4"
     output = folder / f"{source.stem}{suffix}"
     command = [sys.executable, "-m", "vs_gendrpix.cli", str(source), str(output)]
-    command += ["-s", options.scale, "--preset", "ultrafast", "--progress", "none"]
-    command += options.further
-    command += ["--end", options.seconds] if options.seconds else []
+    command += ["-s", "1", "--preset", "ultrafast", "--progress", "none", *further]
+    command += ["--end", seconds] if seconds else []
     began = time.monotonic()
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    said = [line.removeprefix("gendrpix-video: ") for line in done.stderr.splitlines()]
     row: dict[str, object] = {
         "clip": f"{source.parent.name}/{source.name}",
         "exit": done.returncode,
         "seconds": round(time.monotonic() - began, 1),
-        "said": [line.removeprefix("gendrpix-video: ") for line in done.stderr.splitlines()],
+        "said": [line.replace(str(source.parents[1]), "..") for line in said],
         "published": output.exists(),
     }
     if output.exists():
-        row |= compare(source, output, Fraction(options.seconds) if options.seconds else None)
+        row |= compare(source, output, Fraction(seconds) if seconds else None)
         output.unlink()
     row["left_behind"] = sorted(path.name for path in folder.iterdir())
     return row
@@ -130,7 +147,6 @@ def table(rows: list[dict[str, object]]) -> str:
     ]
     for row in rows:
         said = "; ".join(row["said"]).replace("|", "\\|")
-        said = said.replace(str(ROOT.parent), "..")
         if row["published"]:
             sound = f"{row['sound_copied']} of {row['sound_streams']}"
             sound = "none" if not row["sound_streams"] else sound
@@ -144,25 +160,24 @@ def table(rows: list[dict[str, object]]) -> str:
 
 
 def main() -> None:
-    """Run all clips and write the table."""
+    """Run all clips and write the tables."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("folder", type=Path, help="holds good/, weird/ and bad/")
-    parser.add_argument("--seconds", help="restore only so much of each clip")
-    parser.add_argument("--scale", default="1")
-    options, options.further = parser.parse_known_args()
-    clips = [p for kind in KINDS for p in sorted((options.folder / kind).iterdir()) if p.is_file()]
-    rows = []
-    with tempfile.TemporaryDirectory() as folder:
-        for clip in clips:
-            rows.append(run_clip(clip, Path(folder), options))
-            print(table(rows[-1:]).splitlines()[-1], flush=True)
-    length = f"the first {options.seconds} s of each clip" if options.seconds else "whole clips"
-    used = " ".join(["-s", options.scale, *options.further])
-    head = f"# Clips through gendrpix-video\n\n{HEAD}\n\nThis table: {length}, `{used}`.\n\n"
-    (ROOT / "docs" / "media-results.md").write_text(head + table(rows))
-    results = ROOT / "benchmarks" / "results"
-    results.mkdir(exist_ok=True)
-    (results / "media.json").write_text(json.dumps(rows, indent=1) + "\n")
+    options, further = parser.parse_known_args()
+    parts, results = [HEAD], {}
+    for title, kinds, seconds, arguments in PASSES:
+        clips = [p for kind in kinds for p in sorted((options.folder / kind).iterdir())]
+        rows = []
+        with tempfile.TemporaryDirectory() as folder:
+            for clip in filter(Path.is_file, clips):
+                rows.append(run_clip(clip, Path(folder), seconds, [*arguments, *further]))
+                print(table(rows[-1:]).splitlines()[-1], flush=True)
+        parts.append(f"## {title}\n\n{table(rows)}")
+        results[title] = rows
+    (ROOT / "docs" / "media-results.md").write_text("\n".join(parts))
+    path = ROOT / "benchmarks" / "results" / "media.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(results, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -465,10 +465,19 @@ def test_an_encoder_that_fails_its_trial_is_refused_at_once(tmp_path, encode, sa
     assert left_behind(tmp_path) == []
 
 
-def test_an_encoder_that_refuses_the_size_is_refused_at_once(tmp_path):
-    make_clip(tmp_path / "in.mp4", codec="mpeg4", size=(8, 8))
-    with pytest.raises(SettingsError, match="refuses 8x8"):
-        process(tmp_path / "in.mp4", tmp_path / "out.mp4", settings())
+@pytest.mark.parametrize(
+    ("codec", "size", "said"),
+    [
+        ("dnxhd", (64, 48), "refuses 64x48"),
+        ("libx265", (48, 40), "needs at least 64x16 pixels"),  # it would ruin the heap
+        ("libsvtav1", (64, 8), "needs at least 16x16 pixels"),
+    ],
+)
+def test_an_encoder_that_refuses_the_size_is_refused_at_once(tmp_path, codec, size, said):
+    make_clip(tmp_path / "in.mp4", codec="mpeg4", size=size)
+    chosen = settings(encode=EncodeSettings(encoder=codec))
+    with pytest.raises(SettingsError, match=said):
+        process(tmp_path / "in.mp4", tmp_path / "out.mp4", chosen)
 
 
 def test_a_container_that_cannot_hold_the_codec_is_refused_at_once(tmp_path):

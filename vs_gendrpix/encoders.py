@@ -25,8 +25,9 @@ _CANDIDATES = (
     "h264_nvenc",
 )
 _FALLBACK_RATE = Fraction(25)
-_SMALLEST = {"libsvtav1": 16}
-"""Pixels a side below which an encoder crashes: SVT-AV1 4.2 ruins the heap, not refusing."""
+_SMALLEST = {"libsvtav1": (16, 16), "libx265": (64, 16)}
+"""Width and height below which an encoder may crash: SVT-AV1 4.2 and x265 4.3 (at widths of 33 to
+48 pixels) ruin the heap instead of refusing."""
 
 
 def encoder_options(settings: EncodeSettings) -> dict[str, str]:
@@ -96,8 +97,9 @@ def _trial(settings: EncodeSettings, clip: ClipInfo) -> str | None:
         return f"there is no encoder {name!r}"
     if not isinstance(context, VideoCodecContext):
         return f"{name} is not a video encoder"
-    if min(clip.format.width, clip.format.height) < _SMALLEST.get(name, 0):
-        return f"the encoder {name} needs at least {_SMALLEST[name]} pixels each way"
+    width, height = _SMALLEST.get(name, (0, 0))
+    if clip.format.width < width or clip.format.height < height:
+        return f"the encoder {name} needs at least {width}x{height} pixels"
     with LibavLog(this_thread=True) as log:
         try:
             configure(context, settings, clip)

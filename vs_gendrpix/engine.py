@@ -43,7 +43,7 @@ def pick_device(name: str) -> torch.device:
         raise DeviceError(f"no device {name!r}: use auto, cpu, cuda or cuda:N")
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if kind == "cuda" and int(number or 0) >= count:
-        raise DeviceError(f"no device {name!r}: there are {count} CUDA devices; use -d cpu")
+        raise DeviceError(f"no device {name!r}: there are {count} CUDA devices; use cpu")
     return torch.device(kind, int(number or 0)) if kind == "cuda" else torch.device("cpu")
 
 

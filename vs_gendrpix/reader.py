@@ -35,6 +35,11 @@ class Reader:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._source: Source | None = None
+        self._frames: Iterator[Frame] = iter(())
+        self._next = 0
+        self._kept: OrderedDict[int, Frame] = OrderedDict()
+        self._lock = Lock()
         with Source(path) as source:
             self.info = source.info
             zero = source.begin - source.offset
@@ -44,11 +49,10 @@ class Reader:
             # another one.
             self._can_jump = not source.report.damaged
             self._notes = source.report
-        self._source: Source | None = None
-        self._frames: Iterator[Frame] = iter(())
-        self._next = 0
-        self._kept: OrderedDict[int, Frame] = OrderedDict()
-        self._lock = Lock()
+
+    def __del__(self) -> None:
+        # Whoever drops the last reference, a script's clip, knows nothing of closing.
+        self._leave()
 
     def __len__(self) -> int:
         return len(self.times)

@@ -28,6 +28,13 @@ class Notes:
     corrupt_frames: int = 0
     made_up_times: int = 0
     examples: list[str] = field(default_factory=list)
+    _told: set[str] = field(default_factory=set)
+
+    def inform(self, sentence: str) -> None:
+        """Log what is good to know, once: a clip that is read in any order is opened often."""
+        if sentence not in self._told:
+            self._told.add(sentence)
+            log.info(sentence)
 
     def warn(self, sentence: str) -> None:
         """Log a warning and keep it for the report, unless it has been said before."""

@@ -1,6 +1,5 @@
 """Decode a clip: its frames in order, each with an exact time, and what is damaged."""
 
-import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import replace
@@ -21,8 +20,6 @@ from vs_gendrpix.report import Notes
 if TYPE_CHECKING:
     from av.packet import Packet
     from av.video.stream import VideoStream
-
-log = logging.getLogger(__name__)
 
 _HDR = {
     SideDataType.MASTERING_DISPLAY_METADATA: "HDR mastering data",
@@ -151,7 +148,7 @@ class Source:
             try:
                 self._container.seek(int(target / self._time_base), stream=self._stream)
             except av.FFmpegError:
-                log.info("%s cannot be searched: decoding from its beginning", self.path)
+                self.report.inform(f"{self.path} cannot be searched: decoding from its beginning")
                 break
             timed = ((picture, self._time(picture)) for picture in self._pictures())
             first = next(timed, None)
@@ -275,7 +272,8 @@ class Source:
             self.offset = int(begin / self._time_base) * self._time_base
         elif first.pts < 0:
             self.offset = first.pts * self._time_base
-            log.info("the clip begins before 0: it is moved by %g s", -float(self.offset))
+            moved = -float(self.offset)
+            self.report.inform(f"the clip begins before 0: it is moved by {moved:g} s")
 
     def _same_format(self, picture: av.VideoFrame) -> FrameFormat:
         """The format of the clip, which this picture must have; the first one's colour counts."""
@@ -291,10 +289,9 @@ class Source:
         """What is known of the clip now."""
         color = self._first.color
         if self._first.family != "rgb" and picture.colorspace in {0, UNSPECIFIED}:
-            log.info(
-                "%s does not say its colour matrix: taken as BT.%s by its height",
-                self.path,
-                "709" if color.matrix == 1 else "601",
+            taken = "709" if color.matrix == 1 else "601"
+            self.report.inform(
+                f"{self.path} does not say its colour matrix: taken as BT.{taken} by its height"
             )
         info = ClipInfo(
             format=self._first,
@@ -304,7 +301,7 @@ class Source:
             sample_aspect_ratio=fraction(self._stream.sample_aspect_ratio) or Fraction(1),
             rotation=-picture.rotation % 360,  # FFmpeg's counts counter-clockwise
         )
-        log.info("%s: %s, %g frames/s", self.path, _words(self._first), float(self._rate))
+        self.report.inform(f"{self.path}: {_words(self._first)}, {float(self._rate):g} frames/s")
         return info
 
     def _expected_frames(self) -> int:

@@ -66,7 +66,7 @@ def test_table_json_and_sheet(
     assert found["model"] == str(small_model)
     assert list(found["sets"]) == ["sharp, degraded", "worn"]
     judged, alone = found["sets"].values()
-    assert list(judged) == ["bicubic", "model", REFERENCE]
+    assert list(judged) == ["bicubic", "lanczos", "model", REFERENCE]
     assert list(judged["model"]) == list(MEASURES)
     assert judged["model"] != judged["bicubic"]
     assert list(judged[REFERENCE]) == list(alone["model"]) == ["grid"]

@@ -3,7 +3,8 @@ import pytest
 import torch
 
 from vs_gendrpix.training import codecs
-from vs_gendrpix.training.degradations import Draw, degrade, from_picture, to_picture
+from vs_gendrpix.training.degradations import degrade, from_picture, to_picture
+from vs_gendrpix.training.draw import Draw
 
 
 def picture(height: int = 96, width: int = 112) -> torch.Tensor:
@@ -59,6 +60,7 @@ def test_the_picture_stays_where_it_is():
     ("codec", "fine", "coarse"),
     [
         ("libx264", {"crf": "10"}, {"crf": "40"}),
+        ("libx265", {"crf": "10"}, {"crf": "40"}),
         ("mpeg2video", {"qmin": "2", "qmax": "2"}, {"qmin": "20", "qmax": "20"}),
     ],
 )

@@ -1,193 +1,250 @@
+import copy
 import csv
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
 from PIL import Image
 
 from tests.conftest import SMALL
-from vs_gendrpix.errors import MediaError, SettingsError
-from vs_gendrpix.model.gendrpix import CELL, random_network
-from vs_gendrpix.model.weights import load_network
+from vs_gendrpix.errors import ModelError
+from vs_gendrpix.model.vae import VAEConfig
+from vs_gendrpix.model.weights import load_network, load_vae
+from vs_gendrpix.training import trainer
 from vs_gendrpix.training.__main__ import main
 from vs_gendrpix.training.pictures import Pairs, find_pictures
-from vs_gendrpix.training.settings import TrainingSettings
-from vs_gendrpix.training.trainer import (
-    Objective,
-    State,
-    _advance,
-    _Numbers,
-    start_from_components,
-    train,
-)
+from vs_gendrpix.training.settings import STAGES, Recipe, StageSettings
+from vs_gendrpix.training.stages import conditions
+from vs_gendrpix.training.trainer import Numbers, train
+
+VAE = VAEConfig(channels=(8, 8, 16, 16), layers=1, latent_channels=4, groups=4, scaling=1.0)
+STAGE = StageSettings(steps=6, batch=4, crop=64, warmup=2, learning_rate=2e-3, save_every=3)
+
+
+def recipe(**stages: StageSettings) -> Recipe:
+    return Recipe(name="small", seed=3, workers=0, network=SMALL, vae=VAE, stage=stages)
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Two pictures of coloured blocks, one smaller than a region."""
-    pictures = tmp_path / "pictures"
-    pictures.mkdir()
-    numbers = np.random.default_rng(4)
-    for name, side in (("wall_1.png", 320), ("wall_2.png", 160), ("leaf.jpg", 280)):
-        blocks = numbers.integers(0, 256, (side // 8, side // 8, 3), dtype=np.uint8)
-        Image.fromarray(blocks.repeat(8, 0).repeat(8, 1)).save(pictures / name)
-    return pictures
+def run(folder, tmp_path):
+    """Runs one stage with some settings, in a folder of some name."""
+
+    def _run(
+        name: str, settings: StageSettings, *, out: str = "run", seed: int = 3, **more
+    ) -> Path:
+        plan = replace(recipe(**{name: settings}), seed=seed, **more)
+        return train(plan, name, pictures=[folder], out=tmp_path / out, beside=tmp_path)
+
+    return _run
 
 
-@pytest.fixture
-def settings(folder: Path, tmp_path: Path) -> TrainingSettings:
-    return TrainingSettings(
-        folders=(folder,),
-        out=tmp_path / "run",
-        steps=6,
-        batch=4,
-        crop=64,
-        warmup=2,
-        learning_rate=2e-3,
-        workers=0,
-        save_every=3,
-        ema=0.5,
-    )
-
-
-def weights(path: Path) -> dict[str, torch.Tensor]:
-    return load_network(path, device=torch.device("cpu"), dtype=torch.float32).state_dict()
-
-
-def run(settings: TrainingSettings) -> Path:
-    return train(settings, config=SMALL, device=torch.device("cpu"))
-
-
-def test_a_checkpoint_holds_the_whole_state(settings, tmp_path):
-    """With the pairs that follow from their numbers, this is what a run needs to go on exactly."""
-    device, worn = torch.device("cpu"), torch.rand(4, 3, 64, 64) * 2 - 1
-    before, after = (State.begin(settings, SMALL, worn, device) for _ in range(2))
-    for _ in range(2):
-        _advance(before, settings, Objective(settings), worn, worn * 0.9)
-    before.save(tmp_path / "checkpoint.pt")
-    after.load(tmp_path / "checkpoint.pt")
-    assert after.step == before.step == 2
-    for name in ("network", "average"):
-        first, second = (getattr(state, name).state_dict() for state in (before, after))
-        assert all(torch.equal(first[key], second[key]) for key in first)
-    first, second = (state.optimizer.state_dict()["state"] for state in (before, after))
-    assert all(torch.equal(first[n][key], second[n][key]) for n in first for key in first[n])
-
-
-def test_a_stopped_run_goes_on_where_it_stood(settings):
-    run(replace(settings, steps=3))
-    run(settings)
-    with (settings.out / "losses.csv").open(newline="") as file:
-        assert [row["step"] for row in csv.DictReader(file)] == ["3", "6"]
-    assert list(_Numbers(3 * 4, 6 * 4)) == list(_Numbers(0, 6 * 4))[3 * 4 :]
-
-
-def test_a_run_can_begin_with_a_model(settings, tmp_path):
-    first = run(settings)
-    next_settings = replace(
-        settings, start=first, out=tmp_path / "next", steps=1, learning_rate=1e-6, ema=0.0
-    )
-    before, after = weights(first), weights(run(next_settings))
-    # The file holds half precision.
-    assert all(torch.allclose(before[name], after[name], atol=2e-3) for name in before)
-
-
-def test_a_run_leaves_what_it_promises(settings):
-    model = run(settings)
-    names = {path.name for path in settings.out.iterdir()}
-    assert names == {
-        "checkpoint.pt",
-        "losses.csv",
-        "model.safetensors",
-        "samples-000003.png",
-        "samples-000006.png",
+def tensors(path: Path) -> dict[str, torch.Tensor]:
+    saved = torch.load(path.parent / "checkpoint.pt", weights_only=True)
+    flat = {
+        f"{part}.{key}": value
+        for part in ("student", "average")
+        for key, value in saved[part].items()
     }
-    with (settings.out / "losses.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert [row["step"] for row in rows] == ["3", "6"]
-    assert all(float(row["l1"]) > 0 and float(row["perceptual"]) > 0 for row in rows)
-    with Image.open(settings.out / "samples-000006.png") as grid:
-        assert grid.size == (3 * 64, 4 * 64)  # worn, restored, clean of four regions
-    card = load_network(model, device=torch.device("cpu"), dtype=torch.float32).card
-    assert card.name == "run"
-    assert "6 steps" in card.training
+    state = saved["optimizer"]["state"]
+    return flat | {f"optimizer.{n}.{key}": value for n in state for key, value in state[n].items()}
 
 
-def test_training_learns(settings, folder):
+def test_a_stopped_run_ends_as_an_unbroken_one_bit_for_bit(run, monkeypatch):
+    """With every loss there is, the critic's included."""
+    for name in STAGES[:3]:
+        for out in ("whole", "stopped"):
+            run(name, replace(STAGE, steps=2), out=out)
+    settings = replace(STAGE, perceptual=0.02, fourier=0.01, adversarial=0.05, negative_share=0.3)
+    whole = tensors(run("pix", settings, out="whole"))
+    advance = trainer._advance
+
+    def stop_at_the_fifth(state, *rest):
+        if state.step == 4:
+            raise KeyboardInterrupt
+        return advance(state, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(trainer, "_advance", stop_at_the_fifth)
+        with pytest.raises(KeyboardInterrupt):
+            run("pix", settings, out="stopped")
+    stopped = tensors(run("pix", settings, out="stopped"))
+    assert whole.keys() == stopped.keys()
+    assert [key for key in whole if not torch.equal(whole[key], stopped[key])] == []
+
+
+def test_the_whole_recipe_runs(run, tmp_path, folder):
+    """Every stage takes over from the one before and leaves what it promises."""
+    settings = replace(STAGE, steps=3, perceptual=0.01)
+    run("vae", replace(settings, divergence=1e-4))
+    run("latent", settings)
+    run("adc", replace(settings, perceptual=0, adversarial=0.05))
+    run(
+        "pix",
+        replace(settings, adversarial=0.05, fourier=0.1, negative_share=0.5, target="teacher"),
+    )
+    model = run("distil", replace(settings, guidance=1.5))
+    for stage in STAGES:
+        names = {path.name for path in (tmp_path / "run" / stage).iterdir()}
+        assert names == {
+            "checkpoint.pt",
+            "losses.csv",
+            "losses.png",
+            "model.safetensors",
+            "samples-000003.png",
+        }
+        with Image.open(tmp_path / "run" / stage / "samples-000003.png") as grid:
+            assert grid.size == (3 * 64, 4 * 64)  # worn, restored, target of four regions
+        with (tmp_path / "run" / stage / "losses.csv").open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        assert [row["step"] for row in rows] == ["3"]
+        assert all(float(value) == float(value) for value in rows[0].values())
+        assert ("critic" in rows[0]) == (stage in {"adc", "pix"})
+    network = load_network(model, device=torch.device("cpu"), dtype=torch.float32)
+    assert network.card.name == "small"
+    assert "distil: 3 steps" in network.card.training
+    vae = load_vae(
+        tmp_path / "run" / "vae" / "model.safetensors",
+        device=torch.device("cpu"),
+        dtype=torch.float32,
+    )
+    pairs = Pairs(find_pictures([folder]), crop=64, seed=3)
+    latents, _ = vae.encode(torch.stack([pairs[i][1] for i in range(8)]))
+    assert 0.3 < latents.std() < 3
+    with pytest.raises(ModelError, match="stage of training"):
+        load_network(
+            tmp_path / "run" / "adc" / "model.safetensors",
+            device=torch.device("cpu"),
+            dtype=torch.float32,
+        )
+
+
+def test_a_stage_inherits_the_network_of_the_one_before(run, tmp_path):
+    quick = replace(STAGE, steps=1, learning_rate=1e-9, weight_decay=0.0)
+    for stage in ("vae", "latent", "adc"):
+        run(stage, replace(quick, adversarial=0.0))
+    run("pix", quick)
+    first, second, third = (
+        torch.load(tmp_path / "run" / stage / "checkpoint.pt", weights_only=True)["average"]
+        for stage in ("latent", "adc", "pix")
+    )
+    same = [key for key in first if key in second and first[key].shape == second[key].shape]
+    assert {key for key in first if key not in same} == {"unet.conv_in.weight"}
+    for key in same:
+        if not key.startswith("unet.conv_in"):
+            torch.testing.assert_close(first[key], second[key], atol=1e-3, rtol=1e-3)
+            if not key.startswith(("unet.conv_out", "unet.conv_norm_out")):
+                torch.testing.assert_close(second[key], third[key], atol=1e-3, rtol=1e-3)
+
+
+def test_training_learns(run, folder):
     """After a few steps the network restores better than the resize it began as."""
-    settings = replace(settings, steps=120, save_every=120, batch=8, fourier=0.0, perceptual=0.0)
-    network = load_network(run(settings), device=torch.device("cpu"), dtype=torch.float32)
+    settings = replace(STAGE, steps=120, save_every=120, batch=8)
+    network = load_network(run("pix", settings), device=torch.device("cpu"), dtype=torch.float32)
     pairs = Pairs(find_pictures([folder]), crop=64, seed=0)
     before = after = 0.0
     for number in range(1000, 1040):
-        worn, clean = pairs[number]
+        worn, clean, _ = pairs[number]
         restored = network(worn[None], network.positive[None])[0]
         before += float((worn - clean).abs().mean())
         after += float((restored - clean).abs().mean())
     assert after < 0.98 * before
 
 
-def test_a_start_from_components_is_nearly_the_resize_and_sees_detail(folder):
-    pairs = Pairs(find_pictures([folder]), crop=64, seed=0)
-    worn = torch.stack([pairs[number][0] for number in range(32)])
-    network = random_network(SMALL, seed=0)
-    start_from_components(network, worn)
-    with torch.no_grad():
-        features = network.unet.conv_in(F.pixel_unshuffle(worn, CELL)).transpose(0, 1).flatten(1)
-        output = network(worn, network.positive.expand(len(worn), -1, -1))
-    assert 0 < (output - worn).abs().mean() < 8 / 127.5
-    # The faintest of the components reaches the network as strongly as brightness does.
-    spread = features.std(1)
-    assert spread.max() / spread.min() < 3
+def test_negative_items_teach_the_negative_condition_alone(small_network):
+    network = copy.deepcopy(small_network).requires_grad_(requires_grad=True)
+    negative = torch.tensor([False, True])
+    asked = conditions(network, negative)
+    assert torch.equal(asked[0], network.positive)
+    assert torch.equal(asked[1], network.negative)
+    images = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+    for item, (mine, other) in enumerate((("positive", "negative"), ("negative", "positive"))):
+        network.zero_grad()
+        network(images, conditions(network, negative))[item].sum().backward()
+        assert getattr(network, mine).grad.abs().sum() > 0
+        assert getattr(network, other).grad.abs().sum() == 0
 
 
-def test_pairs_follow_from_their_number(folder):
-    paths = find_pictures([folder])
-    first, second = Pairs(paths, crop=64, seed=1), Pairs(paths, crop=64, seed=1)
-    second[5]  # the order of the questions must not matter
-    for mine, theirs in zip(first[9], second[9], strict=True):
-        assert mine.shape == (3, 64, 64)
-        assert torch.equal(mine, theirs)
-    assert not torch.equal(first[9][1], Pairs(paths, crop=64, seed=2)[9][1])
+def test_a_run_can_begin_with_a_model(run, tmp_path):
+    first = run("pix", STAGE)
+    first.rename(tmp_path / "begin.safetensors")
+    begun = replace(STAGE, start="begin.safetensors", steps=1, learning_rate=1e-9, ema=0.0)
+    before = tensors(first)
+    after = tensors(run("pix", begun, out="next"))
+    average = [key for key in before if key.startswith("average")]
+    # The file holds half precision.
+    assert all(torch.allclose(before[key], after[key], atol=2e-3) for key in average)
 
 
-def test_worn_and_clean_are_the_same_place(folder):
-    pairs = Pairs(find_pictures([folder]), crop=64, seed=0)
-    worn, clean = map(torch.stack, zip(*(pairs[i] for i in range(24)), strict=True))
-    matched = (worn - clean).abs().mean()
-    assert matched < 0.8 * (worn - clean.roll(1, 0)).abs().mean()
-    assert worn.abs().max() <= 1
-
-
-def test_a_worker_process_makes_the_same_pairs(settings, tmp_path):
-    alone = weights(run(replace(settings, steps=3)))
-    helped = weights(run(replace(settings, steps=3, workers=1, out=tmp_path / "helped")))
+def test_a_worker_process_makes_the_same_pairs(run):
+    alone = tensors(run("pix", replace(STAGE, steps=3)))
+    helped = tensors(run("pix", replace(STAGE, steps=3), out="helped", workers=1))
     assert all(torch.equal(alone[name], helped[name]) for name in alone)
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [{"batch": 0}, {"crop": 60}, {"crop": 32}, {"steps": 0}, {"ema": 1.0}],
-)
-def test_wrong_settings_are_refused(wrong):
-    with pytest.raises(SettingsError):
-        TrainingSettings(folders=(Path(),), out=Path(), **wrong)
+def test_processes_share_the_numbers_without_gap_or_overlap():
+    shares = [Numbers((2, 5), 4, (rank, 3)).numbers for rank in range(3)]
+    assert sorted(number for share in shares for number in share) == list(range(2 * 12, 5 * 12))
+    assert Numbers((0, 5), 4, (0, 1)).numbers[2 * 4 :] == Numbers((2, 5), 4, (0, 1)).numbers
 
 
-def test_the_rate_rises_stays_and_falls():
-    settings = TrainingSettings(folders=(), out=Path(), steps=100, warmup=10, learning_rate=1.0)
-    rates = [settings.rate(step) for step in range(100)]
-    assert rates[0] == pytest.approx(0.1)
-    assert rates[9:75] == [1.0] * 66
-    assert rates[75:] == sorted(rates[75:], reverse=True)
-    assert 0 < rates[99] < 0.05
+def test_two_processes_train_one_network(folder, tmp_path):
+    """Gradients of both are averaged: the same as one process with their crops in one batch."""
+    text = """
+seed = 3
+workers = 0
+[network]
+channels = [16, 32]
+attention = [false, false]
+layers = 1
+condition_tokens = 2
+condition_dim = 8
+head_dim = 16
+groups = 8
+[stage.pix]
+steps = 1
+batch = BATCH
+crop = 64
+warmup = 0
+learning_rate = 1e-3
+"""
+    command = ["-m", "vs_gendrpix.training", "pix", "--pictures", str(folder)]
+    found = []
+    for processes, batch in ((1, 4), (2, 2)):
+        config = tmp_path / f"{processes}.toml"
+        config.write_text(text.replace("BATCH", str(batch)))
+        launch = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+        out = tmp_path / f"out{processes}"
+        done = subprocess.run(
+            [sys.executable, *launch, *command, "--config", str(config), "--out", str(out)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        saved = torch.load(out / "pix" / "checkpoint.pt", weights_only=True)["optimizer"]["state"]
+        found.append({number: state["exp_avg"] for number, state in saved.items()})
+    # What AdamW makes of a gradient near 0 hangs on its last bit; the gradients themselves do not.
+    largest = max(mean.abs().max().item() for mean in found[0].values())
+    worst = max((found[0][n] - found[1][n]).abs().max().item() for n in found[0])
+    assert worst < 1e-3 * largest
 
 
-def test_no_pictures_is_one_line(tmp_path, capsys):
-    with pytest.raises(MediaError, match="no pictures"):
-        find_pictures([tmp_path])
-    assert main([str(tmp_path / "nowhere"), "--out", str(tmp_path / "x")]) == 3
+def test_a_stage_without_its_forerunner_is_one_line(folder, tmp_path, capsys):
+    config = tmp_path / "recipe.toml"
+    config.write_text("[stage.latent]\nsteps = 1\n")
+    command = [
+        "latent",
+        "--config",
+        str(config),
+        "--pictures",
+        str(folder),
+        "--out",
+        str(tmp_path / "o"),
+    ]
+    assert main(command) == 2
+    assert "needs stage vae first" in capsys.readouterr().err
+    assert main([*command[:4], str(tmp_path / "nowhere"), *command[5:]]) == 3
     assert capsys.readouterr().err.count("\n") == 1

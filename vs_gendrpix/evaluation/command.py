@@ -11,10 +11,18 @@ from torch import Tensor
 from tqdm import tqdm
 
 from vs_gendrpix.errors import GendrpixError, OutputError, SettingsError
-from vs_gendrpix.evaluation.methods import Method, ModelMethod, bicubic, peers
+from vs_gendrpix.evaluation.methods import Method, ModelMethod, bicubic, lanczos, peers
 from vs_gendrpix.evaluation.sets import PictureSet, Sample, referenced, worn
 from vs_gendrpix.evaluation.sheet import Sheet
-from vs_gendrpix.evaluation.table import REFERENCE, Judge, Scores, evaluate, to_text
+from vs_gendrpix.evaluation.table import (
+    MOTION,
+    REFERENCE,
+    Judge,
+    Scores,
+    evaluate,
+    evaluate_motion,
+    to_text,
+)
 from vs_gendrpix.settings import RestoreSettings
 
 ROWS_OF_A_SET = 6
@@ -35,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m vs_gendrpix.evaluation",
-        description="Compare a model with the bicubic resize at x4 and print a table for each "
+        description="Compare a model with resizes at x4 and print a table for each "
         "folder. PSNR and SSIM are of the luma without 4 pixels at the border.",
         allow_abbrev=False,
     )
@@ -56,6 +64,11 @@ def _parser() -> argparse.ArgumentParser:
         help="pictures that are worn already and have no reference: only the grid is measured",
     )
     parser.add_argument("--peers", type=Path, metavar="DIR", help="weights for spandrel to compare")
+    parser.add_argument(
+        "--motion",
+        action="store_true",
+        help="measure flicker and panning too, on clips made of the sharp pictures",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the scores there too")
     parser.add_argument("--sheet", type=Path, metavar="PNG", help="write crops side by side there")
     parser.add_argument("-d", "--device", default="auto", help="auto, cpu, cuda or cuda:N")
@@ -69,7 +82,7 @@ def _run(options: argparse.Namespace) -> None:
     # In fp32 whatever the device likes best, so that the scores of two machines compare.
     settings = RestoreSettings(model=options.model, device=options.device, dtype="fp32")
     model = ModelMethod(settings)
-    methods: dict[str, Method] = {"bicubic": bicubic, "model": model}
+    methods: dict[str, Method] = {"bicubic": bicubic, "lanczos": lanczos, "model": model}
     if options.peers:
         methods |= peers(options.peers, model.device)
     judge, sheet = Judge(), Sheet()
@@ -78,6 +91,11 @@ def _run(options: argparse.Namespace) -> None:
         scores[pictures.name] = _judge_set(pictures, methods, judge, sheet)
         title = f"{pictures.name} ({pictures.count} pictures, x4)"
         print(to_text(title, scores[pictures.name]) + "\n", flush=True)  # noqa: T201 - the result
+        if options.motion and REFERENCE in scores[pictures.name]:
+            motion = evaluate_motion(pictures.samples(), methods)
+            print(to_text(f"{title}, in motion", motion, MOTION) + "\n")  # noqa: T201 - the same
+            for name, found in motion.items():
+                scores[pictures.name][name] |= found
     if options.sheet:
         sheet.save(options.sheet)
     if options.json:

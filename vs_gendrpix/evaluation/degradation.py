@@ -53,6 +53,20 @@ def degrade(image: Tensor, number: int) -> Tensor:
     return torch.from_numpy(worn).permute(2, 0, 1)[None].float() / 255
 
 
+def worn_frame(image: Tensor, number: int) -> Tensor:
+    """One frame of a clip: blurred, shrunk to a quarter, with fresh noise, not compressed.
+
+    Args:
+        image: (1, 3, H, W) RGB in [0, 1], H and W multiples of 4.
+        number: Of the frame: seeds its noise.
+
+    Returns:
+        (1, 3, H/4, W/4) RGB in [0, 1] of 8 bits; the same on every call.
+    """
+    noisy = _noisy(_shrunk(image), 2 * number)  # even numbers have noise in colour
+    return torch.from_numpy(noisy).permute(2, 0, 1)[None].float() / 255
+
+
 def _shrunk(image: Tensor) -> Tensor:
     size = [side // SCALE for side in image.shape[-2:]]
     return F.interpolate(_blur(image), size, mode="bicubic", antialias=True)

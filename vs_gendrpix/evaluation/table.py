@@ -11,6 +11,7 @@ from vs_gendrpix.evaluation.methods import Method
 from vs_gendrpix.evaluation.perceptual import SqueezeNetDistance
 from vs_gendrpix.evaluation.sets import Sample
 from vs_gendrpix.evaluation.ssimulacra import ssimulacra2
+from vs_gendrpix.evaluation.temporal import flicker, pan_error
 
 Scores = dict[str, float]
 """Measure to value; only `grid` where there is no reference."""
@@ -23,6 +24,9 @@ MEASURES = {
     "grid": ".3f",
 }
 """Every measure and how it is printed: dB; 0 to 1; 100 and down; 0 and up; 1 = no grid."""
+
+MOTION = {"flicker": ".3f", "pan": ".3f"}
+"""The measures of `temporal.py`: code values of 255, 0 and up."""
 
 REFERENCE = "reference"
 
@@ -89,11 +93,23 @@ def evaluate(
     }
 
 
-def to_text(title: str, rows: Mapping[str, Scores]) -> str:
+def evaluate_motion(samples: Iterable[Sample], methods: Mapping[str, Method]) -> dict[str, Scores]:
+    """The mean restlessness of each method on clips made of the pictures with a reference."""
+    sharp = [sample.reference for sample in samples if sample.reference is not None]
+    return {
+        name: {
+            "flicker": statistics.fmean(flicker(method, image) for image in sharp),
+            "pan": statistics.fmean(pan_error(method, image) for image in sharp),
+        }
+        for name, method in methods.items()
+    }
+
+
+def to_text(title: str, rows: Mapping[str, Scores], measures: Mapping[str, str] = MEASURES) -> str:
     """The scores as a Markdown table under a title; what was not measured is a dash."""
-    table = [["", *MEASURES]]
+    table = [["", *measures]]
     for name, scores in rows.items():
-        cells = [f"{scores[m]:{style}}" if m in scores else "-" for m, style in MEASURES.items()]
+        cells = [f"{scores[m]:{style}}" if m in scores else "-" for m, style in measures.items()]
         table.append([name, *cells])
     first, *others = (max(map(len, column)) for column in zip(*table, strict=True))
     lines = [

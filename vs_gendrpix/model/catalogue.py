@@ -33,12 +33,12 @@ def find_model(model: str | Path) -> Path:
     return path
 
 
-def check_head(path: Path, form: str) -> None:
+def check_head(path: Path, form: str | None = None) -> None:
     """Read the head of a file that should hold a model.
 
     Args:
         path: The file.
-        form: What its metadata must say under `format`.
+        form: What its metadata must say under `format`; None asks for a safetensors file only.
 
     Raises:
         ModelError: No such file; a pickle; no whole safetensors file; one of another format.
@@ -51,7 +51,7 @@ def check_head(path: Path, form: str) -> None:
             metadata = file.metadata() or {}
     except (SafetensorError, OSError) as error:
         raise ModelError(f"{path.name} is not a whole safetensors file: {error}") from error
-    if metadata.get("format") != form:
+    if form is not None and metadata.get("format") != form:
         raise ModelError(
             f"{path.name} has no {form} configuration in its metadata: "
             f"save it through vs_gendrpix.model.weights.{_FORMATS[form]}"

@@ -11,9 +11,9 @@ from vs_gendrpix.model.unet import UNet, UNetConfig
 CELL = 8
 """Side of a token in pixels: sizes must be multiples of it."""
 
-LATTICE_WINDOW = 9
-"""Cells to a side over which a tile counts as repeated: 72 pixels. Smaller windows take more of
-what a restorer adds, larger ones leave tiles that come and go (docs/training-log.md)."""
+LATTICE_WINDOW = 3
+"""Cells to a side over which a tile counts as repeated: 24 pixels. Larger windows cost a few
+hundredths of a dB less, but leave tiles that stand on a small flat area (docs/training-log.md)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +37,8 @@ class ModelCard:
     training: str = "none: random weights"
 
 
-class GenDRPix(nn.Module):
-    """One step in pixel space: 8x unshuffle, UNet, 8x shuffle (paper, figure 2)."""
+class Prompted(nn.Module):
+    """A UNet with its two conditions and its card: what a model file holds."""
 
     def __init__(self, config: UNetConfig, card: ModelCard) -> None:
         super().__init__()
@@ -48,6 +48,10 @@ class GenDRPix(nn.Module):
         shape = (config.condition_tokens, config.condition_dim)
         self.positive = nn.Parameter(torch.zeros(shape))
         self.negative = nn.Parameter(torch.zeros(shape))
+
+
+class GenDRPix(Prompted):
+    """One step in pixel space: 8x unshuffle, UNet, 8x shuffle (paper, figure 2)."""
 
     def forward(self, image: Tensor, condition: Tensor) -> Tensor:
         """Restore a batch.

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from vs_gendrpix.errors import ModelError
 from vs_gendrpix.model.catalogue import check_head, find_model
 from vs_gendrpix.model.folding import fold
-from vs_gendrpix.model.gendrpix import GenDRPix, ModelCard
+from vs_gendrpix.model.gendrpix import CELL, GenDRPix, ModelCard, Prompted
 from vs_gendrpix.model.unet import UNet, UNetConfig, timestep_embedding
 from vs_gendrpix.model.vae import VAE, VAEConfig
 
@@ -45,6 +45,12 @@ def load_network(
     """
     path = find_model(model)
     values, tensors = _read(path, {"config": UNetConfig, "card": ModelCard})
+    channels = (values["config"].in_channels, values["config"].out_channels)
+    if channels != (3 * CELL * CELL,) * 2:
+        raise ModelError(
+            f"{path.name} maps {channels[0]} channels to {channels[1]}: it is a stage of training, "
+            "no restorer of pictures"
+        )
     with torch.device("meta"):
         network = GenDRPix(values["config"], values["card"])
     _fill(path, network, {_network_key(key): value for key, value in tensors.items()}, _file_key)
@@ -54,7 +60,29 @@ def load_network(
     return network.eval().requires_grad_(requires_grad=False)
 
 
-def save_network(path: Path, network: GenDRPix, *, dtype: torch.dtype = torch.float32) -> None:
+def load_into(network: Prompted | VAE, path: Path) -> None:
+    """Give a network of known numbers the tensors of a file, every one of them.
+
+    Args:
+        network: Changed in place.
+        path: A safetensors file: one of ours, or the UNet or the VAE of Stable Diffusion. Where it
+            has no prompts, the network's own stay.
+
+    Raises:
+        ModelError: No such file; a pickle; a broken file; tensors that do not fit, each named.
+    """
+    check_head(path)
+    _, tensors = _read(path, {})
+    if isinstance(network, VAE):
+        _check(path, network, tensors, str)
+    else:
+        prompts = {"positive": network.positive.data, "negative": network.negative.data}
+        tensors = prompts | {_network_key(key): value for key, value in tensors.items()}
+        _check(path, network, tensors, _file_key)
+    network.load_state_dict(tensors)
+
+
+def save_network(path: Path, network: Prompted, *, dtype: torch.dtype = torch.float32) -> None:
     """Write a model file: the UNet under diffusers' keys, the prompts, the config and the card."""
     if network.unet.time_embedding is None:
         raise ModelError("a folded network has no weights of its own any more: save the original")

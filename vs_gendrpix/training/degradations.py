@@ -1,47 +1,22 @@
-"""What old video does to a picture, drawn at random: first and second order, as Real-ESRGAN does.
+"""What old film and video does to a picture, drawn at random.
 
-The order of the steps is that of Real-ESRGAN (arXiv 2107.10833, section 3); the strengths are
-those of video: milder blur and noise, and real video codecs at the end.
+The order of the steps is that of Real-ESRGAN (arXiv 2107.10833, section 3), of both orders;
+the strengths are those of video: milder blur and noise; then what film, tape or fields add, and
+real codecs on a short run of frames at the end.
 """
 
 import math
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vs_gendrpix.training import codecs
+from vs_gendrpix.training import codecs, film
+from vs_gendrpix.training.draw import Draw
 
 _RESIZE_MODES = ("area", "bilinear", "bicubic")
-
-
-class Draw:
-    """Random numbers from one seed; the names say what is drawn."""
-
-    def __init__(self, *seed: int) -> None:
-        self._numbers = np.random.default_rng(seed)
-
-    def chance(self, probability: float) -> bool:
-        """True with a probability."""
-        return bool(self._numbers.random() < probability)
-
-    def between(self, low: float, high: float) -> float:
-        """A number in [low, high)."""
-        return float(self._numbers.uniform(low, high))
-
-    def whole(self, low: int, high: int) -> int:
-        """A whole number in [low, high]."""
-        return int(self._numbers.integers(low, high + 1))
-
-    def pick[T](self, choices: tuple[T, ...], weights: tuple[float, ...] | None = None) -> T:
-        """One of several, by weight."""
-        share = None if weights is None else np.asarray(weights) / sum(weights)
-        return choices[int(self._numbers.choice(len(choices), p=share))]
-
-    def normal(self, *shape: int) -> Tensor:
-        """A float32 tensor of standard normal numbers."""
-        return torch.from_numpy(self._numbers.standard_normal(shape, dtype=np.float32))
+_MATERIALS = (None, film.film, film.tape, film.fields, film.banded)
+_MATERIAL_SHARES = (0.66, 0.14, 0.08, 0.08, 0.04)
 
 
 def degrade(image: Tensor, scale: float, draw: Draw) -> Tensor:
@@ -69,7 +44,13 @@ def degrade(image: Tensor, scale: float, draw: Draw) -> Tensor:
     if draw.chance(0.1):
         image = _ringing(image, draw)
     image = _noise(image, draw, 7, probability=0.4)
-    return _compress(image, draw)
+    material = draw.pick(_MATERIALS, _MATERIAL_SHARES)
+    if material is not None:
+        image = material(image, draw)
+    image = _compress(image, draw)
+    if draw.chance(0.12):  # copied once more
+        image = _compress(image, draw)
+    return image
 
 
 def to_picture(image: Tensor) -> codecs.Picture:
@@ -151,18 +132,27 @@ def _jpeg(image: Tensor, draw: Draw, low: int, high: int, *, probability: float)
 
 
 def _compress(image: Tensor, draw: Draw) -> Tensor:
-    """The last generation: none, JPEG, H.264 or MPEG-2; the video codecs predict over a pan."""
-    kind = draw.pick(("none", "jpeg", "h264", "mpeg2"), (0.35, 0.25, 0.3, 0.1))
-    picture = to_picture(image)
+    """One generation: none, JPEG, or a video codec that predicts over a short run of frames."""
+    kind = draw.pick(("none", "jpeg", "h264", "mpeg2", "hevc"), (0.3, 0.22, 0.3, 0.1, 0.08))
     if kind == "none":
-        return from_picture(picture)
+        return from_picture(to_picture(image))
     if kind == "jpeg":
-        quality, subsampled = draw.whole(50, 95), draw.chance(0.7)
-        return from_picture(codecs.jpeg(picture, quality, subsampled=subsampled))
-    pan = (draw.whole(-2, 2), draw.whole(-2, 2))
-    frames = [np.roll(picture, pan, axis=(0, 1)), picture][draw.whole(0, 1) :]
-    if kind == "h264":
-        options = {"crf": str(draw.whole(14, 29)), "preset": "veryfast"}
-        return from_picture(codecs.video(frames, "libx264", options))
-    quantiser = str(draw.whole(2, 6))
-    return from_picture(codecs.video(frames, "mpeg2video", {"qmin": quantiser, "qmax": quantiser}))
+        return _jpeg(image, draw, 50, 95, probability=1)
+    run = [to_picture(frame) for frame in _run(image, draw)]
+    if kind == "mpeg2":
+        quantiser = str(draw.whole(2, 6))
+        options = {"qmin": quantiser, "qmax": quantiser}
+        return from_picture(codecs.video(run, "mpeg2video", options))
+    options = {"crf": str(draw.whole(14, 29)), "preset": "veryfast"}
+    return from_picture(codecs.video(run, "libx264" if kind == "h264" else "libx265", options))
+
+
+def _run(image: Tensor, draw: Draw) -> list[Tensor]:
+    """One to three frames that end with the picture: a pan, the gate's weave, fresh grain."""
+    pan = (draw.between(-2, 2), draw.between(-2, 2)) if draw.chance(0.7) else (0.0, 0.0)
+    frames = [image]
+    for back in range(1, draw.whole(1, 3)):
+        right, down = (back * step + draw.between(-0.3, 0.3) for step in pan)
+        frame = film.moved(image, right, down)
+        frames.insert(0, _noise(frame, draw, 3, probability=0.5))
+    return frames

@@ -1,9 +1,13 @@
-"""The losses of the pixel stage, beside L1 and the SqueezeNet distance."""
+"""The losses beside L1: features, the lattice, and what a critic says."""
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
+from vs_gendrpix.evaluation.perceptual import SqueezeNetDistance
 from vs_gendrpix.model.gendrpix import CELL
+from vs_gendrpix.padcfg import Padding, pad
+from vs_gendrpix.training.draw import Draw
 
 _FLOOR = 0.01
 """Magnitude under which a frequency is invisible: ortho units of pictures in [-1, 1]."""
@@ -64,3 +68,48 @@ def _prominence(image: Tensor) -> Tensor:
     surroundings = (windows.sum((-2, -1)) - near.sum((-2, -1))).detach() / (81 - 25)
     prominence: Tensor = inner / (surroundings[..., None, None] + _FLOOR)
     return prominence
+
+
+class Perception(torch.nn.Module):
+    """The SqueezeNet distance under random transforms, in the manner of E-LPIPS (1906.03973).
+
+    Both pictures are turned, mirrored, cut and scaled in brightness alike. The strides of the
+    features divide 16: in a fixed window a grid could hide between their samples. A window of two
+    thirds of a side also costs half as much as the whole.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.distance = SqueezeNetDistance(heads=False)
+
+    def forward(self, output: Tensor, target: Tensor, draw: Draw) -> Tensor:
+        """The mean distance of (B, 3, H, W) pictures in [-1, 1]."""
+        side = 2 * min(output.shape[-2:]) // 3
+        top, left = (draw.whole(0, length - side) for length in output.shape[-2:])
+        turns, mirrored, light = draw.whole(0, 3), draw.chance(0.5), draw.between(0.8, 1.0)
+
+        def seen(image: Tensor) -> Tensor:
+            window = image[..., top : top + side, left : left + side].rot90(turns, (-2, -1))
+            window = window.flip(-1) if mirrored else window
+            return (window + 1) / 2 * light
+
+        distance: Tensor = self.distance(seen(output), seen(target))
+        return distance.mean()
+
+
+def rand_pad(image: Tensor, draw: Draw) -> Tensor:
+    """RandPad (paper, section 3): 8 pixels more each way, the first 0 to 7 of them in front.
+
+    A critic that always met the same phase of the 8x8 cells would learn the cells, not the picture.
+    """
+    return pad(image, Padding(top=draw.whole(0, 7), left=draw.whole(0, 7)))
+
+
+def generator_loss(logits: Tensor) -> Tensor:
+    """softplus(-D(output)): small when the critic takes the output for real (paper, eq. 3)."""
+    return F.softplus(-logits.float()).mean()
+
+
+def critic_loss(real: Tensor, output: Tensor) -> Tensor:
+    """softplus(D(output)) + softplus(-D(real)), as AdcSR has it."""
+    return F.softplus(output.float()).mean() + F.softplus(-real.float()).mean()

@@ -13,12 +13,14 @@ from torch.utils.data import Dataset
 
 from vs_gendrpix.errors import MediaError
 from vs_gendrpix.training.codecs import Picture
-from vs_gendrpix.training.degradations import Draw, degrade, from_picture, to_picture
+from vs_gendrpix.training.degradations import degrade, from_picture, to_picture
+from vs_gendrpix.training.draw import Draw
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 _SCALES = (4.0, 3.0, 2.0, 1.0)
 _SCALE_SHARES = (0.65, 0.1, 0.2, 0.05)
 _TEXT_SHARE = 0.08
+_LINES_SHARE = 0.05
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.,:;!?&%()-/ "
 
 
@@ -38,8 +40,8 @@ def find_pictures(folders: list[Path]) -> list[Path]:
     return found
 
 
-class Pairs(Dataset[tuple[Tensor, Tensor]]):
-    """Item i: a crop, worn and clean, with a damage of its own.
+class Pairs(Dataset[tuple[Tensor, Tensor, Tensor]]):
+    """Item i: a crop, worn and as it should become, with a damage of its own.
 
     (Four crops of one damaged region are cheaper to make, but a batch of eight then shows two kinds
     of damage, and a network that has to tell kinds apart learnt nothing from that in 500 steps.)
@@ -50,10 +52,15 @@ class Pairs(Dataset[tuple[Tensor, Tensor]]):
         paths: The pictures.
         crop: Side of a crop in pixels, a multiple of 8.
         seed: With the item's number, decides everything that is drawn.
+        negative_share: Share of the items whose target is a little worn itself: what the negative
+            condition asks for, and guidance pushes away from.
     """
 
-    def __init__(self, paths: list[Path], *, crop: int, seed: int) -> None:
+    def __init__(
+        self, paths: list[Path], *, crop: int, seed: int, negative_share: float = 0.0
+    ) -> None:
         self.paths, self.crop, self.seed = paths, crop, seed
+        self.negative_share = negative_share
         sources = [path.stem.split("_")[0] for path in paths]
         counts = Counter(sources)
         self.weights = tuple(1 / math.sqrt(counts[source]) for source in sources)
@@ -69,14 +76,18 @@ class Pairs(Dataset[tuple[Tensor, Tensor]]):
                 self._decoded[index] = np.asarray(image.convert("RGB"))
         return self._decoded[index]
 
-    def __getitem__(self, number: int) -> tuple[Tensor, Tensor]:
-        """Worn and clean: (3, crop, crop) each, RGB in [-1, 1], the worn one already resized."""
+    def __getitem__(self, number: int) -> tuple[Tensor, Tensor, Tensor]:
+        """The worn crop, already resized, the target, and whether this is a negative item.
+
+        Returns:
+            (3, crop, crop) RGB in [-1, 1] twice, and a boolean ().
+        """
         draw = Draw(self.seed, number)
         clean = self._region(draw, self.crop)
-        scale = draw.pick(_SCALES, _SCALE_SHARES)
-        worn = degrade(clean, scale, draw)
-        worn = F.interpolate(worn[None], clean.shape[-2:], mode="bicubic", antialias=True)[0]
-        return worn.clamp(0, 1) * 2 - 1, clean * 2 - 1
+        worn = _shrunk_and_back(clean, draw.pick(_SCALES, _SCALE_SHARES), draw)
+        negative = draw.chance(self.negative_share)
+        target = _shrunk_and_back(clean, draw.between(1.2, 2.2), draw) if negative else clean
+        return worn * 2 - 1, target * 2 - 1, torch.tensor(negative)
 
     def _region(self, draw: Draw, side: int) -> Tensor:
         """A sharp square: shrunk by chance, chosen for detail, flipped, sometimes with text."""
@@ -92,7 +103,9 @@ class Pairs(Dataset[tuple[Tensor, Tensor]]):
         if draw.chance(0.5):
             region = region.flip(-1)
         region = torch.rot90(region, draw.whole(0, 3), (-2, -1))
-        return _write_text(region, draw) if draw.chance(_TEXT_SHARE) else region.contiguous()
+        if draw.chance(_TEXT_SHARE):
+            return _write_text(region, draw)
+        return _draw_lines(region, draw) if draw.chance(_LINES_SHARE) else region.contiguous()
 
     @staticmethod
     def _cut(picture: Picture, draw: Draw, side: int) -> Picture:
@@ -104,6 +117,13 @@ class Pairs(Dataset[tuple[Tensor, Tensor]]):
             height, width = picture.shape[:2]
         top, left = draw.whole(0, height - side), draw.whole(0, width - side)
         return picture[top : top + side, left : left + side]
+
+
+def _shrunk_and_back(clean: Tensor, scale: float, draw: Draw) -> Tensor:
+    """A picture worn at a smaller size, resized as the product does it."""
+    worn = degrade(clean, scale, draw)
+    worn = F.interpolate(worn[None], clean.shape[-2:], mode="bicubic", antialias=True)[0]
+    return worn.clamp(0, 1)
 
 
 def _detail(picture: Picture) -> float:
@@ -123,3 +143,23 @@ def _write_text(region: Tensor, draw: Draw) -> Tensor:
         font = ImageFont.load_default(size=draw.between(12, 56))
         pen.text(place, words, fill=color, font=font)
     return from_picture(np.asarray(image))
+
+
+def _draw_lines(region: Tensor, draw: Draw) -> Tensor:
+    """A drawing on a soft ground: flat areas in hard outlines, as animation has them."""
+    width, height = region.shape[-1], region.shape[-2]
+    # Drawn four times as large: shrunk, the outlines are as smooth as a scanned cel's.
+    ground = F.avg_pool2d(region[None], 31, 1, 15, count_include_pad=False)[0]
+    image = Image.fromarray(to_picture(ground)).resize((4 * width, 4 * height))
+    pen = ImageDraw.Draw(image)
+    for _ in range(draw.whole(3, 8)):
+        points = [
+            (draw.between(-0.2, 1.2) * 4 * width, draw.between(-0.2, 1.2) * 4 * height)
+            for _ in range(draw.whole(2, 5))
+        ]
+        ink = tuple(draw.whole(0, 90) for _ in range(3))
+        if len(points) > 2 and draw.chance(0.7):
+            pen.polygon(points, fill=tuple(draw.whole(40, 255) for _ in range(3)))
+            points.append(points[0])
+        pen.line(points, fill=ink, width=draw.whole(3, 16), joint="curve")
+    return from_picture(np.asarray(image.resize((width, height), Image.Resampling.BOX)))

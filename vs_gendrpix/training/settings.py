@@ -1,66 +1,179 @@
-"""The choices of a training run."""
+"""The choices of a training recipe: read from TOML, frozen, checked once."""
 
-from dataclasses import dataclass
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
 
-from vs_gendrpix.errors import SettingsError
+from vs_gendrpix.errors import GendrpixError, SettingsError
+from vs_gendrpix.model.unet import TINY, UNetConfig
+from vs_gendrpix.model.vae import VAEConfig
+
+STAGES = ("vae", "latent", "adc", "pix", "distil")
+"""In the order in which each needs the one before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrainingSettings:
-    """One run of the pixel stage.
+class StageSettings:
+    """One stage of a recipe; the weights are those of the losses' sum, 0 leaves a loss out.
 
     Attributes:
-        folders: Where the pictures lie.
-        out: Folder of the checkpoint, the log, the sample grids and the model file.
-        start: A model file whose weights the run begins with; None begins anew.
         steps: Length of the run; the learning rate falls to zero over its last quarter.
-        batch: Crops a step.
+        batch: Crops a step and process.
         crop: Side of a crop in pixels, a multiple of 8, at least 64.
         learning_rate: Peak rate of AdamW.
         warmup: Steps over which the rate rises from zero.
         weight_decay: Of AdamW.
         ema: Decay of the moving average of the weights, which is what is saved.
-        fourier: Weight of the masked Fourier loss; L1 has 1.
+        clip: Largest norm of all gradients together.
+        start: A model file to begin with, beside the recipe; empty begins with the stage before.
+        target: What `l1` and the others compare with: the clean picture, or what the teacher (the
+            stage before) makes of the worn one. `distil` always has its teacher.
+        negative_share: Share of the crops that are shown under the negative condition, with a
+            target that is itself a little worn, so that guidance can push away from it.
+        guidance: The weight w of PadCFG with which the teacher of `distil` works.
+        l1: Weight of the mean absolute difference, of latents or of pixels in [-1, 1].
         perceptual: Weight of the SqueezeNet distance.
-        seed: Decides the start, the pairs and their order.
-        workers: Processes that make pairs.
-        threads: Threads of the network's arithmetic on the CPU; 0 leaves PyTorch's choice.
+        fourier: Weight of the masked Fourier loss.
+        divergence: Weight of the VAE's divergence from the normal distribution, per latent value.
+        adversarial: Weight of softplus(-D(output)).
+        critic: What the discriminator D begins as: the network of the stage before, or random.
+        critic_rate: Rate of D's AdamW.
+        rand_pad: Whether D sees each picture behind a padding of its own (RandPad).
         save_every: Steps between checkpoints.
     """
 
-    folders: tuple[Path, ...]
-    out: Path
-    start: Path | None = None
     steps: int = 20_000
     batch: int = 8
-    crop: int = 192
+    crop: int = 128
     learning_rate: float = 3e-4
     warmup: int = 200
     weight_decay: float = 0.01
     ema: float = 0.999
-    fourier: float = 0.01
-    perceptual: float = 0.02
-    seed: int = 0
-    workers: int = 1
-    threads: int = 0
+    clip: float = 1.0
+    start: str = ""
+    target: Literal["clean", "teacher"] = "clean"
+    negative_share: float = 0.0
+    guidance: float = 1.2
+    l1: float = 1.0
+    perceptual: float = 0.0
+    fourier: float = 0.0
+    divergence: float = 0.0
+    adversarial: float = 0.0
+    critic: Literal["staged", "fresh"] = "staged"
+    critic_rate: float = 1e-5
+    rand_pad: bool = True
     save_every: int = 500
 
     def __post_init__(self) -> None:
         if self.crop < 64 or self.crop % 8:
             raise SettingsError(f"crop {self.crop} must be a multiple of 8, at least 64")
-        if (
-            min(self.batch, self.steps, self.save_every) < 1
-            or min(self.warmup, self.workers, self.threads) < 0
-        ):
-            raise SettingsError(
-                "batch, steps and save-every must be at least 1, the other counts 0"
-            )
+        if min(self.batch, self.steps, self.save_every) < 1 or self.warmup < 0:
+            raise SettingsError("batch, steps and save_every must be at least 1, warmup 0")
         if not 0 <= self.ema < 1:
             raise SettingsError(f"ema {self.ema:g} is out of range: use 0 to below 1")
+        if not 0 <= self.negative_share < 1:
+            raise SettingsError(
+                f"negative_share {self.negative_share:g} is out of range: use 0 to below 1"
+            )
+        if self.clip <= 0 or self.learning_rate <= 0 or self.critic_rate <= 0:
+            raise SettingsError("clip, learning_rate and critic_rate must be above 0")
 
     def rate(self, step: int) -> float:
-        """The learning rate at a step: up, level, and down to zero over the last quarter."""
+        """The share of the peak rate at a step: up, level, down to zero in the last quarter."""
         rising = (step + 1) / max(1, self.warmup)
         falling = (self.steps - step) / max(1, self.steps // 4)
-        return self.learning_rate * max(0.0, min(1.0, rising, falling))
+        return max(0.0, min(1.0, rising, falling))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """All stages that lead to one model.
+
+    Attributes:
+        name: What the models' cards say.
+        seed: Decides the start, the pairs and their order, and what the losses draw.
+        workers: Processes that make pairs.
+        threads: Threads of the networks' arithmetic on the CPU; 0 leaves PyTorch's choice.
+        network: The UNet; its channels in and out are each stage's own.
+        vae: The autoencoder of the stages with a latent.
+        stage: The settings of each stage.
+    """
+
+    name: str = "model"
+    seed: int = 0
+    workers: int = 1
+    threads: int = 0
+    network: UNetConfig = TINY
+    vae: VAEConfig = field(default_factory=VAEConfig)
+    stage: Mapping[str, StageSettings] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        unknown = set(self.stage) - set(STAGES)
+        if unknown:
+            raise SettingsError(f"no stage {unknown.pop()!r}: use {', '.join(STAGES)}")
+        if min(self.workers, self.threads, self.seed) < 0:
+            raise SettingsError("workers, threads and seed must be at least 0")
+
+
+def read_recipe(path: Path) -> Recipe:
+    """A recipe from a TOML file: the fields of `Recipe`, tables for what is not a plain value.
+
+    Raises:
+        SettingsError: There is no such file, or it says something that no field is.
+    """
+    try:
+        with path.open("rb") as file:
+            table = tomllib.load(file)
+    except OSError as error:
+        raise SettingsError(f"cannot read the recipe {path}: {error.strerror}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"the recipe {path} is not TOML: {error}") from error
+    try:
+        stages = {
+            name: _build(StageSettings, values, f"stage.{name}")
+            for name, values in _table(table.pop("stage", {}), "stage").items()
+        }
+        network = _build(UNetConfig, table.pop("network", {}), "network")
+        vae = _build(VAEConfig, table.pop("vae", {}), "vae")
+        given = {"network": network, "vae": vae, "stage": stages}
+        return _build(Recipe, table, "the recipe", **given)
+    except GendrpixError as error:
+        raise SettingsError(f"{path}: {error}") from error
+
+
+def _table(value: object, where: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise SettingsError(f"{where} must be a table")
+    return value
+
+
+def _build[T](kind: type[T], values: object, where: str, **given: object) -> T:
+    """A frozen dataclass from a table: every key a field, every value of its type."""
+    known = {item.name: item.type for item in fields(kind)}  # type: ignore[arg-type] # a dataclass
+    checked: dict[str, Any] = dict(given)
+    for name, value in _table(values, where).items():
+        if name not in known or name in given:
+            raise SettingsError(f"{where} has no setting {name!r}: use {', '.join(known)}")
+        checked[name] = _checked(value, known[name], f"{where}.{name}")
+    return kind(**checked)
+
+
+def _checked(value: Any, wanted: Any, where: str) -> Any:  # noqa: ANN401 - TOML has any value
+    """A TOML value as a field of a type holds it."""
+    origin = get_origin(wanted)
+    if origin is Literal:
+        if value not in get_args(wanted):
+            raise SettingsError(f"{where} is {value!r}: use {', '.join(get_args(wanted))}")
+        return value
+    if origin is tuple:
+        item = get_args(wanted)[0]
+        if not isinstance(value, list):
+            raise SettingsError(f"{where} must be a list")
+        return tuple(_checked(one, item, where) for one in value)
+    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
+        raise SettingsError(f"{where} must be {wanted.__name__}, got {value!r}")
+    return value

@@ -1,44 +1,50 @@
-"""The training loop of the pixel stage."""
+"""The training loop: one for all stages, on one device or many."""
 
 import copy
-import csv
 import logging
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
-from PIL import Image
-from torch import Tensor
+from accelerate import Accelerator
+from accelerate.utils import DistributedDataParallelKwargs
+from torch import Tensor, nn
 from torch.utils.data import DataLoader, Sampler
 
 from vs_gendrpix.engine import pick_dtype
-from vs_gendrpix.evaluation.perceptual import SqueezeNetDistance
-from vs_gendrpix.model.gendrpix import CELL, GenDRPix, ModelCard, random_network
-from vs_gendrpix.model.unet import TINY, UNetConfig
-from vs_gendrpix.model.weights import load_network, save_network
-from vs_gendrpix.training.degradations import to_picture
-from vs_gendrpix.training.losses import masked_fourier_loss
+from vs_gendrpix.training.draw import Draw
+from vs_gendrpix.training.journal import Journal
 from vs_gendrpix.training.pictures import Pairs, find_pictures
-from vs_gendrpix.training.settings import TrainingSettings
+from vs_gendrpix.training.settings import Recipe, StageSettings
+from vs_gendrpix.training.stages import MODEL, Batch, Stage, build
 
 log = logging.getLogger(__name__)
 
 _SAMPLES = 2**61
 """Number of the first pair of the sample grid: out of reach of the training's own numbers."""
-_GAIN = 0.1
-"""First gain of a component: the start differs from the resize by a few codes of 255."""
-_SHOWN = 64
-"""Pairs that the first layer is fitted to."""
+_SHOWN = 32
+"""Pairs that new layers are fitted to; the first of them are the sample grid."""
+_CRITIC_DRAWS = 1
+"""Keeps what the critic's step draws apart from what the student's draws."""
 
 
-class _Numbers(Sampler[int]):
-    """The numbers of the pairs that the steps from `first` on need, in order."""
+class Numbers(Sampler[int]):
+    """The numbers of the pairs that one of several processes needs from a step on, in order.
 
-    def __init__(self, first: int, last: int) -> None:
-        self.numbers = range(first, last)
+    Args:
+        steps: First step and the one after the last.
+        batch: Pairs a step and process.
+        process: This one and how many there are.
+    """
+
+    def __init__(self, steps: tuple[int, int], batch: int, process: tuple[int, int]) -> None:
+        rank, world = process
+        self.numbers = [
+            (step * world + rank) * batch + item for step in range(*steps) for item in range(batch)
+        ]
 
     def __iter__(self) -> Iterator[int]:
         return iter(self.numbers)
@@ -49,184 +55,156 @@ class _Numbers(Sampler[int]):
 
 @dataclass(slots=True)
 class State:
-    """All that a run needs to go on exactly where it stood."""
+    """All that a run needs to go on exactly where it stood: the rest follows from the step."""
 
     step: int
-    network: GenDRPix
-    average: GenDRPix
-    optimizer: torch.optim.AdamW
+    student: nn.Module
+    average: nn.Module
+    critic: nn.Module | None
+    optimizer: torch.optim.Optimizer
+    critic_optimizer: torch.optim.Optimizer | None
 
     @classmethod
-    def begin(
-        cls, settings: TrainingSettings, config: UNetConfig, worn: Tensor, device: torch.device
-    ) -> "State":
-        """The start of a run: a given model, or nearly the resize.
+    def begin(cls, stage: Stage) -> "State":
+        """The start of a stage."""
+        settings, critic = stage.settings, stage.critic
+        average = copy.deepcopy(stage.student).eval().requires_grad_(requires_grad=False)
 
-        `worn`, (N, 3, H, W), shows the first layer of a new network what pictures are like.
-        """
-        if settings.start is None:
-            network = random_network(config, seed=settings.seed)
-            start_from_components(network, worn)
-        else:
-            cpu = torch.device("cpu")
-            network = load_network(settings.start, device=cpu, dtype=torch.float32)
-            network.requires_grad_(requires_grad=True)
-        network.to(device).to(memory_format=torch.channels_last)
-        optimizer = torch.optim.AdamW(
-            network.parameters(),
-            lr=settings.learning_rate,
-            weight_decay=settings.weight_decay,
-            fused=True,
-        )
+        def descent(module: nn.Module, rate: float) -> torch.optim.Optimizer:
+            decay = settings.weight_decay
+            return torch.optim.AdamW(module.parameters(), lr=rate, weight_decay=decay, fused=True)
+
         return cls(
-            0, network, copy.deepcopy(network).requires_grad_(requires_grad=False), optimizer
+            step=0,
+            student=stage.student,
+            average=average,
+            critic=critic,
+            optimizer=descent(stage.student, settings.learning_rate),
+            critic_optimizer=None if critic is None else descent(critic, settings.critic_rate),
         )
 
     def save(self, path: Path) -> None:
         """Write a checkpoint under a temporary name and rename it when it is whole."""
-        parts = {
-            "step": self.step,
-            "network": self.network.state_dict(),
-            "average": self.average.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-        }
         part = path.with_suffix(".part")
-        torch.save(parts, part)
+        torch.save({"step": self.step, **{k: v.state_dict() for k, v in self._parts()}}, part)
         part.replace(path)
 
     def load(self, path: Path) -> None:
         """Take a checkpoint's place in the run; only tensors and numbers are read."""
-        parts = torch.load(path, weights_only=True)
-        self.step = parts["step"]
-        self.network.load_state_dict(parts["network"])
-        self.average.load_state_dict(parts["average"])
-        self.optimizer.load_state_dict(parts["optimizer"])
+        saved = torch.load(path, weights_only=True)
+        self.step = saved["step"]
+        for name, part in self._parts():
+            part.load_state_dict(saved[name])
+
+    def _parts(self) -> list[tuple[str, nn.Module | torch.optim.Optimizer]]:
+        names = ("student", "average", "critic", "optimizer", "critic_optimizer")
+        parts = [(name, getattr(self, name)) for name in names]
+        return [(name, part) for name, part in parts if part is not None]
 
 
-def start_from_components(network: GenDRPix, worn: Tensor) -> None:
-    """Begin in the principal components of worn cells: the first layer analyses, the last one adds.
+def train(recipe: Recipe, name: str, *, pictures: list[Path], out: Path, beside: Path) -> Path:
+    """Run one stage, going on from its checkpoint if there is one.
 
-    The 192 values of a cell are nearly one value, its brightness. Random weights would pass that
-    on in every channel and drown the detail that there is to restore, and each of the 64 pixels of
-    a cell would have to learn the same filters by itself. Between components, to sharpen is just a
-    gain for each channel.
-
-    Args:
-        network: Its `conv_in` and `conv_out` are changed in place, and the gains before the
-            latter. They become small, not zero: at zero the layers behind them get gradients
-            whose sign changes with every step, and 2,000 steps led nowhere.
-        worn: (N, 3, H, W) pictures in [-1, 1].
-    """
-    first, last, norm = network.unet.conv_in, network.unet.conv_out, network.unet.conv_norm_out
-    cells = F.pixel_unshuffle(worn, CELL).transpose(0, 1).flatten(1)  # (192, cells)
-    mean = cells.mean(1, keepdim=True)
-    strength, directions = torch.linalg.eigh((cells - mean) @ (cells - mean).T / cells.shape[1])
-    count = min(first.out_channels, len(strength))
-    strength, directions = strength.flip(0)[:count], directions.flip(1)[:, :count]
-    # Components below a code value of 255 hold nothing but rounding: they stay small.
-    projection = (directions / (strength + (2 / 255) ** 2).sqrt()).T  # (count, 192)
-    with torch.no_grad():
-        for conv in (first, last):
-            conv.weight.mul_(0.1)
-            if conv.bias is not None:
-                conv.bias.zero_()
-        first.weight[:count, :, 1, 1] += projection
-        if first.bias is not None:
-            first.bias[:count] = -(projection @ mean)[:, 0]
-        last.weight[:, :count, 1, 1] += directions
-        norm.weight.fill_(_GAIN)
-        norm.bias.zero_()
-
-
-def train(
-    settings: TrainingSettings, *, config: UNetConfig = TINY, device: torch.device | None = None
-) -> Path:
-    """Train until `settings.steps`, going on from the checkpoint in `settings.out` if there is one.
+    Under `accelerate launch` or `torchrun` every process takes crops of its own, and the first
+    one writes.
 
     Args:
-        settings: The run.
-        config: The network of a run that begins anew.
-        device: Where to train; None is the first GPU, or else the CPU.
+        recipe: What to do.
+        name: The stage, of `STAGES`.
+        pictures: Folders of pictures.
+        out: Where the stages' folders lie; this stage's is made.
+        beside: The folder from which the recipe's paths count.
 
     Returns:
         Path of the model file with the averaged weights.
 
     Raises:
         MediaError: There are no pictures.
+        SettingsError: The stage before has not been run.
         ModelError: The model to begin with is missing or bad.
     """
-    if settings.threads:
-        torch.set_num_threads(settings.threads)
-    device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    settings.out.mkdir(parents=True, exist_ok=True)
-    paths = find_pictures(list(settings.folders))
-    pairs = Pairs(paths, crop=settings.crop, seed=settings.seed)
-    samples = [pairs[_SAMPLES + i] for i in range(_SHOWN)]
-    state = State.begin(settings, config, torch.stack([worn for worn, _ in samples]), device)
-    checkpoint = settings.out / "checkpoint.pt"
-    if checkpoint.exists():
-        state.load(checkpoint)
-    log.info("%d pictures; from step %d to %d", len(paths), state.step, settings.steps)
-    objective = Objective(settings).to(device)
-    model_file = settings.out / "model.safetensors"
-    started = time.monotonic()
-    for worn, clean in _batches(pairs, settings, state.step):
-        losses = _advance(state, settings, objective, worn.to(device), clean.to(device))
-        if state.step % settings.save_every and state.step < settings.steps:
-            continue
-        state.save(checkpoint)
-        _write_row(settings.out / "losses.csv", state.step, time.monotonic() - started, losses)
-        _write_grid(settings.out / f"samples-{state.step:06d}.png", state.average, samples[:4])
-        save_network(model_file, _named(state, settings, len(paths)), dtype=torch.float16)
-        log.info("step %d: %s", state.step, " ".join(f"{k} {v:.4f}" for k, v in losses.items()))
-    return model_file
+    if recipe.threads:
+        torch.set_num_threads(recipe.threads)
+    settings = recipe.stage.get(name, StageSettings())
+    accelerator = _accelerator()
+    pairs = Pairs(
+        find_pictures(pictures),
+        crop=settings.crop,
+        seed=recipe.seed,
+        negative_share=settings.negative_share,
+    )
+    shown = [pairs[_SAMPLES + i] for i in range(_SHOWN)]
+    worn, target, _ = (torch.stack(part) for part in zip(*shown, strict=True))
+    stage = build(name, recipe, out=out, beside=beside, worn=worn).to(accelerator.device)
+    state = State.begin(stage)
+    journal = Journal(out / name, stage, worn[:4].to(accelerator.device), target[:4])
+    if journal.checkpoint.exists():
+        state.load(journal.checkpoint)
+    log.info("%s: %d pictures; steps %d to %d", name, len(pairs.paths), state.step, settings.steps)
+    _distribute(stage, accelerator)
+    model, began, seen = out / name / MODEL, time.monotonic(), state.step
+    with _deterministic():
+        for batch in _batches(pairs, recipe, settings, state.step, accelerator):
+            losses = _advance(state, stage, batch, recipe.seed, accelerator)
+            if state.step % settings.save_every and state.step < settings.steps:
+                continue
+            if accelerator.is_main_process:
+                state.save(journal.checkpoint)
+                rate = (state.step - seen) * settings.batch / (time.monotonic() - began)
+                journal.write(state.step, losses, state.average, crops_per_second=rate)
+                journal.save_model(model, state.average, recipe, name, state.step, len(pairs.paths))
+    return model
 
 
-class Objective(torch.nn.Module):
-    """The sum of the losses of a run, and each of them."""
+def _accelerator() -> Accelerator:
+    """The device or devices, in bf16 where they have it: emulated, it is slower than fp32."""
+    probe = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    native = pick_dtype("auto", probe) == torch.bfloat16
+    # The negative prompt has no gradient in a batch without negative items.
+    unused = DistributedDataParallelKwargs(find_unused_parameters=True)
+    return Accelerator(
+        cpu=probe.type == "cpu",
+        mixed_precision="bf16" if native else "no",
+        kwargs_handlers=[unused],
+    )
 
-    def __init__(self, settings: TrainingSettings) -> None:
-        super().__init__()
-        self.settings = settings
-        self.perceptual = SqueezeNetDistance(heads=False)
 
-    def forward(self, output: Tensor, clean: Tensor, shift: int) -> dict[str, Tensor]:
-        """Compare (B, 3, H, W) pictures in [-1, 1].
+def _distribute(stage: Stage, accelerator: Accelerator) -> None:
+    """Wrap what is trained for several processes; the state keeps the modules themselves."""
+    stage.student = accelerator.prepare_model(stage.student)
+    if stage.critic is not None:
+        stage.critic = accelerator.prepare_model(stage.critic)
 
-        `shift`, 0 to 63, moves the window that the perceptual features see. Their strides divide
-        16, so that a fixed window would let a grid hide between their samples; and a window of
-        two thirds of a side costs half as much as the whole.
-        """
-        l1 = F.l1_loss(output, clean)
-        fourier = masked_fourier_loss(output, clean)
-        # The features cost as much as the network: a run without them does not compute them.
-        perceptual = self._seen(output, clean, shift) if self.settings.perceptual else l1 * 0
-        total = l1 + self.settings.fourier * fourier + self.settings.perceptual * perceptual
-        return {"l1": l1, "fourier": fourier, "perceptual": perceptual, "total": total}
 
-    def _seen(self, output: Tensor, clean: Tensor, shift: int) -> Tensor:
-        side = 2 * output.shape[-1] // 3
-        top, left = divmod(shift, 8)
-        window = (..., slice(top, top + side), slice(left, left + side))
-        distance: Tensor = self.perceptual((output[window] + 1) / 2, (clean[window] + 1) / 2)
-        return distance.mean()
+@contextmanager
+def _deterministic() -> Iterator[None]:
+    """The same sums in the same order: indexing adds gradients up in any order otherwise."""
+    before = torch.are_deterministic_algorithms_enabled()
+    torch.use_deterministic_algorithms(mode=True, warn_only=True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(mode=before)
 
 
 def _batches(
-    pairs: Pairs, settings: TrainingSettings, step: int
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Worn and clean batches for the steps from `step` on: the same ones wherever a run resumes."""
-    loader: DataLoader[tuple[Tensor, Tensor]] = DataLoader(
+    pairs: Pairs, recipe: Recipe, settings: StageSettings, step: int, accelerator: Accelerator
+) -> Iterator[Batch]:
+    """The batches of this process from a step on: the same ones wherever a run resumes."""
+    process = (accelerator.process_index, accelerator.num_processes)
+    loader: DataLoader[tuple[Tensor, Tensor, Tensor]] = DataLoader(
         pairs,
         batch_size=settings.batch,
-        sampler=_Numbers(step * settings.batch, settings.steps * settings.batch),
-        num_workers=settings.workers,
-        prefetch_factor=4 if settings.workers else None,
+        sampler=Numbers((step, settings.steps), settings.batch, process),
+        num_workers=recipe.workers,
+        prefetch_factor=4 if recipe.workers else None,
         worker_init_fn=_quiet_worker,
         # A forked worker inherits libav's locks without the threads that hold them, and hangs.
-        multiprocessing_context="spawn" if settings.workers else None,
+        multiprocessing_context="spawn" if recipe.workers else None,
     )
-    yield from loader
+    for worn, target, negative in loader:
+        device = accelerator.device
+        yield worn.to(device), target.to(device), negative.to(device)
 
 
 def _quiet_worker(_: int) -> None:
@@ -234,67 +212,57 @@ def _quiet_worker(_: int) -> None:
 
 
 def _advance(
-    state: State, settings: TrainingSettings, objective: Objective, worn: Tensor, clean: Tensor
+    state: State, stage: Stage, batch: Batch, seed: int, accelerator: Accelerator
 ) -> dict[str, float]:
-    """One step of the optimiser and of the average; the losses before it."""
-    for group in state.optimizer.param_groups:
-        group["lr"] = settings.rate(state.step)
-    state.network.train()
-    # bf16 that a device only emulates is slower than fp32.
-    dtype = pick_dtype("auto", worn.device)
-    with torch.autocast(worn.device.type, dtype, enabled=dtype != torch.float32):
-        condition = state.network.positive.expand(len(worn), -1, -1)
-        output = state.network(worn, condition)
-        losses = objective(output, clean, (settings.seed + 37 * state.step) % 64)
-    state.optimizer.zero_grad()
-    losses["total"].backward()
-    torch.nn.utils.clip_grad_norm_(state.network.parameters(), 1.0, foreach=True)
-    state.optimizer.step()
+    """One step of the student, of the average and of the critic; the losses before it."""
+    settings = stage.settings
+    share = settings.rate(state.step)
+    if state.critic is not None:
+        state.critic.requires_grad_(requires_grad=False)
+    with accelerator.autocast():
+        losses, attempt = stage.losses(batch, Draw(seed, state.step, 0))
+    _descend(
+        losses["total"],
+        state.student,
+        state.optimizer,
+        settings.learning_rate * share,
+        settings.clip,
+        accelerator,
+    )
+    if state.critic is not None and state.critic_optimizer is not None:
+        state.critic.requires_grad_(requires_grad=True)
+        with accelerator.autocast():
+            losses["critic"] = stage.critic_losses(attempt, Draw(seed, state.step, _CRITIC_DRAWS))
+        _descend(
+            losses["critic"],
+            state.critic,
+            state.critic_optimizer,
+            settings.critic_rate * share,
+            settings.clip,
+            accelerator,
+        )
     # A young average follows quickly, or it would still hold the random start.
     decay = min(settings.ema, (1 + state.step) / (10 + state.step))
     with torch.no_grad():
-        pairs = zip(state.average.parameters(), state.network.parameters(), strict=True)
-        for average, weight in pairs:
+        weights = zip(state.average.parameters(), state.student.parameters(), strict=True)
+        for average, weight in weights:
             average.lerp_(weight, 1 - decay)
     state.step += 1
     return {name: value.item() for name, value in losses.items()}
 
 
-def _named(state: State, settings: TrainingSettings, pictures: int) -> GenDRPix:
-    """The averaged network under a card that tells how it was made."""
-    card = ModelCard(
-        name=settings.out.name,
-        licence="Apache-2.0",
-        training=(
-            f"{state.step} steps of {settings.batch} crops of {settings.crop} px from {pictures} "
-            f"pictures; L1 + {settings.fourier:g} masked Fourier + {settings.perceptual:g} "
-            f"SqueezeNet; AdamW {settings.learning_rate:g}; EMA {settings.ema:g}; "
-            f"seed {settings.seed}"
-        ),
-    )
-    network = GenDRPix(state.average.unet.config, card)
-    network.load_state_dict(state.average.state_dict())
-    # The second branch of PadCFG has no training of its own yet: it asks for the same.
-    network.negative = network.positive
-    return network
-
-
-def _write_row(path: Path, step: int, seconds: float, losses: dict[str, float]) -> None:
-    new = not path.exists()
-    with path.open("a", newline="") as file:
-        writer = csv.writer(file)
-        if new:
-            writer.writerow(["step", "seconds", *losses])
-        writer.writerow([step, f"{seconds:.0f}", *(f"{value:.5f}" for value in losses.values())])
-
-
-def _write_grid(path: Path, network: GenDRPix, samples: list[tuple[Tensor, Tensor]]) -> None:
-    """A PNG to look at: a row for each sample, worn, restored and clean."""
-    rows = []
-    for worn, clean in samples:
-        device = network.positive.device
-        with torch.no_grad():
-            restored = network(worn[None].to(device), network.positive[None]).cpu()
-        rows.append(torch.cat([worn, restored[0], clean], dim=-1))
-    picture = to_picture(torch.cat(rows, dim=-2) / 2 + 0.5)
-    Image.fromarray(picture).save(path)
+def _descend(
+    loss: Tensor,
+    module: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    rate: float,
+    clip: float,
+    accelerator: Accelerator,
+) -> None:
+    """One step of an optimiser down a loss."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+    optimizer.zero_grad()
+    accelerator.backward(loss)
+    accelerator.clip_grad_norm_(module.parameters(), clip)
+    optimizer.step()

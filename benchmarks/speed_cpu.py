@@ -1,0 +1,188 @@
+"""Frames a second of our networks and of the peers on the CPU, frame by frame in turn.
+
+    python benchmarks/speed_cpu.py [--peers DIR] [--rounds N] [--size 320x180] [--dtype fp32|bf16]
+
+Every network enlarges the same frames by 4, from RGB to RGB in floats, one after the other in each
+round, so that all see the same machine. The table shows medians, the ratio to realesr-general-x4v3,
+and the peak memory of a process that does nothing else. A profile then says by module where the
+time of the default model goes. JSON goes to benchmarks/results/speed_cpu.json.
+"""
+
+import argparse
+import json
+import multiprocessing
+import os
+import platform
+import resource
+import statistics
+import time
+from collections import defaultdict
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from vs_gendrpix.engine import DTYPES, Restorer
+from vs_gendrpix.evaluation.methods import Method, peers
+from vs_gendrpix.frames import FrameFormat
+from vs_gendrpix.settings import RestoreSettings
+
+HERE = Path(__file__).parent
+SCALE = 4
+OURS = ("tiny",)
+
+
+def our_restorer(name: str, size: tuple[int, int], dtype: str) -> Restorer:
+    """A built-in model with all that happens to a frame but the conversions of its format."""
+    width, height = size
+    source = FrameFormat(width=width, height=height, family="rgb", bits=16)
+    target = FrameFormat(width=width * SCALE, height=height * SCALE, family="rgb", bits=16)
+    settings = RestoreSettings(model=name, device="cpu", dtype=dtype)
+    return Restorer(settings, source, target, torch.device("cpu"))
+
+
+def our_method(name: str, size: tuple[int, int], dtype: str) -> Method:
+    """The same as a method."""
+    restorer = our_restorer(name, size, dtype)
+
+    def method(low: Tensor) -> Tensor:
+        with torch.inference_mode():
+            return restorer.restore(low)[0]
+
+    return method
+
+
+def peer_methods(folder: Path, dtype: str) -> dict[str, Method]:
+    """The peers, under autocast where the arithmetic is not fp32."""
+    kind = DTYPES[dtype]
+
+    def under(method: Method) -> Method:
+        def cast(low: Tensor) -> Tensor:
+            with torch.autocast("cpu", kind, enabled=kind != torch.float32):
+                return method(low)
+
+        return cast
+
+    return {name: under(method) for name, method in peers(folder, torch.device("cpu")).items()}
+
+
+def methods(options: argparse.Namespace) -> dict[str, Method]:
+    """All networks by name, the peers first."""
+    size = tuple(map(int, options.size.split("x")))
+    found = peer_methods(options.peers, options.dtype) if options.peers else {}
+    return found | {name: our_method(name, size, options.dtype) for name in OURS}
+
+
+def frames(options: argparse.Namespace, count: int) -> list[Tensor]:
+    """Noise: no network here is faster on some pictures."""
+    width, height = map(int, options.size.split("x"))
+    numbers = torch.Generator().manual_seed(0)
+    return [torch.rand(1, 3, height, width, generator=numbers) for _ in range(count)]
+
+
+def measure(options: argparse.Namespace) -> dict[str, list[float]]:
+    """Seconds of every network in every round."""
+    compared = methods(options)
+    seconds: dict[str, list[float]] = {name: [] for name in compared}
+    for method in compared.values():
+        method(frames(options, 1)[0])
+    for low in frames(options, options.rounds):
+        for name, method in compared.items():
+            began = time.perf_counter()
+            method(low)
+            seconds[name].append(time.perf_counter() - began)
+    return seconds
+
+
+def peak_memory(options: argparse.Namespace, name: str) -> float:
+    """MB that a process holds at its peak, PyTorch's own included."""
+    methods(options)[name](frames(options, 1)[0])
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def profile(options: argparse.Namespace) -> dict[str, float]:
+    """Shares of the default model's time by kind of module; `rest` is what no module holds."""
+    width, height = map(int, options.size.split("x"))
+    restorer = our_restorer(OURS[0], (width, height), options.dtype)
+    network = restorer.guided.generator
+    spent: dict[str, float] = defaultdict(float)
+    begun: dict[int, float] = {}
+
+    def enter(module: nn.Module, _: object) -> None:
+        begun[id(module)] = time.perf_counter()
+
+    def leave(module: nn.Module, _: object, __: object) -> None:
+        spent[type(module).__name__] += time.perf_counter() - begun[id(module)]
+
+    hooks = []
+    if isinstance(network, nn.Module):
+        for module in network.modules():
+            if not list(module.children()):
+                hooks += [
+                    module.register_forward_pre_hook(enter),
+                    module.register_forward_hook(leave),
+                ]
+    low = frames(options, 1)[0]
+    with torch.inference_mode():
+        restorer.restore(low)
+        spent.clear()
+        began = time.perf_counter()
+        for _ in range(options.rounds):
+            restorer.restore(low)
+        total = time.perf_counter() - began
+        resized = time.perf_counter()
+        size = (height * SCALE, width * SCALE)
+        for _ in range(options.rounds):
+            F.interpolate(low, size, mode="bicubic", antialias=True)
+        spent["(resize before the network)"] = time.perf_counter() - resized
+    for hook in hooks:
+        hook.remove()
+    shares = {name: seconds / total for name, seconds in spent.items()}
+    shares["(rest: SiLU, sums, shuffles, colour fix)"] = 1 - sum(shares.values())
+    return dict(sorted(shares.items(), key=lambda item: -item[1]))
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--peers", type=Path, help="folder of weights that spandrel reads")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--size", default="320x180")
+    parser.add_argument("--dtype", choices=sorted(DTYPES), default="fp32")
+    options = parser.parse_args()
+    seconds = measure(options)
+    # A process for each: the peak of a process only ever rises.
+    with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
+        memory = {name: pool.apply(peak_memory, (options, name)) for name in seconds}
+    medians = {name: statistics.median(values) for name, values in seconds.items()}
+    reference = next((name for name in medians if "general-x4v3" in name), next(iter(medians)))
+    rows = []
+    print(f"{'network':28} {'fps':>7} {'x ' + reference:>26} {'MB':>6}")
+    for name, median in medians.items():
+        ratio = statistics.median(
+            [a / b for a, b in zip(seconds[reference], seconds[name], strict=True)]
+        )
+        rows.append({"network": name, "fps": 1 / median, "ratio": ratio, "mb": memory[name]})
+        print(f"{name:28} {1 / median:7.2f} {ratio:26.2f} {memory[name]:6.0f}")
+    shares = profile(options)
+    print(f"\n{OURS[0]} by module")
+    for name, share in shares.items():
+        print(f"{name:42} {share:6.1%}")
+    report = {
+        "date": time.strftime("%Y-%m-%d"),
+        "hardware": f"{os.cpu_count()} cores, {platform.machine()}, "
+        f"{torch.backends.cpu.get_cpu_capability()}",
+        "torch": torch.__version__,
+        "size": options.size,
+        "dtype": options.dtype,
+        "rounds": options.rounds,
+        "reference": reference,
+        "rows": rows,
+        "profile": shares,
+    }
+    (HERE / "results" / "speed_cpu.json").write_text(json.dumps(report, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,239 @@
+"""What of the engine's rate a VapourSynth script gets, and what the filter costs by itself.
+
+    python benchmarks/vapoursynth_filter.py [CLIP] [--frames N] [--rounds N]
+
+1. A source of 15 ms and a device of 30 ms a frame, both asleep, and one thread of the core: how
+   busy the device is, without and with frames started ahead.
+2. The default model on a real clip at twice its size: the engine alone, then the filter read by a
+   `get_frame` loop, by `clip.frames()` and by vspipe, in turn in every round.
+3. An engine that gives back what it gets: milliseconds a frame of 1080 and 2160 lines, beside a
+   `std.ModifyFrame` that copies.
+
+JSON goes to benchmarks/results/vapoursynth_filter.json.
+"""
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+import vapoursynth as vs
+
+import vs_gendrpix.engine
+from vs_gendrpix import gendrpix, source_clip
+from vs_gendrpix.engine import Engine
+from vs_gendrpix.frames import Frame, FrameFormat
+from vs_gendrpix.processor import output_clip
+from vs_gendrpix.settings import ProcessSettings, RestoreSettings
+from vs_gendrpix.source import Source
+
+HERE = Path(__file__).parent
+SOURCE_SECONDS, DEVICE_SECONDS = 0.015, 0.030
+SCALE = 2
+
+
+class Simulated:
+    """An engine whose one device sleeps, and gives back what it got."""
+
+    seconds = 0.0
+
+    def __init__(
+        self, settings: RestoreSettings, source: FrameFormat, target: FrameFormat, *, batch: int = 1
+    ) -> None:
+        del settings, source, batch
+        self.target, self._device = target, ThreadPoolExecutor(1)
+
+    def submit(self, frame: Frame) -> Future[Frame]:
+        """Queue a frame."""
+        return self._device.submit(self._restore, frame)
+
+    def _restore(self, frame: Frame) -> Frame:
+        time.sleep(self.seconds)
+        return Frame(format=self.target, planes=frame.planes, timing=frame.timing)
+
+    def close(self) -> None:
+        """End the thread."""
+        self._device.shutdown()
+
+
+@contextmanager
+def simulated(seconds: float) -> Iterator[None]:
+    """Let the filter build an engine that sleeps so long for every frame."""
+    Simulated.seconds = seconds
+    vs_gendrpix.engine.Engine = Simulated
+    try:
+        yield
+    finally:
+        vs_gendrpix.engine.Engine = Engine
+
+
+def busy(prefetch: int | None, frames: int) -> float:
+    """The share of the time in which the sleeping device has a frame, with one thread."""
+    vs.core.num_threads = 1
+    clip = vs.core.std.BlankClip(format=vs.GRAY8, width=64, height=64, length=frames + 10)
+
+    def slow(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
+        del n
+        time.sleep(SOURCE_SECONDS)
+        return f
+
+    with simulated(DEVICE_SECONDS):
+        clip = clip.std.ModifyFrame(clip, slow)
+        clip = gendrpix(clip, 1, prefetch=prefetch, dedup=False)
+        for n in range(5):
+            clip.get_frame(n).close()
+        began = time.perf_counter()
+        for n in range(5, frames + 5):
+            clip.get_frame(n).close()
+        return frames * DEVICE_SECONDS / (time.perf_counter() - began)
+
+
+def engine_rate(path: Path, frames: int) -> float:
+    """Frames a second of the engine alone, on frames decoded before."""
+    settings = ProcessSettings(restore=RestoreSettings(scale=SCALE))
+    with Source(path) as source:
+        decoded = [frame for frame, _ in zip(source, range(frames + 1), strict=False)]
+        target = output_clip(source.info, settings).format
+        form = source.info.format
+    # The filter gives back the format that it gets.
+    target = replace(form, width=target.width, height=target.height)
+    with Engine(settings.restore, form, target) as engine:
+        engine.submit(decoded[0]).result()
+        began = time.perf_counter()
+        under_way: deque[Future[Frame]] = deque()
+        for frame in decoded[1:]:
+            under_way.append(engine.submit(frame))
+            if len(under_way) == engine.capacity:
+                under_way.popleft().result()
+        for future in under_way:
+            future.result()
+        return (len(decoded) - 1) / (time.perf_counter() - began)
+
+
+def script_rate(path: Path, frames: int, read: Callable[[vs.VideoNode, int], None]) -> float:
+    """Frames a second of the filter, read in some way after a first frame."""
+    vs.core.num_threads = os.cpu_count() or 1
+    clip = gendrpix(source_clip(path), SCALE, dedup=False)
+    clip.get_frame(0).close()
+    began = time.perf_counter()
+    read(clip, frames)
+    return frames / (time.perf_counter() - began)
+
+
+def by_get_frame(clip: vs.VideoNode, frames: int) -> None:
+    """One after the other."""
+    for n in range(1, frames + 1):
+        clip.get_frame(n).close()
+
+
+def by_frames(clip: vs.VideoNode, frames: int) -> None:
+    """As an encoder does."""
+    for frame in clip[1 : frames + 1].frames(close=True):
+        del frame
+
+
+def vspipe_rate(path: Path, frames: int) -> float:
+    """Frames a second through vspipe, start and end taken off by a run of two lengths."""
+    program = shutil.which("vspipe", path=Path(sys.executable).parent) or "vspipe"
+    script = HERE / "results" / "vspipe.vpy"
+    script.write_text(
+        "from vs_gendrpix import gendrpix, source_clip\n"
+        f"gendrpix(source_clip({str(path)!r}), {SCALE}, dedup=False).set_output()\n"
+    )
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    seconds = []
+    for last in (4, 4 + frames):
+        began = time.perf_counter()
+        subprocess.run(
+            [program, "-e", str(last - 1), str(script), "--"],
+            check=True,
+            capture_output=True,
+            env=environment,
+        )
+        seconds.append(time.perf_counter() - began)
+    script.unlink()
+    return frames / (seconds[1] - seconds[0])
+
+
+def cost(width: int, height: int, frames: int) -> dict[str, float]:
+    """Milliseconds a frame of the filter without an engine's work, and of a copy."""
+    vs.core.num_threads = 1
+    clip = vs.core.std.BlankClip(
+        format=vs.YUV420P10, width=width, height=height, length=frames + 4, keep=True
+    )
+
+    def copied(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
+        del n
+        other = vs.core.create_video_frame(f.format, f.width, f.height)
+        for plane in range(3):
+            np.copyto(np.asarray(other[plane]), np.asarray(f[plane]))
+        return other
+
+    copy = clip.std.ModifyFrame(clip, copied)
+    found = {}
+    with simulated(0):
+        ours = gendrpix(clip, 1, dedup=False, matrix_in=1)
+        for name, node in (("filter", ours), ("copy", copy)):
+            for n in range(4):
+                node.get_frame(n).close()
+            began = time.perf_counter()
+            for n in range(4, frames + 4):
+                with node.get_frame(n) as frame:
+                    frame[0][0, 0]
+            found[name] = 1000 * (time.perf_counter() - began) / frames
+    return found
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("clip", nargs="?", type=Path, default=HERE.parent / "samples/telescope.mp4")
+    parser.add_argument("--frames", type=int, default=30)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    report: dict[str, object] = {
+        "date": time.strftime("%Y-%m-%d"),
+        "hardware": f"{os.cpu_count()} cores, {platform.machine()}",
+        "torch": torch.__version__,
+        "vapoursynth": vs.core.core_version.release_major,
+    }
+    shares = {str(ahead): busy(ahead, 60) for ahead in (0, None, 3)}
+    print("device busy (one thread, source 15 ms, device 30 ms)")
+    for ahead, share in shares.items():
+        print(f"  prefetch {ahead:5} {share:6.1%}")
+    ways: dict[str, list[float]] = {"engine": [], "get_frame": [], "frames": [], "vspipe": []}
+    for _ in range(options.rounds):
+        ways["engine"].append(engine_rate(options.clip, options.frames))
+        ways["get_frame"].append(script_rate(options.clip, options.frames, by_get_frame))
+        ways["frames"].append(script_rate(options.clip, options.frames, by_frames))
+        ways["vspipe"].append(vspipe_rate(options.clip, options.frames))
+    print(f"\n{'way':12} {'fps':>7} {'of the engine':>14}")
+    rates = {}
+    for way, values in ways.items():
+        ratio = statistics.median(a / b for a, b in zip(values, ways["engine"], strict=True))
+        rates[way] = {"fps": statistics.median(values), "ratio": ratio}
+        print(f"{way:12} {rates[way]['fps']:7.2f} {ratio:14.3f}")
+    costs = {f"{height}p": cost(height * 16 // 9, height, 40) for height in (1080, 2160)}
+    print(f"\n{'YUV420P10':12} {'filter ms':>10} {'copy ms':>8}")
+    for name, found in costs.items():
+        print(f"{name:12} {found['filter']:10.2f} {found['copy']:8.2f}")
+    report |= {"busy": shares, "rates": rates, "milliseconds": costs}
+    path = HERE / "results" / "vapoursynth_filter.json"
+    path.write_text(json.dumps(report, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+from pathlib import Path
+
+import pytest
+
+import vs_gendrpix.training
+from vs_gendrpix.errors import SettingsError
+from vs_gendrpix.training.settings import Recipe, StageSettings, read_recipe
+
+RECIPES = sorted((Path(vs_gendrpix.training.__file__).parent / "recipes").glob("*.toml"))
+
+
+def test_a_recipe_is_read(tmp_path):
+    (tmp_path / "r.toml").write_text(
+        'name = "x"\n[network]\nchannels = [32, 64]\nattention = [false, true]\n'
+        "[vae]\nlatent_channels = 16\n[stage.pix]\nlearning_rate = 1\ntarget = 'teacher'\n"
+    )
+    recipe = read_recipe(tmp_path / "r.toml")
+    assert recipe.name == "x"
+    assert recipe.network.channels == (32, 64)
+    assert recipe.vae.latent_channels == 16
+    assert recipe.stage["pix"] == StageSettings(learning_rate=1.0, target="teacher")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[", "not TOML"),
+        ("nonsense = 1", "no setting 'nonsense'"),
+        ("seed = 'one'", "seed must be int"),
+        ("seed = -1", "at least 0"),
+        ("stage = 3", "stage must be a table"),
+        ("[stage.other]", "no stage 'other'"),
+        ("[stage.pix]\nsteps = 0", "at least 1"),
+        ("[stage.pix]\nsteps = true", "steps must be int"),
+        ("[stage.pix]\ncrop = 60", "multiple of 8"),
+        ("[stage.pix]\nema = 1.0", "ema 1"),
+        ("[stage.pix]\ntarget = 'dirty'", "use clean, teacher"),
+        ("[stage.pix]\nnegative_share = 1.0", "negative_share"),
+        ("[stage.pix]\nlearning_rate = 0", "above 0"),
+        ("[network]\nchannels = 3", "must be a list"),
+        ("[network]\nchannels = [3.5]", "must be int"),
+        ("[vae]\nlayers = 99", "1 to 8 layers"),
+    ],
+)
+def test_a_wrong_recipe_is_one_clear_line(tmp_path, text, said):
+    (tmp_path / "r.toml").write_text(text)
+    with pytest.raises(SettingsError, match=said) as caught:
+        read_recipe(tmp_path / "r.toml")
+    assert "\n" not in str(caught.value).strip() or "TOML" in said
+
+
+def test_a_missing_recipe_is_said(tmp_path):
+    with pytest.raises(SettingsError, match="cannot read the recipe"):
+        read_recipe(tmp_path / "nowhere.toml")
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_the_recipes_of_the_package_are_whole(path):
+    recipe = read_recipe(path)
+    assert isinstance(recipe, Recipe)
+    assert recipe.stage
+
+
+def test_the_rate_rises_stays_and_falls():
+    settings = StageSettings(steps=100, warmup=10)
+    rates = [settings.rate(step) for step in range(100)]
+    assert rates[0] == pytest.approx(0.1)
+    assert rates[9:75] == [1.0] * 66
+    assert rates[75:] == sorted(rates[75:], reverse=True)
+    assert 0 < rates[99] < 0.05

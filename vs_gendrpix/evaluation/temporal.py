@@ -1,0 +1,64 @@
+"""What a method does from frame to frame: flicker on a still, and on a picture that moves."""
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from vs_gendrpix.evaluation.degradation import SCALE, worn_frame
+from vs_gendrpix.evaluation.methods import Method
+
+FRAMES = 4
+STEP = (3, 5)
+"""Pixels down and to the right a frame: no multiple of a cell of 8 or of the scale, so that a
+pattern that stands still on the screen, or jumps with the sampling, shows."""
+BORDER = 16
+"""Pixels at the edge that do not count: what comes into the picture there was not seen before."""
+
+
+def flicker(method: Method, sharp: Tensor) -> float:
+    """How restless a still picture is under fresh noise in every frame.
+
+    Args:
+        method: What restores.
+        sharp: (1, 3, H, W) RGB in [0, 1], H and W multiples of 4.
+
+    Returns:
+        Mean absolute difference of successive results in code values of 255.
+    """
+    frames = [method(worn_frame(sharp, number)) for number in range(FRAMES)]
+    return _mean_step(frames)
+
+
+def pan_error(method: Method, sharp: Tensor) -> float:
+    """How much a picture changes while it moves by a known number of pixels a frame.
+
+    Args:
+        method: What restores.
+        sharp: (1, 3, H, W) RGB in [0, 1], larger than the whole way by 64 pixels at least.
+
+    Returns:
+        Mean absolute difference of successive results, the motion undone, in code values of 255.
+    """
+    down, right = STEP
+    height, width = (
+        (side - (FRAMES - 1) * step) // SCALE * SCALE
+        for side, step in zip(sharp.shape[-2:], STEP, strict=True)
+    )
+    results = []
+    for number in range(FRAMES):
+        top, left = number * down, number * right
+        window = sharp[..., top : top + height, left : left + width]
+        results.append(method(worn_frame(window, number)))
+    # Frame n shows at (y, x) what frame n + 1 shows at (y - down, x - right).
+    aligned = [
+        (before[..., down:, right:], after[..., : height - down, : width - right])
+        for before, after in pairwise(results)
+    ]
+    steps = [(b - a)[..., BORDER:-BORDER, BORDER:-BORDER].abs().mean() for a, b in aligned]
+    return 255 * torch.stack(steps).mean().item()
+
+
+def _mean_step(frames: list[Tensor]) -> float:
+    steps = [(after - before).abs().mean() for before, after in pairwise(frames)]
+    return 255 * torch.stack(steps).mean().item()

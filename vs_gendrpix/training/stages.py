@@ -1,0 +1,414 @@
+"""The stages of the paper's recipe: who learns, from whom, and before which critic.
+
+    vae     an 8x autoencoder of our own
+    latent  stage 0: a one-step restorer of its latents, in GenDR's form
+    adc     stage I, GenDR-Adc: an 8x unshuffle replaces the encoder; the critic is stage 0
+    pix     stage II, GenDR-Pix: an 8x shuffle replaces the decoder; the critic is stage I
+    distil  guidance in one pass: two guided passes of `pix` teach it
+
+The paper's stages begin with the network of the one before. Where a layer has other channels, it
+begins in the principal components of what it will see or make (`start.py`).
+"""
+
+import copy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from vs_gendrpix.errors import SettingsError
+from vs_gendrpix.model.gendrpix import CELL, GenDRPix, Prompted
+from vs_gendrpix.model.latent import LatentRestorer, PixelEncoder
+from vs_gendrpix.model.unet import UNet
+from vs_gendrpix.model.vae import VAE
+from vs_gendrpix.model.weights import load_into, load_vae
+from vs_gendrpix.padcfg import PadCFG, pad_plan
+from vs_gendrpix.training import start
+from vs_gendrpix.training.draw import Draw
+from vs_gendrpix.training.losses import (
+    Perception,
+    critic_loss,
+    generator_loss,
+    masked_fourier_loss,
+    rand_pad,
+)
+from vs_gendrpix.training.settings import Recipe, StageSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Batch = tuple[Tensor, Tensor, Tensor]
+"""Worn and target pictures (B, 3, H, W) in [-1, 1], and which are negative items (B,)."""
+
+MODEL = "model.safetensors"
+TOKEN = 3 * CELL * CELL
+"""Values of a token of pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What a student made of a batch.
+
+    Attributes:
+        losses: The losses that its stage reckons itself, each before its weight.
+        output: What the critic judges.
+        real: What the critic shall take for real.
+    """
+
+    losses: dict[str, Tensor]
+    output: Tensor
+    real: Tensor
+
+
+class Stage:
+    """A student with its teachers and its critic.
+
+    Args:
+        settings: The stage's own.
+        student: What is trained.
+        critic: A network whose output map are logits; None for a stage without.
+    """
+
+    def __init__(
+        self, settings: StageSettings, student: nn.Module, critic: nn.Module | None
+    ) -> None:
+        self.settings, self.student = settings, student
+        self.critic = critic if settings.adversarial else None
+        self.perception = Perception() if settings.perceptual else None
+
+    def to(self, device: torch.device) -> "Stage":
+        """Move everything."""
+        for name, value in vars(self).items():
+            if isinstance(value, nn.Module):
+                setattr(self, name, value.to(device))
+        return self
+
+    def attempt(self, batch: Batch, draw: Draw) -> Attempt:
+        """Let the student try a batch."""
+        raise NotImplementedError
+
+    def show(self, student: nn.Module, worn: Tensor) -> Tensor:
+        """What a student (the averaged one) makes of worn pictures: pictures in [-1, 1]."""
+        raise NotImplementedError
+
+    def judge(self, image: Tensor, draw: Draw) -> Tensor:
+        """The critic's logits."""
+        del draw
+        if self.critic is None:
+            raise SettingsError("this stage has no critic: set adversarial above 0")
+        logits: Tensor = self.critic(image)
+        return logits
+
+    def losses(self, batch: Batch, draw: Draw) -> tuple[dict[str, Tensor], Attempt]:
+        """All losses of the student before their weights, and `total`, their weighted sum."""
+        attempt = self.attempt(batch, draw)
+        losses = dict(attempt.losses)
+        if self.critic is not None:
+            losses["adversarial"] = generator_loss(self.judge(attempt.output, draw))
+        total = sum(getattr(self.settings, name) * value for name, value in losses.items())
+        return {**losses, "total": torch.as_tensor(total)}, attempt
+
+    def critic_losses(self, attempt: Attempt, draw: Draw) -> Tensor:
+        """The loss of the critic, which the student gets no part of."""
+        real = self.judge(attempt.real.detach(), draw)
+        return critic_loss(real, self.judge(attempt.output.detach(), draw))
+
+    def in_pixels(self, output: Tensor, target: Tensor, draw: Draw) -> dict[str, Tensor]:
+        """The losses of pictures; those of weight 0 are not computed."""
+        losses = {"l1": F.l1_loss(output, target)}
+        if self.perception is not None:
+            losses["perceptual"] = self.perception(output, target, draw)
+        if self.settings.fourier:
+            losses["fourier"] = masked_fourier_loss(output, target)
+        return losses
+
+
+class Reconstruction(nn.Module):
+    """An autoencoder on its way through a sample of its latents."""
+
+    def __init__(self, vae: VAE) -> None:
+        super().__init__()
+        self.vae = vae
+
+    def forward(self, image: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """The pictures (B, 3, H, W) made of a sample, and its divergence from the normal one."""
+        mean, log_variance = self.vae.encode(image)
+        divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).mean()
+        return self.vae.decode(mean + (0.5 * log_variance).exp() * noise), divergence
+
+
+class VaeStage(Stage):
+    """The autoencoder learns to give pictures back through latents near the normal distribution."""
+
+    def __init__(self, settings: StageSettings, vae: VAE) -> None:
+        super().__init__(settings, Reconstruction(vae), None)
+        self.channels = vae.config.latent_channels
+
+    def attempt(self, batch: Batch, draw: Draw) -> Attempt:
+        """Reconstruct the targets from a sample of their latents."""
+        _, clean, _ = batch
+        grid = (clean.shape[-2] // CELL, clean.shape[-1] // CELL)
+        noise = draw.normal(len(clean), self.channels, *grid).to(clean.device)
+        output, divergence = self.student(clean, noise)
+        losses = self.in_pixels(output, clean, draw)
+        return Attempt({**losses, "divergence": divergence}, output, clean)
+
+    def show(self, student: nn.Module, worn: Tensor) -> Tensor:
+        """The worn pictures, encoded and decoded."""
+        vae = cast("Reconstruction", student).vae
+        return vae.decode(vae.encode(worn)[0])
+
+
+class LatentStage(Stage):
+    """Stage 0: latents of worn pictures become those of the targets."""
+
+    def __init__(self, settings: StageSettings, student: LatentRestorer, vae: VAE) -> None:
+        super().__init__(settings, student, None)
+        self.vae = frozen(vae)
+
+    def attempt(self, batch: Batch, draw: Draw) -> Attempt:
+        """Restore latents; the perceptual loss, where it has a weight, is that of the decoded."""
+        worn, target, negative = batch
+        with torch.no_grad():
+            latent, wanted = self.vae.encode(worn)[0], self.vae.encode(target)[0]
+        output = self.student(latent, conditions(self.student, negative))
+        losses = {"l1": F.l1_loss(output, wanted)}
+        if self.perception is not None:
+            losses["perceptual"] = self.perception(self.vae.decode(output), target, draw)
+        return Attempt(losses, output, wanted)
+
+    def show(self, student: nn.Module, worn: Tensor) -> Tensor:
+        """The whole way: encode, restore, decode."""
+        latent = self.vae.encode(worn)[0]
+        return self.vae.decode(student(latent, conditions(student, len(worn))))
+
+
+class AdcStage(Stage):
+    """Stage I: pixels in, restored latents out; the critic knows latents as stage 0 does."""
+
+    def __init__(
+        self, settings: StageSettings, student: PixelEncoder, vae: VAE, teacher: LatentRestorer
+    ) -> None:
+        super().__init__(settings, student, Critic(teacher, settings))
+        self.vae, self.teacher = frozen(vae), frozen(teacher)
+
+    def attempt(self, batch: Batch, draw: Draw) -> Attempt:
+        """Make latents of the worn pictures themselves."""
+        del draw
+        worn, target, negative = batch
+        with torch.no_grad():
+            real = self.vae.encode(target)[0]
+            wanted = real
+            if self.settings.target == "teacher":
+                wanted = self.teacher(self.vae.encode(worn)[0], conditions(self.teacher, negative))
+        output = self.student(worn, conditions(self.student, negative))
+        return Attempt({"l1": F.l1_loss(output, wanted)}, output, real)
+
+    def show(self, student: nn.Module, worn: Tensor) -> Tensor:
+        """Restore and decode."""
+        return self.vae.decode(student(worn, conditions(student, len(worn))))
+
+
+class PixStage(Stage):
+    """Stage II: pixels in, pixels out; the critic is stage I behind RandPad."""
+
+    def __init__(
+        self,
+        settings: StageSettings,
+        student: GenDRPix,
+        teacher: PixelEncoder | None,
+        vae: VAE | None,
+    ) -> None:
+        critic = None if teacher is None else Critic(teacher, settings)
+        super().__init__(settings, student, critic)
+        self.teacher = None if teacher is None else frozen(teacher)
+        self.vae = None if vae is None else frozen(vae)
+
+    def attempt(self, batch: Batch, draw: Draw) -> Attempt:
+        """Restore the worn pictures."""
+        worn, target, negative = batch
+        wanted = target
+        if self.settings.target == "teacher" and self.teacher is not None and self.vae is not None:
+            with torch.no_grad():
+                wanted = self.vae.decode(self.teacher(worn, conditions(self.teacher, negative)))
+        output = self.student(worn, conditions(self.student, negative))
+        return Attempt(self.in_pixels(output, wanted, draw), output, target)
+
+    def judge(self, image: Tensor, draw: Draw) -> Tensor:
+        """The critic's logits behind a padding of this picture's own."""
+        return super().judge(rand_pad(image, draw) if self.settings.rand_pad else image, draw)
+
+    def show(self, student: nn.Module, worn: Tensor) -> Tensor:
+        """Restore in one pass."""
+        restored: Tensor = student(worn, conditions(student, len(worn)))
+        return restored
+
+
+class DistilStage(PixStage):
+    """One pass learns what guidance makes of two."""
+
+    def __init__(self, settings: StageSettings, student: GenDRPix, guided: GenDRPix) -> None:
+        super().__init__(settings, student, None, None)
+        self.guided = frozen(guided)
+
+    def attempt(self, batch: Batch, draw: Draw) -> Attempt:
+        """Compare with the guided teacher; all items are positive."""
+        worn, target, _ = batch
+        teacher = PadCFG(
+            self.guided,
+            self.guided.positive,
+            self.guided.negative,
+            plan=pad_plan(0),
+            guidance=self.settings.guidance,
+        )
+        with torch.no_grad():
+            wanted = teacher(worn)
+        output = self.student(worn, conditions(self.student, len(worn)))
+        return Attempt(self.in_pixels(output, wanted, draw), output, target)
+
+
+class Critic(nn.Module):
+    """The network of the stage before as a discriminator: its output map are logits (AdcSR).
+
+    Args:
+        teacher: The network whose kind, and under `staged` whose weights, the critic has.
+        settings: The stage's.
+    """
+
+    def __init__(self, teacher: Prompted, settings: StageSettings) -> None:
+        super().__init__()
+        self.network = copy.deepcopy(teacher)
+        if settings.critic == "fresh":
+            self.network.unet = UNet(teacher.unet.config)
+        self.network.requires_grad_(requires_grad=True)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Logits of (B, C, H, W) inputs of the teacher's kind, one for each value it made."""
+        logits: Tensor = self.network(image, conditions(self.network, len(image)))
+        return logits
+
+
+def conditions(network: nn.Module, items: Tensor | int) -> Tensor:
+    """The condition of each item: (B, T, D), the negative one where `items` (B,) is true.
+
+    Args:
+        network: With two prompts, perhaps wrapped for several processes.
+        items: Which items are negative, or how many positive ones there are.
+    """
+    network = cast("Prompted", getattr(network, "module", network))
+    if isinstance(items, int):
+        return network.positive.expand(items, -1, -1)
+    return torch.where(items[:, None, None], network.negative, network.positive)
+
+
+def frozen[N: nn.Module](network: N) -> N:
+    """A teacher: it only shows how it is done."""
+    return network.eval().requires_grad_(requires_grad=False)
+
+
+def build(name: str, recipe: Recipe, *, out: Path, beside: Path, worn: Tensor) -> Stage:
+    """A stage at its beginning.
+
+    Args:
+        name: Of `STAGES`.
+        recipe: The whole recipe.
+        out: The folder that holds the stages' folders.
+        beside: The folder from which the path in `start` counts.
+        worn: (N, 3, H, W) pictures in [-1, 1] that show new layers what pictures are like.
+
+    Raises:
+        SettingsError: The stage before has not been run.
+        ModelError: A file to begin with is missing or bad.
+    """
+    settings = recipe.stage.get(name, StageSettings())
+    builder = _Builder(name, settings, recipe, out, worn)
+    makers: dict[str, Callable[[], Stage]] = {
+        "vae": builder.vae,
+        "latent": builder.latent,
+        "adc": builder.adc,
+        "pix": builder.pix,
+        "distil": builder.distil,
+    }
+    stage = makers[name]()
+    if settings.start:
+        student = getattr(stage.student, "vae", stage.student)
+        load_into(cast("Prompted | VAE", student), beside / settings.start)
+    stage.student.train().requires_grad_(requires_grad=True)
+    return stage
+
+
+@dataclass(frozen=True, slots=True)
+class _Builder:
+    """Makes stages, with what the ones before have left."""
+
+    name: str
+    settings: StageSettings
+    recipe: Recipe
+    out: Path
+    worn: Tensor
+
+    def vae(self) -> Stage:
+        """An autoencoder with random weights."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.recipe.seed)
+            return VaeStage(self.settings, VAE(self.recipe.vae))
+
+    def latent(self) -> Stage:
+        """A network with random weights: its channels are no pixels, which all look alike."""
+        return LatentStage(self.settings, self._restorer(), self._vae())
+
+    def adc(self) -> Stage:
+        """Stage 0's network behind a new first layer."""
+        teacher = self._made("latent", self._restorer())
+        student = self._encoder()
+        start.inherit(student, teacher, but=("conv_in",))
+        start.analyse(student, self.worn)
+        return AdcStage(self.settings, student, self._vae(), teacher)
+
+    def pix(self) -> Stage:
+        """Stage I's network before a new last layer; a random one where there is no stage I."""
+        taught = self.settings.target == "teacher"
+        student, adc = self._pix(), None
+        start.synthesise(student, start.analyse(student, self.worn))
+        if self.settings.adversarial or taught or (self.out / "adc").is_dir():
+            adc = self._made("adc", self._encoder())
+            start.inherit(student, adc, but=("conv_norm_out", "conv_out"))
+        return PixStage(self.settings, student, adc, self._vae() if taught else None)
+
+    def distil(self) -> Stage:
+        """The network of `pix` itself."""
+        guided = self._made("pix", self._pix())
+        return DistilStage(self.settings, copy.deepcopy(guided), guided)
+
+    def _vae(self) -> VAE:
+        path = self.out / "vae" / MODEL
+        self._want("vae", path)
+        return load_vae(path, device=self.worn.device, dtype=torch.float32)
+
+    def _restorer(self) -> LatentRestorer:
+        latent = self.recipe.vae.latent_channels
+        return self._fresh(LatentRestorer, latent, latent)
+
+    def _encoder(self) -> PixelEncoder:
+        return self._fresh(PixelEncoder, TOKEN, self.recipe.vae.latent_channels)
+
+    def _pix(self) -> GenDRPix:
+        return self._fresh(GenDRPix, TOKEN, TOKEN)
+
+    def _fresh[N: Prompted](self, kind: type[N], inside: int, outside: int) -> N:
+        recipe = self.recipe
+        return start.new(kind, recipe.network, channels=(inside, outside), seed=recipe.seed)
+
+    def _made[N: Prompted](self, stage: str, module: N) -> N:
+        """A module with the weights that another stage has left."""
+        path = self.out / stage / MODEL
+        self._want(stage, path)
+        load_into(module, path)
+        return module
+
+    def _want(self, stage: str, path: Path) -> None:
+        if not path.is_file():
+            raise SettingsError(f"stage {self.name} needs stage {stage} first: there is no {path}")

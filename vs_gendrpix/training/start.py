@@ -1,0 +1,102 @@
+"""How networks begin: with the stage before, and in principal components where channels differ."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from vs_gendrpix.model.gendrpix import CELL, GenDRPix, ModelCard, Prompted
+from vs_gendrpix.model.unet import UNetConfig
+
+_GAIN = 0.1
+"""First gain of a component: the start differs from the resize by a few codes of 255."""
+
+
+def new[N: Prompted](
+    kind: type[N], config: UNetConfig, *, channels: tuple[int, int], seed: int
+) -> N:
+    """A network with random weights and prompts.
+
+    Args:
+        kind: Its class.
+        config: The UNet, but for its channels in and out.
+        channels: These.
+        seed: Decides the weights.
+    """
+    config = replace(config, in_channels=channels[0], out_channels=channels[1])
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = kind(config, ModelCard(name="untrained"))
+        for prompt in (network.positive, network.negative):
+            nn.init.normal_(prompt)
+    return network
+
+
+def inherit(student: Prompted, teacher: Prompted, *, but: Sequence[str]) -> None:
+    """Give a student its teacher's weights, except those of some layers of the UNet.
+
+    Args:
+        student: Changed in place.
+        teacher: A network of the same widths.
+        but: The layers that begin anew, `conv_in` or `conv_out`.
+    """
+    weights = {
+        name: value
+        for name, value in teacher.state_dict().items()
+        if not name.startswith(tuple(f"unet.{layer}." for layer in but))
+    }
+    student.load_state_dict(weights, strict=False)
+
+
+def analyse(network: Prompted, worn: Tensor) -> Tensor:
+    """Let a network's first layer see the principal components of worn cells.
+
+    The 192 values of a cell are nearly one value, its brightness. Random weights would pass that
+    on in every channel and drown the detail that there is to restore.
+
+    Args:
+        network: Its `conv_in` is changed in place.
+        worn: (N, 3, H, W) pictures in [-1, 1].
+
+    Returns:
+        (192, C) directions of the C strongest components, strongest first.
+    """
+    first = network.unet.conv_in
+    cells = F.pixel_unshuffle(worn, CELL).transpose(0, 1).flatten(1)  # (192, cells)
+    mean = cells.mean(1, keepdim=True)
+    strength, vectors = torch.linalg.eigh((cells - mean) @ (cells - mean).T / cells.shape[1])
+    count = min(first.out_channels, len(strength))
+    strength = strength.flip(0)[:count]
+    directions: Tensor = vectors.flip(1)[:, :count]
+    # Components below a code value of 255 hold nothing but rounding: they stay small.
+    projection = (directions / (strength + (2 / 255) ** 2).sqrt()).T  # (count, 192)
+    with torch.no_grad():
+        first.weight.mul_(0.1)
+        first.weight[:count, :, 1, 1] += projection
+        if first.bias is not None:
+            first.bias.zero_()
+            first.bias[:count] = -(projection @ mean)[:, 0]
+    return directions
+
+
+def synthesise(network: GenDRPix, directions: Tensor) -> None:
+    """Let a network's last layer add components: to sharpen is then just a gain for each channel.
+
+    Otherwise each of the 64 pixels of a cell would have to learn the same filters by itself.
+
+    Args:
+        network: Its `conv_out` is changed in place, and the gains before it. They become small, not
+            zero: at zero the layers behind them get gradients whose sign changes with every step,
+            and 2,000 steps led nowhere.
+        directions: As `analyse` gives them.
+    """
+    last, norm = network.unet.conv_out, network.unet.conv_norm_out
+    with torch.no_grad():
+        last.weight.mul_(0.1)
+        last.weight[:, : directions.shape[1], 1, 1] += directions
+        if last.bias is not None:
+            last.bias.zero_()
+        norm.weight.fill_(_GAIN)
+        norm.bias.zero_()
