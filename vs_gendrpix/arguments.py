@@ -101,6 +101,12 @@ def _add_picture(group: argparse._ArgumentGroup) -> None:
         help="carry the input's low-frequency colour over (lowband)",
     )
     group.add_argument(
+        "--attention",
+        choices=("auto", "full"),
+        default="auto",
+        help="how far the network sees on large pictures: 512 pixels (auto) or all, slowly (full)",
+    )
+    group.add_argument(
         "--dtype",
         choices=("auto", "bf16", "fp16", "fp32"),
         default="auto",
@@ -162,6 +168,7 @@ def settings(options: argparse.Namespace) -> ProcessSettings:
             pad_seed=options.pad_seed,
             strength=options.strength,
             color_fix=options.color_fix,
+            attention=options.attention,
         ),
         encode=EncodeSettings(
             encoder=options.encoder,

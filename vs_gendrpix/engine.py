@@ -92,7 +92,9 @@ class Restorer:
         model = settings.model_path or settings.model
         if model == "auto":
             model = default_model(device)
-        network = load_network(model, device=device, dtype=self.dtype)
+        network = load_network(model, device=device, dtype=self.dtype, folded=True)
+        if settings.attention == "full":
+            network.unet.attend_fully()
         self.model_name = network.card.name
         guidance = network.card.guidance if settings.guidance is None else settings.guidance
         self.guided = PadCFG(

@@ -9,6 +9,7 @@ from vs_gendrpix.errors import SettingsError
 
 Dtype = Literal["auto", "bf16", "fp16", "fp32"]
 ColorFix = Literal["lowband", "none"]
+Attention = Literal["auto", "full"]
 
 MAX_SCALE = 4
 MAX_RESIZE = 8
@@ -32,6 +33,8 @@ class RestoreSettings:
         pad_seed: Draws the pad plan; 0 is the paper's (4, 4) and (3, 5).
         strength: Share of the network's residual that is applied: 0 is the resize, 1 all of it.
         color_fix: `lowband` carries the input's low-frequency colour over, `none` does not.
+        attention: `auto` lets a token see the 512 pixels around it on pictures larger than that,
+            `full` the whole picture: at a cost that grows with the square of its size.
     """
 
     scale: Fraction | None = None
@@ -45,6 +48,7 @@ class RestoreSettings:
     pad_seed: int = 0
     strength: float = 1.0
     color_fix: ColorFix = "lowband"
+    attention: Attention = "auto"
 
     def __post_init__(self) -> None:
         if self.scale is not None and (self.width is not None or self.height is not None):
@@ -59,6 +63,7 @@ class RestoreSettings:
         for name, value, known in (
             ("dtype", self.dtype, get_args(Dtype)),
             ("colour fix", self.color_fix, get_args(ColorFix)),
+            ("attention", self.attention, get_args(Attention)),
         ):
             if value not in known:
                 raise SettingsError(f"there is no {name} {value!r}: use one of {', '.join(known)}")

@@ -3,6 +3,13 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vs_gendrpix.model.windows import (
+    KEYS_AT_ONCE,
+    dense_attention,
+    window_indices,
+    windowed_attention,
+)
+
 
 class Projections(nn.Module):
     """The linear layers of multi-head attention, and what lies between them.
@@ -22,18 +29,10 @@ class Projections(nn.Module):
         self.to_v = nn.Linear(context_dim, dim, bias=bias)
         self.to_out = nn.ModuleList([nn.Linear(dim, dim)])  # a list for diffusers' key, to_out.0
 
-    def _heads(self, x: Tensor) -> Tensor:
-        batch, tokens, _ = x.shape
-        return x.view(batch, tokens, -1, self.head_dim).transpose(1, 2)  # (B, nh, N, hs)
-
     def attend(self, x: Tensor, context: Tensor) -> Tensor:
         """Attend from (B, N, C) tokens to (B, M, context_dim) ones."""
-        attended = F.scaled_dot_product_attention(
-            self._heads(self.to_q(x)),
-            self._heads(self.to_k(context)),
-            self._heads(self.to_v(context)),
-        )
-        return self.to_out[0](attended.transpose(1, 2).flatten(2))
+        query, key, value = self.to_q(x), self.to_k(context), self.to_v(context)
+        return self.to_out[0](dense_attention(query, key, value, self.head_dim))
 
 
 class Attention(Projections):
@@ -42,6 +41,39 @@ class Attention(Projections):
     def forward(self, x: Tensor, context: Tensor) -> Tensor:
         """Attend from (B, N, C) tokens to (B, M, context_dim) ones."""
         return self.attend(x, context)
+
+
+class SelfAttention(Projections):
+    """Attention of a grid of tokens over itself: in full where it is small, or else in windows.
+
+    Args:
+        dim: Width of the tokens.
+        head_dim: Width of a head.
+        window: Side of a window on large grids; None attends in full on all of them.
+        shifted: Whether the windows' blocks are moved by half a block.
+
+    Attributes:
+        keys_at_once: Keys that are gathered at a time, over all windows: bounds their memory.
+    """
+
+    def __init__(self, dim: int, head_dim: int, *, window: int | None, shifted: bool) -> None:
+        super().__init__(dim, dim, head_dim)
+        self.window, self.shifted = window, shifted
+        self.keys_at_once = KEYS_AT_ONCE
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map a (B, h, w, C) grid to the same shape."""
+        height, width = x.shape[1:3]
+        tokens = x.flatten(1, 2)
+        if self.window is None or max(height, width) <= self.window + self.window // 8:
+            return self.attend(tokens, tokens).view(x.shape)
+        attended = windowed_attention(
+            (self.to_q(tokens), self.to_k(tokens), self.to_v(tokens)),
+            window_indices(height, width, self.window, shifted=self.shifted, device=x.device),
+            head_dim=self.head_dim,
+            keys_at_once=self.keys_at_once,
+        )
+        return self.to_out[0](attended).view(x.shape)
 
 
 class GEGLU(nn.Module):
@@ -73,35 +105,51 @@ class FeedForward(nn.Module):
 class TransformerBlock(nn.Module):
     """Self-attention, cross-attention over the condition, feed-forward; each a residual."""
 
-    def __init__(self, dim: int, context_dim: int, head_dim: int) -> None:
+    def __init__(
+        self, dim: int, context_dim: int, head_dim: int, *, window: int | None, shifted: bool
+    ) -> None:
         super().__init__()
         self.norm1 = nn.LayerNorm(dim)
-        self.attn1 = Attention(dim, dim, head_dim)
+        self.attn1 = SelfAttention(dim, head_dim, window=window, shifted=shifted)
         self.norm2 = nn.LayerNorm(dim)
         self.attn2 = Attention(dim, context_dim, head_dim)
         self.norm3 = nn.LayerNorm(dim)
         self.ff = FeedForward(dim)
 
-    def self_attend(self, x: Tensor) -> Tensor:
-        """Attend over the whole (B, h, w, C) grid: the one place that knows how far tokens see."""
-        tokens = x.flatten(1, 2)
-        return self.attn1(tokens, tokens).view(x.shape)
-
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
         """Map a (B, h, w, C) grid of tokens to the same shape; the condition is (B, T, D)."""
-        x = x + self.self_attend(self.norm1(x))
+        x = x + self.attn1(self.norm1(x))
         x = x + self.attn2(self.norm2(x).flatten(1, 2), condition).view(x.shape)
         return x + self.ff(self.norm3(x))
 
 
 class SpatialTransformer(nn.Module):
-    """A transformer block between two linear projections, as a residual on a feature map."""
+    """A transformer block between two linear projections, as a residual on a feature map.
 
-    def __init__(self, channels: int, context_dim: int, head_dim: int, groups: int) -> None:
+    Args:
+        channels: Width of the feature map.
+        context_dim: Width of the condition's tokens.
+        head_dim: Width of a head.
+        groups: Groups of the norm.
+        window: Side of self-attention's windows on large grids; None attends in full.
+        shifted: Whether the windows' blocks are moved by half a block.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        context_dim: int,
+        head_dim: int,
+        groups: int,
+        *,
+        window: int | None,
+        shifted: bool,
+    ) -> None:
         super().__init__()
         self.norm = nn.GroupNorm(groups, channels, eps=1e-6)
         self.proj_in = nn.Linear(channels, channels)
-        self.transformer_blocks = nn.ModuleList([TransformerBlock(channels, context_dim, head_dim)])
+        block = TransformerBlock(channels, context_dim, head_dim, window=window, shifted=shifted)
+        self.transformer_blocks = nn.ModuleList([block])
         self.proj_out = nn.Linear(channels, channels)
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:

@@ -27,7 +27,9 @@ class ResBlock(nn.Module):
         super().__init__()
         self.norm1 = nn.GroupNorm(groups, in_channels, eps=eps)
         self.conv1 = nn.Conv2d(in_channels, out_channels, 3, padding=1)
-        self.time_emb_proj = None if time_dim is None else nn.Linear(time_dim, out_channels)
+        self.time_emb_proj: nn.Linear | None = (
+            None if time_dim is None else nn.Linear(time_dim, out_channels)
+        )
         self.norm2 = nn.GroupNorm(groups, out_channels, eps=eps)
         self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
         self.conv_shortcut = (

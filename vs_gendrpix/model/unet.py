@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vs_gendrpix.errors import ModelError
-from vs_gendrpix.model.attention import SpatialTransformer
+from vs_gendrpix.model.attention import SelfAttention, SpatialTransformer
 from vs_gendrpix.model.layers import Downsample, ResBlock, Upsample
 
 
@@ -73,6 +73,11 @@ TINY = UNetConfig(
 )
 
 
+WINDOWS = (64, 32, 16)
+"""Sides of self-attention's windows at the finest levels: the 512 pixels of the paper's training.
+Deeper levels attend in full: they are small."""
+
+
 def timestep_embedding(timestep: int, dim: int) -> Tensor:
     """The sinusoidal embedding (1, dim) of a timestep, cosines first (diffusers' freq_shift 0)."""
     half = dim // 2
@@ -94,24 +99,43 @@ class TimeEmbedding(nn.Module):
         return self.linear_2(F.silu(self.linear_1(sinusoid)))
 
 
+def _transformer(config: UNetConfig, level: int, *, shifted: bool) -> SpatialTransformer:
+    """A transformer for the grid of a level."""
+    return SpatialTransformer(
+        config.channels[level],
+        config.condition_dim,
+        config.head_dim,
+        config.groups,
+        window=WINDOWS[level] if level < len(WINDOWS) else None,
+        shifted=shifted,
+    )
+
+
+def _transformers(config: UNetConfig, level: int, *, first: int) -> list[nn.Module]:
+    """One for each ResBlock of a level in one direction, or none; `first` numbers them.
+
+    Every second one is shifted: a grid of windows that all layers shared would stand still under a
+    panning camera.
+    """
+    if not config.attention[level]:
+        return []
+    count = config.layers + (first > 0)
+    return [_transformer(config, level, shifted=bool((first + i) % 2)) for i in range(count)]
+
+
 class Stage(nn.Module):
     """One level in one direction: ResBlocks, each followed by a transformer where there are any."""
 
     def __init__(
-        self, widths: list[tuple[int, int]], config: UNetConfig, *, attention: bool
+        self, widths: list[tuple[int, int]], config: UNetConfig, *, attentions: list[nn.Module]
     ) -> None:
         super().__init__()
         time_dim, groups = 4 * config.channels[0], config.groups
         self.resnets = nn.ModuleList(
             [ResBlock(before, after, groups=groups, time_dim=time_dim) for before, after in widths]
         )
-        if attention:
-            self.attentions = nn.ModuleList(
-                [
-                    SpatialTransformer(out_width, config.condition_dim, config.head_dim, groups)
-                    for _, out_width in widths
-                ]
-            )
+        if attentions:
+            self.attentions = nn.ModuleList(attentions)
 
     def layers(self) -> Iterator[tuple[ResBlock, SpatialTransformer | None]]:
         """The ResBlocks in order, each with its transformer or None."""
@@ -126,11 +150,11 @@ class DownStage(Stage):
     def __init__(self, config: UNetConfig, level: int) -> None:
         width, before = config.channels[level], config.channels[max(level - 1, 0)]
         widths = [(before if i == 0 else width, width) for i in range(config.layers)]
-        super().__init__(widths, config, attention=config.attention[level])
+        super().__init__(widths, config, attentions=_transformers(config, level, first=0))
         if level < len(config.channels) - 1:
             self.downsamplers = nn.ModuleList([Downsample(width)])
 
-    def forward(self, x: Tensor, time: Tensor, condition: Tensor) -> list[Tensor]:
+    def forward(self, x: Tensor, time: Tensor | None, condition: Tensor) -> list[Tensor]:
         """Run (B, in, h, w) through the level; every output is a skip, the last one goes on."""
         outputs = []
         for resnet, attention in self.layers():
@@ -147,12 +171,10 @@ class MidStage(Stage):
 
     def __init__(self, config: UNetConfig) -> None:
         width = config.channels[-1]
-        super().__init__([(width, width)] * 2, config, attention=False)
-        self.attentions = nn.ModuleList(
-            [SpatialTransformer(width, config.condition_dim, config.head_dim, config.groups)]
-        )
+        attention = _transformer(config, len(config.channels) - 1, shifted=False)
+        super().__init__([(width, width)] * 2, config, attentions=[attention])
 
-    def forward(self, x: Tensor, time: Tensor, condition: Tensor) -> Tensor:
+    def forward(self, x: Tensor, time: Tensor | None, condition: Tensor) -> Tensor:
         """Map (B, C, h, w) to the same shape."""
         x = self.resnets[0](x, time)
         x = self.attentions[0](x, condition)
@@ -168,11 +190,15 @@ class UpStage(Stage):
         skip_last = config.channels[max(level - 1, 0)]
         skips = [width] * config.layers + [skip_last]
         widths = [((below if i == 0 else width) + skip, width) for i, skip in enumerate(skips)]
-        super().__init__(widths, config, attention=config.attention[level])
+        # Counted on from those on the way down, so that every second one of a level is shifted.
+        attentions = _transformers(config, level, first=config.layers)
+        super().__init__(widths, config, attentions=attentions)
         if level > 0:
             self.upsamplers = nn.ModuleList([Upsample(width)])
 
-    def forward(self, x: Tensor, skips: list[Tensor], time: Tensor, condition: Tensor) -> Tensor:
+    def forward(
+        self, x: Tensor, skips: list[Tensor], time: Tensor | None, condition: Tensor
+    ) -> Tensor:
         """Join (B, C, h, w) with the newest `skips`, which are taken off the list."""
         for resnet, attention in self.layers():
             x = resnet(torch.cat([x, skips.pop()], dim=1), time)
@@ -194,16 +220,23 @@ class UNet(nn.Module):
         sinusoid = timestep_embedding(config.timestep, first)
         self.register_buffer("time_sinusoid", sinusoid, persistent=False)
         self.conv_in = nn.Conv2d(config.in_channels, first, 3, padding=1)
-        self.time_embedding = TimeEmbedding(first, 4 * first)
+        self.time_embedding: TimeEmbedding | None = TimeEmbedding(first, 4 * first)
         self.down_blocks = nn.ModuleList([DownStage(config, level) for level in levels])
         self.mid_block = MidStage(config)
         self.up_blocks = nn.ModuleList([UpStage(config, level) for level in reversed(levels)])
         self.conv_norm_out = nn.GroupNorm(config.groups, first, eps=1e-5)
         self.conv_out = nn.Conv2d(first, config.out_channels, 3, padding=1)
 
+    def attend_fully(self) -> None:
+        """Let every token see every other one, however large the grid."""
+        for part in self.modules():
+            if isinstance(part, SelfAttention):
+                part.window = None
+
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
         """Map (B, in_channels, h, w) tokens under a (B, T, D) condition to out_channels each."""
-        time = self.time_embedding(self.time_sinusoid)
+        # Without an embedding it has been folded into the ResBlocks' biases.
+        time = None if self.time_embedding is None else self.time_embedding(self.time_sinusoid)
         x = self.conv_in(x)
         skips = [x]
         for down in self.down_blocks:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from vs_gendrpix.errors import ModelError
 from vs_gendrpix.model.catalogue import check_head, find_model
+from vs_gendrpix.model.folding import fold
 from vs_gendrpix.model.gendrpix import CELL, GenDRPix, ModelCard, Prompted
 from vs_gendrpix.model.unet import UNet, UNetConfig, timestep_embedding
 from vs_gendrpix.model.vae import VAE, VAEConfig
@@ -24,13 +25,16 @@ def default_model(device: torch.device) -> str:
     return "tiny"
 
 
-def load_network(model: str | Path, *, device: torch.device, dtype: torch.dtype) -> GenDRPix:
+def load_network(
+    model: str | Path, *, device: torch.device, dtype: torch.dtype, folded: bool = False
+) -> GenDRPix:
     """Load a model for inference.
 
     Args:
         model: The name of a built-in model, or the path of a safetensors file.
         device: Where it will run.
         dtype: Arithmetic of the network; pictures stay in the caller's dtype.
+        folded: Whether constants are folded: faster, but such a network cannot be trained or saved.
 
     Returns:
         The network in eval mode, channels last, without gradients.
@@ -50,6 +54,8 @@ def load_network(model: str | Path, *, device: torch.device, dtype: torch.dtype)
     with torch.device("meta"):
         network = GenDRPix(values["config"], values["card"])
     _fill(path, network, {_network_key(key): value for key, value in tensors.items()}, _file_key)
+    if folded:
+        fold(network)
     network.to(device, dtype).to(memory_format=torch.channels_last)
     return network.eval().requires_grad_(requires_grad=False)
 
@@ -78,6 +84,8 @@ def load_into(network: Prompted | VAE, path: Path) -> None:
 
 def save_network(path: Path, network: Prompted, *, dtype: torch.dtype = torch.float32) -> None:
     """Write a model file: the UNet under diffusers' keys, the prompts, the config and the card."""
+    if network.unet.time_embedding is None:
+        raise ModelError("a folded network has no weights of its own any more: save the original")
     tensors = {_file_key(name): value for name, value in network.state_dict().items()}
     _write(path, "gendrpix", {"config": network.unet.config, "card": network.card}, tensors, dtype)
 
