@@ -83,25 +83,25 @@ def test_an_early_close_ends_the_thread_and_closes_the_inner_generator():
             where.append(threading.current_thread())
 
     inner = source()
-    before = threading.active_count()
+    before = set(threading.enumerate())
     items = prefetch(inner, 2)
     assert next(items) == 0
-    assert threading.active_count() == before + 1
+    assert len(set(threading.enumerate()) - before) == 1
     items.close()
     assert inspect.getgeneratorstate(inner) == inspect.GEN_CLOSED
     assert where[0] is not threading.current_thread()
-    assert threading.active_count() == before
+    assert not set(threading.enumerate()) - before
 
 
 def test_dropping_the_iterator_closes_it():
     inner = (i for i in range(1000))
-    before = threading.active_count()
+    before = set(threading.enumerate())
     items = prefetch(inner, 2)
     next(items)
     del items
     gc.collect()
     assert inspect.getgeneratorstate(inner) == inspect.GEN_CLOSED
-    assert threading.active_count() == before
+    assert not set(threading.enumerate()) - before
 
 
 def test_the_inner_generator_is_closed_after_the_last_item():
