@@ -53,8 +53,9 @@ def file_seconds(clip: Path, settings: ProcessSettings) -> float:
     moments: list[float] = []
 
     class Clock(Progress):
-        def frame(self, done: int) -> None:
-            del done
+        def frame(self, count: int, bound: str) -> None:
+            del count
+            self.bound = bound
             moments.append(time.perf_counter())
 
     with tempfile.TemporaryDirectory() as folder:
