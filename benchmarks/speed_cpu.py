@@ -23,9 +23,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vs_gendrpix.engine import DTYPES, Restorer
 from vs_gendrpix.evaluation.methods import Method, peers
 from vs_gendrpix.frames import FrameFormat
+from vs_gendrpix.restorer import DTYPES, Restorer
 from vs_gendrpix.settings import RestoreSettings
 
 HERE = Path(__file__).parent
