@@ -371,7 +371,7 @@ def test_the_network_is_compiled_when_asked(settings, monkeypatch):
 
     def compiled(network, *, dynamic):
         asked.append(dynamic)
-        return lambda image, condition: network(image, condition) + 0.5
+        return lambda image, condition: network(image, condition).flip(-1)
 
     monkeypatch.setattr(torch, "compile", compiled)
     (plain,) = restore(settings, [make_frame(1)])
@@ -383,7 +383,11 @@ def test_the_network_is_compiled_when_asked(settings, monkeypatch):
 
 def test_full_attention_when_asked(settings, monkeypatch):
     asked = []
-    monkeypatch.setattr(UNet, "attend_fully", lambda unet: asked.append(unet))
+
+    def remember(unet):
+        asked.append(unet)
+
+    monkeypatch.setattr(UNet, "attend_fully", remember)
     restore(settings, [make_frame(1)])
     assert asked == []
     restore(replace(settings, attention="full"), [make_frame(1)])
