@@ -53,9 +53,9 @@ class Case:
 def cases(clip: Path, folder: Path, count: int) -> list[Case]:
     """The three cases over the first frames of a clip."""
     short, long, heavy = (folder / f"{name}.mkv" for name in ("short", "long", "heavy"))
-    rewrite(clip, short, "ffv1", count // 3)  # the network is slow
-    rewrite(clip, long, "ffv1", count)
-    rewrite(clip, heavy, "jpeg2000", count)
+    rewrite(clip, short, "ffv1", "yuv420p", count // 3)  # the network is slow
+    rewrite(clip, long, "ffv1", "yuv420p", count)
+    rewrite(clip, heavy, "jpeg2000", "rgb24", count)
     resize = RestoreSettings(strength=0, scale=Fraction(1))
     slow = EncodeSettings(preset="slow")
     return [
@@ -76,15 +76,17 @@ def cases(clip: Path, folder: Path, count: int) -> list[Case]:
     ]
 
 
-def rewrite(clip: Path, target: Path, codec: str, count: int) -> None:
-    """The first frames of a clip without loss, as fast or as slow to decode as a codec is."""
+def rewrite(clip: Path, target: Path, codec: str, pix_fmt: str, count: int) -> None:
+    """The first frames of a clip, as fast or as slow to decode as a codec is."""
     with av.open(f"file:{clip}") as source, av.open(f"file:{target}", "w") as made:
         video = source.streams.video[0]
-        stream = made.add_stream(codec, rate=video.average_rate)
-        stream.width, stream.height = video.width, video.height
-        stream.pix_fmt = "yuv420p"
-        for picture in itertools.islice(source.decode(video), count):
-            made.mux(stream.encode(picture.reformat(format="yuv420p")))
+        stream = made.add_stream(codec, rate=25)
+        stream.width, stream.height, stream.pix_fmt = video.width, video.height, pix_fmt
+        pictures = itertools.islice(source.decode(video), count)
+        for number, picture in enumerate(pictures):
+            changed = picture.reformat(format=pix_fmt)
+            changed.pts, changed.time_base = number, Fraction(1, 25)
+            made.mux(stream.encode(changed))
         made.mux(stream.encode(None))
 
 
