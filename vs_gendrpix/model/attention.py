@@ -137,9 +137,9 @@ class TransformerBlock(nn.Module):
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
         """Map a (B, h, w, C) grid of tokens to the same shape; the condition is (B, T, D)."""
-        x = x + self.attn1(self.norm1(x))
-        x = x + self.attn2(self.norm2(x).flatten(1, 2), condition).view(x.shape)
-        return x + self.ff(self.norm3(x))
+        x = self.attn1(self.norm1(x)).add_(x)
+        x = self.attn2(self.norm2(x).flatten(1, 2), condition).view(x.shape).add_(x)
+        return self.ff(self.norm3(x)).add_(x)
 
 
 class SpatialTransformer(nn.Module):
@@ -176,4 +176,4 @@ class SpatialTransformer(nn.Module):
         y = self.proj_in(self.norm(x).permute(0, 2, 3, 1))  # (B, h, w, C)
         for block in self.transformer_blocks:
             y = block(y, condition)
-        return x + self.proj_out(y).permute(0, 3, 1, 2)
+        return self.proj_out(y).permute(0, 3, 1, 2).add_(x)

@@ -16,7 +16,7 @@ from vs_gendrpix.model.attention import (
     SelfAttention,
     SpatialTransformer,
 )
-from vs_gendrpix.model.layers import Downsample, ResBlock, Upsample
+from vs_gendrpix.model.layers import Downsample, ResBlock, Upsample, silu
 from vs_gendrpix.model.windows import KEYS_AT_ONCE
 
 
@@ -258,4 +258,4 @@ class UNet(nn.Module):
         x = self.mid_block(skips[-1], time, condition)
         for up in self.up_blocks:
             x = up(x, skips, time, condition)
-        return self.conv_out(F.silu(self.conv_norm_out(x)))
+        return self.conv_out(silu(self.conv_norm_out(x)))
