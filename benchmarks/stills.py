@@ -61,12 +61,22 @@ def restored(frame: Frame, settings: RestoreSettings) -> Tensor:
     return torch.from_numpy(np.stack(planes))[None]
 
 
+def mirrored(image: Tensor, reach: int) -> Tensor:
+    """A picture with mirrored surroundings, border samples twice, so that all count alike."""
+    for dim in (-2, -1):
+        size = image.shape[dim]
+        before = image.narrow(dim, 0, reach).flip(dim)
+        after = image.narrow(dim, size - reach, reach).flip(dim)
+        image = torch.cat([before, image, after], dim)
+    return image
+
+
 def blurred(image: Tensor) -> Tensor:
-    """After a Gaussian blur of `SIGMA` pixels, the border mirrored."""
+    """After a Gaussian blur of `SIGMA` pixels."""
     offsets = torch.arange(-3 * SIGMA, 3 * SIGMA + 1, dtype=torch.float32)
     line = torch.exp(-0.5 * (offsets / SIGMA) ** 2)
     kernel = (line / line.sum()).expand(3, 1, 1, -1)
-    padded = F.pad(image, (3 * SIGMA,) * 4, mode="reflect")
+    padded = mirrored(image, 3 * SIGMA)
     return F.conv2d(F.conv2d(padded, kernel, groups=3), kernel.mT, groups=3)
 
 

@@ -20,6 +20,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -146,26 +147,29 @@ def by_frames(clip: vs.VideoNode, frames: int) -> None:
 
 
 def vspipe_rate(path: Path, frames: int) -> float:
-    """Frames a second through vspipe, start and end taken off by a run of two lengths."""
+    """Frames a second out of a pipe from vspipe, after a first frame."""
     program = shutil.which("vspipe", path=Path(sys.executable).parent) or "vspipe"
-    script = HERE / "results" / "vspipe.vpy"
-    script.write_text(
-        "from vs_gendrpix import gendrpix, source_clip\n"
-        f"gendrpix(source_clip({str(path)!r}), {SCALE}, dedup=False).set_output()\n"
-    )
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    seconds = []
-    for last in (4, 4 + frames):
-        began = time.perf_counter()
-        subprocess.run(
-            [program, "-e", str(last - 1), str(script), "--"],
-            check=True,
-            capture_output=True,
-            env=environment,
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder) / "bench.vpy"
+        script.write_text(
+            "from vs_gendrpix import gendrpix, source_clip\n"
+            f"gendrpix(source_clip({str(path.resolve())!r}), {SCALE}, dedup=False).set_output()\n"
         )
-        seconds.append(time.perf_counter() - began)
-    script.unlink()
-    return frames / (seconds[1] - seconds[0])
+        command = [program, "-c", "y4m", "-e", str(frames), str(script), "-"]
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
+        ) as running:
+            pipe = running.stdout
+            if pipe is None:
+                raise RuntimeError("no pipe")
+            header = {word[0]: word[1:] for word in pipe.readline().decode().split()}
+            picture = int(header["W"]) * int(header["H"]) * 3 // 2  # 4:2:0 of 8 bits
+            moments = []
+            while pipe.readline():
+                pipe.read(picture)
+                moments.append(time.perf_counter())
+    return (len(moments) - 1) / (moments[-1] - moments[0])
 
 
 def cost(width: int, height: int, frames: int) -> dict[str, float]:

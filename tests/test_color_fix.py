@@ -113,7 +113,7 @@ def test_the_fix_is_local():
     output = reference + detail(64, 400)
     other = output.clone()
     other[..., 300:] += 0.3
-    near = slice(0, 230)
+    near = slice(0, 160)  # 70 pixels a pass
     first, second = lowband(output, reference), lowband(other, reference)
     assert torch.equal(first[..., near], second[..., near])
 

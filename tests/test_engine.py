@@ -324,22 +324,28 @@ def test_the_faster_lane_takes_more(settings, monkeypatch):
     """Of two lanes, one stands until the other has done all that one lane may leave to it."""
     go_on = Event()
 
-    with Engine(replace(settings, device="cpu,cpu"), SOURCE, TARGET) as engine:
-        slow = engine._lanes[0].staging
-        run = slow.run
+    def stand(lane):
+        run = lane.staging.run
 
-        def stand(frames):
+        def wait(frames):
             assert go_on.wait(timeout=60)
             return run(frames)
 
-        monkeypatch.setattr(engine._lanes[0], "staging", _Standing(slow, stand))
+        monkeypatch.setattr(lane, "staging", _Standing(lane.staging, wait))
+
+    with Engine(replace(settings, device="cpu,cpu"), SOURCE, TARGET) as engine:
+        stand(engine._lanes[0])
         futures = [engine.submit(make_frame(0))]
         for number in range(1, 6):
             futures.append(engine.submit(make_frame(number)))
             futures[-1].result(timeout=60)
         assert [lane.done for lane in engine._lanes] == [0, 5]
+        stand(engine._lanes[1])
+        futures += [engine.submit(make_frame(number)) for number in (6, 7)]
+        assert [lane.load for lane in engine._lanes] == [1, 2]
         go_on.set()
-        assert futures[0].result(timeout=60).timing == make_frame(0).timing
+        results = [future.result(timeout=60) for future in futures]
+        assert [result.timing.pts for result in results] == [3 * number for number in range(8)]
 
 
 class _Standing:

@@ -46,20 +46,36 @@ def test_any_order_gives_the_frames_of_reading_through(tmp_path, suffix, codec, 
     reader.close()
 
 
-def test_a_jump_does_not_decode_what_lies_before(tmp_path, monkeypatch):
-    make_clip(tmp_path / "in.mp4", times=LONG, options={"g": "10"})
-    reader = Reader(tmp_path / "in.mp4")
-    starts = []
+@pytest.fixture
+def starts(monkeypatch):
+    """Where a source was opened by a reader that is there already, in seconds."""
+    found = []
 
     class Watched(Source):
         def __init__(self, path, **given):
-            starts.append(given["start"])
+            found.append(given.get("start"))
             super().__init__(path, **given)
 
     monkeypatch.setattr("vs_gendrpix.reader.Source", Watched)
+    return found
+
+
+def test_a_jump_does_not_decode_what_lies_before(tmp_path, starts):
+    make_clip(tmp_path / "in.mp4", times=LONG, options={"g": "10"})
+    reader = Reader(tmp_path / "in.mp4")
     for number in (140, 141, 60, 0, REACH // 2, 139):
         reader.read(number)
-    assert starts == [LONG[140] * TICK, LONG[60] * TICK, None, LONG[139] * TICK]
+    assert starts == [None, LONG[140] * TICK, LONG[60] * TICK, None, LONG[139] * TICK]
+    reader.close()
+
+
+def test_a_jump_that_ends_elsewhere_is_not_believed(tmp_path):
+    make_clip(tmp_path / "in.mp4", times=LONG, options={"g": "10"})
+    with Source(tmp_path / "in.mp4") as source:
+        through = list(source)
+        reader = Reader(tmp_path / "in.mp4")
+        reader.times = tuple(time + TICK for time in reader.times)  # finds the frame behind
+        assert same(reader.read(120), through[120])
     reader.close()
 
 
@@ -70,13 +86,14 @@ def test_times_count_from_the_beginning(tmp_path, times):
     assert reader.times == tuple((t - times[0]) * TICK for t in times)
 
 
-def test_a_clip_with_made_up_times_is_read_through(tmp_path):
+def test_a_clip_with_made_up_times_is_read_through(tmp_path, starts):
     make_clip(tmp_path / "in.h264", times=LONG, container="h264", options={"g": "10"})
     with Source(tmp_path / "in.h264") as source:
         through = list(source)
         reader = Reader(tmp_path / "in.h264")
         for number in (120, 60, 149, 3):
             assert same(reader.read(number), through[number])
+    assert set(starts) == {None}
     reader.close()
 
 

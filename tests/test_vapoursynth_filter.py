@@ -2,6 +2,7 @@ import subprocess
 import sys
 import weakref
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
@@ -326,6 +327,43 @@ def test_every_order_of_reading_is_right(threads):
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert len(done.stdout.splitlines()) == 3 * 8
+
+
+@pytest.mark.parametrize("prefetch", [1, 3])
+def test_frames_ahead_are_started_before_a_frame_is_waited_for(restore, monkeypatch, prefetch):
+    """The first result comes only when so many more frames are there: by one thread alone."""
+    engines = []
+
+    class Patient:
+        def __init__(self, _settings, _source, target, **_options):
+            self.target, self.waiting, self.enough = target, [], Event()
+            engines.append(self)
+
+        def submit(self, frame):
+            self.waiting.append((frame, Future()))
+            if len(self.waiting) > prefetch:
+                self.enough.set()
+                self.release()
+            return self.waiting[-1][1]
+
+        def release(self):
+            for frame, future in self.waiting:
+                if not future.done():
+                    made = tuple(plane.repeat(2, 0).repeat(2, 1) for plane in frame.planes)
+                    future.set_result(replace(frame, format=self.target, planes=made))
+
+        def close(self):
+            self.release()
+
+    monkeypatch.setattr(engine_module, "Engine", Patient)
+    monkeypatch.setattr(vs.core, "num_threads", 1)
+    clip = restore(make_clip(count=8), prefetch=prefetch)
+    first = clip.get_frame_async(0)
+    try:
+        assert first.result(timeout=WATCHDOG / 4).props["number"] == 0
+        assert engines[0].enough.is_set()
+    finally:
+        engines[0].release()
 
 
 # --- The jobs, with an engine and frames that exist only here

@@ -16,6 +16,10 @@ periods: those from 96 pixels on pass by 95 % or more, those of 24 pixels by 1 %
 MARGIN = 7
 """Cells around the picture: the kernel's reach of 5 and one for each triangle."""
 
+PASSES = 2
+"""One leaves a tenth of a drift at the border: half a code of the five that a heavily damaged clip
+made. Each reaches 70 pixels far."""
+
 
 def lowband(output: Tensor, reference: Tensor) -> Tensor:
     """The output's detail on the reference's low band.
@@ -36,6 +40,13 @@ def lowband(output: Tensor, reference: Tensor) -> Tensor:
     Returns:
         (B, C, H, W).
     """
+    for _ in range(PASSES):
+        output = _closer(output, reference)
+    return output
+
+
+def _closer(output: Tensor, reference: Tensor) -> Tensor:
+    """One pass of `lowband`."""
     height, width = output.shape[-2:]
     drift = _cells(reference - output)
     taps = torch.tensor(KERNEL, dtype=drift.dtype, device=drift.device)

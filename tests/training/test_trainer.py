@@ -1,5 +1,6 @@
 import copy
 import csv
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -222,6 +223,8 @@ learning_rate = 1e-3
             capture_output=True,
             text=True,
             check=False,
+            # Equally strong principal components of the start hang on the number of threads.
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
         )
         assert done.returncode == 0, done.stderr
         saved = torch.load(out / "pix" / "checkpoint.pt", weights_only=True)["optimizer"]["state"]
