@@ -40,6 +40,25 @@ def test_frames_are_those_of_the_file(tmp_path, pix_fmt, form):
     assert all(same(frame, wanted[n]) for n, frame in enumerate(clip.frames()))
 
 
+@pytest.mark.parametrize(
+    ("pix_fmt", "size", "cut"),
+    [
+        ("yuv420p", (63, 47), (62, 46)),
+        ("yuv422p", (63, 47), (62, 47)),
+        ("gray", (63, 47), (63, 47)),
+    ],
+)
+def test_half_chroma_samples_are_cut_off(tmp_path, pix_fmt, size, cut):
+    make_clip(tmp_path / "in.mkv", codec="ffv1", pix_fmt=pix_fmt, size=size)
+    wanted = decoded(tmp_path / "in.mkv")
+    clip = source_clip(tmp_path / "in.mkv")
+    assert (clip.width, clip.height) == cut
+    for n, frame in enumerate(clip.frames()):
+        for index, plane in enumerate(wanted[n]):
+            found = np.asarray(frame[index])
+            np.testing.assert_array_equal(found, plane[: found.shape[0], : found.shape[1]])
+
+
 def test_any_frame_from_any_thread(tmp_path):
     make_clip(tmp_path / "in.mp4", times=tuple(512 * i for i in range(120)), options={"g": "25"})
     wanted = decoded(tmp_path / "in.mp4")

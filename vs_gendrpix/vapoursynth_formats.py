@@ -128,9 +128,10 @@ def read_planes(frame: vs.VideoFrame) -> tuple[Plane, ...]:
 
 
 def write_planes(frame: vs.VideoFrame, planes: tuple[Plane, ...]) -> None:
-    """Fill a frame that has just been made."""
+    """Fill a frame that has just been made, from planes of its size or larger."""
     for index, plane in enumerate(planes):
-        np.copyto(np.asarray(frame[index]), plane)
+        room = np.asarray(frame[index])
+        np.copyto(room, plane[: room.shape[0], : room.shape[1]])
 
 
 def _family(form: vs.VideoFormat) -> Family:

@@ -21,8 +21,9 @@ def source_clip(path: str | Path) -> vs.VideoNode:
     """The frames of a video file, any of them exactly, with all that is known of their colour.
 
     What a file does not say is taken as the command line takes it: BT.601 below 720 lines and
-    BT.709 from there on, limited range, chroma left. Opening decodes the file once to count its
-    frames; for long films use `core.bs.VideoSource`, which keeps an index on disk.
+    BT.709 from there on, limited range, chroma left. VapourSynth has no half chroma samples: of a
+    4:2:0 picture of odd size the last column or row is cut off. Opening decodes the file once to
+    count its frames; for long films use `core.bs.VideoSource`, which keeps an index on disk.
 
     Args:
         path: The file.
@@ -38,9 +39,11 @@ def source_clip(path: str | Path) -> vs.VideoNode:
     info = reader.info
     rate = info.average_rate or _FALLBACK_RATE
     form = _format(info.format)
+    width = info.format.width >> form.subsampling_w << form.subsampling_w
+    height = info.format.height >> form.subsampling_h << form.subsampling_h
     blank = vs.core.std.BlankClip(
-        width=info.format.width,
-        height=info.format.height,
+        width=width,
+        height=height,
         format=form,
         length=len(reader),
         fpsnum=rate.numerator,
@@ -54,7 +57,7 @@ def source_clip(path: str | Path) -> vs.VideoNode:
             found = reader.read(n)
         except GendrpixError as error:
             raise vs.Error(f"gendrpix: {error}") from None
-        frame = vs.core.create_video_frame(form, info.format.width, info.format.height)
+        frame = vs.core.create_video_frame(form, width, height)
         write_planes(frame, found.planes)
         frame.props.update(_props(info, found))
         frame.props.update(_times(reader, n, 1 / rate))
