@@ -429,6 +429,24 @@ def test_a_repeated_frame_is_not_computed_again(settings, monkeypatch):
         assert result.timing == frames[i].timing
 
 
+def test_repeated_frames_are_computed_where_dedup_is_off(settings, monkeypatch):
+    seen = counted(monkeypatch)
+    restore(replace(settings, dedup=False), [make_frame(1)] * 3)
+    assert len(seen) == 3
+
+
+def test_a_failure_is_tried_anew(settings, monkeypatch):
+    def fail(*_, **__):
+        raise RuntimeError("shape mismatch")
+
+    with Engine(settings, SOURCE, TARGET) as engine:
+        with monkeypatch.context() as patch:
+            patch.setattr(PadCFG, "__call__", fail)
+            with pytest.raises(RuntimeError, match="shape"):
+                engine.submit(make_frame(1)).result(60)
+        assert engine.submit(make_frame(1)).result(60).timing == make_frame(1).timing
+
+
 def test_a_frame_that_differs_by_one_code_is_computed(settings, monkeypatch):
     seen = counted(monkeypatch)
     first = make_frame(1)

@@ -61,8 +61,9 @@ class Engine:
     going up, one being computed and one coming down. With `batch` above 1 these are batches: a lane
     with something to do waits for a full one.
 
-    A frame whose planes are those of the frame submitted before it is not computed again: it gets
-    the same planes. Animation repeats half of its frames or more, and telecine a fifth.
+    Under `dedup` a frame whose planes are those of the frame submitted before it is not computed
+    again: it gets the same planes. Animation repeats half of its frames or more, and telecine a
+    fifth. A failure is shared by those who wait for it, and tried anew after.
 
     Args:
         settings: How to restore.
@@ -96,7 +97,8 @@ class Engine:
         first = restorers[self.devices[0]]
         self.model_name, self.dtype = first.model_name, first.dtype
         self._queue: deque[_Job] = deque()
-        self._newest: tuple[bytes, Future[Frame]] | None = None
+        self._dedup = settings.dedup
+        self._newest: tuple[bytes | None, Future[Frame]] = (None, Future())
         self._lock = Lock()
         self._closed = False
 
@@ -123,21 +125,28 @@ class Engine:
         if frame.format != self.source:
             raise MediaError(f"a frame of {frame.format} came into a clip of {self.source}")
         # Not compared: the planes of the frame before may be gone, they were its caller's.
-        digest = _digest(frame)
+        digest = _digest(frame) if self._dedup else None
         job = _Job(frame, Future())
         with self._lock:
             if self._closed:
                 raise RuntimeError("the engine is closed")
-            before = self._newest
-            if before is None or before[0] != digest or before[1].cancelled():
-                before = None
+            original = self._original(digest)
+            if original is None:
                 self._newest = (digest, job.future)
                 self._queue.append(job)
                 self._dispatch()
-        if before is not None:
+        if original is not None:
             # Without the lock: a future that is done calls back at once.
-            before[1].add_done_callback(partial(self._repeat, job))
+            original.add_done_callback(partial(self._repeat, job))
         return job.future
+
+    def _original(self, digest: bytes | None) -> Future[Frame] | None:
+        """The future of the frame before, if that is equal and has not failed."""
+        newest, future = self._newest
+        if digest is None or newest != digest or future.cancelled():
+            return None
+        failed = future.done() and future.exception() is not None
+        return None if failed else future
 
     def _repeat(self, job: "_Job", original: Future[Frame]) -> None:
         """Give a job the result of an equal frame."""

@@ -39,6 +39,7 @@ class RestoreSettings:
             None restores whole frames, and tiles only those that do not fit in memory.
         overlap: Pixels that tiles share, a multiple of 4, at most half a tile: their middle half
             fades from one to the other.
+        dedup: Whether a frame whose planes are those of the one before takes its result.
         compile: Whether the network is compiled: minutes at the start, less time a frame after.
     """
 
@@ -56,6 +57,7 @@ class RestoreSettings:
     attention: Attention = "auto"
     tile: int | None = None
     overlap: int = 32
+    dedup: bool = True
     compile: bool = False
 
     def __post_init__(self) -> None:
