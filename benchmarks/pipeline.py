@@ -1,13 +1,16 @@
-"""How much of the network's own frame rate arrives in the file.
+"""How much of the slowest stage's own rate arrives in the file, and whether that stage is named.
 
-    python benchmarks/pipeline.py [CLIP] [--encoder NAME] [--preset NAME] [--rounds N]
+    python benchmarks/pipeline.py [CLIP] [--rounds N] [--frames N] [--out FILE]
 
-Each round restores the same decoded frames through the engine alone and then the clip from file to
-file, one after the other in one process, so that both see the same machine. The table shows each
-rate's median and their ratio; JSON goes to benchmarks/results/pipeline.json.
+Three cases: one is bound by decoding (JPEG 2000, no network), one by the network, one by encoding
+(no network, a slow preset). Each round runs the stages alone over the same frames and then the
+whole from file to file, one after the other in one process, so that all see the same machine. The
+table shows medians of the rates, the file's over that of the slowest stage, and the bound that the
+progress line named at the end. JSON goes to benchmarks/results/pipeline.json (--out).
 """
 
 import argparse
+import itertools
 import json
 import os
 import platform
@@ -15,51 +18,167 @@ import statistics
 import tempfile
 import time
 from collections import deque
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import torch
 
 from vs_gendrpix.engine import Engine
+from vs_gendrpix.frames import Frame
 from vs_gendrpix.processor import output_clip, process
 from vs_gendrpix.progress import Progress
-from vs_gendrpix.settings import EncodeSettings, ProcessSettings
+from vs_gendrpix.publish import Output
+from vs_gendrpix.settings import EncodeSettings, ProcessSettings, RestoreSettings
+from vs_gendrpix.side_streams import SideStreams
+from vs_gendrpix.sink import Sink
 from vs_gendrpix.source import Source
-from vs_gendrpix.staging import SLOTS
 
 HERE = Path(__file__).parent
+ULTRAFAST = EncodeSettings(encoder="libx264", preset="ultrafast", pix_fmt="yuv420p")
 
 
-def engine_seconds(clip: Path, settings: ProcessSettings) -> tuple[float, int]:
-    """Seconds that the engine takes for all frames of a clip, decoded before."""
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is restored how, and which stage should be the slowest."""
+
+    bound: str
+    name: str
+    clip: Path
+    settings: ProcessSettings
+
+
+def cases(clip: Path, folder: Path, count: int) -> list[Case]:
+    """The three cases over the first frames of a clip."""
+    short, long, heavy = (folder / f"{name}.mkv" for name in ("short", "long", "heavy"))
+    rewrite(clip, short, "ffv1", "yuv420p", count // 3)  # the network is slow
+    rewrite(clip, long, "ffv1", "yuv420p", count)
+    rewrite(clip, heavy, "jpeg2000", "rgb24", count)
+    resize = RestoreSettings(strength=0, scale=Fraction(1))
+    slow = EncodeSettings(preset="slow")
+    return [
+        Case(
+            "decode",
+            "JPEG 2000, no network, x264 ultrafast",
+            heavy,
+            ProcessSettings(restore=resize, encode=ULTRAFAST),
+        ),
+        Case("compute", "network x4, x264 ultrafast", short, ProcessSettings(encode=ULTRAFAST)),
+        Case("compute", "network x4, x265 medium (default)", short, ProcessSettings()),
+        Case(
+            "encode",
+            "no network, x4, x265 slow",
+            long,
+            ProcessSettings(restore=replace(resize, scale=None), encode=slow),
+        ),
+    ]
+
+
+def rewrite(clip: Path, target: Path, codec: str, pix_fmt: str, count: int) -> None:
+    """The first frames of a clip, as fast or as slow to decode as a codec is."""
+    with av.open(f"file:{clip}") as source, av.open(f"file:{target}", "w") as made:
+        video = source.streams.video[0]
+        stream = made.add_stream(codec, rate=25)
+        stream.width, stream.height, stream.pix_fmt = video.width, video.height, pix_fmt
+        pictures = itertools.islice(source.decode(video), count)
+        for number, picture in enumerate(pictures):
+            changed = picture.reformat(format=pix_fmt)
+            changed.pts, changed.time_base = number, Fraction(1, 25)
+            made.mux(stream.encode(changed))
+        made.mux(stream.encode(None))
+
+
+def decoded(clip: Path) -> tuple[list[Frame], float]:
+    """All frames of a clip, and the seconds that decoding takes."""
     with Source(clip) as source:
+        began = time.perf_counter()
         frames = list(source)
-        target = output_clip(source.info, settings).format
+        return frames, time.perf_counter() - began
+
+
+def restored(case: Case, frames: list[Frame]) -> tuple[list[Frame], float]:
+    """The frames restored, and the seconds that the engine takes for all but the first."""
+    with Source(case.clip) as source:
+        target = output_clip(source.info, case.settings).format
         form = source.info.format
-    with Engine(settings.restore, form, target) as engine:
-        engine.submit(frames[0]).result()  # allocations and kernel choice
+    results = []
+    with Engine(case.settings.restore, form, target) as engine:
+        results.append(engine.submit(frames[0]).result())  # allocations and kernel choice
         began = time.perf_counter()
         under_way = deque()
-        for frame in frames:
+        for frame in frames[1:]:
             under_way.append(engine.submit(frame))
-            if len(under_way) == SLOTS:
-                under_way.popleft().result()
-        for future in under_way:
-            future.result()
-        return time.perf_counter() - began, len(frames)
+            if len(under_way) == engine.capacity:
+                results.append(under_way.popleft().result())
+        results += [future.result() for future in under_way]
+        return results, (time.perf_counter() - began) * len(frames) / (len(frames) - 1)
 
 
-def file_seconds(clip: Path, settings: ProcessSettings) -> float:
-    """Seconds from the first frame to the last one of the whole command."""
-    moments: list[float] = []
+def encoded(case: Case, frames: list[Frame], folder: Path) -> float:
+    """Seconds that encoding takes."""
+    with ExitStack() as stack:
+        source = stack.enter_context(Source(case.clip))
+        output = Output(folder / "encoded.mp4", source=case.clip, overwrite=True)
+        stack.enter_context(output)
+        side = SideStreams(case.clip, offset=source.offset, start=None, end=None)
+        stack.enter_context(side)
+        clip = output_clip(source.info, case.settings)
+        sink = Sink(output, clip=clip, settings=case.settings.encode, side=side)
+        stack.enter_context(sink)
+        began = time.perf_counter()
+        for frame in frames:
+            sink.write(frame)
+        sink.finish()
+        return time.perf_counter() - began
 
-    class Clock(Progress):
-        def frame(self, done: int) -> None:
-            del done
-            moments.append(time.perf_counter())
 
-    with tempfile.TemporaryDirectory() as folder:
-        process(clip, Path(folder) / "out.mp4", settings, progress=Clock())
-    return (moments[-1] - moments[0]) * len(moments) / (len(moments) - 1)
+class Listener(Progress):
+    """Notes when frames are written, and what bounds the rate."""
+
+    def __init__(self) -> None:
+        self.moments: list[float] = []
+        self.bound = ""
+
+    def frame(self, count: int, bound: str) -> None:
+        """Called after each frame."""
+        del count
+        self.moments.append(time.perf_counter())
+        self.bound = bound
+
+
+def whole(case: Case, folder: Path) -> tuple[float, str]:
+    """Seconds for all frames from file to file, and the bound that was named."""
+    listener = Listener()
+    settings = replace(case.settings, overwrite=True)
+    process(case.clip, folder / "out.mp4", settings, progress=listener)
+    ended, moments = time.perf_counter(), listener.moments
+    # Encoders hold frames back and write them at the end, which is part of their work.
+    return (ended - moments[0]) * len(moments) / (len(moments) - 1), listener.bound
+
+
+def run(case: Case, rounds: int, folder: Path) -> dict[str, object]:
+    """The medians of a case."""
+    rates: dict[str, list[float]] = {"decode": [], "compute": [], "encode": [], "file": []}
+    ratios, named = [], []
+    for _ in range(rounds):
+        frames, decoding = decoded(case.clip)
+        results, computing = restored(case, frames)
+        encoding = encoded(case, results, folder)
+        total, bound = whole(case, folder)
+        for name, seconds in zip(rates, (decoding, computing, encoding, total), strict=True):
+            rates[name].append(len(frames) / seconds)
+        ratios.append(max(decoding, computing, encoding) / total)
+        named.append(bound)
+    medians = {name: statistics.median(values) for name, values in rates.items()}
+    return {
+        "case": case.name,
+        "expected_bound": case.bound,
+        "named_bound": statistics.mode(named),
+        **{f"{name}_fps": value for name, value in medians.items()},
+        "ratio": statistics.median(ratios),
+    }
 
 
 def main() -> None:
@@ -67,33 +186,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("clip", nargs="?", type=Path, default=HERE.parent / "samples/telescope.mp4")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument(
+        "--frames",
+        type=int,
+        default=72,
+        help="more than an encoder holds back; a third with the network",
+    )
+    parser.add_argument("--out", type=Path, default=HERE / "results" / "pipeline.json")
     options = parser.parse_args()
-    cases = {
-        "x264 ultrafast": EncodeSettings(encoder="libx264", preset="ultrafast", pix_fmt="yuv420p"),
-        "x265 medium (default)": EncodeSettings(),
-    }
-    rows = []
-    for name, encode in cases.items():
-        settings = ProcessSettings(encode=encode)
-        rates, ratios = [], []
-        for _ in range(options.rounds):
-            alone, count = engine_seconds(options.clip, settings)
-            whole = file_seconds(options.clip, settings)
-            rates.append((count / alone, count / whole))
-            ratios.append(alone / whole)
-        network, file = (statistics.median(column) for column in zip(*rates, strict=True))
-        rows.append(
-            {
-                "case": name,
-                "network_fps": network,
-                "file_fps": file,
-                "ratio": statistics.median(ratios),
-            }
-        )
-    print(f"{'encoder':24} {'network':>8} {'file':>8} {'ratio':>6}")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        rows = [
+            run(case, options.rounds, folder)
+            for case in cases(options.clip, folder, options.frames)
+        ]
+    print(f"{'case':38} {'decode':>7} {'compute':>7} {'encode':>7} {'file':>7} {'ratio':>6} bound")
     for row in rows:
+        rates = [row[f"{name}_fps"] for name in ("decode", "compute", "encode", "file")]
         print(
-            f"{row['case']:24} {row['network_fps']:8.2f} {row['file_fps']:8.2f} {row['ratio']:6.3f}"
+            f"{row['case']:38} "
+            + " ".join(f"{rate:7.2f}" for rate in rates)
+            + f" {row['ratio']:6.3f} {row['named_bound']}"
         )
     report = {
         "date": time.strftime("%Y-%m-%d"),
@@ -101,9 +214,10 @@ def main() -> None:
         "torch": torch.__version__,
         "clip": options.clip.name,
         "rounds": options.rounds,
+        "frames": options.frames,
         "rows": rows,
     }
-    (HERE / "results" / "pipeline.json").write_text(json.dumps(report, indent=2) + "\n")
+    options.out.write_text(json.dumps(report, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -4,8 +4,8 @@
 
 Every network enlarges the same frames by 4, from RGB to RGB in floats, one after the other in each
 round, so that all see the same machine. The table shows medians, the ratio to realesr-general-x4v3,
-and the peak memory of a process that does nothing else. A profile then says by module where the
-time of the default model goes. JSON goes to benchmarks/results/speed_cpu.json.
+and the peak memory of a process that does nothing else. A profile then says by kind of operation
+where the time of the default model goes. JSON goes to benchmarks/results/speed_cpu.json.
 """
 
 import argparse
@@ -13,24 +13,23 @@ import json
 import multiprocessing
 import os
 import platform
-import resource
 import statistics
 import time
 from collections import defaultdict
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from vs_gendrpix.engine import DTYPES, Restorer
 from vs_gendrpix.evaluation.methods import Method, peers
 from vs_gendrpix.frames import FrameFormat
+from vs_gendrpix.model.catalogue import BUILT_IN
+from vs_gendrpix.restorer import DTYPES, Restorer
 from vs_gendrpix.settings import RestoreSettings
 
 HERE = Path(__file__).parent
 SCALE = 4
-OURS = ("tiny",)
+OURS = tuple(BUILT_IN)
 
 
 def our_restorer(name: str, size: tuple[int, int], dtype: str) -> Restorer:
@@ -98,48 +97,45 @@ def measure(options: argparse.Namespace) -> dict[str, list[float]]:
 def peak_memory(options: argparse.Namespace, name: str) -> float:
     """MB that a process holds at its peak, PyTorch's own included."""
     methods(options)[name](frames(options, 1)[0])
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    # Not getrusage's: a new process begins with the peak of the one that started it.
+    status = Path("/proc/self/status").read_text(encoding="ascii").split()
+    return int(status[status.index("VmHWM:") + 1]) / 1024
+
+
+GROUPS = {
+    "convolution": ("conv",),
+    "attention": ("attention",),
+    "linear": ("addmm", "aten::mm", "bmm"),
+    "norm": ("norm",),
+    "gather (windows, colour fix)": ("index", "gather"),
+    "resize and pad": ("upsample", "pad", "interpolate"),
+    "shuffle": ("shuffle",),
+    "mean (lattice, colour fix)": ("pool", "mean"),
+    "SiLU, GELU": ("silu", "gelu"),
+    "copy and join": ("copy", "cat", "contiguous"),
+    "sums and products": ("add", "sub", "mul", "div", "lerp", "clamp", "sum"),
+}
+"""Operations by words in their names; what comes first counts."""
 
 
 def profile(options: argparse.Namespace) -> dict[str, float]:
-    """Shares of the default model's time by kind of module; `rest` is what no module holds."""
+    """Shares of a frame's time by kind of operation, for the default model."""
     width, height = map(int, options.size.split("x"))
     restorer = our_restorer(OURS[0], (width, height), options.dtype)
-    network = restorer.guided.generator
-    spent: dict[str, float] = defaultdict(float)
-    begun: dict[int, float] = {}
-
-    def enter(module: nn.Module, _: object) -> None:
-        begun[id(module)] = time.perf_counter()
-
-    def leave(module: nn.Module, _: object, __: object) -> None:
-        spent[type(module).__name__] += time.perf_counter() - begun[id(module)]
-
-    hooks = []
-    if isinstance(network, nn.Module):
-        for module in network.modules():
-            if not list(module.children()):
-                hooks += [
-                    module.register_forward_pre_hook(enter),
-                    module.register_forward_hook(leave),
-                ]
     low = frames(options, 1)[0]
     with torch.inference_mode():
         restorer.restore(low)
-        spent.clear()
-        began = time.perf_counter()
-        for _ in range(options.rounds):
-            restorer.restore(low)
-        total = time.perf_counter() - began
-        resized = time.perf_counter()
-        size = (height * SCALE, width * SCALE)
-        for _ in range(options.rounds):
-            F.interpolate(low, size, mode="bicubic", antialias=True)
-        spent["(resize before the network)"] = time.perf_counter() - resized
-    for hook in hooks:
-        hook.remove()
+        with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as traced:
+            began = time.perf_counter()
+            for _ in range(options.rounds):
+                restorer.restore(low)
+            total = time.perf_counter() - began
+    spent: dict[str, float] = defaultdict(float)
+    for event in traced.key_averages():
+        found = (group for group, words in GROUPS.items() if any(w in event.key for w in words))
+        spent[next(found, "other operations")] += event.self_cpu_time_total / 1e6
     shares = {name: seconds / total for name, seconds in spent.items()}
-    shares["(rest: SiLU, sums, shuffles, colour fix)"] = 1 - sum(shares.values())
+    shares["outside operations"] = 1 - sum(shares.values())
     return dict(sorted(shares.items(), key=lambda item: -item[1]))
 
 
@@ -166,7 +162,7 @@ def main() -> None:
         rows.append({"network": name, "fps": 1 / median, "ratio": ratio, "mb": memory[name]})
         print(f"{name:28} {1 / median:7.2f} {ratio:26.2f} {memory[name]:6.0f}")
     shares = profile(options)
-    print(f"\n{OURS[0]} by module")
+    print(f"\n{OURS[0]} by operation")
     for name, share in shares.items():
         print(f"{name:42} {share:6.1%}")
     report = {

@@ -99,6 +99,11 @@ def make_bad_inputs(folder):
         (["in.mp4", "out.mp4", "--height", "99998"], 2, "out of range"),
         (["in.mp4", "out.mp4", "--height", "97"], 2, "multiple of 2"),
         (["in.mp4", "out.mp4", "--strength", "nan"], 2, "strength"),
+        (["in.mp4", "out.mp4", "--tile", "100"], 2, "tile 100 must be a multiple of 8"),
+        (["in.mp4", "out.mp4", "--tile", "32"], 2, "at least 64"),
+        (["in.mp4", "out.mp4", "--tile", "64", "--overlap", "36"], 2, "half the tile size 64"),
+        (["in.mp4", "out.mp4", "--overlap", "6"], 2, "tile overlap 6 must be a multiple of 4"),
+        (["in.mp4", "out.mp4", "--attention", "some"], 2, "attention"),
         (["in.mp4", "out.mp4", "--start", "soon"], 2, "no time"),
         (["in.mp4", "out.mp4", "--start", "2", "--end", "1"], 2, "not after start"),
         (["in.mp4", "out.mp4", "--start", "100"], 3, "no frames between"),
@@ -291,6 +296,7 @@ def test_arguments_become_settings():
             [
                 *["a", "b", "-y", "-s", "3/2", "-m", "x.safetensors", "--guidance", "1.5"],
                 *["--pad-seed", "7", "--strength", "0.5", "--color-fix", "none", "--dtype", "fp32"],
+                *["--attention", "full", "--tile", "512", "--overlap", "64", "--compile"],
                 *["-d", "cpu", "-c", "libx264", "--crf", "17.5", "--preset", "slow"],
                 *["--pix-fmt", "yuv420p", "-e", "tune=film", "-e", "x264-params=a=b:c=d"],
                 *["--start", "1:02:03.25", "--end", "1:02:04"],
@@ -301,6 +307,8 @@ def test_arguments_become_settings():
     assert chosen.restore.model_path == Path("x.safetensors")
     assert (chosen.restore.guidance, chosen.restore.pad_seed) == (1.5, 7)
     assert (chosen.restore.strength, chosen.restore.color_fix) == (0.5, "none")
+    assert (chosen.restore.tile, chosen.restore.overlap) == (512, 64)
+    assert (chosen.restore.attention, chosen.restore.compile) == ("full", True)
     assert (chosen.restore.dtype, chosen.restore.device) == ("fp32", "cpu")
     assert chosen.encode.options == (("tune", "film"), ("x264-params", "a=b:c=d"))
     assert (chosen.encode.crf, chosen.encode.preset) == (17.5, "slow")

@@ -8,13 +8,14 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from vs_gendrpix import engine as engine_module
 from vs_gendrpix.color import from_rgb, to_rgb
 from vs_gendrpix.color_fix import lowband
-from vs_gendrpix.engine import Engine, pick_device, pick_dtype
+from vs_gendrpix.engine import Engine, pick_device
 from vs_gendrpix.errors import DeviceError, MediaError, ModelError, VerificationError
 from vs_gendrpix.frames import ColorSpec, Frame, FrameFormat, Timing
+from vs_gendrpix.model.unet import UNet
 from vs_gendrpix.padcfg import PadCFG, pad_plan
+from vs_gendrpix.restorer import pick_dtype
 from vs_gendrpix.settings import RestoreSettings
 from vs_gendrpix.staging import SLOTS
 
@@ -205,7 +206,7 @@ def test_a_float_frame_that_is_not_finite_is_never_passed_on(settings, value, st
 def test_what_is_not_finite_is_never_shown(settings, monkeypatch, value, color_fix):
     settings = replace(settings, color_fix=color_fix)
 
-    def spoil(_, image):
+    def spoil(_, image, **__):
         spoilt = image.clone()
         spoilt[..., 5, 7] = value
         return spoilt
@@ -227,7 +228,7 @@ def test_what_is_not_finite_is_never_shown(settings, monkeypatch, value, color_f
     ],
 )
 def test_no_memory_is_one_clear_error_and_frees_the_slot(settings, monkeypatch, error):
-    def fail(*_):
+    def fail(*_, **__):
         raise error
 
     monkeypatch.setattr(PadCFG, "__call__", fail)
@@ -240,7 +241,7 @@ def test_no_memory_is_one_clear_error_and_frees_the_slot(settings, monkeypatch, 
 def test_closing_ends_frames_under_way_and_cancels_the_rest(settings, monkeypatch):
     begun, go_on = Event(), Event()
 
-    def wait(_, image):
+    def wait(_, image, **__):
         begun.set()
         assert go_on.wait(timeout=60)
         return image
@@ -265,7 +266,7 @@ def test_closing_ends_frames_under_way_and_cancels_the_rest(settings, monkeypatc
 def test_a_frame_that_waits_can_be_cancelled(settings, monkeypatch):
     go_on = Event()
 
-    def wait(_, image):
+    def wait(_, image, **__):
         assert go_on.wait(timeout=60)
         return image
 
@@ -299,7 +300,7 @@ def test_a_batch_holds_what_waits(settings, monkeypatch):
     """A frame alone is computed at once; the next ones wait until they are enough."""
     seen, begun, go_on = [], Event(), Event()
 
-    def count(_, image):
+    def count(_, image, **__):
         # The rest of a batch holds whatever was there, so that all are the same to the network.
         seen.append(len(image))
         begun.set()
@@ -358,7 +359,7 @@ def test_decode_and_compute_overlap(settings, monkeypatch):
     """`submit` comes back while the network runs."""
     go_on = Event()
 
-    def wait(_, image):
+    def wait(_, image, **__):
         assert go_on.wait(timeout=60)
         return image
 
@@ -370,8 +371,147 @@ def test_decode_and_compute_overlap(settings, monkeypatch):
         assert all(future.result() for future in futures)
 
 
+def test_the_network_is_compiled_when_asked(settings, monkeypatch):
+    """Whether compiled code gives the same is the compiler's business, and takes it minutes."""
+    asked = []
+
+    def compiled(network, *, dynamic):
+        asked.append(dynamic)
+        return lambda image, condition: network(image, condition).flip(-1)
+
+    monkeypatch.setattr(torch, "compile", compiled)
+    (plain,) = restore(settings, [make_frame(1)])
+    assert asked == []
+    (other,) = restore(replace(settings, compile=True), [make_frame(1)])
+    assert asked == [False]
+    assert not same(plain, other)
+
+
+def test_full_attention_when_asked(settings, monkeypatch):
+    asked = []
+
+    def remember(unet):
+        asked.append(unet)
+
+    monkeypatch.setattr(UNet, "attend_fully", remember)
+    restore(settings, [make_frame(1)])
+    assert asked == []
+    restore(replace(settings, attention="full"), [make_frame(1)])
+    assert len(asked) == 1
+
+
+def counted(monkeypatch) -> list[int]:
+    """The pictures that go through the network, as they come."""
+    seen: list[int] = []
+    original = PadCFG.__call__
+
+    def count(self, image, **options):
+        seen.append(len(image))
+        return original(self, image, **options)
+
+    monkeypatch.setattr(PadCFG, "__call__", count)
+    return seen
+
+
+def test_a_repeated_frame_is_not_computed_again(settings, monkeypatch):
+    numbers = [1, 1, 1, 2, 1, 1]
+    expected = [restore(settings, [make_frame(number)])[0] for number in numbers]
+    seen = counted(monkeypatch)
+    with Engine(settings, SOURCE, TARGET) as engine:
+        frames = [
+            replace(make_frame(number), timing=Timing(pts=i, duration=1, time_base=Fraction(1, 90)))
+            for i, number in enumerate(numbers)
+        ]
+        results = [future.result(60) for future in [engine.submit(frame) for frame in frames]]
+    assert sum(seen) == 3
+    for i, (result, other) in enumerate(zip(results, expected, strict=True)):
+        assert same(result, other)
+        assert result.timing == frames[i].timing
+
+
+def test_repeated_frames_are_computed_where_dedup_is_off(settings, monkeypatch):
+    seen = counted(monkeypatch)
+    restore(replace(settings, dedup=False), [make_frame(1)] * 3)
+    assert len(seen) == 3
+
+
+def test_a_failure_is_tried_anew(settings, monkeypatch):
+    def fail(*_, **__):
+        raise RuntimeError("shape mismatch")
+
+    with Engine(settings, SOURCE, TARGET) as engine:
+        with monkeypatch.context() as patch:
+            patch.setattr(PadCFG, "__call__", fail)
+            with pytest.raises(RuntimeError, match="shape"):
+                engine.submit(make_frame(1)).result(60)
+        assert engine.submit(make_frame(1)).result(60).timing == make_frame(1).timing
+
+
+def test_a_frame_that_differs_by_one_code_is_computed(settings, monkeypatch):
+    seen = counted(monkeypatch)
+    first = make_frame(1)
+    planes = [plane.copy() for plane in first.planes]
+    planes[2][-1, -1] ^= 1
+    with Engine(settings, SOURCE, TARGET) as engine:
+        engine.submit(first).result(60)
+        engine.submit(replace(first, planes=tuple(planes))).result(60)
+    assert len(seen) == 2
+
+
+def test_a_repeated_frame_shares_the_failure_and_survives_a_cancelled_original(
+    settings, monkeypatch
+):
+    def fail(*_, **__):
+        raise RuntimeError("shape mismatch")
+
+    with monkeypatch.context() as patch, Engine(settings, SOURCE, TARGET) as engine:
+        patch.setattr(PadCFG, "__call__", fail)
+        futures = [engine.submit(make_frame(1)) for _ in range(2)]
+        for future in futures:
+            with pytest.raises(RuntimeError, match="shape"):
+                future.result(60)
+    go_on = Event()
+    original = PadCFG.__call__
+
+    def wait(self, image, **options):
+        assert go_on.wait(timeout=60)
+        return original(self, image, **options)
+
+    monkeypatch.setattr(PadCFG, "__call__", wait)
+    with Engine(settings, SOURCE, TARGET) as engine:
+        others = [engine.submit(make_frame(number)) for number in range(10, 10 + SLOTS)]
+        first, second = engine.submit(make_frame(1)), engine.submit(make_frame(1))
+        assert first.cancel()
+        go_on.set()
+        assert second.result(60).timing == make_frame(1).timing
+        assert all(future.result(60) for future in others)
+
+
+def test_closing_cancels_a_repeated_frame_with_its_original(settings, monkeypatch):
+    begun, go_on = Event(), Event()
+
+    def wait(_, image, **__):
+        begun.set()
+        assert go_on.wait(timeout=60)
+        return image
+
+    monkeypatch.setattr(PadCFG, "__call__", wait)
+    engine = Engine(settings, SOURCE, TARGET)
+    under_way = [engine.submit(make_frame(number)) for number in range(SLOTS)]
+    waiting = [engine.submit(make_frame(9)) for _ in range(3)]
+    assert begun.wait(timeout=60)
+    with ThreadPoolExecutor(1) as other:
+        closing = other.submit(engine.close)
+        while not engine._closed:
+            pass
+        go_on.set()
+        closing.result(timeout=60)
+    assert all(future.cancelled() for future in waiting)
+    assert all(future.done() for future in under_way)
+
+
 def test_a_bug_is_not_called_memory(settings, monkeypatch):
-    def fail(*_):
+    def fail(*_, **__):
         raise RuntimeError("shape mismatch")
 
     monkeypatch.setattr(PadCFG, "__call__", fail)
@@ -397,10 +537,10 @@ def test_bf16_only_where_the_cpu_has_it(monkeypatch):
         ({"amx_bf16": True}, torch.bfloat16),
         ({"avx512_f": True}, torch.float32),
     ):
-        monkeypatch.setattr(engine_module.torch.cpu, "get_capabilities", lambda able=able: able)
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda able=able: able)
         assert pick_dtype("auto", cpu) == dtype
     assert pick_dtype("fp32", cpu) == torch.float32
-    monkeypatch.delattr(engine_module.torch.cpu, "get_capabilities")
+    monkeypatch.delattr(torch.cpu, "get_capabilities")
     assert pick_dtype("auto", cpu) == torch.float32
 
 

@@ -106,3 +106,18 @@ def test_guidance_equals_its_branches_on_a_network(small_network):
 
     expected = 1.5 * run(1) - 0.5 * run(0)
     assert torch.allclose(run(1.5), expected, atol=1e-5)
+
+
+def test_one_branch_at_a_time_gives_the_same(small_network):
+    guided = PadCFG(
+        small_network,
+        small_network.positive,
+        small_network.negative,
+        plan=pad_plan(0),
+        guidance=1.4,
+    )
+    image, seen = picture(30, 50), []
+    small_network.unet.conv_in.register_forward_pre_hook(lambda _, args: seen.append(len(args[0])))
+    paired, apart = guided(image), guided(image, paired=False)
+    assert seen == [2, 1, 1]
+    torch.testing.assert_close(apart, paired, atol=1e-5, rtol=0)

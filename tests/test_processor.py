@@ -3,6 +3,7 @@ import threading
 from concurrent.futures import Future
 from dataclasses import replace
 from fractions import Fraction
+from typing import get_args
 
 import av
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from tests.clips import AUDIO, EVEN, TICK, UNEVEN, make_clip, make_frames, read
 from vs_gendrpix import EncodeSettings, ProcessSettings, RestoreSettings, process
+from vs_gendrpix.bound import Bound
 from vs_gendrpix.errors import (
     MediaError,
     OutputError,
@@ -359,7 +361,8 @@ def test_progress_hears_of_every_frame(tmp_path):
         def start(self, start):
             self.heard.append((start.frames, start.size, start.model))
 
-        def frame(self, count):
+        def frame(self, count, bound):
+            assert bound in get_args(Bound)
             self.heard.append(count)
 
         def done(self, report):

@@ -41,12 +41,12 @@ def test_slow_runs_are_told_in_seconds_a_frame(clock, capsys, seconds, said):
     plain.start(started(frames=100))
     for count in range(1, 101):
         clock.now += seconds
-        plain.frame(count)
+        plain.frame(count, "encode")
     lines = capsys.readouterr().err.splitlines()
     assert "100 frames to 128x96, model tiny in float32 on cpu" in lines[0]
     assert said in lines[1]
     assert f"{99 * seconds:.0f} s left" in lines[1]
-    assert lines[-1].endswith(f"frame 100/100, {said}, 0 s left")
+    assert lines[-1].endswith(f"frame 100/100, {said}, encode-bound, 0 s left")
     assert len(lines) <= 3 + 100 * seconds / 10
 
 
@@ -54,8 +54,8 @@ def test_an_unknown_length_has_no_end_in_sight(clock, capsys):
     plain = Plain()
     plain.start(started(frames=0))
     clock.now += 1
-    plain.frame(1)
-    assert capsys.readouterr().err.splitlines()[-1].endswith("frame 1, 1.0 frames/s")
+    plain.frame(1, "compute")
+    assert capsys.readouterr().err.splitlines()[-1].endswith("frame 1, 1.0 frames/s, compute-bound")
 
 
 def test_events_come_at_intervals_but_the_last_frame_is_never_left_out(clock):
@@ -64,7 +64,7 @@ def test_events_come_at_intervals_but_the_last_frame_is_never_left_out(clock):
     events.start(started(frames=100))
     for count in range(1, 101):
         clock.now += EVENT_INTERVAL / 10
-        events.frame(count)
+        events.frame(count, "decode")
     found = [json.loads(line) for line in stream.getvalue().splitlines()]
     frames = [event["frame"] for event in found if event["event"] == "progress"]
     assert frames[0] == 1
@@ -76,6 +76,7 @@ def test_events_come_at_intervals_but_the_last_frame_is_never_left_out(clock):
         "total": 100,
         "fps": 50.0,
         "eta_s": 0.0,
+        "bound": "decode",
     }
 
 
@@ -83,9 +84,11 @@ def test_a_clip_longer_than_it_says_does_not_break_the_bar(capsys):
     bar = Bar()
     bar.start(started(frames=2))
     for count in range(1, 6):
-        bar.frame(count)
+        bar.frame(count, "compute")
     bar.close()
-    assert "5/5" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "5/5" in said
+    assert "compute-bound" in said
 
 
 def test_damage_decides_the_exit_code():

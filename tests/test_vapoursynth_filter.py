@@ -270,11 +270,11 @@ def test_an_error_of_the_network_comes_with_its_frame_and_passes(restore, monkey
     original = PadCFG.__call__
     calls = []
 
-    def fail_once(self, image):
+    def fail_once(self, image, **options):
         calls.append(1)
         if len(calls) == 2:
-            raise torch.OutOfMemoryError("no room")
-        return original(self, image)
+            raise DeviceError("not enough memory")
+        return original(self, image, **options)
 
     monkeypatch.setattr(PadCFG, "__call__", fail_once)
     clip = restore(make_clip(count=4), prefetch=1)
@@ -402,7 +402,7 @@ def engine():
 
 @pytest.fixture
 def jobs(engine):
-    return _Jobs(lambda: engine, FORMAT, room=4, dedup=True)
+    return _Jobs(lambda: engine, FORMAT, room=4)
 
 
 def test_a_frame_is_started_once(jobs, engine):
@@ -428,46 +428,31 @@ def test_what_is_left_from_a_seek_is_forgotten(jobs):
     assert list(jobs._pending) == [1, 2]
 
 
-def test_equal_frames_are_computed_once(jobs, engine):
-    for n, value in enumerate((7, 7, 8, 7)):
-        jobs.start(n, FakeFrame(value))
-    assert engine.frames == [0, 2, 3]
-    assert jobs.take(0, FakeFrame(7)) is jobs.take(1, FakeFrame(7)) is engine.futures[0]
-
-
-def test_a_failure_is_not_shared(jobs, engine):
-    jobs.start(0, FakeFrame(7))
-    engine.futures[0].set_exception(DeviceError("no room"))
-    jobs.start(1, FakeFrame(7))
-    assert engine.frames == [0, 1]
-
-
-def test_dedup_can_be_turned_off(engine):
-    jobs = _Jobs(lambda: engine, FORMAT, room=4, dedup=False)
-    for n in range(3):
-        jobs.start(n, FakeFrame(7))
-    assert engine.frames == [0, 1, 2]
-
-
-def test_duplicates_are_computed_once_and_still_carry_their_own_properties(restore, monkeypatch):
+@pytest.mark.parametrize(("dedup", "computed"), [(True, 1), (False, 5)])
+def test_duplicates_are_computed_once_and_still_carry_their_own_properties(
+    restore, monkeypatch, dedup, computed
+):
     calls = []
     original = PadCFG.__call__
-    monkeypatch.setattr(
-        PadCFG, "__call__", lambda self, image: calls.append(1) or original(self, image)
-    )
+
+    def count(self, image, **options):
+        calls.append(1)
+        return original(self, image, **options)
+
+    monkeypatch.setattr(PadCFG, "__call__", count)
     frozen = make_clip(count=1) * 5
     numbered = frozen.std.FrameEval(lambda n: frozen.std.SetFrameProps(number=n))
-    clip = restore(numbered)
+    clip = restore(numbered, dedup=dedup)
     numbers = [frame.props["number"] for frame in clip.frames()]
     assert numbers == [0, 1, 2, 3, 4]
-    assert len(calls) == 1
+    assert len(calls) == computed
 
 
 def test_an_engine_that_cannot_be_built_fails_the_frame_not_the_caller():
     def build():
         raise DeviceError("no device")
 
-    jobs = _Jobs(build, FORMAT, room=4, dedup=True)
+    jobs = _Jobs(build, FORMAT, room=4)
     jobs.start(0, FakeFrame(0))
     with pytest.raises(DeviceError):
         jobs.take(0, FakeFrame(0)).result()

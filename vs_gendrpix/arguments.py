@@ -107,6 +107,24 @@ def _add_picture(group: argparse._ArgumentGroup) -> None:
         help="how far the network sees on large pictures: 512 pixels (auto) or all, slowly (full)",
     )
     group.add_argument(
+        "--tile",
+        type=int,
+        metavar="N",
+        help="restore in tiles of N pixels (whole frames, and tiles if memory runs out)",
+    )
+    group.add_argument(
+        "--overlap",
+        type=int,
+        default=32,
+        metavar="N",
+        help="pixels that tiles share, to fade into one another (32)",
+    )
+    group.add_argument(
+        "--compile",
+        action="store_true",
+        help="compile the network: minutes at the start, less time a frame after; for long jobs",
+    )
+    group.add_argument(
         "--dtype",
         choices=("auto", "bf16", "fp16", "fp32"),
         default="auto",
@@ -169,6 +187,9 @@ def settings(options: argparse.Namespace) -> ProcessSettings:
             strength=options.strength,
             color_fix=options.color_fix,
             attention=options.attention,
+            tile=options.tile,
+            overlap=options.overlap,
+            compile=options.compile,
         ),
         encode=EncodeSettings(
             encoder=options.encoder,

@@ -1,27 +1,25 @@
 """The engine: frames in, restored frames out, on one device or more."""
 
+import hashlib
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from threading import Lock
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Self, cast
 
+import numpy as np
 import torch
-import torch.nn.functional as F
-from torch import Tensor
 
-from vs_gendrpix.color import from_rgb, to_rgb
-from vs_gendrpix.color_fix import lowband
 from vs_gendrpix.errors import DeviceError, MediaError, VerificationError
 from vs_gendrpix.frames import Frame, FrameFormat, Plane
-from vs_gendrpix.model.weights import default_model, load_network
-from vs_gendrpix.padcfg import PadCFG, pad_plan
+from vs_gendrpix.ladder import out_of_memory
+from vs_gendrpix.restorer import Restorer, frame_ladder, pick_dtype
 from vs_gendrpix.settings import RestoreSettings
-from vs_gendrpix.staging import SLOTS, Backend, CpuBackend, CudaBackend, Lane, Layout, Planes, Slot
+from vs_gendrpix.staging import SLOTS, Backend, CpuBackend, CudaBackend, Lane, Layout, Slot
 
-DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
 TENSOR_TYPES = {
     "uint8": torch.uint8,
     "uint16": torch.uint16,
@@ -56,109 +54,16 @@ def pick_devices(names: str) -> tuple[torch.device, ...]:
     return tuple(pick_device(name.strip()) for name in names.split(","))
 
 
-def pick_dtype(name: str, device: torch.device) -> torch.dtype:
-    """The arithmetic of a name; `auto` is bf16 where the device computes in it, or else fp32.
-
-    A CPU without bf16 instructions emulates them, slower than fp32.
-    """
-    if name != "auto":
-        return DTYPES[name]
-    if device.type == "cuda":
-        native = torch.cuda.is_bf16_supported(including_emulation=False)
-    else:
-        # PyTorch before 2.11 cannot tell; fp32 is right on every CPU.
-        able: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
-        native = bool(able.get("avx512_bf16") or able.get("amx_bf16"))
-    return torch.bfloat16 if native else torch.float32
-
-
-class Restorer:
-    """All that happens to a frame on the device: planes in, restored planes out.
-
-    Raises:
-        ModelError: The model is missing or bad.
-        MediaError: The matrix or subsampling of a format is not supported.
-    """
-
-    def __init__(
-        self,
-        settings: RestoreSettings,
-        source: FrameFormat,
-        target: FrameFormat,
-        device: torch.device,
-    ) -> None:
-        self.settings, self.source, self.target = settings, source, target
-        self.dtype = pick_dtype(settings.dtype, device)
-        model = settings.model_path or settings.model
-        if model == "auto":
-            model = default_model(device)
-        network = load_network(model, device=device, dtype=self.dtype, folded=True)
-        if settings.attention == "full":
-            network.unet.attend_fully()
-        self.model_name = network.card.name
-        guidance = network.card.guidance if settings.guidance is None else settings.guidance
-        self.guided = PadCFG(
-            network,
-            network.positive,
-            network.negative,
-            plan=pad_plan(settings.pad_seed),
-            guidance=guidance,
-        )
-
-    @torch.inference_mode()
-    def __call__(self, planes: Planes) -> Planes:
-        """Restore the planes of a batch.
-
-        Args:
-            planes: (B, rows, columns) each, of the source format.
-
-        Returns:
-            The planes of the target format, and (B,) bytes that are 1 where all values were finite.
-        """
-        output, finite = self.restore(to_rgb(planes, self.source))
-        return (*from_rgb(output, self.target), finite.to(torch.uint8))
-
-    def restore(self, rgb: Tensor) -> tuple[Tensor, Tensor]:
-        """Restore (B, 3, H, W) R'G'B', nominally in [0, 1], at the size of the target.
-
-        The network sees values in [0, 1]. What the source had beyond them, such as super-white, is
-        not cut off: the network's change is added to the resized source. Nor is the result: to cut
-        off only what falls below black would lift the mean of dark texture by over a code of 255.
-
-        Returns:
-            (B, 3, height, width) of the target, and (B,) whether all that the network made was
-            finite, and all that came in.
-        """
-        size = (self.target.height, self.target.width)
-        reference = rgb
-        if size != tuple(rgb.shape[-2:]):
-            reference = F.interpolate(rgb, size, mode="bicubic", antialias=True)
-        finite = torch.ones(len(rgb), dtype=torch.bool, device=rgb.device)
-        if self.source.floating:
-            finite = _all_finite(rgb)
-        if self.settings.strength == 0:
-            return reference, finite
-        # In place throughout: fresh memory for every step costs as much as the steps themselves.
-        image = reference.clamp(0, 1).mul_(2).sub_(1)
-        change = self.guided(image).sub_(image)
-        finite &= _all_finite(change)  # asked now: a clamp would hide infinity
-        output = torch.add(reference, change, alpha=self.settings.strength / 2, out=change)
-        if self.settings.color_fix == "lowband":
-            output = lowband(output, reference)
-        return output, finite
-
-
-def _all_finite(pictures: Tensor) -> Tensor:
-    """(B,) whether all values of each picture are finite: one that is not makes the sum so."""
-    return pictures.sum((1, 2, 3)).isfinite()
-
-
 class Engine:
     """Restores the frames of one clip, several under way at once, on one device or more.
 
     A device, or lane, takes the next frame of one queue when it has the least to do; it holds one
     going up, one being computed and one coming down. With `batch` above 1 these are batches: a lane
     with something to do waits for a full one.
+
+    Under `dedup` a frame whose planes are those of the frame submitted before it is not computed
+    again: it gets the same planes. Animation repeats half of its frames or more, and telecine a
+    fifth. A failure is shared by those who wait for it, and tried anew after.
 
     Args:
         settings: How to restore.
@@ -183,13 +88,17 @@ class Engine:
         self.source, self.target, self.batch = source, target, batch
         if len({pick_dtype(settings.dtype, device) for device in self.devices}) > 1:
             settings = replace(settings, dtype="fp32")  # so that every lane computes the same
+        ladder = frame_ladder(settings, target)
         restorers = {
-            device: _guard(Restorer, settings, source, target, device) for device in self.devices
+            device: _guard(Restorer, settings, source, target, device, ladder)
+            for device in self.devices
         }
         self._lanes = [_Lane.build(restorers[device], device, batch) for device in self.devices]
         first = restorers[self.devices[0]]
         self.model_name, self.dtype = first.model_name, first.dtype
         self._queue: deque[_Job] = deque()
+        self._dedup = settings.dedup
+        self._newest: tuple[bytes | None, Future[Frame]] = (None, Future())
         self._lock = Lock()
         self._closed = False
 
@@ -215,13 +124,51 @@ class Engine:
         """
         if frame.format != self.source:
             raise MediaError(f"a frame of {frame.format} came into a clip of {self.source}")
+        # Not compared: the planes of the frame before may be gone, they were its caller's.
+        digest = _digest(frame) if self._dedup else None
         job = _Job(frame, Future())
         with self._lock:
             if self._closed:
                 raise RuntimeError("the engine is closed")
-            self._queue.append(job)
-            self._dispatch()
+            original = self._original(digest)
+            if original is None:
+                self._newest = (digest, job.future)
+                self._queue.append(job)
+                self._dispatch()
+        if original is not None:
+            # Without the lock: a future that is done calls back at once.
+            original.add_done_callback(partial(self._repeat, job))
         return job.future
+
+    def _original(self, digest: bytes | None) -> Future[Frame] | None:
+        """The future of the frame before, if that is equal and has not failed."""
+        newest, future = self._newest
+        if digest is None or newest != digest or future.cancelled():
+            return None
+        failed = future.done() and future.exception() is not None
+        return None if failed else future
+
+    def _repeat(self, job: "_Job", original: Future[Frame]) -> None:
+        """Give a job the result of an equal frame."""
+        if original.cancelled():
+            self._enqueue(job)
+            return
+        if not job.future.set_running_or_notify_cancel():
+            return
+        error = original.exception()
+        if error is None:
+            job.future.set_result(replace(original.result(), timing=job.frame.timing))
+        else:
+            job.future.set_exception(error)
+
+    def _enqueue(self, job: "_Job") -> None:
+        """Compute a repeated frame after all: whoever wanted the first one has cancelled it."""
+        with self._lock:
+            if not self._closed:
+                self._queue.append(job)
+                self._dispatch()
+                return
+        job.future.cancel()
 
     def _dispatch(self) -> None:
         """Hand queued frames to lanes that have room; to be called with the lock held."""
@@ -269,9 +216,10 @@ class Engine:
         """
         with self._lock:
             self._closed = True
-            for job in self._queue:
-                job.future.cancel()
+            waiting = list(self._queue)
             self._queue.clear()
+        for job in waiting:  # without the lock: those that wait for the same result are told
+            job.future.cancel()
         for lane in self._lanes:
             lane.filling.shutdown(cancel_futures=True)
             lane.emptying.shutdown()
@@ -327,14 +275,20 @@ def _layout(form: FrameFormat) -> Layout:
     return [(shape, TENSOR_TYPES[form.dtype.name]) for shape in form.plane_shapes]
 
 
+def _digest(frame: Frame) -> bytes:
+    """What tells a frame's planes from all others."""
+    digest = hashlib.sha256()
+    for plane in frame.planes:
+        digest.update(np.ascontiguousarray(plane))
+    return digest.digest()
+
+
 def _guard[**P, R](function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Call a function; running out of memory becomes one clear error."""
     try:
         return function(*args, **kwargs)
     except (MemoryError, RuntimeError) as error:
-        # PyTorch has a class for a GPU's memory only; for the host's it has just a message.
-        full = isinstance(error, torch.OutOfMemoryError | MemoryError)
-        if full or "allocate memory" in str(error):
+        if out_of_memory(error):
             raise DeviceError(
                 "not enough memory for frames of this size: use a smaller scale"
             ) from error

@@ -86,18 +86,30 @@ class PadCFG:
     plan: PadPlan
     guidance: float
 
-    def __call__(self, image: Tensor) -> Tensor:
-        """Restore (B, 3, H, W) RGB in [-1, 1] of any size to the same size, not clamped."""
+    def __call__(self, image: Tensor, *, paired: bool = True) -> Tensor:
+        """Restore pictures.
+
+        Args:
+            image: (B, 3, H, W) RGB in [-1, 1], of any size.
+            paired: Whether both branches go through the network as one batch: faster on small
+                pictures, but with the memory of two.
+
+        Returns:
+            (B, 3, H, W), not clamped.
+        """
         size = (image.shape[-2], image.shape[-1])
         count = image.shape[0]
         positive = self.positive.expand(count, -1, -1)
         padded = pad(image, self.plan.positive)
         if self.guidance == 1:
             return crop(self.generator(padded, positive), self.plan.positive, size)
-        # Both branches have one size, so the device sees them as one batch.
         negative = self.negative.expand(count, -1, -1)
-        pair = torch.cat([padded, pad(image, self.plan.negative)])
-        first, second = self.generator(pair, torch.cat([positive, negative])).chunk(2)
+        other = pad(image, self.plan.negative)  # of the same size, so that both fit in one batch
+        if paired:
+            conditions = torch.cat([positive, negative])
+            first, second = self.generator(torch.cat([padded, other]), conditions).chunk(2)
+        else:
+            first, second = self.generator(padded, positive), self.generator(other, negative)
         first = crop(first, self.plan.positive, size)
         second = crop(second, self.plan.negative, size)
         return self.guidance * first + (1 - self.guidance) * second

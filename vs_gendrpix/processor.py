@@ -9,6 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vs_gendrpix.bound import Waits
 from vs_gendrpix.errors import VerificationError
 from vs_gendrpix.frames import ClipInfo, Frame
 from vs_gendrpix.media import LibavLog
@@ -57,7 +58,7 @@ def process(
     """
     source_path, settings = Path(src), settings or ProcessSettings()
     progress = progress or Progress()
-    began = time.monotonic()
+    began, waits = time.monotonic(), Waits()
     with ExitStack() as stack:
         output = Output(Path(dst), source=source_path, overwrite=settings.overwrite)
         start, end = settings.start, settings.end
@@ -74,10 +75,11 @@ def process(
         engine = stack.enter_context(Engine(settings.restore, source.info.format, clip.format))
         described = _describe(source, output, engine)
         progress.start(described)
-        with closing(prefetch(_restored(source, engine), AHEAD)) as restored:
-            for frame in restored:
-                sink.write(frame)
-                progress.frame(sink.frames)
+        with closing(prefetch(_restored(source, engine, waits), AHEAD)) as restored:
+            for frame in waits.for_each("restored", restored):
+                with waits.on("encode"):
+                    sink.write(frame)
+                progress.frame(sink.frames, waits.bound)
         if sink.frames != source.decoded:
             raise VerificationError(f"{source.decoded} frames came in, {sink.frames} went out")
         sink.finish()
@@ -110,16 +112,20 @@ def output_clip(source: ClipInfo, settings: ProcessSettings) -> ClipInfo:
     return replace(source, format=target, sample_aspect_ratio=shape.limit_denominator(255))
 
 
-def _restored(source: Iterable[Frame], engine: "Engine") -> Iterator[Frame]:
+def _restored(source: Iterable[Frame], engine: "Engine", waits: Waits) -> Iterator[Frame]:
     """Restored frames in order, a few under way at once."""
     under_way: deque[Future[Frame]] = deque()
     with closing(prefetch(source, AHEAD)) as decoded:
-        for frame in decoded:
+        for frame in waits.for_each("decoded", decoded):
             under_way.append(engine.submit(frame))
             if len(under_way) >= engine.capacity:
-                yield under_way.popleft().result()
+                with waits.on("results"):
+                    result = under_way.popleft().result()
+                yield result
     while under_way:
-        yield under_way.popleft().result()
+        with waits.on("results"):
+            result = under_way.popleft().result()
+        yield result
 
 
 def _describe(source: Source, output: Output, engine: "Engine") -> Start:

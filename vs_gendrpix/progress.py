@@ -7,6 +7,7 @@ from typing import NoReturn, TextIO
 
 from tqdm import tqdm
 
+from vs_gendrpix.bound import Bound
 from vs_gendrpix.report import Report, Start
 
 PLAIN_INTERVAL = 10.0
@@ -22,8 +23,8 @@ class Progress:
     def start(self, start: Start) -> None:
         """Called once, when the first frame is about to be restored."""
 
-    def frame(self, count: int) -> None:
-        """Called after each frame; `count` are written."""
+    def frame(self, count: int, bound: Bound) -> None:
+        """Called after each frame; `count` are written, and `bound` is what limits the rate."""
 
     def warning(self, sentence: str) -> None:
         """Called for each warning."""
@@ -45,11 +46,12 @@ class Bar(Progress):
         """Draw the empty bar."""
         self._bar = tqdm(total=start.frames or None, unit="frame", dynamic_ncols=True)
 
-    def frame(self, count: int) -> None:
+    def frame(self, count: int, bound: Bound) -> None:
         """Move the bar; a clip may have more frames than its container says."""
         if self._bar is not None:
             if self._bar.total is not None and count > self._bar.total:
                 self._bar.total = count
+            self._bar.set_postfix_str(f"{bound}-bound", refresh=False)
             self._bar.update(count - self._bar.n)
 
     def close(self) -> None:
@@ -73,7 +75,7 @@ class Plain(Progress):
             f"model {start.model} in {start.dtype} on {start.device}"
         )
 
-    def frame(self, count: int) -> None:
+    def frame(self, count: int, bound: Bound) -> None:
         """Say how far it is, if it is time."""
         if self._meter is None or not self._meter.due(count):
             return
@@ -81,7 +83,7 @@ class Plain(Progress):
         speed = f"{rate:.1f} frames/s" if rate >= 1 else f"{1 / rate:.1f} s/frame"
         total = f"/{self._meter.total}" if self._meter.total else ""
         eta = "" if left is None else f", {left:.0f} s left"
-        _say(f"frame {count}{total}, {speed}{eta}")
+        _say(f"frame {count}{total}, {speed}, {bound}-bound{eta}")
 
     def done(self, report: Report) -> None:
         """Say what was made."""
@@ -111,7 +113,7 @@ class JsonLines(Progress):
             dtype=start.dtype,
         )
 
-    def frame(self, count: int) -> None:
+    def frame(self, count: int, bound: Bound) -> None:
         """Write how far it is, if it is time."""
         if self._meter is not None and self._meter.due(count):
             left = self._meter.seconds_left(count)
@@ -121,6 +123,7 @@ class JsonLines(Progress):
                 total=self._meter.total,
                 fps=round(self._meter.rate(count), 3),
                 eta_s=None if left is None else round(left, 1),
+                bound=bound,
             )
 
     def warning(self, sentence: str) -> None:

@@ -35,6 +35,12 @@ class RestoreSettings:
         color_fix: `lowband` carries the input's low-frequency colour over, `none` does not.
         attention: `auto` lets a token see the 512 pixels around it on pictures larger than that,
             `full` the whole picture: at a cost that grows with the square of its size.
+        tile: Side in pixels of the tiles that frames are restored in, a multiple of 8 from 64 on;
+            None restores whole frames, and tiles only those that do not fit in memory.
+        overlap: Pixels that tiles share, a multiple of 4, at most half a tile: their middle half
+            fades from one to the other.
+        dedup: Whether a frame whose planes are those of the one before takes its result.
+        compile: Whether the network is compiled: minutes at the start, less time a frame after.
     """
 
     scale: Fraction | None = None
@@ -49,6 +55,10 @@ class RestoreSettings:
     strength: float = 1.0
     color_fix: ColorFix = "lowband"
     attention: Attention = "auto"
+    tile: int | None = None
+    overlap: int = 32
+    dedup: bool = True
+    compile: bool = False
 
     def __post_init__(self) -> None:
         if self.scale is not None and (self.width is not None or self.height is not None):
@@ -73,6 +83,19 @@ class RestoreSettings:
             raise SettingsError(f"pad seed {self.pad_seed} is out of range: use 0 or more")
         if not 0 <= self.strength <= 1:
             raise SettingsError(f"strength {self.strength:g} is out of range: use 0 to 1")
+        self._check_tiles()
+
+    def _check_tiles(self) -> None:
+        if self.tile is not None and (self.tile < 64 or self.tile % 8):
+            raise SettingsError(f"tile {self.tile} must be a multiple of 8, at least 64")
+        if self.overlap < 4 or self.overlap % 4:
+            raise SettingsError(f"tile overlap {self.overlap} must be a multiple of 4, at least 4")
+        smallest = 256 if self.tile is None else self.tile
+        if 2 * self.overlap > smallest:
+            raise SettingsError(
+                f"tile overlap {self.overlap} must be at most half the tile size {smallest}: "
+                "lower the overlap or raise the size"
+            )
 
     def output_size(self, width: int, height: int, multiple: tuple[int, int]) -> tuple[int, int]:
         """The output size for a source of `width` x `height` pixels.

@@ -16,11 +16,10 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import vapoursynth as vs  # type: ignore[import-untyped] # no py.typed in its wheel
 
 from vs_gendrpix.errors import GendrpixError, SettingsError
-from vs_gendrpix.frames import Frame, FrameFormat, Plane, Timing
+from vs_gendrpix.frames import Frame, FrameFormat, Timing
 from vs_gendrpix.model.catalogue import find_model
 from vs_gendrpix.settings import ColorFix, Dtype, RestoreSettings
 from vs_gendrpix.vapoursynth_formats import (
@@ -108,6 +107,7 @@ def gendrpix(  # noqa: PLR0913 - the parameters of a filter are its interface
             pad_seed=pad_seed,
             strength=strength,
             color_fix=color_fix,
+            dedup=dedup,
         )
         if settings.model_path or settings.model != "auto":
             find_model(settings.model_path or settings.model)
@@ -130,7 +130,7 @@ def gendrpix(  # noqa: PLR0913 - the parameters of a filter are its interface
     shape = Fraction(1)
     if width is not None and height is not None:
         shape = Fraction(source.width * target.height, source.height * target.width)
-    jobs = _Jobs(build, source, room=2 * vs.core.num_threads + 4 * ahead + 8, dedup=dedup)
+    jobs = _Jobs(build, source, room=2 * vs.core.num_threads + 4 * ahead + 8)
     return _graph(clip, jobs, target, vs.core.get_video_format(int(form)), shape, ahead)
 
 
@@ -173,16 +173,12 @@ class _Jobs:
         build: Makes the engine, when the first frame comes.
         source: The format of the clip.
         room: How many frames may be started and wait, at least 2.
-        dedup: Whether a frame that equals the one started before shares its result.
     """
 
-    def __init__(
-        self, build: "Callable[[], Engine]", source: FrameFormat, *, room: int, dedup: bool
-    ) -> None:
-        self._build, self._source, self._room, self._dedup = build, source, room, dedup
+    def __init__(self, build: "Callable[[], Engine]", source: FrameFormat, *, room: int) -> None:
+        self._build, self._source, self._room = build, source, room
         self._engine: Engine | None = None
         self._pending: dict[int, Future[Frame]] = {}  # in the order in which they were started
-        self._last: tuple[tuple[Plane, ...], Future[Frame]] | None = None
         self._lock = Lock()
         this = weakref.ref(self)
 
@@ -221,32 +217,19 @@ class _Jobs:
         try:
             check_progressive(frame.props)
             planes = read_planes(frame)
-            job = self._same_as_last(planes)
-            if job is None:
-                if self._engine is None:
-                    self._engine = self._build()
-                timing = Timing(pts=n, duration=0, time_base=Fraction(1))
-                job = self._engine.submit(Frame(format=self._source, planes=planes, timing=timing))
+            if self._engine is None:
+                self._engine = self._build()
+            timing = Timing(pts=n, duration=0, time_base=Fraction(1))
+            job = self._engine.submit(Frame(format=self._source, planes=planes, timing=timing))
         except Exception as error:  # noqa: BLE001 - whoever collects the frame raises it
             job = Future()
             job.set_exception(error)
-        else:
-            self._last = (planes, job)
         return job
-
-    def _same_as_last(self, planes: tuple[Plane, ...]) -> Future[Frame] | None:
-        """The job of the frame that was started last, if that was equal and has not failed."""
-        if not self._dedup or self._last is None:
-            return None
-        others, job = self._last
-        failed = job.done() and job.exception() is not None
-        equal = all(np.array_equal(a, b) for a, b in zip(planes, others, strict=True))
-        return job if equal and not failed else None
 
     def close(self) -> None:
         """End the engine's threads and free its memory."""
         with self._lock:
-            engine, self._engine, self._last = self._engine, None, None
+            engine, self._engine = self._engine, None
             self._pending.clear()
         if engine is not None:
             engine.close()

@@ -1,6 +1,7 @@
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from vs_gendrpix.errors import ModelError
 from vs_gendrpix.model.unet import FULL, TINY, UNet, UNetConfig, timestep_embedding
@@ -52,6 +53,25 @@ def test_full_has_the_papers_parameters_and_tensors():
 @pytest.mark.parametrize(("grid", "giga"), [((64, 64), 343.54), ((65, 65), 371.63)])
 def test_full_has_the_papers_multiplications(grid, giga):
     assert multiplications(meta(FULL), grid) / 1e9 == pytest.approx(giga, abs=0.005)
+
+
+@pytest.mark.parametrize(
+    ("grid", "full", "windowed"),
+    [((64, 64), 406.6, 406.6), ((270, 480), 72_220.8, 13_000)],
+)
+def test_windows_save_most_of_a_4k_frame(grid, full, windowed):
+    """Attention's products included. At 512 pixels there is nothing to save."""
+    for most, fully in ((full, True), (windowed, False)):
+        network = meta(FULL).requires_grad_(requires_grad=False)
+        if fully:
+            network.attend_fully()
+        with FlopCounterMode(display=False) as counter, torch.inference_mode():
+            network(
+                torch.empty(1, 192, *grid, device="meta"),
+                torch.empty(1, 77, 1024, device="meta"),
+            )
+        giga = counter.get_total_flops() / 2e9
+        assert giga == pytest.approx(most, abs=0.1 if fully else 20)
 
 
 def test_full_has_heads_of_64():

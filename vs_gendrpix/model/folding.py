@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vs_gendrpix.model.attention import Attention
-from vs_gendrpix.model.gendrpix import GenDRPix
+from vs_gendrpix.model.gendrpix import Prompted
 from vs_gendrpix.model.layers import ResBlock
 from vs_gendrpix.model.unet import UNet
 
@@ -28,7 +28,7 @@ class Part(nn.Module):
 
 
 @torch.no_grad()
-def fold(network: GenDRPix) -> GenDRPix:
+def fold[N: Prompted](network: N) -> N:
     """Fold a network in place; it cannot be trained or saved any more.
 
     Its prompts become wider: they hold the keys and values of every layer.

@@ -10,8 +10,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vs_gendrpix.errors import ModelError
-from vs_gendrpix.model.attention import SelfAttention, SpatialTransformer
-from vs_gendrpix.model.layers import Downsample, ResBlock, Upsample
+from vs_gendrpix.model.attention import (
+    TOKENS_AT_ONCE,
+    FeedForward,
+    SelfAttention,
+    SpatialTransformer,
+)
+from vs_gendrpix.model.layers import Downsample, ResBlock, Upsample, silu
+from vs_gendrpix.model.windows import KEYS_AT_ONCE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,6 +239,14 @@ class UNet(nn.Module):
             if isinstance(part, SelfAttention):
                 part.window = None
 
+    def work_on(self, tokens: int | None) -> None:
+        """Bound how many tokens transformers work on at a time; None is as many as is fast."""
+        for part in self.modules():
+            if isinstance(part, SelfAttention):
+                part.keys_at_once = tokens or KEYS_AT_ONCE
+            elif isinstance(part, FeedForward):
+                part.tokens_at_once = tokens or TOKENS_AT_ONCE
+
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
         """Map (B, in_channels, h, w) tokens under a (B, T, D) condition to out_channels each."""
         # Without an embedding it has been folded into the ResBlocks' biases.
@@ -244,4 +258,4 @@ class UNet(nn.Module):
         x = self.mid_block(skips[-1], time, condition)
         for up in self.up_blocks:
             x = up(x, skips, time, condition)
-        return self.conv_out(F.silu(self.conv_norm_out(x)))
+        return self.conv_out(silu(self.conv_norm_out(x)))

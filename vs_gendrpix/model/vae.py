@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from vs_gendrpix.errors import ModelError
 from vs_gendrpix.model.attention import Projections
-from vs_gendrpix.model.layers import ResBlock, Upsample
+from vs_gendrpix.model.layers import ResBlock, Upsample, silu
 
 LEVELS = 4
 """Grids, each of half the size of the one before: 1, 1/2, 1/4, 1/8."""
@@ -160,7 +160,7 @@ class Encoder(nn.Module):
         for level in self.down_blocks:
             x = level(x)
         x = self.mid_block(x)
-        return self.conv_out(F.silu(self.conv_norm_out(x)))
+        return self.conv_out(silu(self.conv_norm_out(x)))
 
 
 class Decoder(nn.Module):
@@ -185,7 +185,7 @@ class Decoder(nn.Module):
         x = self.mid_block(self.conv_in(x))
         for level in self.up_blocks:
             x = level(x)
-        return self.conv_out(F.silu(self.conv_norm_out(x)))
+        return self.conv_out(silu(self.conv_norm_out(x)))
 
 
 class VAE(nn.Module):

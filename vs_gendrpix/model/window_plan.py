@@ -8,7 +8,6 @@ as many others as every other token does, at the border too, and no mask is need
 
 import math
 from dataclasses import dataclass
-from functools import cache
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +39,6 @@ class AxisPlan:
         return owners
 
 
-@cache
 def axis_plan(length: int, base: int, *, shifted: bool) -> AxisPlan:
     """Lay blocks and windows along an axis.
 

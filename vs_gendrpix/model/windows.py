@@ -39,26 +39,40 @@ class WindowIndices(NamedTuple):
     owners: Tensor
 
 
-@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator] # torch has no type for it
-@lru_cache(maxsize=64)  # a few sizes of picture, each with up to 3 levels and 2 shifts
 def window_indices(
     height: int, width: int, window: int, *, shifted: bool, device: torch.device
 ) -> WindowIndices:
     """The windows of a grid; see `window_plan`."""
-    rows, columns = (axis_plan(length, window, shifted=shifted) for length in (height, width))
-    # Kept from call to call: made in inference mode they could never serve a training step.
+    if torch.compiler.is_compiling():
+        # A compiler makes constants of them, but cannot look into the cache.
+        return _indices(height, width, window, shifted=shifted, device=device)
+    return _kept_indices(height, width, window, shifted=shifted, device=device)
+
+
+@lru_cache(maxsize=64)  # a few sizes of picture, each with up to 3 levels and 2 shifts
+def _kept_indices(
+    height: int, width: int, window: int, *, shifted: bool, device: torch.device
+) -> WindowIndices:
+    # Made in inference mode they could never serve a training step.
     with torch.inference_mode(mode=False):
-        queries = _rectangles(
-            _spans(rows.blocks, rows.block), _spans(columns.blocks, columns.block), width
-        )
-        keys = _rectangles(
-            _spans(rows.windows, rows.window), _spans(columns.windows, columns.window), width
-        )
-        (block_row, row), (block_column, column) = _owners(rows), _owners(columns)
-        number = block_row[:, None] * len(columns.blocks) + block_column
-        owners = (number * rows.block + row[:, None]) * columns.block + column
-        made = (queries, keys, owners.flatten())
-        return WindowIndices(*(index.to(device, torch.int32) for index in made))
+        return _indices(height, width, window, shifted=shifted, device=device)
+
+
+def _indices(
+    height: int, width: int, window: int, *, shifted: bool, device: torch.device
+) -> WindowIndices:
+    rows, columns = (axis_plan(length, window, shifted=shifted) for length in (height, width))
+    queries = _rectangles(
+        _spans(rows.blocks, rows.block), _spans(columns.blocks, columns.block), width
+    )
+    keys = _rectangles(
+        _spans(rows.windows, rows.window), _spans(columns.windows, columns.window), width
+    )
+    (block_row, row), (block_column, column) = _owners(rows), _owners(columns)
+    number = block_row[:, None] * len(columns.blocks) + block_column
+    owners = (number * rows.block + row[:, None]) * columns.block + column
+    made = (queries, keys, owners.flatten())
+    return WindowIndices(*(index.to(device, torch.int32) for index in made))
 
 
 def _spans(firsts: Sequence[int], length: int) -> Tensor:

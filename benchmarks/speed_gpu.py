@@ -1,0 +1,397 @@
+"""The paper's network, its predecessors and ours, step by step, on one GPU.
+
+    python benchmarks/speed_gpu.py [--seconds N] [--sizes 512x512,1920x1080,3840x2160,7680x4320]
+    python benchmarks/speed_gpu.py --device cpu --narrow --sizes 128x96,640x360    # to see it run
+
+GenDR and GenDR-Adc at Stable Diffusion's size, GenDR-Pix as the paper has it (eager, full
+attention), then with each thing that makes it faster added to those before, and the built-in
+models; each without and with PadCFG. Weights are random: speed does not depend on them. Times are
+medians of CUDA events after a warm-up; operations are counted on shapes, and their share is that of
+a large matrix product in the same arithmetic, measured here. What would not fit into the seconds
+given is left out by name.
+
+With --trace FILE the timeline of 24 frames through the engine is written for chrome://tracing, and
+the time of the whole is compared with that of the longest of upload, compute and download.
+
+The table is printed last; JSON goes to benchmarks/results/speed_gpu.json (--out).
+"""
+
+import argparse
+import gc
+import json
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass, replace
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from vs_gendrpix.engine import Engine
+from vs_gendrpix.frames import ColorSpec, Frame, FrameFormat, Timing
+from vs_gendrpix.ladder import out_of_memory
+from vs_gendrpix.model.attention import SelfAttention
+from vs_gendrpix.model.baselines import GenDR, GenDRAdc
+from vs_gendrpix.model.catalogue import BUILT_IN
+from vs_gendrpix.model.folding import fold
+from vs_gendrpix.model.gendrpix import GenDRPix, ModelCard
+from vs_gendrpix.model.latent import LatentRestorer, PixelEncoder
+from vs_gendrpix.model.unet import FULL, UNetConfig
+from vs_gendrpix.model.vae import VAE, VAEConfig
+from vs_gendrpix.model.weights import load_network
+from vs_gendrpix.padcfg import PadCFG, pad_plan
+from vs_gendrpix.restorer import attention_kernels
+from vs_gendrpix.settings import RestoreSettings
+
+HERE = Path(__file__).parent
+CARD = ModelCard(name="random")
+LATENT = 16
+"""Channels of the latent of GenDR and GenDR-Adc (paper)."""
+UHD = 3840
+"""Columns of a 4K frame."""
+WHOLE = 1 << 40
+"""Tokens at a time: all of them."""
+Generator = Callable[[Tensor, Tensor], Tensor]
+Size = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Something to time.
+
+    Attributes:
+        name: Of the network, or what was added to it.
+        generator: Maps pictures and conditions to pictures.
+        prompts: The positive and the negative condition.
+        windowed: Whether it attends in windows; None for what has its operations not counted.
+        slow: Whether it takes minutes to begin with: it is timed at the largest size up to 4K only.
+        up_to: Columns above which it is not timed: full attention at 8K takes seconds a frame.
+        kernels: The attention kernels that it may use.
+    """
+
+    name: str
+    generator: Generator
+    prompts: tuple[Tensor, Tensor]
+    windowed: bool | None = None
+    slow: bool = False
+    up_to: int = 1 << 20
+    kernels: Callable[[], AbstractContextManager[None]] = nullcontext
+
+
+@dataclass(slots=True)
+class Row:
+    """What was measured of a case at a size."""
+
+    network: str
+    width: int
+    height: int
+    guided: bool
+    ms: float | None = None
+    allocated_gb: float | None = None
+    reserved_gb: float | None = None
+    tflop: float | None = None
+    share_of_peak: float | None = None
+    note: str = ""
+
+
+class Bench:
+    """A device, its arithmetic, and the time that is left.
+
+    Args:
+        options: The command's.
+    """
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.device = torch.device(options.device)
+        self.cuda = self.device.type == "cuda"
+        self.dtype = torch.bfloat16 if self.cuda else torch.float32
+        self.ends = time.monotonic() + options.seconds
+        self.full = replace(FULL, channels=(32, 64, 64, 64), head_dim=16, groups=8)
+        self.vae = VAEConfig(channels=(16, 16, 32, 32), layers=1, latent_channels=LATENT, groups=8)
+        if not options.narrow:
+            self.full, self.vae = FULL, VAEConfig(latent_channels=LATENT)
+        self.peak = self._matmul_peak(512 if options.narrow else 8192)
+
+    def _matmul_peak(self, side: int) -> float:
+        """TFLOP/s of a square matrix product."""
+        a, b = torch.randn(2, side, side, device=self.device, dtype=self.dtype)
+        return 2 * side**3 / self.seconds(lambda: a @ b, 0.5) / 1e12
+
+    def seconds(self, run: Callable[[], object], budget: float = 1.0) -> float:
+        """Median seconds of a call, after one that does not count."""
+        run()
+        once = self._time(run)
+        return statistics.median(
+            [once, *(self._time(run) for _ in range(min(20, int(budget / once))))]
+        )
+
+    def _time(self, run: Callable[[], object]) -> float:
+        if not self.cuda:
+            began = time.perf_counter()
+            run()
+            return time.perf_counter() - began
+        start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        start.record()
+        run()
+        end.record()
+        end.synchronize()
+        return start.elapsed_time(end) / 1000
+
+    def build(self, kind: Callable[[], nn.Module]) -> nn.Module:
+        """A network of random weights, made where and as it will run."""
+        before = torch.get_default_dtype()
+        torch.set_default_dtype(self.dtype)
+        try:
+            with self.device:
+                network = kind()
+        finally:
+            torch.set_default_dtype(before)
+        network = network.eval().requires_grad_(requires_grad=False)
+        return network.to(memory_format=torch.channels_last)
+
+    def measure(self, case: Case, size: Size, *, guided: bool, tflop: float | None) -> Row:
+        """Time a case at a size."""
+        row = Row(case.name, *size, guided=guided, tflop=tflop)
+        if time.monotonic() > self.ends:
+            row.note = "not measured: no time left"
+            return row
+        width, height = size
+        network = PadCFG(
+            case.generator, *case.prompts, plan=pad_plan(0), guidance=1.2 if guided else 1.0
+        )
+        try:
+            with torch.inference_mode(), case.kernels():
+                image = torch.rand(1, 3, height, width, device=self.device) * 2 - 1
+                if self.cuda:
+                    torch.cuda.reset_peak_memory_stats()
+                row.ms = 1000 * self.seconds(lambda: network(image))
+        except (MemoryError, RuntimeError) as error:
+            if not out_of_memory(error):
+                raise
+            row.note = "out of memory"
+        else:
+            if self.cuda:
+                row.allocated_gb = torch.cuda.max_memory_allocated() / 1e9
+                row.reserved_gb = torch.cuda.max_memory_reserved() / 1e9
+            if tflop is not None:
+                row.share_of_peak = tflop / (row.ms / 1000) / self.peak
+        free(self.device)
+        return row
+
+
+def free(device: torch.device) -> None:
+    """Let go of what the row before held, so that the next one's peak is its own."""
+    gc.collect()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+
+
+def predecessors(bench: Bench) -> Iterator[Case]:
+    """GenDR and GenDR-Adc."""
+    latent = replace(bench.full, in_channels=LATENT, out_channels=LATENT)
+    pixels = replace(bench.full, out_channels=LATENT)
+    kinds: list[tuple[str, Callable[[], nn.Module]]] = [
+        ("GenDR", lambda: GenDR(LatentRestorer(latent, CARD), VAE(bench.vae))),
+        ("GenDR-Adc", lambda: GenDRAdc(PixelEncoder(pixels, CARD), VAE(bench.vae))),
+    ]
+    for name, kind in kinds:
+        network = bench.build(kind)
+        network.restorer.unet.attend_fully()
+        network.restorer.unet.work_on(WHOLE)
+        yield Case(name, network, (network.restorer.positive, network.restorer.negative))
+        del network
+
+
+def build_up(bench: Bench, *, compiled: bool) -> Iterator[Case]:
+    """GenDR-Pix as the paper has it, then with one thing after the other."""
+    network = bench.build(lambda: GenDRPix(bench.full, CARD))
+    layers = [part for part in network.modules() if isinstance(part, SelfAttention)]
+    windows = [part.window for part in layers]
+    network.unet.attend_fully()
+    network.unet.work_on(WHOLE)
+    prompts = network.positive, network.negative
+    yield Case("GenDR-Pix, full attention", network, prompts, windowed=False)
+    fold(network)
+    network.to(bench.dtype)  # what is folded is made in fp32
+    prompts = network.positive, network.negative
+    yield Case("+ constants folded", network, prompts, windowed=False, up_to=UHD)
+    step = partial(Case, prompts=prompts, kernels=partial(attention_kernels, bench.device))
+    yield step("+ fastest attention kernel", network, windowed=False, up_to=UHD)
+    network.unet.work_on(None)
+    yield step("+ feed-forward in parts", network, windowed=False, up_to=UHD)
+    for part, window in zip(layers, windows, strict=True):
+        part.window = window
+    yield step("+ windows", network, windowed=True)
+    if bench.cuda:
+        yield step("+ CUDA graph", Graph(network), windowed=True)
+    if compiled:
+        fast = torch.compile(network, dynamic=False)
+        yield step("+ torch.compile", fast, windowed=True, slow=True)
+        if bench.cuda:
+            yield step("+ both", Graph(fast), windowed=True, slow=True)
+
+
+class Graph:
+    """A generator recorded as a CUDA graph at the first call, and played from then on."""
+
+    def __init__(self, generator: Generator) -> None:
+        self._generator = generator
+        self._shape: tuple[int, ...] | None = None
+
+    def __call__(self, image: Tensor, condition: Tensor) -> Tensor:
+        """Restore; the result is overwritten by the next call."""
+        if image.shape != self._shape:
+            self._record(image, condition)
+        self._image.copy_(image)
+        self._condition.copy_(condition)
+        self._graph.replay()
+        return self._output
+
+    def _record(self, image: Tensor, condition: Tensor) -> None:
+        self._image, self._condition = image.clone(), condition.clone()
+        side = torch.cuda.Stream()
+        side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side):
+            for _ in range(3):
+                self._generator(self._image, self._condition)
+        torch.cuda.current_stream().wait_stream(side)
+        self._graph, self._shape = torch.cuda.CUDAGraph(), tuple(image.shape)
+        with torch.cuda.graph(self._graph):
+            self._output = self._generator(self._image, self._condition)
+
+
+def built_in(bench: Bench) -> Iterator[Case]:
+    """The shipped models."""
+    for name in BUILT_IN:
+        network = load_network(name, device=bench.device, dtype=bench.dtype, folded=True)
+        prompts = network.positive, network.negative
+        yield Case(name, network, prompts, kernels=partial(attention_kernels, bench.device))
+
+
+def operations(config: UNetConfig, size: Size, *, guided: bool, windowed: bool) -> float:
+    """TFLOP of GenDR-Pix under PadCFG, counted on shapes alone."""
+    width, height = size
+    with torch.device("meta"):
+        network = GenDRPix(config, CARD).requires_grad_(requires_grad=False)
+        if not windowed:
+            network.unet.attend_fully()
+        image = torch.empty(1, 3, height, width)
+    generator = PadCFG(
+        network, network.positive, network.negative, plan=pad_plan(0), guidance=1.2 if guided else 1
+    )
+    with FlopCounterMode(display=False) as counter, torch.inference_mode():
+        generator(image)
+    return counter.get_total_flops() / 1e12
+
+
+def staging(bench: Bench, trace: Path) -> dict[str, float]:
+    """The wall time of 24 frames through the engine beside that of each stream's work."""
+    source = FrameFormat(
+        width=960, height=540, family="yuv", bits=8, subsampling=(1, 1), color=ColorSpec(matrix=1)
+    )
+    target = replace(source, width=1920, height=1080, bits=10)
+    draw = np.random.default_rng(0)
+
+    def frame(number: int) -> Frame:
+        planes = tuple(draw.integers(16, 235, shape, np.uint8) for shape in source.plane_shapes)
+        timing = Timing(pts=number, duration=1, time_base=Fraction(1, 25))
+        return Frame(format=source, planes=planes, timing=timing)
+
+    frames = [frame(number) for number in range(24)]
+    activities = [torch.profiler.ProfilerActivity.CPU, torch.profiler.ProfilerActivity.CUDA]
+    with Engine(RestoreSettings(device=str(bench.device)), source, target) as engine:
+        for future in [engine.submit(frame(-1 - number)) for number in range(3)]:
+            future.result()
+        with torch.profiler.profile(activities=activities) as profile:
+            began = time.perf_counter()
+            for future in [engine.submit(each) for each in frames]:
+                future.result()
+            wall = time.perf_counter() - began
+    profile.export_chrome_trace(str(trace))
+    spent = {"upload": 0.0, "compute": 0.0, "download": 0.0}
+    for event in profile.events():
+        if event.device_type != torch.autograd.DeviceType.CUDA:
+            continue
+        name = {"Memcpy HtoD": "upload", "Memcpy DtoH": "download"}.get(event.name[:11], "compute")
+        spent[name] += event.device_time_total / 1e6
+    return {"wall": wall, **spent, "wall over longest": wall / max(spent.values())}
+
+
+def measured(bench: Bench, sizes: list[Size], *, compiled: bool) -> list[Row]:
+    """All cases at all sizes, each printed as it is there."""
+    rows: list[Row] = []
+    for group in (predecessors(bench), build_up(bench, compiled=compiled), built_in(bench)):
+        for case in group:
+            chosen = [size for size in sizes if size[0] <= (UHD if case.slow else case.up_to)]
+            for size in chosen[-1:] if case.slow else chosen:
+                for guided in (False, True):
+                    tflop = None
+                    if case.windowed is not None:
+                        tflop = operations(bench.full, size, guided=guided, windowed=case.windowed)
+                    rows.append(bench.measure(case, size, guided=guided, tflop=tflop))
+                    print(line(rows[-1]), flush=True)
+            del case  # before the next one is built: two full networks need not fit
+            free(bench.device)
+    return rows
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--device", default="cuda")
+    parser.add_argument("--sizes", default="512x512,1920x1080,3840x2160,7680x4320")
+    parser.add_argument("--seconds", type=float, default=240)
+    parser.add_argument("--narrow", action="store_true", help="a narrow network, to show it runs")
+    parser.add_argument("--compile", action="store_true", help="torch.compile too: minutes a size")
+    parser.add_argument("--trace", type=Path, help="write the engine's timeline (CUDA only)")
+    parser.add_argument("--out", type=Path, default=HERE / "results" / "speed_gpu.json")
+    options = parser.parse_args()
+    bench = Bench(options)
+    sizes = [(int(w), int(h)) for w, h in (size.split("x") for size in options.sizes.split(","))]
+    overlap = None
+    if options.trace and bench.cuda:
+        overlap = staging(bench, options.trace)
+    rows = measured(bench, sizes, compiled=options.compile)
+    hardware = torch.cuda.get_device_name() if bench.cuda else f"CPU {platform.machine()}"
+    report = {
+        "date": time.strftime("%Y-%m-%d"),
+        "hardware": f"{hardware}, {os.cpu_count()} cores",
+        "torch": torch.__version__,
+        "dtype": str(bench.dtype).removeprefix("torch."),
+        "narrow": options.narrow,
+        "matmul_tflops": bench.peak,
+        "staging": overlap,
+        "rows": [asdict(row) for row in rows],
+    }
+    options.out.write_text(json.dumps(report, indent=2) + "\n")
+    print(f"\n{hardware}, {bench.dtype}, matrix product {bench.peak:.1f} TFLOP/s")
+    print(f"{'network':28} {'size':>10} {'CFG':>3} {'ms':>9} {'GB':>6} {'held':>6} {'peak':>5}")
+    for row in rows:
+        print(line(row))
+    if overlap:
+        print("staging:", ", ".join(f"{name} {value:.3f}" for name, value in overlap.items()))
+
+
+def line(row: Row) -> str:
+    """A row of the table."""
+    size = f"{row.width}x{row.height}"
+    head = f"{row.network:28} {size:>10} {'yes' if row.guided else 'no':>3}"
+    if row.ms is None:
+        return f"{head} {row.note}"
+    numbers = [
+        "-" if value is None else f"{value:.2f}"
+        for value in (row.allocated_gb, row.reserved_gb, row.share_of_peak)
+    ]
+    return f"{head} {row.ms:9.1f} {numbers[0]:>6} {numbers[1]:>6} {numbers[2]:>5}"
+
+
+if __name__ == "__main__":
+    main()

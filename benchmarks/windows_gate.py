@@ -1,0 +1,224 @@
+"""Whether self-attention in windows can be seen: the gate that decides what is the default.
+
+    python benchmarks/windows_gate.py CLIP... [--model NAME|FILE] [--frames N]
+
+Frames of real clips are restored to four times their size, with windows and with full attention, by
+the same weights. A clip of 480x270 pixels gives 1080p, one of 960x540 gives 4K. Compared are
+
+    distance  how differently a classifier sees both (LPIPS's form): at most 0.02 for any frame
+    seam      gradient energy at the borders of blocks over that elsewhere, beside the same of full
+              attention: 1.00 +- 0.02, the mean over the frames of a clip
+    pan       the same over one frame that moves through a block a token at a time: what stands
+              still on the screen adds up, what belongs to the picture does not: 1.00 +- 0.02
+
+The table goes to the standard output, JSON to benchmarks/results/windows_gate.json (--out). Ends in
+1 if a limit is broken.
+"""
+
+import argparse
+import itertools
+import json
+import os
+import platform
+import statistics
+import sys
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from vs_gendrpix.color import to_rgb
+from vs_gendrpix.engine import pick_device
+from vs_gendrpix.evaluation.perceptual import SqueezeNetDistance
+from vs_gendrpix.frames import FrameFormat
+from vs_gendrpix.model.attention import SelfAttention
+from vs_gendrpix.model.window_plan import axis_plan
+from vs_gendrpix.restorer import Restorer
+from vs_gendrpix.settings import RestoreSettings
+from vs_gendrpix.source import Source
+
+HERE = Path(__file__).parent
+SCALE = 4
+DISTANCE, SEAM = 0.02, 0.02
+BORDER = 16
+"""Pixels at the frame's edge that do not count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """The blocks of one layer: tokens along both axes, window, and pixels of a token."""
+
+    lengths: tuple[int, int]
+    window: int
+    shifted: bool
+    token: int
+
+    def borders(self, axis: int) -> set[int]:
+        """Pixels at which a block begins, of the padded picture."""
+        plan = axis_plan(self.lengths[axis], self.window, shifted=self.shifted)
+        return {first * self.token for first in plan.blocks[1:]}
+
+
+class Pair:
+    """The same model with windows and with full attention, for frames of one size."""
+
+    def __init__(self, settings: RestoreSettings, size: tuple[int, int]) -> None:
+        height, width = size
+        form = FrameFormat(width=width, height=height, family="rgb", bits=16)
+        device = pick_device(settings.device)
+        self.windowed = Restorer(settings, form, form, device)
+        self.full = Restorer(settings, form, form, device)
+        self.full.network.unet.attend_fully()
+        self.grids: set[Grid] = set()
+        padding = self.windowed.guided.plan.positive
+        self.shift = (padding.top, padding.left)
+        for part in self.windowed.network.modules():
+            if isinstance(part, SelfAttention) and part.window is not None:
+                part.register_forward_pre_hook(self._note)
+        self._cells = (height // 8 + 1, width // 8 + 1)
+
+    def _note(self, layer: torch.nn.Module, args: tuple[Tensor]) -> None:
+        lengths = tuple(args[0].shape[1:3])
+        token = 8 * round(self._cells[1] / lengths[1])
+        self.grids.add(Grid(lengths, layer.window, layer.shifted, token))
+
+    @torch.inference_mode()
+    def __call__(self, picture: Tensor) -> tuple[Tensor, Tensor]:
+        """Restore a (1, 3, H, W) picture in [0, 1] both ways."""
+        first, second = (one.restore(picture)[0] for one in (self.windowed, self.full))
+        return first, second
+
+    def seam(self, energies: Iterable[tuple[Tensor, Tensor]], axis: int) -> float | None:
+        """The seam ratio of step energies along an axis; None where all is one block."""
+        pairs = [torch.stack(energy) for energy in energies]
+        mean = torch.stack(pairs).mean(0)
+        places = set().union(*(grid.borders(axis) for grid in self.grids))
+        at = torch.zeros(mean.shape[-1], dtype=torch.bool)
+        # The step before the first pixel of a block.
+        at[[p - self.shift[axis] - 1 for p in places if p - self.shift[axis] < len(at)]] = True
+        inner = torch.zeros_like(at)
+        inner[BORDER:-BORDER] = True
+        if not (at & inner).any():
+            return None
+        ratio = mean[:, at & inner].mean(1) / mean[:, ~at & inner].mean(1)
+        return (ratio[0] / ratio[1]).item()
+
+
+def steps(picture: Tensor, axis: int) -> Tensor:
+    """Energy of the steps from row to row (0) or from column to column (1)."""
+    if axis == 0:
+        picture = picture.transpose(-1, -2)
+    return picture.diff(dim=-1).square().mean((0, 1, 2))
+
+
+def frames(clip: Path, count: int) -> Iterable[Tensor]:
+    """Frames of a clip, evenly over its first ten seconds, (1, 3, h, w) RGB in [0, 1]."""
+    with Source(clip) as source:
+        form = source.info.format
+        apart = max(1, int(min(source.info.frames or 250, 250) / count))
+        for frame in itertools.islice(source, 0, apart * count, apart):
+            planes = [torch.from_numpy(plane)[None] for plane in frame.planes]
+            yield to_rgb(planes, form)
+
+
+def enlarge(picture: Tensor) -> Tensor:
+    """What the network sees."""
+    large = F.interpolate(picture, scale_factor=SCALE, mode="bicubic", antialias=True)
+    return large.clamp(0, 1)
+
+
+def compare(clip: Path, settings: RestoreSettings, count: int) -> dict[str, object]:
+    """The measures of a clip."""
+    measure = SqueezeNetDistance(heads=True)
+    pair, distances, largest, change = None, [], 0.0, 0.0
+    energies: list[list[tuple[Tensor, Tensor]]] = [[], []]
+    for picture in map(enlarge, frames(clip, count)):
+        size = (picture.shape[-2], picture.shape[-1])
+        pair = pair or Pair(settings, size)
+        first, second = pair(picture)
+        with torch.inference_mode():
+            distances.append(measure(first.clamp(0, 1), second.clamp(0, 1)).item())
+        largest = max(largest, 255 * (first - second).abs().max().item())
+        change = max(change, 255 * (second - picture).abs().mean().item())
+        for axis in range(2):
+            energies[axis].append((steps(first, axis), steps(second, axis)))
+    if pair is None:
+        raise SystemExit(f"{clip} has no frames")
+    print(f"{clip.name}: {len(distances)} frames", file=sys.stderr)
+    return {
+        "clip": clip.name,
+        "size": f"{size[1]}x{size[0]}",
+        "frames": len(distances),
+        "distance": statistics.mean(distances),
+        "distance_max": max(distances),
+        "code_values_max": largest,
+        "change_of_full": change,
+        "seam_rows": pair.seam(energies[0], 0),
+        "seam_columns": pair.seam(energies[1], 1),
+        "pan": pan(picture, settings),
+    }
+
+
+def pan(picture: Tensor, settings: RestoreSettings) -> float | None:
+    """The seam ratio of columns over a pan through one block, of the left part of a picture."""
+    height, width = picture.shape[-2:]
+    shown = width * 3 // 4 // 64 * 64
+    pair = Pair(settings, (height, shown))
+    pair(picture[..., :shown])
+    if not pair.grids:
+        return None
+    grid = max(pair.grids, key=lambda grid: grid.token)
+    block = axis_plan(grid.lengths[1], grid.window, shifted=grid.shifted).block
+    places = range(0, min(block * grid.token, width - shown) + 1, grid.token)
+    energies = []
+    for place in places:
+        first, second = pair(picture[..., place : place + shown])
+        energies.append((steps(first, 1), steps(second, 1)))
+    return pair.seam(energies, 1)
+
+
+def main() -> None:
+    """Compare and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("clips", nargs="+", type=Path)
+    parser.add_argument("--model", default="auto")
+    parser.add_argument("--frames", type=int, default=8)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--out", type=Path, default=HERE / "results" / "windows_gate.json")
+    options = parser.parse_args()
+    path = Path(options.model) if Path(options.model).suffix else None
+    settings = RestoreSettings(
+        model="auto" if path else options.model, model_path=path, device=options.device
+    )
+    began = time.perf_counter()
+    rows = [compare(clip, settings, options.frames) for clip in options.clips]
+    print(f"{'clip':32} {'size':>10} {'frames':>6} {'distance':>9} {'seam':>13} {'pan':>6}")
+    held = True
+    for row in rows:
+        ratios = [row[name] for name in ("seam_rows", "seam_columns", "pan")]
+        kept = [ratio is None or abs(ratio - 1) <= SEAM for ratio in ratios]
+        row["holds"] = all(kept) and row["distance_max"] <= DISTANCE
+        held = held and row["holds"]
+        said = ["-" if ratio is None else f"{ratio:.4f}" for ratio in ratios]
+        print(
+            f"{row['clip']:32} {row['size']:>10} {row['frames']:6} {row['distance_max']:9.5f} "
+            f"{said[0]} {said[1]} {said[2]} {'holds' if row['holds'] else 'BROKEN'}"
+        )
+    report = {
+        "date": time.strftime("%Y-%m-%d"),
+        "hardware": f"{os.cpu_count()} cores, {platform.machine()}",
+        "torch": torch.__version__,
+        "model": options.model,
+        "seconds": time.perf_counter() - began,
+        "rows": rows,
+    }
+    options.out.write_text(json.dumps(report, indent=2) + "\n")
+    sys.exit(0 if held else 1)
+
+
+if __name__ == "__main__":
+    main()
