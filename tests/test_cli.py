@@ -307,7 +307,7 @@ def test_arguments_become_settings():
     assert chosen.restore.model_path == Path("x.safetensors")
     assert (chosen.restore.guidance, chosen.restore.pad_seed) == (1.5, 7)
     assert (chosen.restore.strength, chosen.restore.color_fix) == (0.5, "none")
-    assert (chosen.restore.tile, chosen.restore.overlap) == (512, 64)
+    assert (chosen.restore.tile, chosen.restore.overlap) == ((512, 512), (64, 64))
     assert (chosen.restore.attention, chosen.restore.compile) == ("full", True)
     assert (chosen.restore.dtype, chosen.restore.device) == ("fp32", "cpu")
     assert chosen.encode.options == (("tune", "film"), ("x264-params", "a=b:c=d"))

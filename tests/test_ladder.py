@@ -37,24 +37,27 @@ def names(ladder: tuple[Step, ...]) -> list[str]:
 
 
 def test_the_steps_become_more_frugal():
-    assert names(steps((2160, 3840), None)) == [
+    assert names(steps((3840, 2160), None)) == [
         "whole frames",
         "an empty cache",
         "one picture at a time",
         "few tokens at a time",
-        "tiles of 1024 pixels",
-        "tiles of 512 pixels",
-        "tiles of 256 pixels",
+        "tiles of 1024x1024 pixels",
+        "tiles of 512x512 pixels",
+        "tiles of 256x256 pixels",
     ]
-    assert names(steps((180, 320), None))[4:] == ["tiles of 256 pixels"]
-    assert names(steps((2160, 3840), 512))[::4] == ["tiles of 512 pixels", "tiles of 256 pixels"]
-    assert all(step.single for step in steps((2160, 3840), None)[2:])
-    assert all(step.tokens_at_once for step in steps((2160, 3840), None)[3:])
+    assert names(steps((320, 180), None))[4:] == ["tiles of 256x256 pixels"]
+    assert names(steps((3840, 2160), (512, 512)))[::4] == [
+        "tiles of 512x512 pixels",
+        "tiles of 256x256 pixels",
+    ]
+    assert all(step.single for step in steps((3840, 2160), None)[2:])
+    assert all(step.tokens_at_once for step in steps((3840, 2160), None)[3:])
 
 
 @pytest.mark.parametrize("enough", range(7))
 def test_each_step_is_tried_once_and_the_one_that_works_stays(enough, caplog):
-    ladder = Ladder(steps((2160, 3840), None), "frames of 3840x2160")
+    ladder = Ladder(steps((3840, 2160), None), "frames of 3840x2160")
     tried = []
 
     def attempt(step):
@@ -65,7 +68,7 @@ def test_each_step_is_tried_once_and_the_one_that_works_stays(enough, caplog):
 
     with caplog.at_level(logging.WARNING):
         found = ladder.run(attempt)
-    assert tried == names(steps((2160, 3840), None))[: enough + 1]
+    assert tried == names(steps((3840, 2160), None))[: enough + 1]
     assert [record.getMessage() for record in caplog.records] == [
         f"memory ran out: trying {name}" for name in tried[1:]
     ]
@@ -73,7 +76,7 @@ def test_each_step_is_tried_once_and_the_one_that_works_stays(enough, caplog):
 
 
 def test_the_last_error_says_what_was_tried():
-    ladder = Ladder(steps((600, 800), None), "frames of 800x600")
+    ladder = Ladder(steps((800, 600), None), "frames of 800x600")
 
     def attempt(_):
         raise MemoryError
@@ -86,7 +89,7 @@ def test_the_last_error_says_what_was_tried():
 
 
 def test_the_picture_does_not_change_in_the_middle_of_a_clip():
-    ladder = Ladder(steps((600, 800), None), "frames")
+    ladder = Ladder(steps((800, 600), None), "frames")
     ladder.run(lambda step: step)
 
     def attempt(step):
@@ -100,7 +103,7 @@ def test_the_picture_does_not_change_in_the_middle_of_a_clip():
 
 
 def test_a_result_of_a_step_that_another_device_has_left_is_made_again():
-    ladder = Ladder(steps((600, 800), None), "frames")
+    ladder = Ladder(steps((800, 600), None), "frames")
 
     def others(step):
         if step.tile is None:
@@ -114,12 +117,12 @@ def test_a_result_of_a_step_that_another_device_has_left_is_made_again():
             ladder.run(others)  # meanwhile, on a smaller device
         return step.tile
 
-    assert ladder.run(attempt) == 512
-    assert calls == [None, 512]
+    assert ladder.run(attempt) == (512, 512)
+    assert calls == [None, (512, 512)]
 
 
 def test_what_failed_is_let_go_before_the_next_attempt():
-    ladder = Ladder(steps((600, 800), None), "frames")
+    ladder = Ladder(steps((800, 600), None), "frames")
     held = []
 
     def attempt(_):
@@ -150,7 +153,7 @@ def test_other_errors_are_no_memory(error, is_memory):
             raise error
 
         with pytest.raises(type(error)):
-            Ladder(steps((600, 800), None), "frames").run(attempt)
+            Ladder(steps((800, 600), None), "frames").run(attempt)
 
 
 def limit_pixels(monkeypatch, pixels: int) -> list[tuple[int, ...]]:
@@ -197,7 +200,7 @@ def test_nothing_fits(settings, monkeypatch):
     limit_pixels(monkeypatch, 100)
     with (
         Engine(settings, HALF, BIG) as engine,
-        pytest.raises(DeviceError, match=r"640x352: tried whole frames, .*tiles of 256 pixels"),
+        pytest.raises(DeviceError, match=r"640x352: tried whole frames, .*tiles of 256x256 pixels"),
     ):
         engine.submit(make_frame(0, HALF)).result(60)
 
@@ -216,16 +219,16 @@ def test_tiles_of_a_network_that_sees_less_than_the_context_are_the_whole(settin
     restorer = Restorer(settings, replace(TARGET, height=size[0], width=size[1]), TARGET, CPU)
     restorer.guided = blur(17)
     image = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(0))
-    tiled = restorer._run(image, Step(name="tiles", tile=128))
+    tiled = restorer._run(image, Step(name="tiles", tile=(128, 128)))
     torch.testing.assert_close(tiled, restorer.guided(image), atol=1e-6, rtol=0)
 
 
 def test_far_from_seams_tiles_change_nothing(settings):
     """A network that sees 6 pixels around, tiles with 2 of context: what is off fades there."""
-    restorer = Restorer(replace(settings, overlap=8), TARGET, TARGET, CPU)
+    restorer = Restorer(replace(settings, overlap=(8, 8)), TARGET, TARGET, CPU)
     restorer.guided = blur(13)
     image = torch.rand(1, 3, 64, 300, generator=torch.Generator().manual_seed(0))
-    tiled = restorer._run(image, Step(name="tiles", tile=128))
+    tiled = restorer._run(image, Step(name="tiles", tile=(128, 128)))
     off = (tiled - restorer.guided(image)).abs().amax((0, 1, 2))
     # Tiles begin at 0, 120 and 168: the last two share 80 pixels, enough for any context.
     assert torch.nonzero(off > 1e-6).flatten().tolist() == [122, 123, 124, 125]
@@ -255,6 +258,7 @@ def test_all_devices_share_one_ladder(settings):
 
 def test_a_tile_that_was_asked_for_is_used(settings, monkeypatch):
     shapes = limit_pixels(monkeypatch, 1 << 30)
-    restored(replace(settings, tile=128), count=1)
-    assert {shape[-1] for shape in shapes} == {128}
-    assert frame_ladder(replace(settings, tile=128), BIG).run(lambda step: step.tile) == 128
+    oblong = replace(settings, tile=(128, 64))
+    restored(oblong, count=1)
+    assert {shape[-2:] for shape in shapes} == {(64, 128)}
+    assert frame_ladder(oblong, BIG).run(lambda step: step.tile) == (128, 64)

@@ -225,6 +225,10 @@ def test_a_clip_that_cannot_be_restored_is_refused_at_once(restore, make, match)
         ({"guidance": 11}, "guidance"),
         ({"pad_seed": -1}, "pad seed"),
         ({"strength": 1.5}, "strength"),
+        ({"attention": "some"}, "no attention 'some'"),
+        ({"tile": 100}, "tile 100 must be a multiple of 8"),
+        ({"tile": [128]}, r"tile \[128\] is neither a number nor a width and a height"),
+        ({"tile": [128, 64], "overlap": [32, 36]}, "half the tile size 64"),
         ({"batch_size": 0}, "batch_size 0"),
         ({"prefetch": -1}, "prefetch -1"),
         ({"matrix_in": 0}, "matrix_in 0"),
@@ -327,6 +331,33 @@ def test_every_order_of_reading_is_right(threads):
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert len(done.stdout.splitlines()) == 3 * 8
+
+
+@pytest.mark.parametrize(
+    ("given", "name", "wanted"),
+    [
+        ({"tile": 128}, "tile", (128, 128)),
+        ({"tile": [128, 64], "overlap": 16}, "tile", (128, 64)),
+        ({"overlap": 16}, "overlap", (16, 16)),
+        ({"tile": 64, "overlap": (16, 8)}, "overlap", (16, 8)),
+        ({}, "tile", None),
+        ({"attention": "full"}, "attention", "full"),
+        ({"compile": True}, "compile", True),
+        ({}, "compile", False),
+        ({"dedup": False}, "dedup", False),
+    ],
+)
+def test_a_parameter_reaches_the_engine(restore, monkeypatch, given, name, wanted):
+    found = []
+
+    def engine(settings, *_, **__):
+        found.append(getattr(settings, name))
+        raise DeviceError("seen")
+
+    monkeypatch.setattr(engine_module, "Engine", engine)
+    with pytest.raises(vs.Error, match="seen"):
+        restore(make_clip(), prefetch=0, **given).get_frame(0)
+    assert found == [wanted]
 
 
 @pytest.mark.parametrize("prefetch", [1, 3])

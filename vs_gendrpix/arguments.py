@@ -187,8 +187,8 @@ def settings(options: argparse.Namespace) -> ProcessSettings:
             strength=options.strength,
             color_fix=options.color_fix,
             attention=options.attention,
-            tile=options.tile,
-            overlap=options.overlap,
+            tile=None if options.tile is None else (options.tile, options.tile),
+            overlap=(options.overlap, options.overlap),
             compile=options.compile,
         ),
         encode=EncodeSettings(

@@ -28,31 +28,36 @@ class Step:
         single: One picture at a time, and one branch of the guidance.
         tokens_at_once: Tokens that the pointwise layers and windows work on at a time; None is as
             many as is fast.
-        tile: Side of a tile in pixels; None is whole frames.
+        tile: Width and height of a tile in pixels; None is whole frames.
     """
 
     name: str
     single: bool = False
     tokens_at_once: int | None = None
-    tile: int | None = None
+    tile: tuple[int, int] | None = None
 
 
-def steps(size: tuple[int, int], tile: int | None) -> tuple[Step, ...]:
+def steps(size: tuple[int, int], tile: tuple[int, int] | None) -> tuple[Step, ...]:
     """The steps for pictures of a size, from the fastest to the most frugal one.
 
     Args:
-        size: Rows and columns of a picture.
-        tile: The side of a tile that was asked for; None begins with whole frames.
+        size: Width and height of a picture.
+        tile: Those of a tile that was asked for; None begins with whole frames.
     """
-    what = "whole frames" if tile is None else f"tiles of {tile} pixels"
-    smaller = [side for side in TILES if side < (max(size) if tile is None else tile)]
+    what = "whole frames" if tile is None else f"tiles of {tile[0]}x{tile[1]} pixels"
+    smaller = [side for side in TILES if side < max(tile or size)]
     return (
         Step(name=what, tile=tile),
         Step(name="an empty cache", tile=tile),
         Step(name="one picture at a time", tile=tile, single=True),
         Step(name="few tokens at a time", tile=tile, single=True, tokens_at_once=FEW_TOKENS),
         *(
-            Step(name=f"tiles of {side} pixels", tile=side, single=True, tokens_at_once=FEW_TOKENS)
+            Step(
+                name=f"tiles of {side}x{side} pixels",
+                tile=(side, side),
+                single=True,
+                tokens_at_once=FEW_TOKENS,
+            )
             for side in smaller
         ),
     )
@@ -113,10 +118,10 @@ class Ladder:
                     f"not enough memory for {self._too_much}: tried {tried}; use a smaller scale"
                 )
             step = self._steps[failed + 1]
-            if self._settled and step.tile != self._steps[failed].tile:
+            if self._settled and step.tile and step.tile != self._steps[failed].tile:
                 raise DeviceError(
                     f"memory ran out in the middle of the clip, and {step.name} would change the "
-                    f"picture from here on: begin again with a tile of {step.tile}"
+                    f"picture from here on: begin again with a tile of {step.tile[0]}"
                 )
             self._number = failed + 1
         _log.warning("memory ran out: trying %s", step.name)

@@ -157,8 +157,8 @@ class Restorer:
         """The same on tiles that fade into one another, or on the whole."""
         if step.tile is None:
             return self.guided(image, paired=not step.single)
-        overlap = self.settings.overlap
-        rows, columns = (tile_spans(length, step.tile, overlap) for length in image.shape[-2:])
+        sides = zip(image.shape[:-3:-1], step.tile, self.settings.overlap, strict=True)
+        columns, rows = (tile_spans(*side) for side in sides)
         output = torch.zeros_like(image)
         for row in rows:
             for column in columns:
@@ -170,7 +170,7 @@ class Restorer:
 
 def frame_ladder(settings: RestoreSettings, target: FrameFormat) -> Ladder:
     """What to try when frames of a format do not fit in memory."""
-    size = (target.height, target.width)
+    size = (target.width, target.height)
     too_much = f"frames of {target.width}x{target.height}"
     return Ladder(steps(size, settings.tile), too_much)
 

@@ -35,10 +35,10 @@ class RestoreSettings:
         color_fix: `lowband` carries the input's low-frequency colour over, `none` does not.
         attention: `auto` lets a token see the 512 pixels around it on pictures larger than that,
             `full` the whole picture: at a cost that grows with the square of its size.
-        tile: Side in pixels of the tiles that frames are restored in, a multiple of 8 from 64 on;
-            None restores whole frames, and tiles only those that do not fit in memory.
-        overlap: Pixels that tiles share, a multiple of 4, at most half a tile: their middle half
-            fades from one to the other.
+        tile: Width and height in pixels of the tiles that frames are restored in, multiples of 8
+            from 64 on; None restores whole frames, and tiles only those that do not fit in memory.
+        overlap: Columns and rows of pixels that tiles share, multiples of 4, at most half a tile:
+            their middle half fades from one to the other.
         dedup: Whether a frame whose planes are those of the one before takes its result.
         compile: Whether the network is compiled: minutes at the start, less time a frame after.
     """
@@ -55,8 +55,8 @@ class RestoreSettings:
     strength: float = 1.0
     color_fix: ColorFix = "lowband"
     attention: Attention = "auto"
-    tile: int | None = None
-    overlap: int = 32
+    tile: tuple[int, int] | None = None
+    overlap: tuple[int, int] = (32, 32)
     dedup: bool = True
     compile: bool = False
 
@@ -86,16 +86,17 @@ class RestoreSettings:
         self._check_tiles()
 
     def _check_tiles(self) -> None:
-        if self.tile is not None and (self.tile < 64 or self.tile % 8):
-            raise SettingsError(f"tile {self.tile} must be a multiple of 8, at least 64")
-        if self.overlap < 4 or self.overlap % 4:
-            raise SettingsError(f"tile overlap {self.overlap} must be a multiple of 4, at least 4")
-        smallest = 256 if self.tile is None else self.tile
-        if 2 * self.overlap > smallest:
-            raise SettingsError(
-                f"tile overlap {self.overlap} must be at most half the tile size {smallest}: "
-                "lower the overlap or raise the size"
-            )
+        # A frame that turns out too large for memory is restored in tiles of 256 at least.
+        for side, overlap in zip(self.tile or (256, 256), self.overlap, strict=True):
+            if side < 64 or side % 8:
+                raise SettingsError(f"tile {side} must be a multiple of 8, at least 64")
+            if overlap < 4 or overlap % 4:
+                raise SettingsError(f"tile overlap {overlap} must be a multiple of 4, at least 4")
+            if 2 * overlap > side:
+                raise SettingsError(
+                    f"tile overlap {overlap} must be at most half the tile size {side}: "
+                    "lower the overlap or raise the size"
+                )
 
     def output_size(self, width: int, height: int, multiple: tuple[int, int]) -> tuple[int, int]:
         """The output size for a source of `width` x `height` pixels.

@@ -21,7 +21,7 @@ import vapoursynth as vs  # type: ignore[import-untyped] # no py.typed in its wh
 from vs_gendrpix.errors import GendrpixError, SettingsError
 from vs_gendrpix.frames import Frame, FrameFormat, Timing
 from vs_gendrpix.model.catalogue import find_model
-from vs_gendrpix.settings import ColorFix, Dtype, RestoreSettings
+from vs_gendrpix.settings import Attention, ColorFix, Dtype, RestoreSettings
 from vs_gendrpix.vapoursynth_formats import (
     check_progressive,
     read_planes,
@@ -53,6 +53,10 @@ def gendrpix(  # noqa: PLR0913 - the parameters of a filter are its interface
     pad_seed: int = 0,
     strength: float = 1.0,
     color_fix: ColorFix = "lowband",
+    attention: Attention = "auto",
+    tile: int | Sequence[int] | None = None,
+    overlap: int | Sequence[int] = 32,
+    compile: bool = False,  # noqa: A002 - torch's own word for it
     batch_size: int = 1,
     prefetch: int | None = None,
     dedup: bool = True,
@@ -76,6 +80,15 @@ def gendrpix(  # noqa: PLR0913 - the parameters of a filter are its interface
         pad_seed: Draws the two paddings of PadCFG, 0 or more; 0 is the paper's.
         strength: Share of the network's change that is applied, 0 (only the resize) to 1.
         color_fix: `lowband` carries the input's low-frequency colour over, `none` does not.
+        attention: `auto` lets the network see the 512 pixels around a place, `full` the whole
+            picture: at a cost that grows with the square of its size.
+        tile: Side in pixels of the tiles that frames are restored in, or their width and height:
+            multiples of 8 from 64 on. None restores whole frames, and tiles only those that do not
+            fit in memory.
+        overlap: Pixels that tiles share, or columns and rows of them: multiples of 4, at most half
+            a tile.
+        compile: Whether the network is compiled: minutes at the first frame, less time a frame
+            after.
         batch_size: Frames that a device computes together, 1 to 16.
         prefetch: Frames that are started ahead of the one that is asked for, 0 to 64; None is
             enough for every device to have a batch in work and one in wait.
@@ -107,6 +120,10 @@ def gendrpix(  # noqa: PLR0913 - the parameters of a filter are its interface
             pad_seed=pad_seed,
             strength=strength,
             color_fix=color_fix,
+            attention=attention,
+            tile=None if tile is None else _pair("tile", tile),
+            overlap=_pair("overlap", overlap),
+            compile=compile,
             dedup=dedup,
         )
         if settings.model_path or settings.model != "auto":
@@ -250,6 +267,14 @@ def _fraction(scale: Any) -> Fraction:  # noqa: ANN401 - what a script's author 
         return Fraction(str(scale))
     except ValueError:
         raise SettingsError(f"scale {scale!r} is not a number: use 1 to 4") from None
+
+
+def _pair(name: str, value: int | Sequence[int]) -> tuple[int, int]:
+    """Columns and rows, of which one number stands for both."""
+    numbers = [value, value] if isinstance(value, int) else list(value)
+    if len(numbers) != 2 or not all(isinstance(number, int) for number in numbers):
+        raise SettingsError(f"{name} {value!r} is neither a number nor a width and a height")
+    return numbers[0], numbers[1]
 
 
 def _devices(device_index: int | Sequence[int]) -> list[str]:
