@@ -21,6 +21,7 @@ from vs_gendrpix.media import (
     origin,
 )
 from vs_gendrpix.report import Notes
+from vs_gendrpix.settings import InputSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +44,7 @@ class SideStreams:
 
     Args:
         path: The file.
+        chosen: How to read it, as the source did.
         start: First second to keep, counted from where the clip begins; None is its beginning.
         end: Second before which to stop; None is its end.
         offset: Seconds to take off all times, as the source did.
@@ -52,16 +54,23 @@ class SideStreams:
     """
 
     def __init__(
-        self, path: Path, *, start: Fraction | None, end: Fraction | None, offset: Fraction
+        self,
+        path: Path,
+        *,
+        chosen: InputSettings | None = None,
+        start: Fraction | None,
+        end: Fraction | None,
+        offset: Fraction,
     ) -> None:
+        chosen = chosen or InputSettings()
         self.notes = Notes()
         self.copied: dict[int, int] = {}
         """Packets copied to each stream of the output, by its index."""
         self.payload: dict[int, int] = {}
         """Bytes of them."""
         self._path = path
-        self._input = open_input(path)
-        self._video = main_video(self._input, path)
+        self._input = open_input(path, chosen)
+        self._video = main_video(self._input, path, chosen.video_stream)
         begin = origin(self._input)
         self._start = None if start is None else begin + start
         self._end = None if end is None else begin + end
@@ -109,6 +118,12 @@ class SideStreams:
         if selected:
             self._packets = self._in_range(selected)
             self._ahead = next(self._packets, None)
+
+    def leave(self, target: str) -> None:
+        """Name all that is beside the video, for a target that holds pictures alone."""
+        left = [_describe(other) for other in self._input.streams if other != self._video]
+        if left:
+            self.notes.warn(f"not carried over to {target}: {', '.join(left)}")
 
     def copy_until(self, seconds: Fraction | None) -> None:
         """Mux the packets up to a time in the output; None is all the rest.
@@ -246,6 +261,30 @@ class SideStreams:
             packet.dts, packet.pts = dts, max(pts, dts)
             self.notes.made_up_times += 1
         self._last_written[target.index] = dts
+
+
+class NoSideStreams:
+    """The same for an input that holds pictures alone: nothing is carried."""
+
+    def __init__(self) -> None:
+        self.notes = Notes()
+        self.copied: dict[int, int] = {}
+        self.payload: dict[int, int] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *ended: object) -> None:
+        pass
+
+    def attach(self, output: OutputContainer, video: Stream) -> None:
+        """Add nothing."""
+
+    def leave(self, target: str) -> None:
+        """Name nothing."""
+
+    def copy_until(self, seconds: Fraction | None) -> None:
+        """Copy nothing."""
 
 
 def says_something(packet: "Packet[Stream]") -> bool:
