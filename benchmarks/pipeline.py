@@ -205,7 +205,8 @@ def main() -> None:
             for case in cases(options.clip, folder, options.frames)
         ]
     names = ("decode", "compute", "encode", "file")
-    print(f"{'case':38} {' '.join(f'{name:>7}' for name in names)} {'ratio':>6} {'shared':>6} bound")
+    head = " ".join(f"{name:>7}" for name in names)
+    print(f"{'case':38} {head} {'ratio':>6} {'shared':>6} bound")
     for row in rows:
         rates = [row[f"{name}_fps"] for name in names]
         print(
