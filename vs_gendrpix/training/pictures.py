@@ -91,7 +91,7 @@ class Pairs(Dataset[tuple[Tensor, Tensor, Tensor]]):
         return worn * 2 - 1, target * 2 - 1, torch.tensor(negative)
 
     def _region(self, draw: Draw, side: int) -> Tensor:
-        """A sharp square: shrunk by chance, often chosen for detail, flipped, sometimes with text."""
+        """A sharp square: shrunk, often chosen for detail, turned, at times with text."""
         index = draw.pick(tuple(range(len(self.paths))), self.weights)
         picture = self._picture(index)
         shrink = draw.between(0.5, 1.0)
