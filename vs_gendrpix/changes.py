@@ -1,7 +1,7 @@
 """Look through a clip for a change of its picture's size or format, before hours go into it."""
 
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -11,7 +11,7 @@ import av
 
 from vs_gendrpix.errors import MediaError
 from vs_gendrpix.frames import FrameFormat
-from vs_gendrpix.media import LibavLog, fraction, main_video, open_input, origin
+from vs_gendrpix.media import LibavLog, drain, fraction, main_video, open_input, origin
 from vs_gendrpix.pixels import frame_format
 from vs_gendrpix.settings import InputSettings
 
@@ -54,8 +54,12 @@ def refuse_changes(
         MediaError: It changes.
     """
     # What is damaged, the source reports when it meets it.
-    with LibavLog(), open_input(path, chosen) as container, suppress(av.FFmpegError):
+    with ExitStack() as stack:
+        stack.enter_context(suppress(av.FFmpegError))
+        stack.enter_context(LibavLog())
+        container = stack.enter_context(open_input(path, chosen))
         stream = main_video(container, path, chosen.video_stream)
+        stack.callback(drain, stream)
         begin, unit = origin(container), fraction(stream.time_base)
         for picture in _looked_at(container, stream):
             seconds = (picture.pts or 0) * unit - begin

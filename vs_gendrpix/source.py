@@ -1,7 +1,7 @@
 """Decode a clip: its frames in order, each with an exact time, and what is damaged."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -18,6 +18,7 @@ from vs_gendrpix.media import (
     FALLBACK_RATE,
     STDIN,
     LibavLog,
+    drain,
     fraction,
     main_video,
     open_input,
@@ -87,7 +88,7 @@ class Source:
             number = self._chosen.video_stream
             self._stream: VideoStream = main_video(self._container, path, number)
             self.begin = origin(self._container)
-            stack.callback(self._drain)
+            stack.callback(drain, self._stream)
             self._names = (self._stream.codec_context.name, self._container.format.name)
             # What a decoder says while libav probes, it says again when we decode.
             self._hear(self._container.format.name)
@@ -211,15 +212,6 @@ class Source:
             self.report.error("a packet is corrupt")
         self._hear(*self._names)
         return pictures
-
-    def _drain(self) -> None:
-        """Let the decoder's threads finish before it is freed.
-
-        Freeing waits for them with the interpreter locked; one that wants to log an error then
-        waits for the interpreter, and both wait for ever. Decoding waits with it unlocked.
-        """
-        with suppress(av.FFmpegError):
-            self._stream.codec_context.decode(None)
 
     def _fault(self, error: av.FFmpegError) -> None:
         """Count an error of reading or decoding, unless nothing more can come of it."""
