@@ -95,6 +95,13 @@ def _add_picture(group: argparse._ArgumentGroup) -> None:
         "--strength", type=float, default=1.0, metavar="S", help="0 resizes only, 1 restores fully"
     )
     group.add_argument(
+        "--grain",
+        type=float,
+        default=0.0,
+        metavar="F",
+        help="put back this share of the grain that the network takes, 0 (none) to 2; 1 is all",
+    )
+    group.add_argument(
         "--color-fix",
         choices=("lowband", "none"),
         default="lowband",
@@ -185,6 +192,7 @@ def settings(options: argparse.Namespace) -> ProcessSettings:
             guidance=options.guidance,
             pad_seed=options.pad_seed,
             strength=options.strength,
+            grain=options.grain,
             color_fix=options.color_fix,
             attention=options.attention,
             tile=None if options.tile is None else (options.tile, options.tile),

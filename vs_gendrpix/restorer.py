@@ -11,6 +11,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from vs_gendrpix.color import from_rgb, to_rgb
 from vs_gendrpix.color_fix import lowband
 from vs_gendrpix.frames import FrameFormat
+from vs_gendrpix.grain import regrain, seeds_of
 from vs_gendrpix.ladder import Ladder, Step, steps
 from vs_gendrpix.model.weights import default_model, load_network
 from vs_gendrpix.padcfg import PadCFG, pad_plan
@@ -107,7 +108,10 @@ class Restorer:
         """
 
         def attempt(step: Step) -> Planes:
-            output, finite = self.restore(to_rgb(planes, self.source), step)
+            rgb = to_rgb(planes, self.source)
+            output, finite = self.restore(rgb, step)
+            if self.settings.grain:
+                output = regrain(output, rgb, self.settings.grain, seeds_of(planes[0]))
             return (*from_rgb(output, self.target), finite.to(torch.uint8))
 
         return self.ladder.run(attempt)

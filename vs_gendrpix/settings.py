@@ -32,6 +32,8 @@ class RestoreSettings:
         guidance: Weight w of PadCFG, 1 = one pass; None takes the model's own.
         pad_seed: Draws the pad plan; 0 is the paper's (4, 4) and (3, 5).
         strength: Share of the network's residual that is applied: 0 is the resize, 1 all of it.
+        grain: Share, 0 to 2, of the grain that the network takes that is put back, anew and at the
+            output's size: 0 none, 1 as strong as it was.
         color_fix: `lowband` carries the input's low-frequency colour over, `none` does not.
         attention: `auto` lets a token see the 512 pixels around it on pictures larger than that,
             `full` the whole picture: at a cost that grows with the square of its size.
@@ -53,6 +55,7 @@ class RestoreSettings:
     guidance: float | None = None
     pad_seed: int = 0
     strength: float = 1.0
+    grain: float = 0.0
     color_fix: ColorFix = "lowband"
     attention: Attention = "auto"
     tile: tuple[int, int] | None = None
@@ -77,12 +80,15 @@ class RestoreSettings:
         ):
             if value not in known:
                 raise SettingsError(f"there is no {name} {value!r}: use one of {', '.join(known)}")
-        if self.guidance is not None and not 0 <= self.guidance <= 10:
-            raise SettingsError(f"guidance {self.guidance:g} is out of range: use 0 to 10")
         if self.pad_seed < 0:
             raise SettingsError(f"pad seed {self.pad_seed} is out of range: use 0 or more")
-        if not 0 <= self.strength <= 1:
-            raise SettingsError(f"strength {self.strength:g} is out of range: use 0 to 1")
+        for what, share, most in (
+            ("guidance", self.guidance, 10),
+            ("strength", self.strength, 1),
+            ("grain", self.grain, 2),
+        ):
+            if share is not None and not 0 <= share <= most:
+                raise SettingsError(f"{what} {share:g} is out of range: use 0 to {most}")
         self._check_tiles()
 
     def _check_tiles(self) -> None:
