@@ -15,6 +15,7 @@ from tests.test_processor import NearestEngine
 from vs_gendrpix.arguments import parser, settings
 from vs_gendrpix.cli import main
 from vs_gendrpix.errors import DeviceError, SettingsError
+from vs_gendrpix.settings import StreamSettings
 from vs_gendrpix.sink import Sink
 
 QUICK = ["-s", "1", "--preset", "ultrafast", "--progress", "none"]
@@ -310,7 +311,7 @@ def test_arguments_become_settings():
                 ],
                 *["-d", "cpu", "-c", "libx264", "--crf", "17.5", "--preset", "slow"],
                 *["--pix-fmt", "yuv420p", "-e", "tune=film", "-e", "x264-params=a=b:c=d"],
-                *["--start", "1:02:03.25", "--end", "1:02:04"],
+                *["--start", "1:02:03.25", "--end", "1:02:04", "--no-audio", "--no-chapters"],
             ]
         )
     )
@@ -325,6 +326,7 @@ def test_arguments_become_settings():
     assert chosen.encode.options == (("tune", "film"), ("x264-params", "a=b:c=d"))
     assert (chosen.encode.crf, chosen.encode.preset) == (17.5, "slow")
     assert (chosen.start, chosen.end) == (Fraction(372325, 100), Fraction(3724))
+    assert chosen.streams == StreamSettings(audio=False, chapters=False)
     assert chosen.overwrite
     with pytest.raises(SettingsError, match="see gendrpix-video --help"):
         parser().parse_args(["a"])

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from vs_gendrpix.errors import SettingsError
-from vs_gendrpix.settings import EncodeSettings, ProcessSettings, RestoreSettings
+from vs_gendrpix.settings import EncodeSettings, ProcessSettings, RestoreSettings, StreamSettings
 
 PROGRAM = "gendrpix-video"
 
@@ -58,6 +58,7 @@ def parser() -> argparse.ArgumentParser:
     group = made.add_argument_group("range (seconds, or [hours:]minutes:seconds)")
     group.add_argument("--start", type=_time, metavar="T", help="first moment to keep")
     group.add_argument("--end", type=_time, metavar="T", help="moment before which to stop")
+    _add_streams(made.add_argument_group("streams (all that the container can hold is kept)"))
     group = made.add_argument_group("reporting")
     group.add_argument(
         "--progress",
@@ -177,6 +178,20 @@ def _add_encode(group: argparse._ArgumentGroup) -> None:
     )
 
 
+def _add_streams(group: argparse._ArgumentGroup) -> None:
+    """What is carried over beside the picture."""
+    for name, what in (
+        ("audio", "sound"),
+        ("subs", "subtitles"),
+        ("chapters", "chapters"),
+        ("attachments", "fonts, other attached files and covers"),
+        ("metadata", "tags of the file and its streams, but their languages"),
+    ):
+        group.add_argument(
+            f"--no-{name}", dest=name, action="store_false", help=f"leave out {what}"
+        )
+
+
 def settings(options: argparse.Namespace) -> ProcessSettings:
     """The settings that the options say."""
     is_file = bool(Path(options.model).suffix) or os.sep in options.model
@@ -205,6 +220,13 @@ def settings(options: argparse.Namespace) -> ProcessSettings:
             crf=options.crf,
             preset=options.preset,
             options=tuple(options.encoder_opt),
+        ),
+        streams=StreamSettings(
+            audio=options.audio,
+            subtitles=options.subs,
+            chapters=options.chapters,
+            attachments=options.attachments,
+            metadata=options.metadata,
         ),
         start=options.start,
         end=options.end,

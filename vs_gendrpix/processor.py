@@ -66,7 +66,9 @@ def process(
         stack.enter_context(output)
         stack.enter_context(LibavLog(this_thread=True))  # the decoder's lines are the source's
         clip = output_clip(source.info, settings)
-        side = SideStreams(source_path, offset=source.offset, start=start, end=end)
+        side = SideStreams(
+            source_path, offset=source.offset, start=start, end=end, keep=settings.streams
+        )
         stack.enter_context(side)
         sink = stack.enter_context(Sink(output, clip=clip, settings=settings.encode, side=side))
         # torch takes seconds to load: only once we know that input, output and encoder are good.
@@ -87,6 +89,7 @@ def process(
         start=described,
         frames_decoded=source.decoded,
         frames_encoded=sink.frames,
+        streams=side.actions,
         copied=side.copied,
         notes=(source.report, side.notes, sink.notes),
         seconds=time.monotonic() - began,

@@ -4,6 +4,7 @@ import logging
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from typing import Literal
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +71,38 @@ class Notes:
         return line + (f" (first: {self.examples[0]})" if self.examples else "")
 
 
+Action = Literal["restored", "copied", "converted", "attached", "timecode", "dropped", "left out"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamAction:
+    """What became of one stream of the input.
+
+    Attributes:
+        index: Its number in the input.
+        kind: FFmpeg's name of its media type; `cover` for a picture that belongs to the file.
+        codec: FFmpeg's name of its decoder; empty if there is none.
+        language: Its language tag; empty if it says none.
+        action: `dropped` is what the container cannot hold, `left out` what the user did not want,
+            and `timecode` a track that the output's own timecode stands for.
+        output: Its number in the output, if it has one there.
+        to: The codec that it was converted to.
+    """
+
+    index: int
+    kind: str
+    codec: str
+    language: str
+    action: Action
+    output: int | None = None
+    to: str = ""
+
+    def __str__(self) -> str:
+        """The stream as the user knows it: kind, number, codec, language."""
+        words = ", ".join(word for word in (self.codec, self.language) if word)
+        return f"{self.kind} stream {self.index}" + (f" ({words})" if words else "")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
     """What is known when the first frame is about to be restored.
@@ -103,7 +136,8 @@ class Report:
         start: What was known at its beginning.
         frames_decoded: Frames that the source gave.
         frames_encoded: Frames in the output; equal to `frames_decoded`.
-        copied: Packets copied to each further stream of the output, by its index.
+        streams: What became of each stream of the input.
+        copied: Packets written to each further stream of the output, by its index.
         notes: Warnings and damage, in the order source, sink.
         seconds: Wall time from opening the input to publishing the output.
     """
@@ -111,6 +145,7 @@ class Report:
     start: Start
     frames_decoded: int
     frames_encoded: int
+    streams: tuple[StreamAction, ...]
     copied: dict[int, int]
     notes: tuple[Notes, ...]
     seconds: float

@@ -163,12 +163,33 @@ class EncodeSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StreamSettings:
+    """What is carried over beside the picture.
+
+    Attributes:
+        audio: All sound.
+        subtitles: All subtitles.
+        chapters: The chapters.
+        attachments: Fonts and other attached files, and covers.
+        metadata: The tags of the file and of its streams. Languages are kept anyway, and what says
+            which streams play by default: without them a player would choose wrongly.
+    """
+
+    audio: bool = True
+    subtitles: bool = True
+    chapters: bool = True
+    attachments: bool = True
+    metadata: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessSettings:
     """How a file becomes a restored file.
 
     Attributes:
         restore: How frames are restored.
         encode: How they are encoded.
+        streams: What is carried over beside them.
         start: First second of the source to keep; None is its beginning.
         end: Second of the source before which to stop; None is its end.
         overwrite: Whether an existing output may be replaced, once the new one is whole.
@@ -176,6 +197,7 @@ class ProcessSettings:
 
     restore: RestoreSettings = RestoreSettings()
     encode: EncodeSettings = EncodeSettings()
+    streams: StreamSettings = StreamSettings()
     start: Fraction | None = None
     end: Fraction | None = None
     overwrite: bool = False

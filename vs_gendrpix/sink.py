@@ -1,6 +1,7 @@
 """Encode frames into a file that stands under its name only when it is whole and checked."""
 
 from array import array
+from collections import Counter
 from contextlib import suppress
 from fractions import Fraction
 from types import TracebackType
@@ -178,14 +179,14 @@ class Sink:
             with av.open(f"file:{self._output.part}") as written:
                 video = next(iter(written.streams.video))
                 times = array("q")
-                counts = dict.fromkeys(self._side.copied, 0)
-                payload = dict.fromkeys(self._side.copied, 0)
+                places = self._side.places_in(written)
+                counts, payload = Counter[int](), Counter[int]()
                 for packet in written.demux():
                     if packet.stream_index == video.index and packet.size:
                         times.append(packet.pts if packet.pts is not None else -(1 << 62))
-                    elif packet.stream_index in counts and says_something(packet):
-                        counts[packet.stream_index] += 1
-                        payload[packet.stream_index] += packet.size
+                    elif packet.stream_index in places and says_something(packet):
+                        counts[places[packet.stream_index]] += 1
+                        payload[places[packet.stream_index]] += packet.size
                 found_base = fraction(video.time_base)
         except (av.FFmpegError, StopIteration) as error:
             raise VerificationError(
