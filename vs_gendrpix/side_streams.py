@@ -152,7 +152,7 @@ class SideStreams:
         given = next(filter(None, (_timecode(holder.metadata) for holder in holders)), None)
         if given is None:
             return
-        rate = fraction(self._video.average_rate)
+        rate = fraction(self._video.guessed_rate) or fraction(self._video.average_rate)
         skipped = 0 if self._start is None else ceil((self._start - origin(self._input)) * rate)
         found = moved(given, skipped, rate)
         if found is None:
