@@ -10,6 +10,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from vs_gendrpix.color import from_rgb, to_rgb
 from vs_gendrpix.color_fix import lowband
+from vs_gendrpix.colorimetry import with_primaries
 from vs_gendrpix.frames import FrameFormat
 from vs_gendrpix.ladder import Ladder, Step, steps
 from vs_gendrpix.model.weights import default_model, load_network
@@ -108,6 +109,7 @@ class Restorer:
 
         def attempt(step: Step) -> Planes:
             output, finite = self.restore(to_rgb(planes, self.source), step)
+            output = with_primaries(output, self.source.color, self.target.color)
             return (*from_rgb(output, self.target), finite.to(torch.uint8))
 
         return self.ladder.run(attempt)
