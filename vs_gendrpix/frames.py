@@ -188,11 +188,13 @@ class HdrMetadata:
         mastering: The display on which it was graded.
         light: How bright it gets.
         dynamic: Names of the metadata that change from frame to frame, such as `HDR10+`.
+        dolby_vision_alone: Whether the frames mean nothing without their Dolby Vision metadata.
     """
 
     mastering: MasteringDisplay | None = None
     light: LightLevel | None = None
     dynamic: tuple[str, ...] = ()
+    dolby_vision_alone: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

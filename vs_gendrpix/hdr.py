@@ -54,7 +54,23 @@ def read_metadata(side_data: "Mapping[Type, SideData]") -> HdrMetadata:
         most, average = unpack_from("2I", bytes(side_data[Type.CONTENT_LIGHT_LEVEL]))
         light = LightLevel(maximum=most, frame_average=average)
     dynamic = dict.fromkeys(name for kind, name in DYNAMIC.items() if kind in side_data)
-    return HdrMetadata(mastering=mastering, light=light, dynamic=tuple(dynamic))
+    return HdrMetadata(
+        mastering=mastering,
+        light=light,
+        dynamic=tuple(dynamic),
+        dolby_vision_alone=Type.DOVI_METADATA in side_data
+        and _means_nothing_else(bytes(side_data[Type.DOVI_METADATA])),
+    )
+
+
+def _means_nothing_else(dolby_vision: bytes) -> bool:
+    """Whether a picture is of profile 5: in colours of Dolby's own, wrong for anyone else.
+
+    Told as libavcodec does, by the AVDOVIRpuDataHeader that AVDOVIMetadata points to.
+    """
+    (header,) = unpack_from("N", dolby_vision)
+    profile, full_range = unpack_from("4xB5xB", dolby_vision, header)
+    return (profile, full_range) == (0, 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +149,11 @@ def check_hdr(clip: ClipInfo, settings: ProcessSettings) -> str:
     kind = HDR_TRANSFERS.get(clip.format.color.transfer)
     if settings.hdr == "error" and kind:
         raise MediaError(f"the input is HDR ({kind}), which --hdr error refuses")
+    if clip.hdr.dolby_vision_alone:
+        raise MediaError(
+            "the input is Dolby Vision alone (profile 5), in colours that only its decoders know: "
+            "convert it to HDR10 first"
+        )
     names = " and ".join(clip.hdr.dynamic)
     if names and not settings.drop_dynamic_hdr:
         raise MediaError(
