@@ -61,7 +61,7 @@ def show(sdr: Tensor, white: float) -> Tensor:
 
 
 def gains(path: Path, number: int, white: float) -> dict[str, float]:
-    """dB over the resize in each space, for one picture."""
+    """What each space gains over the resize in dB, for one picture."""
     picture = torch.from_numpy(np.array(Image.open(path).convert("RGB"))).permute(2, 0, 1)[None]
     picture = picture[..., : picture.shape[-2] // 8 * 4, : picture.shape[-1] // 8 * 4] / 255
     small = (show(degrade(picture, number), white) * 1023).round() / 1023
