@@ -43,7 +43,7 @@ def degrade(image: Tensor, scale: float, draw: Draw) -> Tensor:
     image = _resize(image, size, draw.pick(_RESIZE_MODES))
     if draw.chance(0.1):
         image = _ringing(image, draw)
-    image = _noise(image, draw, 7, probability=0.4)
+    image = _noise(image, draw, 9, probability=0.55)
     material = draw.pick(_MATERIALS, _MATERIAL_SHARES)
     if material is not None:
         image = material(image, draw)

@@ -19,6 +19,7 @@ from vs_gendrpix.training.draw import Draw
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 _SCALES = (4.0, 3.0, 2.0, 1.0)
 _SCALE_SHARES = (0.65, 0.1, 0.2, 0.05)
+_PLAIN_SHARE = 0.25
 _TEXT_SHARE = 0.08
 _LINES_SHARE = 0.05
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.,:;!?&%()-/ "
@@ -90,13 +91,15 @@ class Pairs(Dataset[tuple[Tensor, Tensor, Tensor]]):
         return worn * 2 - 1, target * 2 - 1, torch.tensor(negative)
 
     def _region(self, draw: Draw, side: int) -> Tensor:
-        """A sharp square: shrunk by chance, chosen for detail, flipped, sometimes with text."""
+        """A sharp square: shrunk, often chosen for detail, turned, at times with text."""
         index = draw.pick(tuple(range(len(self.paths))), self.weights)
         picture = self._picture(index)
         shrink = draw.between(0.5, 1.0)
         shrink = min(1.0, max(shrink, (side + 1) / min(picture.shape[:2])))
         taken = math.ceil(side / shrink)
-        best = max((self._cut(picture, draw, taken) for _ in range(2)), key=_detail)
+        # Detail teaches more, but walls, sand and skies must be seen too, with all that wears them.
+        tries = 1 if draw.chance(_PLAIN_SHARE) else 2
+        best = max((self._cut(picture, draw, taken) for _ in range(tries)), key=_detail)
         region = from_picture(best)
         region = F.interpolate(region[None], (side, side), mode="bicubic", antialias=True)[0]
         region = region.clamp(0, 1)
