@@ -5,10 +5,17 @@ import os
 import re
 from fractions import Fraction
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, get_args
 
 from vs_gendrpix.errors import SettingsError
-from vs_gendrpix.settings import EncodeSettings, ProcessSettings, RestoreSettings, StreamSettings
+from vs_gendrpix.settings import (
+    EncodeSettings,
+    Hdr,
+    OutColor,
+    ProcessSettings,
+    RestoreSettings,
+    StreamSettings,
+)
 
 PROGRAM = "gendrpix-video"
 
@@ -54,6 +61,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("output", type=Path, help="the file to write: .mp4, .m4v, .mov or .mkv")
     made.add_argument("-y", "--overwrite", action="store_true", help="replace an existing output")
     _add_picture(made.add_argument_group("picture"))
+    _add_color(made.add_argument_group("colour"))
     _add_encode(made.add_argument_group("encoding"))
     group = made.add_argument_group("range (seconds, or [hours:]minutes:seconds)")
     group.add_argument("--start", type=_time, metavar="T", help="first moment to keep")
@@ -147,6 +155,28 @@ def _add_picture(group: argparse._ArgumentGroup) -> None:
     )
 
 
+def _add_color(group: argparse._ArgumentGroup) -> None:
+    """What the code values of the output mean."""
+    group.add_argument(
+        "--out-color",
+        choices=get_args(OutColor),
+        default="keep",
+        help="keep the source's matrix and primaries, or convert them: bt709 for SD that becomes "
+        "HD, as players that ignore tags take HD for BT.709",
+    )
+    group.add_argument(
+        "--hdr",
+        choices=get_args(Hdr),
+        default="keep",
+        help="keep: PQ and HLG stay what they are; error: refuse them",
+    )
+    group.add_argument(
+        "--drop-dynamic-hdr",
+        action="store_true",
+        help="leave out HDR10+ and Dolby Vision data, instead of refusing clips that have some",
+    )
+
+
 def _add_encode(group: argparse._ArgumentGroup) -> None:
     """How frames are encoded."""
     plain = EncodeSettings()
@@ -231,6 +261,9 @@ def settings(options: argparse.Namespace) -> ProcessSettings:
         start=options.start,
         end=options.end,
         overwrite=options.overwrite,
+        out_color=options.out_color,
+        hdr=options.hdr,
+        drop_dynamic_hdr=options.drop_dynamic_hdr,
     )
 
 

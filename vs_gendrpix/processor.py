@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from vs_gendrpix.bound import Waits
 from vs_gendrpix.errors import VerificationError
 from vs_gendrpix.frames import ClipInfo, Frame
+from vs_gendrpix.hdr import check_hdr
 from vs_gendrpix.media import LibavLog
 from vs_gendrpix.pipeline import prefetch
 from vs_gendrpix.pixels import encoder_layout, target_format
@@ -63,6 +64,9 @@ def process(
         output = Output(Path(dst), source=source_path, overwrite=settings.overwrite)
         start, end = settings.start, settings.end
         source = stack.enter_context(Source(source_path, start=start, end=end))
+        dropped = check_hdr(source.info, settings)
+        if dropped:
+            source.report.warn(f"not carried over: {dropped}")
         stack.enter_context(output)
         stack.enter_context(LibavLog(this_thread=True))  # the decoder's lines are the source's
         clip = output_clip(source.info, settings)
@@ -111,7 +115,13 @@ def output_clip(source: ClipInfo, settings: ProcessSettings) -> ClipInfo:
     if restore.width is not None and restore.height is not None:
         # The picture may be squeezed; its shape on the screen must not be.
         shape *= Fraction(width, form.width) ** -1 * Fraction(height, form.height)
-    target = target_format(form, pix_fmt=settings.encode.pix_fmt, width=width, height=height)
+    target = target_format(
+        form,
+        pix_fmt=settings.encode.pix_fmt,
+        width=width,
+        height=height,
+        out_color=settings.out_color,
+    )
     return replace(source, format=target, sample_aspect_ratio=shape.limit_denominator(255))
 
 

@@ -10,6 +10,8 @@ from vs_gendrpix.errors import SettingsError
 Dtype = Literal["auto", "bf16", "fp16", "fp32"]
 ColorFix = Literal["lowband", "none"]
 Attention = Literal["auto", "full"]
+OutColor = Literal["keep", "bt709", "bt2020"]
+Hdr = Literal["keep", "error"]
 
 MAX_SCALE = 4
 MAX_RESIZE = 8
@@ -193,6 +195,12 @@ class ProcessSettings:
         start: First second of the source to keep; None is its beginning.
         end: Second of the source before which to stop; None is its end.
         overwrite: Whether an existing output may be replaced, once the new one is whole.
+        out_color: `keep` leaves matrix, primaries and transfer as they are; `bt709` and `bt2020`
+            convert matrix and primaries, and name the transfer as that standard does where the
+            curve is the same.
+        hdr: `keep` restores PQ and HLG as what they are, `error` refuses them.
+        drop_dynamic_hdr: Whether HDR metadata of single frames (HDR10+, Dolby Vision) may be left
+            out; otherwise a clip that has some is refused.
     """
 
     restore: RestoreSettings = RestoreSettings()
@@ -201,8 +209,17 @@ class ProcessSettings:
     start: Fraction | None = None
     end: Fraction | None = None
     overwrite: bool = False
+    out_color: OutColor = "keep"
+    hdr: Hdr = "keep"
+    drop_dynamic_hdr: bool = False
 
     def __post_init__(self) -> None:
+        for name, value, known in (
+            ("output colour", self.out_color, get_args(OutColor)),
+            ("way to treat HDR", self.hdr, get_args(Hdr)),
+        ):
+            if value not in known:
+                raise SettingsError(f"there is no {name} {value!r}: use one of {', '.join(known)}")
         if self.start is not None and self.start < 0:
             raise SettingsError(f"start {float(self.start):g} s is before the clip: use 0 or more")
         if self.end is not None and self.end <= (self.start or 0):

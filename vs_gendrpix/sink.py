@@ -13,6 +13,7 @@ from av.video.stream import VideoStream
 from vs_gendrpix.encoders import configure, encoder_options, try_encoder
 from vs_gendrpix.errors import SettingsError, VerificationError
 from vs_gendrpix.frames import ClipInfo, Frame
+from vs_gendrpix.hdr import unsaid
 from vs_gendrpix.media import fraction
 from vs_gendrpix.pixels import to_picture
 from vs_gendrpix.publish import Output, output_fault
@@ -63,6 +64,9 @@ class Sink:
         self._times = array("q")  # 8 bytes a frame: a film's list of times is small
         self._durations: dict[int, int] = {}
         format_name = container_of(output)
+        lost = unsaid(clip.hdr, settings.encoder)
+        if lost:
+            self.notes.warn(f"not carried over: {lost}")
         try_encoder(settings, clip)
         self._file: OutputContainer = av.open(
             f"file:{output.part}",
@@ -149,7 +153,7 @@ class Sink:
             raise SettingsError(f"{self._settings.encoder} is not a video encoder")
         configure(stream.codec_context, self._settings, self._clip)
         stream.time_base = self._clip.time_base
-        stream.codec_context.options = encoder_options(self._settings)
+        stream.codec_context.options = encoder_options(self._settings, self._clip)
         if self._clip.rotation:
             stream.set_display_rotation(-self._clip.rotation)
         if (

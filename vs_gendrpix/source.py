@@ -9,10 +9,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 import av
-from av.sidedata.sidedata import Type as SideDataType
 
 from vs_gendrpix.errors import MediaError
 from vs_gendrpix.frames import UNSPECIFIED, ClipInfo, Fields, Frame, FrameFormat, Timing
+from vs_gendrpix.hdr import read_metadata
 from vs_gendrpix.media import LibavLog, fraction, main_video, open_input, origin
 from vs_gendrpix.pixels import frame_format, layout, read_planes
 from vs_gendrpix.report import Notes
@@ -21,12 +21,6 @@ if TYPE_CHECKING:
     from av.packet import Packet
     from av.video.stream import VideoStream
 
-_HDR = {
-    SideDataType.MASTERING_DISPLAY_METADATA: "HDR mastering data",
-    SideDataType.CONTENT_LIGHT_LEVEL: "HDR light levels",
-    SideDataType.DYNAMIC_HDR_PLUS: "HDR10+ data",
-    SideDataType.DOVI_METADATA: "Dolby Vision data",
-}
 _JUMPS = (0, 3, 30, 1 << 30)  # seconds before the start at which to look for a keyframe
 _BOTTOM_FIRST = {3, 4}  # FFmpeg's AV_FIELD_BB and AV_FIELD_TB: the second letter is what is shown
 _FALLBACK_RATE = Fraction(25)  # for a raw stream that says no rate either
@@ -261,9 +255,6 @@ class Source:
             self.report.warn("the clip is interlaced: deinterlace it first for a good result")
         if layout(picture.format.name).alpha:
             self.report.warn(f"the alpha channel of {picture.format.name} is not carried over")
-        lost = [name for kind, name in _HDR.items() if kind in picture.side_data]
-        if lost:
-            self.report.warn(f"not carried over: {', '.join(lost)}")
 
     def _move_to_zero(self, first: Timing) -> None:
         """Decide what to take off all times: the part before the cut, or a time below 0."""
@@ -300,6 +291,7 @@ class Source:
             frames=self._expected_frames(),
             sample_aspect_ratio=fraction(self._stream.sample_aspect_ratio) or Fraction(1),
             rotation=-picture.rotation % 360,  # FFmpeg's counts counter-clockwise
+            hdr=read_metadata(picture.side_data),
         )
         self.report.inform(f"{self.path}: {_words(self._first)}, {float(self._rate):g} frames/s")
         return info
