@@ -35,6 +35,7 @@ def test_it_says_all_that_was_done(tmp_path):
     assert found["output"]["bytes"] == (tmp_path / "out.mp4").stat().st_size
     assert (found["input"]["format"]["width"], found["output"]["format"]["width"]) == (64, 128)
     assert found["output"]["format"]["bits"] == 10
+    assert found["output"]["frames"] == 11
     assert found["settings"]["start"] == "1/25"
     assert found["settings"]["encode"]["preset"] == "ultrafast"
     assert found["model"]["name"] == "tiny"

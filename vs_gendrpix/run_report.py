@@ -4,7 +4,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from fractions import Fraction
 from importlib.metadata import version
@@ -65,7 +65,8 @@ def as_dict(report: Report, settings: ProcessSettings) -> dict[str, Any]:
         "format": FORMAT,
         "exit_code": report.exit_code,
         "input": _file(start.source) | asdict(start.source_clip),
-        "output": _file(start.output) | asdict(start.output_clip),
+        "output": _file(start.output)
+        | asdict(replace(start.output_clip, frames=report.frames_encoded)),
         "settings": asdict(settings),
         "model": {
             "path": start.model_file,
