@@ -5,12 +5,20 @@ import os
 import re
 from fractions import Fraction
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, get_args
 
 from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.profiles import PROFILES
 from vs_gendrpix.sequence import PICTURES
-from vs_gendrpix.settings import EncodeSettings, InputSettings, ProcessSettings, RestoreSettings
+from vs_gendrpix.settings import (
+    EncodeSettings,
+    Hdr,
+    InputSettings,
+    OutColor,
+    ProcessSettings,
+    RestoreSettings,
+    StreamSettings,
+)
 
 PROGRAM = "gendrpix-video"
 
@@ -69,10 +77,12 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("-y", "--overwrite", action="store_true", help="replace an existing output")
     _add_input(made.add_argument_group("input"))
     _add_picture(made.add_argument_group("picture"))
+    _add_color(made.add_argument_group("colour"))
     _add_encode(made.add_argument_group("encoding"))
     group = made.add_argument_group("range (seconds, or [hours:]minutes:seconds)")
     group.add_argument("--start", type=_time, metavar="T", help="first moment to keep")
     group.add_argument("--end", type=_time, metavar="T", help="moment before which to stop")
+    _add_streams(made.add_argument_group("streams (all that the container can hold is kept)"))
     group = made.add_argument_group("reporting")
     group.add_argument(
         "--progress",
@@ -80,6 +90,12 @@ def parser() -> argparse.ArgumentParser:
         default="auto",
         help="auto is a bar on a terminal and plain lines elsewhere; json writes one event a line "
         "to the standard output",
+    )
+    group.add_argument(
+        "--report",
+        type=Path,
+        metavar="FILE",
+        help="write what was done as JSON: streams, settings, model, warnings, damage, timing",
     )
     group.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
     group.add_argument("-v", "--verbose", action="store_true", help="say what is decided, and why")
@@ -141,6 +157,13 @@ def _add_picture(group: argparse._ArgumentGroup) -> None:
         "--strength", type=float, default=1.0, metavar="S", help="0 resizes only, 1 restores fully"
     )
     group.add_argument(
+        "--grain",
+        type=float,
+        default=0.0,
+        metavar="F",
+        help="put back this share of the grain that the network takes, 0 (none) to 2; 1 is all",
+    )
+    group.add_argument(
         "--color-fix",
         choices=("lowband", "none"),
         default="lowband",
@@ -185,6 +208,28 @@ def _add_picture(group: argparse._ArgumentGroup) -> None:
     )
 
 
+def _add_color(group: argparse._ArgumentGroup) -> None:
+    """What the code values of the output mean."""
+    group.add_argument(
+        "--out-color",
+        choices=get_args(OutColor),
+        default="keep",
+        help="keep the source's matrix and primaries, or convert them: bt709 for SD that becomes "
+        "HD, as players that ignore tags take HD for BT.709",
+    )
+    group.add_argument(
+        "--hdr",
+        choices=get_args(Hdr),
+        default="keep",
+        help="keep: PQ and HLG stay what they are; error: refuse them",
+    )
+    group.add_argument(
+        "--drop-dynamic-hdr",
+        action="store_true",
+        help="leave out HDR10+ and Dolby Vision data, instead of refusing clips that have some",
+    )
+
+
 def _add_encode(group: argparse._ArgumentGroup) -> None:
     """How frames are encoded."""
     group.add_argument(
@@ -222,6 +267,20 @@ def _add_encode(group: argparse._ArgumentGroup) -> None:
     )
 
 
+def _add_streams(group: argparse._ArgumentGroup) -> None:
+    """What is carried over beside the picture."""
+    for name, what in (
+        ("audio", "sound"),
+        ("subs", "subtitles"),
+        ("chapters", "chapters"),
+        ("attachments", "fonts, other attached files and covers"),
+        ("metadata", "tags of the file and its streams, but their languages"),
+    ):
+        group.add_argument(
+            f"--no-{name}", dest=name, action="store_false", help=f"leave out {what}"
+        )
+
+
 def settings(options: argparse.Namespace) -> ProcessSettings:
     """The settings that the options say."""
     is_file = bool(Path(options.model).suffix) or os.sep in options.model
@@ -244,6 +303,7 @@ def settings(options: argparse.Namespace) -> ProcessSettings:
             guidance=options.guidance,
             pad_seed=options.pad_seed,
             strength=options.strength,
+            grain=options.grain,
             color_fix=options.color_fix,
             attention=options.attention,
             tile=None if options.tile is None else (options.tile, options.tile),
@@ -251,9 +311,20 @@ def settings(options: argparse.Namespace) -> ProcessSettings:
             compile=options.compile,
         ),
         encode=_encode_settings(options),
+        streams=StreamSettings(
+            audio=options.audio,
+            subtitles=options.subs,
+            chapters=options.chapters,
+            attachments=options.attachments,
+            metadata=options.metadata,
+        ),
         start=options.start,
         end=options.end,
         overwrite=options.overwrite,
+        report=options.report,
+        out_color=options.out_color,
+        hdr=options.hdr,
+        drop_dynamic_hdr=options.drop_dynamic_hdr,
     )
 
 

@@ -11,6 +11,7 @@ import av
 import numpy as np
 from av.video.codeccontext import VideoCodecContext
 
+from vs_gendrpix import hdr
 from vs_gendrpix.errors import MediaError, SettingsError
 from vs_gendrpix.frames import ClipInfo, Frame, FrameFormat, Timing
 from vs_gendrpix.media import LibavLog, line_of
@@ -117,9 +118,13 @@ def _distance(source: FrameFormat, name: str) -> tuple[int, ...]:
     )
 
 
-def encoder_options(settings: EncodeSettings) -> dict[str, str]:
-    """The private options of the encoder."""
+def encoder_options(settings: EncodeSettings, clip: ClipInfo) -> dict[str, str]:
+    """The private options of the encoder: the user's, and what it is told of the clip's grading."""
     options = dict(settings.options)
+    place = hdr.PLACES.get(settings.encoder)
+    if place is not None:
+        said = ":".join([*place.words(clip.hdr), *filter(None, [options.get(place.option)])])
+        options |= {place.option: said} if said else {}
     if settings.crf is not None:
         options["crf"] = f"{settings.crf:g}"
     if settings.preset is not None:
@@ -190,7 +195,7 @@ def _trial(settings: EncodeSettings, clip: ClipInfo) -> str | None:
     with LibavLog(this_thread=True) as log:
         try:
             configure(context, settings, clip)
-            context.options = encoder_options(settings)
+            context.options = encoder_options(settings, clip)
             context.open()
             unknown = sorted(context.options)
             if not unknown:

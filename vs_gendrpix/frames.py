@@ -31,6 +31,12 @@ LUMA_WEIGHTS = {
 }
 """Kr and Kb by MatrixCoefficients, ITU-T H.273 table 4; Kg is what is missing to 1."""
 
+HDR_TRANSFERS = {16: "PQ", 18: "HLG"}
+"""TransferCharacteristics of BT.2100."""
+
+LINEAR = 8
+"""TransferCharacteristics of linear light, which float pictures hold."""
+
 MAX_SUBSAMPLING = 2
 """log2 of the coarsest chroma: one sample for four (4:1:1, 4:1:0)."""
 
@@ -61,6 +67,11 @@ class ColorSpec:
     transfer: int = UNSPECIFIED
     full_range: bool = False
     chroma_location: Literal["left", "center", "topleft", "top", "bottomleft", "bottom"] = "left"
+
+    @property
+    def usual_matrix(self) -> int:
+        """The matrix by which RGB of these primaries becomes YUV, if nobody says otherwise."""
+        return 9 if self.primaries == 9 else 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +161,57 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MasteringDisplay:
+    """The display on which a clip was graded (SMPTE ST 2086).
+
+    Attributes:
+        red: CIE 1931 x and y of its red, as of `green`, `blue` and `white`.
+        green: See `red`.
+        blue: See `red`.
+        white: See `red`.
+        darkest: Its black in cd/m2.
+        brightest: Its white in cd/m2.
+    """
+
+    red: tuple[Fraction, Fraction]
+    green: tuple[Fraction, Fraction]
+    blue: tuple[Fraction, Fraction]
+    white: tuple[Fraction, Fraction]
+    darkest: Fraction
+    brightest: Fraction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LightLevel:
+    """How bright a clip gets, in cd/m2 (CTA-861.3): its brightest pixel and its brightest frame.
+
+    Attributes:
+        maximum: MaxCLL.
+        frame_average: MaxFALL.
+    """
+
+    maximum: int
+    frame_average: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HdrMetadata:
+    """What a clip says of its grading, beside the colour of its frames.
+
+    Attributes:
+        mastering: The display on which it was graded.
+        light: How bright it gets.
+        dynamic: Names of the metadata that change from frame to frame, such as `HDR10+`.
+        dolby_vision_alone: Whether the frames mean nothing without their Dolby Vision metadata.
+    """
+
+    mastering: MasteringDisplay | None = None
+    light: LightLevel | None = None
+    dynamic: tuple[str, ...] = ()
+    dolby_vision_alone: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClipInfo:
     """What is known of a clip before its frames are decoded.
 
@@ -161,6 +223,7 @@ class ClipInfo:
         sample_aspect_ratio: Width over height of one sample; 1 when unknown.
         rotation: Clockwise degrees by which a player turns the picture.
         first_number: Number of the first picture of a sequence; None if it is none.
+        hdr: What the first frame says of the grading.
     """
 
     format: FrameFormat
@@ -170,3 +233,4 @@ class ClipInfo:
     sample_aspect_ratio: Fraction
     rotation: int
     first_number: int | None = None
+    hdr: HdrMetadata = HdrMetadata()

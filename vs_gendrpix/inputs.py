@@ -11,7 +11,7 @@ from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.frames import ClipInfo, Frame
 from vs_gendrpix.media import STDIN
 from vs_gendrpix.report import Notes
-from vs_gendrpix.settings import InputSettings
+from vs_gendrpix.settings import InputSettings, ProcessSettings
 from vs_gendrpix.side_streams import NoSideStreams, SideStreams
 from vs_gendrpix.source import Source
 
@@ -43,21 +43,18 @@ def is_script(path: Path) -> bool:
     return path.suffix.lower() == ".vpy"
 
 
-def open_source(
-    path: Path, chosen: InputSettings, *, start: Fraction | None, end: Fraction | None
-) -> Input:
+def open_source(path: Path, settings: ProcessSettings) -> Input:
     """Open an input, which is to be closed by leaving it as a context.
 
     Args:
         path: What the user named.
-        chosen: How to read it.
-        start: First second to keep, counted from where the clip begins; None is its beginning.
-        end: Second before which to stop; None is its end.
+        settings: How to read it, and which part.
 
     Raises:
         MediaError: It cannot be read, gives no frame, or changes its size or format on the way.
         SettingsError: A choice does not fit this input.
     """
+    chosen, start, end = settings.input, settings.start, settings.end
     if is_script(path):
         if chosen != InputSettings(on_change=chosen.on_change):
             raise SettingsError(f"the script {path} says by itself what it reads: give no choices")
@@ -75,11 +72,15 @@ def open_source(
     return source
 
 
-def open_side_streams(
-    source: Input, chosen: InputSettings, *, start: Fraction | None, end: Fraction | None
-) -> SideStreams | NoSideStreams:
+def open_side_streams(source: Input, settings: ProcessSettings) -> SideStreams | NoSideStreams:
     """Open what lies beside an input's video, if it can be read a second time."""
-    path = source.path
-    if path == STDIN or is_script(path):
+    if source.path == STDIN or is_script(source.path):
         return NoSideStreams()
-    return SideStreams(path, chosen=chosen, offset=source.offset, start=start, end=end)
+    return SideStreams(
+        source.path,
+        chosen=settings.input,
+        offset=source.offset,
+        start=settings.start,
+        end=settings.end,
+        keep=settings.streams,
+    )

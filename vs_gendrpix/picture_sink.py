@@ -63,8 +63,8 @@ class PictureSink:
             raise SettingsError(f"{suffix} files hold {wanted}, not {settings.encoder}")
         self._context = context
         configure(context, settings, clip)
-        context.options = encoder_options(settings)
-        side.leave("pictures")
+        context.options = encoder_options(settings, clip)
+        side.leave()
         if clip.rotation:
             self.notes.warn(
                 f"not carried over to pictures: the rotation by {clip.rotation} degrees"

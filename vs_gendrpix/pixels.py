@@ -10,6 +10,8 @@ import numpy as np
 
 from vs_gendrpix.errors import MediaError, SettingsError
 from vs_gendrpix.frames import (
+    HDR_TRANSFERS,
+    LINEAR,
     UNSPECIFIED,
     ColorSpec,
     Family,
@@ -18,6 +20,7 @@ from vs_gendrpix.frames import (
     Plane,
     usual_matrix,
 )
+from vs_gendrpix.settings import OutColor
 
 ChromaLocation = Literal["left", "center", "topleft", "top", "bottomleft", "bottom"]
 
@@ -30,6 +33,8 @@ _PAIRS = {"ya8", "ya16le"}
 _FLOAT = re.compile(r"f(16|32)(le|be)$")
 _UNSUPPORTED = re.compile(r"^bayer_|^xyz")
 _FULL_RANGE = 2  # FFmpeg's AVCOL_RANGE_JPEG
+_CAMERA_TRANSFERS = {1, 6, 14, 15, UNSPECIFIED}
+"""TransferCharacteristics of BT.709, BT.601 and BT.2020: the same curve."""
 _LOCATIONS: tuple[ChromaLocation, ...] = get_args(ChromaLocation)  # FFmpeg numbers them from 1
 
 
@@ -237,25 +242,56 @@ def like(picture: av.VideoFrame, form: FrameFormat) -> av.VideoFrame:
     return _same_meaning(picture, name, form.width, form.height)
 
 
-def target_format(source: FrameFormat, *, pix_fmt: str, width: int, height: int) -> FrameFormat:
+def target_format(
+    source: FrameFormat, *, pix_fmt: str, width: int, height: int, out_color: OutColor = "keep"
+) -> FrameFormat:
     """The format of the frames to encode.
 
-    Matrix, primaries, transfer and range stay the source's, except where the family changes: RGB
-    becomes BT.709 of limited range, and YUV becomes RGB. Chroma lies left, which is what players
-    take when nothing says so.
+    Under `keep` matrix, primaries, transfer and range stay the source's, except where the family
+    changes: RGB becomes YUV of limited range, BT.2020 or BT.709 by its primaries, and YUV becomes
+    RGB. Floats hold linear light, and what comes from them BT.709. Chroma stays top left, where
+    BT.2100 has it; otherwise it lies left, which is what players take when nothing says so.
 
     Raises:
-        SettingsError: The pixel format cannot be filled.
+        SettingsError: The pixel format cannot be filled, or HDR cannot become what is wanted.
     """
     found = encoder_layout(pix_fmt)
-    color = replace(source.color, chroma_location="left")
+    color = _converted(source.color, out_color)
+    if color.chroma_location != "topleft":
+        color = replace(color, chroma_location="left")
     if found.family == "rgb":
         color = replace(color, matrix=0, full_range=True)
     elif source.family == "rgb":
-        color = replace(color, matrix=1, full_range=False)
+        color = replace(color, matrix=color.usual_matrix, full_range=False)
     if pix_fmt.startswith("yuvj"):
         color = replace(color, full_range=True)
+    if found.floating:
+        color = replace(color, transfer=LINEAR)
+    elif source.floating and color.transfer == LINEAR:
+        color = replace(color, transfer=1)
     return _format_of(found, width=width, height=height, color=color)
+
+
+def _converted(color: ColorSpec, out_color: OutColor) -> ColorSpec:
+    """What the colour of a clip becomes; its range stays.
+
+    Matrix and primaries are converted. Transfers are not: BT.601, BT.709 and BT.2020 share one
+    curve under four numbers, and any other one, sRGB's or PQ's, says best itself what it is.
+    """
+    if out_color == "keep":
+        return color
+    if out_color == "bt709" and color.transfer in HDR_TRANSFERS:
+        raise SettingsError(
+            f"{HDR_TRANSFERS[color.transfer]} cannot become BT.709 without tone-mapping, which is "
+            "not done here: use --out-color keep"
+        )
+    number, transfer = {"bt709": (1, 1), "bt2020": (9, 14)}[out_color]
+    return replace(
+        color,
+        matrix=number,
+        primaries=number,
+        transfer=transfer if color.transfer in _CAMERA_TRANSFERS else color.transfer,
+    )
 
 
 def location_code(color: ColorSpec) -> int:

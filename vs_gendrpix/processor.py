@@ -13,12 +13,14 @@ from vs_gendrpix.bound import Waits
 from vs_gendrpix.encoders import settled
 from vs_gendrpix.errors import VerificationError
 from vs_gendrpix.frames import ClipInfo, Frame
+from vs_gendrpix.hdr import check_hdr
 from vs_gendrpix.inputs import Input, open_side_streams, open_source
 from vs_gendrpix.media import LibavLog
 from vs_gendrpix.pipeline import prefetch
 from vs_gendrpix.pixels import encoder_layout, target_format
 from vs_gendrpix.progress import Progress
 from vs_gendrpix.report import Report, Start
+from vs_gendrpix.run_report import report_output, write_report
 from vs_gendrpix.settings import ProcessSettings
 from vs_gendrpix.targets import open_output, open_sink
 
@@ -63,23 +65,36 @@ def process(
     began, waits = time.monotonic(), Waits()
     with ExitStack() as stack:
         output = open_output(Path(dst), source=source_path, overwrite=settings.overwrite)
+        record = None
+        if settings.report is not None:
+            record = report_output(
+                settings.report,
+                output=output.path,
+                source=source_path,
+                overwrite=settings.overwrite,
+            )
         stack.enter_context(output)
-        cut = {"start": settings.start, "end": settings.end}
-        source = stack.enter_context(open_source(source_path, settings.input, **cut))
+        source = stack.enter_context(open_source(source_path, settings))
+        dropped = check_hdr(source.info, settings)
+        if dropped:
+            source.report.warn(f"not carried over: {dropped}")
+        if record is not None:
+            stack.enter_context(record)
         stack.enter_context(LibavLog(this_thread=True))  # the decoder's lines are the source's
-        encode = settled(settings.encode, Path(dst), source.info.format)
-        clip = output_clip(source.info, replace(settings, encode=encode))
+        settings = replace(settings, encode=settled(settings.encode, Path(dst), source.info.format))
+        clip = output_clip(source.info, settings)
         if source.info.format.alpha and not clip.format.alpha:
-            source.report.warn(f"the alpha channel is dropped: {encode.pix_fmt} has none")
-        side = open_side_streams(source, settings.input, **cut)
+            pix_fmt = settings.encode.pix_fmt
+            source.report.warn(f"the alpha channel is dropped: {pix_fmt} has none")
+        side = open_side_streams(source, settings)
         stack.enter_context(side)
-        sink = open_sink(output, clip=clip, settings=encode, side=side)
+        sink = open_sink(output, clip=clip, settings=settings.encode, side=side)
         stack.enter_context(sink)
         # torch takes seconds to load: only once we know that input, output and encoder are good.
         from vs_gendrpix.engine import Engine  # noqa: PLC0415
 
         engine = stack.enter_context(Engine(settings.restore, source.info.format, clip.format))
-        described = _describe(source, output.path, engine)
+        described = _describe(source, output.path, clip, engine)
         progress.start(described)
         with closing(prefetch(_restored(source, engine, waits), AHEAD)) as restored:
             for frame in waits.for_each("restored", restored):
@@ -89,14 +104,18 @@ def process(
         if sink.frames != source.decoded:
             raise VerificationError(f"{source.decoded} frames came in, {sink.frames} went out")
         sink.finish()
-    report = Report(
-        start=described,
-        frames_decoded=source.decoded,
-        frames_encoded=sink.frames,
-        copied=side.copied,
-        notes=(source.report, side.notes, sink.notes),
-        seconds=time.monotonic() - began,
-    )
+        report = Report(
+            start=described,
+            frames_decoded=source.decoded,
+            frames_encoded=sink.frames,
+            streams=side.actions,
+            copied=side.copied,
+            notes=(source.report, side.notes, sink.notes),
+            bound=waits.bound,
+            seconds=time.monotonic() - began,
+        )
+        if record is not None:
+            write_report(record, report, settings)
     progress.done(report)
     return report
 
@@ -114,7 +133,13 @@ def output_clip(source: ClipInfo, settings: ProcessSettings) -> ClipInfo:
     if restore.width is not None and restore.height is not None:
         # The picture may be squeezed; its shape on the screen must not be.
         shape *= Fraction(width, form.width) ** -1 * Fraction(height, form.height)
-    target = target_format(form, pix_fmt=settings.encode.pix_fmt, width=width, height=height)
+    target = target_format(
+        form,
+        pix_fmt=settings.encode.pix_fmt,
+        width=width,
+        height=height,
+        out_color=settings.out_color,
+    )
     return replace(source, format=target, sample_aspect_ratio=shape.limit_denominator(255))
 
 
@@ -134,15 +159,18 @@ def _restored(source: Iterable[Frame], engine: "Engine", waits: Waits) -> Iterat
         yield result
 
 
-def _describe(source: Input, output: Path, engine: "Engine") -> Start:
+def _describe(source: Input, output: Path, clip: ClipInfo, engine: "Engine") -> Start:
     """What is known before the first frame."""
     return Start(
         source=source.path,
         output=output,
+        source_clip=source.info,
+        output_clip=clip,
         frames=source.info.frames,
         average_rate=source.info.average_rate,
         size=(engine.target.width, engine.target.height),
         model=engine.model_name,
+        model_file=engine.model_file,
         device=",".join(map(str, engine.devices)),
         dtype=str(engine.dtype).removeprefix("torch."),
     )

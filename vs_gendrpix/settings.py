@@ -11,6 +11,8 @@ Dtype = Literal["auto", "bf16", "fp16", "fp32"]
 ColorFix = Literal["lowband", "none"]
 Attention = Literal["auto", "full"]
 OnChange = Literal["error", "scale"]
+OutColor = Literal["keep", "bt709", "bt2020"]
+Hdr = Literal["keep", "error"]
 
 MAX_SCALE = 4
 MAX_RESIZE = 8
@@ -33,6 +35,8 @@ class RestoreSettings:
         guidance: Weight w of PadCFG, 1 = one pass; None takes the model's own.
         pad_seed: Draws the pad plan; 0 is the paper's (4, 4) and (3, 5).
         strength: Share of the network's residual that is applied: 0 is the resize, 1 all of it.
+        grain: Share, 0 to 2, of the grain that the network takes that is put back, anew and at the
+            output's size: 0 none, 1 as strong as it was.
         color_fix: `lowband` carries the input's low-frequency colour over, `none` does not.
         attention: `auto` lets a token see the 512 pixels around it on pictures larger than that,
             `full` the whole picture: at a cost that grows with the square of its size.
@@ -54,6 +58,7 @@ class RestoreSettings:
     guidance: float | None = None
     pad_seed: int = 0
     strength: float = 1.0
+    grain: float = 0.0
     color_fix: ColorFix = "lowband"
     attention: Attention = "auto"
     tile: tuple[int, int] | None = None
@@ -78,12 +83,15 @@ class RestoreSettings:
         ):
             if value not in known:
                 raise SettingsError(f"there is no {name} {value!r}: use one of {', '.join(known)}")
-        if self.guidance is not None and not 0 <= self.guidance <= 10:
-            raise SettingsError(f"guidance {self.guidance:g} is out of range: use 0 to 10")
         if self.pad_seed < 0:
             raise SettingsError(f"pad seed {self.pad_seed} is out of range: use 0 or more")
-        if not 0 <= self.strength <= 1:
-            raise SettingsError(f"strength {self.strength:g} is out of range: use 0 to 1")
+        for what, share, most in (
+            ("guidance", self.guidance, 10),
+            ("strength", self.strength, 1),
+            ("grain", self.grain, 2),
+        ):
+            if share is not None and not 0 <= share <= most:
+                raise SettingsError(f"{what} {share:g} is out of range: use 0 to {most}")
         self._check_tiles()
 
     def _check_tiles(self) -> None:
@@ -204,6 +212,26 @@ class EncodeSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StreamSettings:
+    """What is carried over beside the picture.
+
+    Attributes:
+        audio: All sound.
+        subtitles: All subtitles.
+        chapters: The chapters.
+        attachments: Fonts and other attached files, and covers.
+        metadata: The tags of the file and of its streams. Languages are kept anyway, and what says
+            which streams play by default: without them a player would choose wrongly.
+    """
+
+    audio: bool = True
+    subtitles: bool = True
+    chapters: bool = True
+    attachments: bool = True
+    metadata: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessSettings:
     """How a file becomes a restored file.
 
@@ -211,19 +239,38 @@ class ProcessSettings:
         input: How the input is read.
         restore: How frames are restored.
         encode: How they are encoded.
+        streams: What is carried over beside them.
         start: First second of the source to keep; None is its beginning.
         end: Second of the source before which to stop; None is its end.
         overwrite: Whether an existing output may be replaced, once the new one is whole.
+        report: A JSON file for the report of the run; None is none.
+        out_color: `keep` leaves matrix, primaries and transfer as they are; `bt709` and `bt2020`
+            convert matrix and primaries, and name the transfer as that standard does where the
+            curve is the same.
+        hdr: `keep` restores PQ and HLG as what they are, `error` refuses them.
+        drop_dynamic_hdr: Whether HDR metadata of single frames (HDR10+, Dolby Vision) may be left
+            out; otherwise a clip that has some is refused.
     """
 
     input: InputSettings = InputSettings()
     restore: RestoreSettings = RestoreSettings()
     encode: EncodeSettings = EncodeSettings()
+    streams: StreamSettings = StreamSettings()
     start: Fraction | None = None
     end: Fraction | None = None
     overwrite: bool = False
+    report: Path | None = None
+    out_color: OutColor = "keep"
+    hdr: Hdr = "keep"
+    drop_dynamic_hdr: bool = False
 
     def __post_init__(self) -> None:
+        for name, value, known in (
+            ("output colour", self.out_color, get_args(OutColor)),
+            ("way to treat HDR", self.hdr, get_args(Hdr)),
+        ):
+            if value not in known:
+                raise SettingsError(f"there is no {name} {value!r}: use one of {', '.join(known)}")
         if self.start is not None and self.start < 0:
             raise SettingsError(f"start {float(self.start):g} s is before the clip: use 0 or more")
         if self.end is not None and self.end <= (self.start or 0):

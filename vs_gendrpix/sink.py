@@ -1,6 +1,7 @@
 """Encode frames into a file that stands under its name only when it is whole and checked."""
 
 from array import array
+from collections import Counter
 from contextlib import suppress
 from fractions import Fraction
 from types import TracebackType
@@ -12,6 +13,7 @@ from av.video.stream import VideoStream
 from vs_gendrpix.encoders import configure, encoder_options, try_encoder
 from vs_gendrpix.errors import SettingsError, VerificationError
 from vs_gendrpix.frames import ClipInfo, Frame
+from vs_gendrpix.hdr import unsaid
 from vs_gendrpix.media import fraction
 from vs_gendrpix.pixels import to_picture
 from vs_gendrpix.publish import Output, StandardOutput, output_fault
@@ -73,6 +75,9 @@ class Sink:
         self._times = array("q")  # 8 bytes a frame: a film's list of times is small
         self._durations: dict[int, int] = {}
         format_name = container_of(output)
+        lost = unsaid(clip.hdr, settings.encoder)
+        if lost:
+            self.notes.warn(f"not carried over: {lost}")
         try_encoder(settings, clip)
         self._file: OutputContainer = av.open(
             output.url,
@@ -163,7 +168,7 @@ class Sink:
             raise SettingsError(f"{self._settings.encoder} is not a video encoder")
         configure(stream.codec_context, self._settings, self._clip)
         stream.time_base = self._clip.time_base
-        stream.codec_context.options = encoder_options(self._settings)
+        stream.codec_context.options = encoder_options(self._settings, self._clip)
         if self._clip.rotation:
             stream.set_display_rotation(-self._clip.rotation)
         if (
@@ -220,14 +225,14 @@ class Sink:
             with av.open(output.url) as written:
                 video = next(iter(written.streams.video))
                 times = array("q")
-                counts = dict.fromkeys(self._side.copied, 0)
-                payload = dict.fromkeys(self._side.copied, 0)
+                places = self._side.places_in(written)
+                counts, payload = Counter[int](), Counter[int]()
                 for packet in written.demux():
                     if packet.stream_index == video.index and packet.size:
                         times.append(packet.pts if packet.pts is not None else -(1 << 62))
-                    elif packet.stream_index in counts and says_something(packet):
-                        counts[packet.stream_index] += 1
-                        payload[packet.stream_index] += packet.size
+                    elif packet.stream_index in places and says_something(packet):
+                        counts[places[packet.stream_index]] += 1
+                        payload[places[packet.stream_index]] += packet.size
                 found_base = fraction(video.time_base)
         except (av.FFmpegError, StopIteration) as error:
             raise VerificationError(

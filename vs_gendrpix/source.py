@@ -9,11 +9,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 import av
-from av.sidedata.sidedata import Type as SideDataType
 
 from vs_gendrpix.changes import differs, words
 from vs_gendrpix.errors import MediaError
 from vs_gendrpix.frames import UNSPECIFIED, ClipInfo, Fields, Frame, Timing
+from vs_gendrpix.hdr import read_metadata
 from vs_gendrpix.media import (
     FALLBACK_RATE,
     STDIN,
@@ -33,12 +33,6 @@ if TYPE_CHECKING:
     from av.packet import Packet
     from av.video.stream import VideoStream
 
-_HDR = {
-    SideDataType.MASTERING_DISPLAY_METADATA: "HDR mastering data",
-    SideDataType.CONTENT_LIGHT_LEVEL: "HDR light levels",
-    SideDataType.DYNAMIC_HDR_PLUS: "HDR10+ data",
-    SideDataType.DOVI_METADATA: "Dolby Vision data",
-}
 _JUMPS = (0, 3, 30, 1 << 30)  # seconds before the start at which to look for a keyframe
 _BOTTOM_FIRST = {3, 4}  # FFmpeg's AV_FIELD_BB and AV_FIELD_TB: the second letter is what is shown
 _STREAM_RATE = Fraction(25)  # for an elementary stream that says no rate either
@@ -144,6 +138,7 @@ class Source:
         """Decoded pictures from `start` on and before `end`, with their times in the file."""
         for picture, timing in self._timed_from():
             seconds = timing.pts * self._time_base - self.begin
+            self.report.now = seconds
             if self._start is not None and seconds < self._start:
                 # Damage before the range is not ours, nor what a jump into the stream looks like.
                 self._log.take()
@@ -265,12 +260,10 @@ class Source:
 
     def _inspect(self, picture: av.VideoFrame) -> None:
         """Note what is damaged in a picture that is kept, and what we cannot do justice to."""
-        self.report.corrupt_frames += picture.is_corrupt
+        if picture.is_corrupt:
+            self.report.corrupt_frame()
         if picture.interlaced_frame:
             self.report.warn("the clip is interlaced: deinterlace it first for a good result")
-        lost = [name for kind, name in _HDR.items() if kind in picture.side_data]
-        if lost:
-            self.report.warn(f"not carried over: {', '.join(lost)}")
 
     def _move_to_zero(self, first: Timing) -> None:
         """Decide what to take off all times: the part before the cut, or a time below 0."""
@@ -317,6 +310,7 @@ class Source:
             sample_aspect_ratio=fraction(self._stream.sample_aspect_ratio) or Fraction(1),
             rotation=-picture.rotation % 360,  # FFmpeg's counts counter-clockwise
             first_number=None if sequence is None else sequence.first + first.pts,
+            hdr=read_metadata(picture.side_data),
         )
         self.report.inform(f"{self.path}: {words(self._first)}, {float(self._rate):g} frames/s")
         if self._chosen.rate is None and self._container.format.name in {"image2", "rawvideo"}:
