@@ -21,7 +21,7 @@ import tempfile
 import time
 from collections import deque
 from contextlib import ExitStack
-from dataclasses import dataclass, replace, replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
