@@ -20,6 +20,7 @@ from vs_gendrpix.errors import (
     VerificationError,
 )
 from vs_gendrpix.frames import Frame
+from vs_gendrpix.model.catalogue import BUILT_IN
 from vs_gendrpix.pixels import to_picture
 from vs_gendrpix.progress import Progress
 from vs_gendrpix.sink import Sink, _restamp
@@ -31,6 +32,7 @@ LOSSLESS = EncodeSettings(encoder="libx264", pix_fmt="yuv420p", crf=0, preset="u
 class NearestEngine:
     """The engine's interface, with a resize that a test can predict."""
 
+    model_file = BUILT_IN["tiny"]
     model_name, devices, dtype, capacity = "nearest", ("cpu",), "torch.float32", 3
 
     def __init__(self, settings, source, target):

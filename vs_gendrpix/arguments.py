@@ -75,6 +75,12 @@ def parser() -> argparse.ArgumentParser:
         help="auto is a bar on a terminal and plain lines elsewhere; json writes one event a line "
         "to the standard output",
     )
+    group.add_argument(
+        "--report",
+        type=Path,
+        metavar="FILE",
+        help="write what was done as JSON: streams, settings, model, warnings, damage, timing",
+    )
     group.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
     group.add_argument("-v", "--verbose", action="store_true", help="say what is decided, and why")
     return made
@@ -261,6 +267,7 @@ def settings(options: argparse.Namespace) -> ProcessSettings:
         start=options.start,
         end=options.end,
         overwrite=options.overwrite,
+        report=options.report,
         out_color=options.out_color,
         hdr=options.hdr,
         drop_dynamic_hdr=options.drop_dynamic_hdr,

@@ -75,6 +75,11 @@ class LibavLog:
         return [(level, line_of(text)) for level, name, text in taken if name in names]
 
 
+def libav_versions() -> dict[str, str]:
+    """The versions of libav's libraries, by their names."""
+    return {name: ".".join(map(str, numbers)) for name, numbers in av.library_versions.items()}
+
+
 def line_of(text: str) -> str:
     """Any text as one printable line: a file's name or metadata may hold control characters."""
     return _CONTROL.sub(" ", text).strip()

@@ -19,6 +19,7 @@ from vs_gendrpix.pixels import encoder_layout, target_format
 from vs_gendrpix.progress import Progress
 from vs_gendrpix.publish import Output
 from vs_gendrpix.report import Report, Start
+from vs_gendrpix.run_report import report_output, write_report
 from vs_gendrpix.settings import ProcessSettings
 from vs_gendrpix.side_streams import SideStreams
 from vs_gendrpix.sink import Sink
@@ -62,12 +63,22 @@ def process(
     began, waits = time.monotonic(), Waits()
     with ExitStack() as stack:
         output = Output(Path(dst), source=source_path, overwrite=settings.overwrite)
+        record = None
+        if settings.report is not None:
+            record = report_output(
+                settings.report,
+                output=output.path,
+                source=source_path,
+                overwrite=settings.overwrite,
+            )
         start, end = settings.start, settings.end
         source = stack.enter_context(Source(source_path, start=start, end=end))
         dropped = check_hdr(source.info, settings)
         if dropped:
             source.report.warn(f"not carried over: {dropped}")
         stack.enter_context(output)
+        if record is not None:
+            stack.enter_context(record)
         stack.enter_context(LibavLog(this_thread=True))  # the decoder's lines are the source's
         clip = output_clip(source.info, settings)
         side = SideStreams(
@@ -79,7 +90,7 @@ def process(
         from vs_gendrpix.engine import Engine  # noqa: PLC0415
 
         engine = stack.enter_context(Engine(settings.restore, source.info.format, clip.format))
-        described = _describe(source, output, engine)
+        described = _describe(source, output, clip, engine)
         progress.start(described)
         with closing(prefetch(_restored(source, engine, waits), AHEAD)) as restored:
             for frame in waits.for_each("restored", restored):
@@ -89,15 +100,18 @@ def process(
         if sink.frames != source.decoded:
             raise VerificationError(f"{source.decoded} frames came in, {sink.frames} went out")
         sink.finish()
-    report = Report(
-        start=described,
-        frames_decoded=source.decoded,
-        frames_encoded=sink.frames,
-        streams=side.actions,
-        copied=side.copied,
-        notes=(source.report, side.notes, sink.notes),
-        seconds=time.monotonic() - began,
-    )
+        report = Report(
+            start=described,
+            frames_decoded=source.decoded,
+            frames_encoded=sink.frames,
+            streams=side.actions,
+            copied=side.copied,
+            notes=(source.report, side.notes, sink.notes),
+            bound=waits.bound,
+            seconds=time.monotonic() - began,
+        )
+        if record is not None:
+            write_report(record, report, settings)
     progress.done(report)
     return report
 
@@ -135,15 +149,18 @@ def _restored(source: Iterable[Frame], engine: "Engine", waits: Waits) -> Iterat
         yield result
 
 
-def _describe(source: Source, output: Output, engine: "Engine") -> Start:
+def _describe(source: Source, output: Output, clip: ClipInfo, engine: "Engine") -> Start:
     """What is known before the first frame."""
     return Start(
         source=source.path,
         output=output.path,
+        source_clip=source.info,
+        output_clip=clip,
         frames=source.info.frames,
         average_rate=source.info.average_rate,
         size=(engine.target.width, engine.target.height),
         model=engine.model_name,
+        model_file=engine.model_file,
         device=",".join(map(str, engine.devices)),
         dtype=str(engine.dtype).removeprefix("torch."),
     )

@@ -14,6 +14,7 @@ from vs_gendrpix.colorimetry import with_primaries
 from vs_gendrpix.frames import FrameFormat
 from vs_gendrpix.grain import regrain, seeds_of
 from vs_gendrpix.ladder import Ladder, Step, steps
+from vs_gendrpix.model.catalogue import find_model
 from vs_gendrpix.model.weights import default_model, load_network
 from vs_gendrpix.padcfg import PadCFG, pad_plan
 from vs_gendrpix.settings import RestoreSettings
@@ -80,7 +81,8 @@ class Restorer:
         model = settings.model_path or settings.model
         if model == "auto":
             model = default_model(device)
-        network = load_network(model, device=device, dtype=self.dtype, folded=True)
+        self.model_file = find_model(model)
+        network = load_network(self.model_file, device=device, dtype=self.dtype, folded=True)
         if settings.attention == "full":
             network.unet.attend_fully()
         self.model_name = network.card.name

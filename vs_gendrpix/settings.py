@@ -195,6 +195,7 @@ class ProcessSettings:
         start: First second of the source to keep; None is its beginning.
         end: Second of the source before which to stop; None is its end.
         overwrite: Whether an existing output may be replaced, once the new one is whole.
+        report: A JSON file for the report of the run; None is none.
         out_color: `keep` leaves matrix, primaries and transfer as they are; `bt709` and `bt2020`
             convert matrix and primaries, and name the transfer as that standard does where the
             curve is the same.
@@ -209,6 +210,7 @@ class ProcessSettings:
     start: Fraction | None = None
     end: Fraction | None = None
     overwrite: bool = False
+    report: Path | None = None
     out_color: OutColor = "keep"
     hdr: Hdr = "keep"
     drop_dynamic_hdr: bool = False

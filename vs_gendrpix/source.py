@@ -125,6 +125,7 @@ class Source:
         """Decoded pictures from `start` on and before `end`, with their times in the file."""
         for picture, timing in self._timed_from():
             seconds = timing.pts * self._time_base - self.begin
+            self.report.now = seconds
             if self._start is not None and seconds < self._start:
                 # Damage before the range is not ours, nor what a jump into the stream looks like.
                 self._log.take()
@@ -254,7 +255,8 @@ class Source:
 
     def _inspect(self, picture: av.VideoFrame) -> None:
         """Note what is damaged in a picture that is kept, and what we cannot do justice to."""
-        self.report.corrupt_frames += picture.is_corrupt
+        if picture.is_corrupt:
+            self.report.corrupt_frame()
         if picture.interlaced_frame:
             self.report.warn("the clip is interlaced: deinterlace it first for a good result")
         if layout(picture.format.name).alpha:
