@@ -94,7 +94,8 @@ def test_colours_and_tags_are_converted(tmp_path, small_model, source, out_color
 
 def target_color(color, family="yuv", out_color="keep", **encode):
     form = FrameFormat(width=64, height=48, family=family, bits=8, color=color)
-    return target_format(form, EncodeSettings(**encode), (64, 48), out_color).color
+    chosen = EncodeSettings(**{"encoder": "libx265", "pix_fmt": "yuv420p10le"} | encode)
+    return target_format(form, chosen, (64, 48), out_color).color
 
 
 def test_keep_keeps():
@@ -141,3 +142,10 @@ def test_what_an_encoder_cannot_say_is_what_players_take():
     assert target_color(color, encoder="libx264") == color
     rgb = ColorSpec(matrix=0, full_range=True)
     assert target_color(rgb, "rgb", encoder="png", pix_fmt="rgb24").full_range
+
+
+def test_grey_is_full_where_files_do_not_say():
+    """Which is how pictures are read: a grey PNG has no other range."""
+    for full in (False, True):
+        color = target_color(ColorSpec(full_range=full), "gray", encoder="png", pix_fmt="gray")
+        assert color.full_range
