@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from vs_gendrpix.bound import Waits
 from vs_gendrpix.encoders import settled
 from vs_gendrpix.errors import VerificationError
-from vs_gendrpix.frames import ClipInfo, Frame
+from vs_gendrpix.frames import ClipInfo, Frame, usual_matrix
 from vs_gendrpix.hdr import check_hdr
 from vs_gendrpix.inputs import Input, open_side_streams, open_source
 from vs_gendrpix.media import LibavLog
@@ -76,16 +76,12 @@ def process(
         stack.enter_context(output)
         source = stack.enter_context(open_source(source_path, settings))
         dropped = check_hdr(source.info, settings)
-        if dropped:
-            source.report.warn(f"not carried over: {dropped}")
         if record is not None:
             stack.enter_context(record)
         stack.enter_context(LibavLog(this_thread=True))  # the decoder's lines are the source's
         settings = replace(settings, encode=settled(settings.encode, Path(dst), source.info.format))
         clip = output_clip(source.info, settings)
-        if source.info.format.alpha and not clip.format.alpha:
-            pix_fmt = settings.encode.pix_fmt
-            source.report.warn(f"the alpha channel is dropped: {pix_fmt} has none")
+        _tell_what_changes(source, clip, settings, dropped)
         side = open_side_streams(source, settings)
         stack.enter_context(side)
         sink = open_sink(output, clip=clip, settings=settings.encode, side=side)
@@ -135,6 +131,24 @@ def output_clip(source: ClipInfo, settings: ProcessSettings) -> ClipInfo:
         shape *= Fraction(width, form.width) ** -1 * Fraction(height, form.height)
     target = target_format(form, settings.encode, (width, height), settings.out_color)
     return replace(source, format=target, sample_aspect_ratio=shape.limit_denominator(255))
+
+
+def _tell_what_changes(
+    source: Input, clip: ClipInfo, settings: ProcessSettings, dropped: str
+) -> None:
+    """Name what of the picture is left out, and what players may take for something else."""
+    was, now = source.info.format, clip.format
+    if dropped:
+        source.report.warn(f"not carried over: {dropped}")
+    if was.alpha and not now.alpha:
+        pix_fmt = settings.encode.pix_fmt
+        source.report.warn(f"the alpha channel is dropped: {pix_fmt} has none")
+    taken_for = usual_matrix(now.height)
+    if taken_for == 1 != usual_matrix(was.height) and now.color.matrix in {5, 6}:
+        source.report.inform(
+            "an HD picture with the colour of SD, as its tags say: --out-color bt709 is for "
+            "players that do not read them"
+        )
 
 
 def _restored(source: Iterable[Frame], engine: "Engine", waits: Waits) -> Iterator[Frame]:
