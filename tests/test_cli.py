@@ -69,7 +69,7 @@ def make_bad_inputs(folder):
     ("arguments", "code", "said"),
     [
         (["nothing.mp4", "out.mp4"], 3, "there is no file nothing.mp4"),
-        ([".", "out.mp4"], 3, "not a regular file"),
+        ([".", "out.mp4"], 3, "has no numbered pictures"),
         (["pipe.mp4", "out.mp4"], 3, "not a regular file"),
         (["empty.mp4", "out.mp4"], 3, "empty.mp4 is empty"),
         (["text.txt", "out.mp4"], 3, "text.txt"),

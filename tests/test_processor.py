@@ -413,13 +413,13 @@ def test_a_full_disk_is_temporary_and_leaves_nothing_behind(tmp_path, monkeypatc
 
 
 def test_a_decoder_that_fails_midway_leaves_nothing_behind(tmp_path, monkeypatch):
-    def changing(self, _):
+    def changing(self, picture):
         if self.decoded == 6:
             raise MediaError("the picture changes")
-        return self._first
+        return picture
 
     make_clip(tmp_path / "in.mp4")
-    monkeypatch.setattr("vs_gendrpix.source.Source._same_format", changing)
+    monkeypatch.setattr("vs_gendrpix.source.Source._like_first", changing)
     with pytest.raises(MediaError, match="changes"):
         process(tmp_path / "in.mp4", tmp_path / "out.mp4", settings())
     assert left_behind(tmp_path) == []

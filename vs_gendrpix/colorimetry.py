@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from vs_gendrpix.errors import MediaError
-from vs_gendrpix.frames import UNSPECIFIED, ColorSpec
+from vs_gendrpix.frames import LINEAR, UNSPECIFIED, ColorSpec
 
 Curve = Callable[[Tensor], Tensor]
 
@@ -35,23 +35,31 @@ _BRADFORD = np.array(
 
 
 def with_primaries(rgb: Tensor, source: ColorSpec, target: ColorSpec) -> Tensor:
-    """R'G'B' of the source's primaries as R'G'B' of the target's, under the source's curve.
+    """R'G'B' of the source's primaries as R'G'B' of the target's.
+
+    The curve stays the source's, unless the target is linear, or the source is and the target is
+    not.
 
     Args:
         rgb: (B, 3, H, W) float32, black 0 and white 1; values outside that range are kept.
         source: Its primaries and transfer; unspecified ones are those of BT.709.
-        target: The primaries that are wanted.
+        target: The primaries that are wanted, and whether light is to be linear.
 
     Returns:
-        (B, 3, H, W): the very tensor where the primaries are one and the same.
+        (B, 3, H, W): the very tensor where all that is one and the same.
 
     Raises:
         MediaError: The primaries or the transfer are not supported.
     """
     matrix = conversion(source.primaries, target.primaries)
-    if matrix is None:
+    relit = source.transfer != target.transfer and LINEAR in {source.transfer, target.transfer}
+    if matrix is None and not relit:
         return rgb
     to_linear, from_linear = curves(source.transfer)
+    if relit:
+        from_linear = curves(target.transfer)[1]
+    if matrix is None:
+        return from_linear(to_linear(rgb))
     factors = torch.from_numpy(matrix).to(rgb.device, rgb.dtype)
     linear = to_linear(rgb)
     mixed = [

@@ -68,6 +68,8 @@ class Converter(Protocol):
 
 def converter(stream: "Stream", output: "OutputContainer") -> Converter | None:
     """What converts a stream for a container, whose own kind of stream it gets; None if nothing."""
+    if output.format.name not in SOUND:  # YUV4MPEG has pictures alone
+        return None
     if isinstance(stream, AudioStream):
         form = _lossless(SOUND[output.format.name], stream)
         return None if form is None else AudioConverter(stream, output, *form)

@@ -34,8 +34,19 @@ LUMA_WEIGHTS = {
 HDR_TRANSFERS = {16: "PQ", 18: "HLG"}
 """TransferCharacteristics of BT.2100."""
 
+LINEAR = 8
+"""TransferCharacteristics of linear light, which float pictures hold."""
+
 MAX_SUBSAMPLING = 2
 """log2 of the coarsest chroma: one sample for four (4:1:1, 4:1:0)."""
+
+
+def usual_matrix(height: int) -> int:
+    """The matrix of a YUV picture that does not say its own, as players take it by its lines.
+
+    BT.601 below 720 lines, 5 for the PAL heights 576 and 288 and otherwise 6; BT.709 from there on.
+    """
+    return 1 if height >= 720 else 5 if height in {576, 288} else 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +87,7 @@ class FrameFormat:
         subsampling: log2 of the chroma subsampling, horizontal and vertical: (1, 1) is 4:2:0.
         floating: Whether samples are float: black is 0 and white 1, chroma lies around 0 within
             0.5, and the range of the colour says nothing.
+        alpha: Whether a last plane says how opaque each pixel is, from 0 to the end of the range.
         color: What the code values mean.
     """
 
@@ -85,6 +97,7 @@ class FrameFormat:
     bits: int
     subsampling: tuple[int, int] = (0, 0)
     floating: bool = False
+    alpha: bool = False
     color: ColorSpec = field(default_factory=ColorSpec)
 
     def __post_init__(self) -> None:
@@ -108,11 +121,12 @@ class FrameFormat:
     def plane_shapes(self) -> tuple[tuple[int, int], ...]:
         """(rows, columns) of each plane; chroma sizes round up, as FFmpeg's do."""
         luma = (self.height, self.width)
+        alpha = (luma,) * self.alpha
         if self.family == "gray":
-            return (luma,)
+            return (luma, *alpha)
         sub_w, sub_h = self.subsampling
         chroma = (-(-self.height >> sub_h), -(-self.width >> sub_w))
-        return (luma, chroma, chroma)
+        return (luma, chroma, chroma, *alpha)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,6 +222,7 @@ class ClipInfo:
         frames: Number of frames by the container or an estimate; 0 when unknown.
         sample_aspect_ratio: Width over height of one sample; 1 when unknown.
         rotation: Clockwise degrees by which a player turns the picture.
+        first_number: Number of the first picture of a sequence; None if it is none.
         hdr: What the first frame says of the grading.
     """
 
@@ -217,4 +232,5 @@ class ClipInfo:
     frames: int
     sample_aspect_ratio: Fraction
     rotation: int
+    first_number: int | None = None
     hdr: HdrMetadata = HdrMetadata()

@@ -10,20 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vs_gendrpix.bound import Waits
+from vs_gendrpix.encoders import settled
 from vs_gendrpix.errors import VerificationError
 from vs_gendrpix.frames import ClipInfo, Frame
 from vs_gendrpix.hdr import check_hdr
+from vs_gendrpix.inputs import Input, open_side_streams, open_source
 from vs_gendrpix.media import LibavLog
 from vs_gendrpix.pipeline import prefetch
 from vs_gendrpix.pixels import encoder_layout, target_format
 from vs_gendrpix.progress import Progress
-from vs_gendrpix.publish import Output
 from vs_gendrpix.report import Report, Start
 from vs_gendrpix.run_report import report_output, write_report
 from vs_gendrpix.settings import ProcessSettings
-from vs_gendrpix.side_streams import SideStreams
-from vs_gendrpix.sink import Sink
-from vs_gendrpix.source import Source
+from vs_gendrpix.targets import open_output, open_sink
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -47,9 +46,12 @@ def process(
     clip is. The output appears when it is whole and checked; on any error, none does.
 
     Args:
-        src: The input file.
-        dst: The output file: .mp4, .m4v, .mov or .mkv.
-        settings: What to do; None is a restoration to 4 times the size.
+        src: The input: a file, a pattern such as `%06d.png` or a folder of pictures, a VapourSynth
+            script, or `-`, the standard input.
+        dst: The output: a file, .mp4, .m4v, .mov, .mkv or .y4m; pictures in a folder of their own,
+            such as `out/%06d.exr`; or `-`, YUV4MPEG on the standard output.
+        settings: What to do; None is a restoration to 4 times the size, encoded as the output's
+            name asks for.
         progress: Is told of the start, of every frame and of the end.
 
     Returns:
@@ -62,7 +64,7 @@ def process(
     progress = progress or Progress()
     began, waits = time.monotonic(), Waits()
     with ExitStack() as stack:
-        output = Output(Path(dst), source=source_path, overwrite=settings.overwrite)
+        output = open_output(Path(dst), source=source_path, overwrite=settings.overwrite)
         record = None
         if settings.report is not None:
             record = report_output(
@@ -71,26 +73,28 @@ def process(
                 source=source_path,
                 overwrite=settings.overwrite,
             )
-        start, end = settings.start, settings.end
-        source = stack.enter_context(Source(source_path, start=start, end=end))
+        stack.enter_context(output)
+        source = stack.enter_context(open_source(source_path, settings))
         dropped = check_hdr(source.info, settings)
         if dropped:
             source.report.warn(f"not carried over: {dropped}")
-        stack.enter_context(output)
         if record is not None:
             stack.enter_context(record)
         stack.enter_context(LibavLog(this_thread=True))  # the decoder's lines are the source's
+        settings = replace(settings, encode=settled(settings.encode, Path(dst), source.info.format))
         clip = output_clip(source.info, settings)
-        side = SideStreams(
-            source_path, offset=source.offset, start=start, end=end, keep=settings.streams
-        )
+        if source.info.format.alpha and not clip.format.alpha:
+            pix_fmt = settings.encode.pix_fmt
+            source.report.warn(f"the alpha channel is dropped: {pix_fmt} has none")
+        side = open_side_streams(source, settings)
         stack.enter_context(side)
-        sink = stack.enter_context(Sink(output, clip=clip, settings=settings.encode, side=side))
+        sink = open_sink(output, clip=clip, settings=settings.encode, side=side)
+        stack.enter_context(sink)
         # torch takes seconds to load: only once we know that input, output and encoder are good.
         from vs_gendrpix.engine import Engine  # noqa: PLC0415
 
         engine = stack.enter_context(Engine(settings.restore, source.info.format, clip.format))
-        described = _describe(source, output, clip, engine)
+        described = _describe(source, output.path, clip, engine)
         progress.start(described)
         with closing(prefetch(_restored(source, engine, waits), AHEAD)) as restored:
             for frame in waits.for_each("restored", restored):
@@ -120,7 +124,7 @@ def output_clip(source: ClipInfo, settings: ProcessSettings) -> ClipInfo:
     """What the output will be: its size, format and shape of a pixel.
 
     Raises:
-        SettingsError: The size or the pixel format is not possible.
+        SettingsError: The size or the pixel format is not possible, or left open.
     """
     form, restore = source.format, settings.restore
     multiple_x, multiple_y = (1 << n for n in encoder_layout(settings.encode.pix_fmt).subsampling)
@@ -155,11 +159,11 @@ def _restored(source: Iterable[Frame], engine: "Engine", waits: Waits) -> Iterat
         yield result
 
 
-def _describe(source: Source, output: Output, clip: ClipInfo, engine: "Engine") -> Start:
+def _describe(source: Input, output: Path, clip: ClipInfo, engine: "Engine") -> Start:
     """What is known before the first frame."""
     return Start(
         source=source.path,
-        output=output.path,
+        output=output,
         source_clip=source.info,
         output_clip=clip,
         frames=source.info.frames,

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from vs_gendrpix.color import from_rgb, to_rgb
+from vs_gendrpix.color import from_rgb, opacity, resized_alpha, to_rgb
 from vs_gendrpix.color_fix import lowband
 from vs_gendrpix.colorimetry import with_primaries
 from vs_gendrpix.frames import FrameFormat
@@ -117,7 +117,8 @@ class Restorer:
             if self.settings.grain:
                 output = regrain(output, rgb, self.settings.grain, seeds_of(planes[0]))
             output = with_primaries(output, self.source.color, self.target.color)
-            return (*from_rgb(output, self.target), finite.to(torch.uint8))
+            colors = from_rgb(output, self.target)
+            return (*colors, *self._alpha(planes), finite.to(torch.uint8))
 
         return self.ladder.run(attempt)
 
@@ -156,6 +157,15 @@ class Restorer:
         if self.settings.color_fix == "lowband":
             output = lowband(output, seen)
         return leave(output, transfer), finite
+
+    def _alpha(self, planes: Planes) -> Planes:
+        """The alpha plane of the target: resized, as the network has learnt nothing of alpha."""
+        if not self.target.alpha:
+            return ()
+        if self.source.alpha:
+            return (resized_alpha(planes[-1], self.source, self.target),)
+        opaque = planes[0].new_ones(len(planes[0]), self.target.height, self.target.width)
+        return (opacity(opaque.float(), self.target),)
 
     def _run(self, image: Tensor, step: Step) -> Tensor:
         """The guided network over (B, 3, H, W) pictures in [-1, 1], as a step says."""

@@ -1,15 +1,16 @@
 """Choices that a user makes: frozen values that check themselves once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, Self, get_args
 
 from vs_gendrpix.errors import SettingsError
 
 Dtype = Literal["auto", "bf16", "fp16", "fp32"]
 ColorFix = Literal["lowband", "none"]
 Attention = Literal["auto", "full"]
+OnChange = Literal["error", "scale"]
 OutColor = Literal["keep", "bt709", "bt2020"]
 Hdr = Literal["keep", "error"]
 
@@ -146,22 +147,68 @@ class RestoreSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InputSettings:
+    """How the input is read.
+
+    Attributes:
+        video_stream: Which video stream, counted from 0 among the file's, as in FFmpeg's `v:N`;
+            None is the one that a player would show.
+        rate: Frames a second of pictures and of raw video, which do not say it; None is 24.
+        start_number: Number of the first picture of a sequence; None is the lowest there is.
+        raw: Width, height and FFmpeg's pixel format of raw video; None if the input says so itself.
+        on_change: `error` refuses a clip whose picture changes its size or format on the way,
+            `scale` makes all frames like the first one.
+    """
+
+    video_stream: int | None = None
+    rate: Fraction | None = None
+    start_number: int | None = None
+    raw: tuple[int, int, str] | None = None
+    on_change: OnChange = "error"
+
+    def __post_init__(self) -> None:
+        if self.video_stream is not None and self.video_stream < 0:
+            raise SettingsError(f"video stream {self.video_stream} is out of range: use 0 or more")
+        if self.rate is not None and not 0 < self.rate <= 1000:
+            raise SettingsError(f"{float(self.rate):g} frames/s is out of range: use up to 1000")
+        if self.start_number is not None and self.start_number < 0:
+            raise SettingsError(f"start number {self.start_number} is out of range: use 0 or more")
+        if self.on_change not in get_args(OnChange):
+            raise SettingsError(
+                f"there is no way {self.on_change!r} to meet a change: use error or scale"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EncodeSettings:
     """How the restored frames are encoded.
 
     Attributes:
-        encoder: FFmpeg's name of a video encoder.
-        pix_fmt: FFmpeg's name of the encoder's pixel format.
+        encoder: FFmpeg's name of a video encoder; `auto` is what the output's name asks for, see
+            `vs_gendrpix.profiles`.
+        pix_fmt: FFmpeg's name of the encoder's pixel format. `source` is what the encoder takes
+            that is nearest to the source, with 10 bits at least; `auto` is yuv420p10le, or nearest
+            to the source where the encoder does not take that.
         crf: Constant rate factor of the encoder; None leaves the encoder's own.
         preset: Speed preset of the encoder; None leaves the encoder's own.
         options: Further private options of the encoder, name and value.
     """
 
-    encoder: str = "libx265"
-    pix_fmt: str = "yuv420p10le"
+    encoder: str = "auto"
+    pix_fmt: str = "auto"
     crf: float | None = None
     preset: str | None = None
     options: tuple[tuple[str, str], ...] = ()
+
+    def over(self, profile: Self) -> Self:
+        """A profile with all that these settings say, and its own values for the rest."""
+        return replace(
+            profile,
+            pix_fmt=profile.pix_fmt if self.pix_fmt == "auto" else self.pix_fmt,
+            crf=profile.crf if self.crf is None else self.crf,
+            preset=self.preset or profile.preset,
+            options=profile.options + self.options,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,6 +236,7 @@ class ProcessSettings:
     """How a file becomes a restored file.
 
     Attributes:
+        input: How the input is read.
         restore: How frames are restored.
         encode: How they are encoded.
         streams: What is carried over beside them.
@@ -204,6 +252,7 @@ class ProcessSettings:
             out; otherwise a clip that has some is refused.
     """
 
+    input: InputSettings = InputSettings()
     restore: RestoreSettings = RestoreSettings()
     encode: EncodeSettings = EncodeSettings()
     streams: StreamSettings = StreamSettings()

@@ -14,7 +14,7 @@ from av.stream import Discard, Stream
 from vs_gendrpix.errors import MediaError
 from vs_gendrpix.media import fraction, is_cover, line_of, main_video, open_input, origin
 from vs_gendrpix.report import Notes, StreamAction
-from vs_gendrpix.settings import StreamSettings
+from vs_gendrpix.settings import InputSettings, StreamSettings
 from vs_gendrpix.stream_map import StreamMap, kind_of
 from vs_gendrpix.timecode import moved
 
@@ -35,6 +35,7 @@ class SideStreams:
 
     Args:
         path: The file.
+        chosen: How to read it, as the source did.
         start: First second to keep, counted from where the clip begins; None is its beginning.
         end: Second before which to stop; None is its end.
         offset: Seconds to take off all times, as the source did.
@@ -48,19 +49,21 @@ class SideStreams:
         self,
         path: Path,
         *,
+        chosen: InputSettings | None = None,
         start: Fraction | None,
         end: Fraction | None,
         offset: Fraction,
         keep: StreamSettings | None = None,
     ) -> None:
+        chosen = chosen or InputSettings()
         self.notes = Notes()
         self.copied: dict[int, int] = {}
         """Packets written to each stream of the output, by its index."""
         self.payload: dict[int, int] = {}
         """Bytes of them."""
         self._path = path
-        self._input = open_input(path)
-        self._video = main_video(self._input, path)
+        self._input = open_input(path, chosen)
+        self._video = main_video(self._input, path, chosen.video_stream)
         self._keep = keep or StreamSettings()
         self._map = StreamMap(self._input, path, self._video, self._keep)
         begin = origin(self._input)
@@ -103,6 +106,11 @@ class SideStreams:
         if selected:
             self._packets = self._in_range(selected)
             self._ahead = next(self._packets, None)
+
+    def leave(self) -> None:
+        """Name all that is beside the video, for a target that holds pictures alone."""
+        self._map.leave()
+        self._map.tell(self.notes)
 
     def places_in(self, written: InputContainer) -> dict[int, int]:
         """Which stream of the output each stream is that is read from its finished file.
@@ -262,6 +270,36 @@ class SideStreams:
             packet.dts, packet.pts = dts, max(pts, dts)
             self.notes.made_up_times += 1
         self._last_written[target.index] = dts
+
+
+class NoSideStreams:
+    """The same for an input that holds pictures alone: nothing is carried."""
+
+    def __init__(self) -> None:
+        self.notes = Notes()
+        self.copied: dict[int, int] = {}
+        self.payload: dict[int, int] = {}
+        self.actions: tuple[StreamAction, ...] = ()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *ended: object) -> None:
+        pass
+
+    def attach(self, output: OutputContainer, video: Stream) -> None:
+        """Add nothing."""
+
+    def leave(self) -> None:
+        """Name nothing."""
+
+    def places_in(self, written: InputContainer) -> dict[int, int]:
+        """None of the output's streams has come from the input."""
+        del written
+        return {}
+
+    def copy_until(self, seconds: Fraction | None) -> None:
+        """Copy nothing."""
 
 
 def says_something(packet: "Packet[Stream]") -> bool:

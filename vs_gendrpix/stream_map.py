@@ -67,17 +67,16 @@ class StreamMap:
                 action, target = "left out", None
             else:
                 action, target = self._add(stream, kind, output)
-            self.actions.append(
-                StreamAction(
-                    index=stream.index,
-                    kind=kind,
-                    codec=codec_name(stream),
-                    language=line_of(stream.metadata.get("language", "")),
-                    action=action,
-                    output=None if target is None else target.index,
-                    to=codec_name(target) if target and action == "converted" else "",
-                )
-            )
+            self._note(stream, action, target)
+
+    def leave(self) -> None:
+        """Leave all streams, for a target that holds nothing but the restored pictures."""
+        for stream in self._source.streams:
+            if stream.index == self._video.index:
+                self._note(stream, "restored", None)
+            elif stream.discard != Discard.all:
+                wanted = self._wanted(kind_of(stream))
+                self._note(stream, "dropped" if wanted else "left out", None)
 
     def tell(self, notes: Notes) -> None:
         """Name in one line each what is dropped and what is converted."""
@@ -87,6 +86,20 @@ class StreamMap:
         converted = [f"{done} to {done.to}" for done in self.actions if done.action == "converted"]
         if converted:
             notes.warn(f"converted: {', '.join(converted)}")
+
+    def _note(self, stream: Stream, action: Action, target: Stream | None) -> None:
+        """Note what becomes of a stream."""
+        self.actions.append(
+            StreamAction(
+                index=stream.index,
+                kind=kind_of(stream),
+                codec=codec_name(stream),
+                language=line_of(stream.metadata.get("language", "")),
+                action=action,
+                output=None if target is None else target.index,
+                to=codec_name(target) if target and action == "converted" else "",
+            )
+        )
 
     def _wanted(self, kind: str) -> bool:
         keep = self._keep

@@ -9,8 +9,9 @@ wrong, nor one by frame, which would pulse. HLG is made to be watched on such a 
 from torch import Tensor
 
 from vs_gendrpix.colorimetry import curves
+from vs_gendrpix.frames import LINEAR
 
-BT709, LINEAR, PQ = 1, 8, 16
+BT709, PQ = 1, 16
 WHITE = {PQ: 400 / 10_000, LINEAR: 1.0}
 """What is seen as white, in the transfer's linear light: 400 cd/m2 and 1. Brighter parts are kept
 as they are. For PQ 400 did most over pictures graded to 100, 203, 500 and 1000 cd/m2
