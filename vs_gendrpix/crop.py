@@ -1,6 +1,5 @@
 """Cut the picture out of its frame, and put it back between black bars."""
 
-import re
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -8,8 +7,6 @@ import numpy as np
 
 from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.frames import Frame, FrameFormat, Plane
-
-_CROP = re.compile(r"(\d{1,6}):(\d{1,6}):(\d{1,6}):(\d{1,6})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,17 +19,9 @@ class Crop:
     y: int
 
     @classmethod
-    def parse(cls, text: str) -> Self:
-        """The crop that a user writes as W:H:X:Y, as FFmpeg's filter has it.
-
-        Raises:
-            SettingsError: It is none.
-        """
-        parts = _CROP.fullmatch(text)
-        if parts is None or 0 in (int(parts[1]), int(parts[2])):
-            raise SettingsError(f"crop {text!r} is neither auto nor WIDTH:HEIGHT:X:Y in pixels")
-        width, height, x, y = map(int, parts.groups())
-        return cls(width=width, height=height, x=x, y=y)
+    def whole(cls, form: FrameFormat) -> Self:
+        """All of a frame."""
+        return cls(width=form.width, height=form.height, x=0, y=0)
 
     def __str__(self) -> str:
         return f"{self.width}:{self.height}:{self.x}:{self.y}"
@@ -80,6 +69,8 @@ class Crop:
 
 def cropped(frame: Frame, crop: Crop) -> Frame:
     """The part of a frame; its planes are views of the frame's."""
+    if crop == Crop.whole(frame.format):
+        return frame
     form = crop.of(frame.format)
     planes = []
     for number, (plane, (rows, columns)) in enumerate(
@@ -99,6 +90,8 @@ def with_bars(frame: Frame, form: FrameFormat, place: Crop) -> Frame:
         form: The format of the larger one.
         place: Which part of it the frame is.
     """
+    if place == Crop.whole(form):
+        return frame
     planes: list[Plane] = []
     for number, (plane, shape) in enumerate(zip(frame.planes, form.plane_shapes, strict=True)):
         across, down = form.subsampling if number in {1, 2} else (0, 0)
@@ -110,7 +103,11 @@ def with_bars(frame: Frame, form: FrameFormat, place: Crop) -> Frame:
 
 
 def _black(form: FrameFormat, number: int) -> int:
-    """The code of black in a plane of an integer format."""
+    """The code of black in a plane."""
+    if form.alpha and number == len(form.plane_shapes) - 1:
+        return 1 if form.floating else (1 << form.bits) - 1  # opaque
+    if form.floating:
+        return 0
     if form.family == "yuv" and number:
         return 1 << form.bits - 1
     return 0 if form.color.full_range else 16 << form.bits - 8
