@@ -142,13 +142,7 @@ def output_clip(source: ClipInfo, settings: ProcessSettings) -> ClipInfo:
     if restore.width is not None and restore.height is not None:
         # The picture may be squeezed; its shape on the screen must not be.
         shape *= Fraction(width, form.width) ** -1 * Fraction(height, form.height)
-    target = target_format(
-        form,
-        pix_fmt=settings.encode.pix_fmt,
-        width=width,
-        height=height,
-        out_color=settings.out_color,
-    )
+    target = target_format(form, settings.encode, (width, height), settings.out_color)
     return replace(source, format=target, sample_aspect_ratio=shape.limit_denominator(255))
 
 
