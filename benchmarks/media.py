@@ -1,8 +1,8 @@
 """Run gendrpix-video over folders of clips and compare what comes out with what went in.
 
-    python benchmarks/media.py FOLDER [further arguments of the command]
+    python benchmarks/media.py FOLDER [--only KIND] [further arguments of the command]
 
-Every clip of FOLDER/good, FOLDER/weird and FOLDER/bad goes through the command as a user would run
+Every clip of FOLDER/good, FOLDER/weird and FOLDER/bad goes through the command as a user would give
 it, to MP4, or to Matroska where MP4 does not take its sound. Both files are then read with PyAV
 alone. Twice: whole clips with `--strength 0`, which leaves out the network's share of a frame and
 nothing else, and the first second of the good clips with the network. Where the ffprobe program is
@@ -11,18 +11,21 @@ to docs/media-results.md, the figures to benchmarks/results/media.json.
 """
 
 import argparse
+import io
 import json
-import subprocess
-import sys
 import tempfile
 import time
+from contextlib import redirect_stderr
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import second_reader
 
+from vs_gendrpix.cli import main as gendrpix_video
+
 ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results" / "media.json"
 KINDS = ("good", "weird", "bad")
 MARGIN = 3
 """Seconds that sound may lie behind the pictures of its time in a file."""
@@ -162,15 +165,15 @@ def run_clip(
     """Restore one clip; its row of the table."""
     suffix = ".mkv" if source.suffix in MATROSKA else ".mp4"
     output = folder / f"{source.stem}{suffix}"
-    command = [sys.executable, "-m", "vs_gendrpix.cli", str(source), str(output)]
-    command += ["-s", "1", "--preset", "ultrafast", "--progress", "none", *further]
-    command += ["--end", seconds] if seconds else []
-    began = time.monotonic()
-    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
-    said = [line.removeprefix("gendrpix-video: ") for line in done.stderr.splitlines()]
+    command = [str(source), str(output), "-s", "1", "--preset", "ultrafast", *further]
+    command += ["--progress", "none", *(["--end", seconds] if seconds else [])]
+    began, errors = time.monotonic(), io.StringIO()
+    with redirect_stderr(errors):
+        code = gendrpix_video(command)
+    said = [line.removeprefix("gendrpix-video: ") for line in errors.getvalue().splitlines()]
     row: dict[str, object] = {
         "clip": f"{source.parent.name}/{source.name}",
-        "exit": done.returncode,
+        "exit": code,
         "seconds": round(time.monotonic() - began, 1),
         "said": [line.replace(str(source.parents[1]), "..") for line in said],
         "published": output.exists(),
@@ -208,25 +211,31 @@ def table(rows: list[dict[str, object]]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def write(results: dict[str, list[dict[str, object]]]) -> None:
+    """Keep the tables and the figures."""
+    parts = [HEAD, *(f"## {title}\n\n{table(rows)}" for title, rows in results.items())]
+    (ROOT / "docs" / "media-results.md").write_text("\n".join(parts))
+    RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+
+
 def main() -> None:
-    """Run all clips and write the tables."""
+    """Run the clips and write the tables."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("folder", type=Path, help="holds good/, weird/ and bad/")
+    parser.add_argument("--only", choices=KINDS, help="run these, and keep the rows of the others")
     options, further = parser.parse_known_args()
-    parts, results = [HEAD], {}
+    results = json.loads(RESULTS.read_text()) if options.only else {}
     for title, kinds, seconds, arguments in PASSES:
-        clips = [p for kind in kinds for p in sorted((options.folder / kind).iterdir())]
-        rows = []
+        rows = {row["clip"]: row for row in results.get(title, [])}
+        chosen = [kind for kind in kinds if options.only in {None, kind}]
+        clips = [clip for kind in chosen for clip in sorted((options.folder / kind).iterdir())]
         with tempfile.TemporaryDirectory() as folder:
             for clip in filter(Path.is_file, clips):
-                rows.append(run_clip(clip, Path(folder), seconds, [*arguments, *further]))
-                print(table(rows[-1:]).splitlines()[-1], flush=True)
-        parts.append(f"## {title}\n\n{table(rows)}")
-        results[title] = rows
-    (ROOT / "docs" / "media-results.md").write_text("\n".join(parts))
-    path = ROOT / "benchmarks" / "results" / "media.json"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(results, indent=1) + "\n")
+                row = run_clip(clip, Path(folder), seconds, [*arguments, *further])
+                rows[row["clip"]] = row
+                print(table([row]).splitlines()[-1], flush=True)
+                results[title] = list(rows.values())
+                write(results)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from vs_gendrpix.bound import Waits
 from vs_gendrpix.crop import Crop, cropped, with_bars
 from vs_gendrpix.encoders import settled
 from vs_gendrpix.errors import VerificationError
-from vs_gendrpix.frames import ClipInfo, Frame
+from vs_gendrpix.frames import ClipInfo, Frame, usual_matrix
 from vs_gendrpix.hdr import check_hdr
 from vs_gendrpix.inputs import Input, open_side_streams, open_source
 from vs_gendrpix.media import LibavLog
@@ -79,8 +79,6 @@ def process(
         stack.enter_context(output)
         source = stack.enter_context(open_source(source_path, settings))
         dropped = check_hdr(source.info, settings)
-        if dropped:
-            source.report.warn(f"not carried over: {dropped}")
         if record is not None:
             stack.enter_context(record)
         stack.enter_context(LibavLog(this_thread=True))  # the decoder's lines are the source's
@@ -89,9 +87,7 @@ def process(
         if settings.crop is not None:  # for the report: which one was found
             settings = replace(settings, crop=(area.width, area.height, area.x, area.y))
         clip, place = _framed(source.info, settings, area)
-        if source.info.format.alpha and not clip.format.alpha:
-            pix_fmt = settings.encode.pix_fmt
-            source.report.warn(f"the alpha channel is dropped: {pix_fmt} has none")
+        _tell_what_changes(source, clip, settings, dropped)
         side = open_side_streams(source, settings)
         stack.enter_context(side)
         sink = open_sink(output, clip=clip, settings=settings.encode, side=side)
@@ -153,6 +149,24 @@ def _framed(source: ClipInfo, settings: ProcessSettings, area: Crop) -> tuple[Cl
         return clip, area.scaled(source.format, clip.format)
     clip = output_clip(replace(source, format=area.of(source.format)), settings)
     return clip, Crop.whole(clip.format)
+
+
+def _tell_what_changes(
+    source: Input, clip: ClipInfo, settings: ProcessSettings, dropped: str
+) -> None:
+    """Name what of the picture is left out, and what players may take for something else."""
+    was, now = source.info.format, clip.format
+    if dropped:
+        source.report.warn(f"not carried over: {dropped}")
+    if was.alpha and not now.alpha:
+        pix_fmt = settings.encode.pix_fmt
+        source.report.warn(f"the alpha channel is dropped: {pix_fmt} has none")
+    taken_for = usual_matrix(now.height)
+    if taken_for == 1 != usual_matrix(was.height) and now.color.matrix in {5, 6}:
+        source.report.inform(
+            "an HD picture with the colour of SD, as its tags say: --out-color bt709 is for "
+            "players that do not read them"
+        )
 
 
 def _restored(source: Iterable[Frame], engine: "Engine", waits: Waits) -> Iterator[Frame]:
