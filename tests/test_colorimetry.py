@@ -118,3 +118,12 @@ def test_what_cannot_be_converted_is_refused():
         with_primaries(rgb, ColorSpec(primaries=10), ColorSpec(primaries=1))
     with pytest.raises(MediaError, match="transfer 9"):
         with_primaries(rgb, ColorSpec(primaries=6, transfer=9), ColorSpec(primaries=1))
+
+
+@pytest.mark.parametrize(("transfer", "white"), [(1, 1.0), (16, 0.58069), (18, 0.75)])
+def test_white_is_one_in_linear_pictures(transfer, white):
+    signal = torch.full((1, 3, 1, 1), white)
+    source, target = ColorSpec(primaries=9, transfer=transfer), ColorSpec(primaries=9, transfer=8)
+    assert with_primaries(signal, source, target).flatten().tolist() == pytest.approx(
+        [1, 1, 1], abs=1e-3
+    )

@@ -92,9 +92,10 @@ def test_colours_and_tags_are_converted(tmp_path, small_model, source, out_color
         assert np.abs(found - codes).max() <= 2
 
 
-def target_color(color, family="yuv", pix_fmt="yuv420p10le", **more):
+def target_color(color, family="yuv", out_color="keep", **encode):
     form = FrameFormat(width=64, height=48, family=family, bits=8, color=color)
-    return target_format(form, pix_fmt=pix_fmt, width=64, height=48, **more).color
+    chosen = EncodeSettings(**{"encoder": "libx265", "pix_fmt": "yuv420p10le"} | encode)
+    return target_format(form, chosen, (64, 48), out_color).color
 
 
 def test_keep_keeps():
@@ -120,7 +121,7 @@ def test_wide_rgb_becomes_bt2020_and_other_rgb_bt709():
     wide = ColorSpec(matrix=0, primaries=9, transfer=16, full_range=True)
     assert target_color(wide, "rgb").matrix == 9
     assert target_color(ColorSpec(matrix=0, primaries=12), "rgb").matrix == 1
-    assert target_color(wide, "rgb", "gbrp10le").matrix == 0
+    assert target_color(wide, "rgb", pix_fmt="gbrp10le").matrix == 0
 
 
 @pytest.mark.parametrize(
@@ -129,3 +130,22 @@ def test_wide_rgb_becomes_bt2020_and_other_rgb_bt709():
 )
 def test_chroma_lies_where_players_look_for_it(location, kept):
     assert target_color(ColorSpec(matrix=9, chroma_location=location)).chroma_location == kept
+
+
+def test_what_an_encoder_cannot_say_is_what_players_take():
+    color = ColorSpec(matrix=1, full_range=True, chroma_location="topleft")
+    for encoder in ("prores_ks", "mpeg2video"):
+        plain = target_color(color, encoder=encoder)
+        assert (plain.full_range, plain.chroma_location) == (False, "left")
+    vp9 = target_color(color, encoder="libvpx-vp9")
+    assert (vp9.full_range, vp9.chroma_location) == (True, "left")
+    assert target_color(color, encoder="libx264") == color
+    rgb = ColorSpec(matrix=0, full_range=True)
+    assert target_color(rgb, "rgb", encoder="png", pix_fmt="rgb24").full_range
+
+
+def test_grey_is_full_where_files_do_not_say():
+    """Which is how pictures are read: a grey PNG has no other range."""
+    for full in (False, True):
+        color = target_color(ColorSpec(full_range=full), "gray", encoder="png", pix_fmt="gray")
+        assert color.full_range

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from tests.clips import make_frames
+from vs_gendrpix import EncodeSettings
 from vs_gendrpix.errors import MediaError, SettingsError
 from vs_gendrpix.frames import ColorSpec
 from vs_gendrpix.pixels import (
@@ -112,9 +113,9 @@ def test_a_format_that_we_cannot_fill_is_refused(pix_fmt):
 
 def test_rgb_is_encoded_as_limited_bt709_and_yuv_as_rgb():
     rgb = make_frames("gbrp")[0].format
-    color = target_format(rgb, pix_fmt="yuv420p10le", width=128, height=96).color
+    color = target_format(rgb, EncodeSettings(pix_fmt="yuv420p10le"), (128, 96)).color
     assert (color.matrix, color.full_range) == (1, False)
     yuv = make_frames("yuv420p", color=ColorSpec(matrix=5, chroma_location="center"))[0].format
-    assert target_format(yuv, pix_fmt="gbrp", width=128, height=96).color.matrix == 0
-    kept = target_format(yuv, pix_fmt="yuv420p", width=128, height=96).color
+    assert target_format(yuv, EncodeSettings(pix_fmt="gbrp"), (128, 96)).color.matrix == 0
+    kept = target_format(yuv, EncodeSettings(pix_fmt="yuv420p"), (128, 96)).color
     assert (kept.matrix, kept.chroma_location) == (5, "left")

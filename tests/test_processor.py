@@ -504,3 +504,14 @@ def test_a_container_that_cannot_hold_the_codec_is_refused_at_once(tmp_path):
     with pytest.raises(SettingsError, match=r"cannot write \.avi"):
         process(tmp_path / "in.mp4", tmp_path / "out.avi", settings())
     assert left_behind(tmp_path) == []
+
+
+@pytest.mark.parametrize(("matrix", "scale", "told"), [(6, 4, True), (6, 2, False), (1, 4, False)])
+def test_sd_colour_in_an_hd_picture_is_told(tmp_path, caplog, matrix, scale, told):
+    def prepare(_, stream):
+        stream.codec_context.colorspace = matrix
+
+    make_clip(tmp_path / "in.mp4", size=(64, 180), times=EVEN[:2], prepare=prepare)
+    with caplog.at_level("INFO", "vs_gendrpix"):
+        process(tmp_path / "in.mp4", tmp_path / "out.mp4", settings(scale))
+    assert any("--out-color bt709" in line for line in caplog.messages) is told

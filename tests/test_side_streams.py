@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.clips import EVEN, TICK, make_clip, make_frames, read
+from tests.clips import EVEN, TICK, add_audio, make_clip, make_frames, read
 from tests.test_processor import NearestEngine, settings
 from vs_gendrpix import process
 from vs_gendrpix.conversion import Timeline
@@ -339,3 +339,19 @@ def test_sound_is_cut_with_the_picture_within_one_of_its_packets(tmp_path):
     packet = Fraction(4608, 44100)  # as long as FLAC's packets are
     assert 0 <= first < packet
     assert Fraction(16, 100) - packet <= last < Fraction(16, 100)
+
+
+@pytest.mark.parametrize("language", ["deu", "fra", "swe", "zho", "hrv"])
+def test_quicktime_knows_the_language_by_its_own_name(tmp_path, language):
+    with av.open(str(tmp_path / "in.mkv"), "w") as output:
+        video = output.add_stream("libx264", rate=25)
+        video.width, video.height = 64, 48
+        encode_audio = add_audio(output, language=language)
+        for frame in make_frames():
+            output.mux(video.encode(to_picture(frame, "yuv420p")))
+        output.mux(video.encode(None))
+        encode_audio()
+    process(tmp_path / "in.mkv", tmp_path / "out.mov", settings())
+    own = {"deu": "ger", "swe": "sve", "zho": "chi", "hrv": "hr "}
+    with av.open(str(tmp_path / "out.mov")) as clip:
+        assert clip.streams.audio[0].metadata["language"] == own.get(language, language)

@@ -223,3 +223,12 @@ def test_libav_is_left_as_quiet_as_it_was(tmp_path):
     decode(tmp_path / "in.mp4")
     assert av.logging.get_level() is None
     assert av.logging.get_skip_repeated()
+
+
+def test_a_clocks_ticks_are_not_taken_for_a_rate(tmp_path):
+    """A transport stream of varying rate has no average, and libav guesses 25600 a second."""
+    times = (0, 512, 900, 1800, 1840, 2600, 4096, 4140)
+    make_clip(tmp_path / "in.ts", times=times, options={"bf": "0"})
+    with Source(tmp_path / "in.ts") as source:
+        assert source.info.average_rate <= 300
+        assert len(list(source)) == len(times)

@@ -28,6 +28,9 @@ PRIMARIES = {
 }
 """x and y of red, green, blue and white by ColourPrimaries, ITU-T H.273 table 2."""
 
+REFERENCE_WHITE = {16: 203 / 10_000, 18: 0.26496}
+"""Of PQ and HLG, in the light of their curves: 203 cd/m2 and 75 % of the signal (BT.2408)."""
+
 _BRADFORD = np.array(
     [[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]]
 )
@@ -38,7 +41,7 @@ def with_primaries(rgb: Tensor, source: ColorSpec, target: ColorSpec) -> Tensor:
     """R'G'B' of the source's primaries as R'G'B' of the target's.
 
     The curve stays the source's, unless the target is linear, or the source is and the target is
-    not.
+    not. In linear pictures that come from HDR 1 is reference white, as it is white in those of SDR.
 
     Args:
         rgb: (B, 3, H, W) float32, black 0 and white 1; values outside that range are kept.
@@ -56,12 +59,13 @@ def with_primaries(rgb: Tensor, source: ColorSpec, target: ColorSpec) -> Tensor:
     if matrix is None and not relit:
         return rgb
     to_linear, from_linear = curves(source.transfer)
+    linear = to_linear(rgb)
     if relit:
         from_linear = curves(target.transfer)[1]
+        linear /= REFERENCE_WHITE.get(source.transfer, 1)
     if matrix is None:
-        return from_linear(to_linear(rgb))
+        return from_linear(linear)
     factors = torch.from_numpy(matrix).to(rgb.device, rgb.dtype)
-    linear = to_linear(rgb)
     mixed = [
         linear[:, 0] * row[0] + linear[:, 1] * row[1] + linear[:, 2] * row[2] for row in factors
     ]

@@ -20,7 +20,7 @@ from vs_gendrpix.frames import (
     Plane,
     usual_matrix,
 )
-from vs_gendrpix.settings import OutColor
+from vs_gendrpix.settings import EncodeSettings, OutColor
 
 ChromaLocation = Literal["left", "center", "topleft", "top", "bottomleft", "bottom"]
 
@@ -35,6 +35,18 @@ _UNSUPPORTED = re.compile(r"^bayer_|^xyz")
 _FULL_RANGE = 2  # FFmpeg's AVCOL_RANGE_JPEG
 _CAMERA_TRANSFERS = {1, 6, 14, 15, UNSPECIFIED}
 """TransferCharacteristics of BT.709, BT.601 and BT.2020: the same curve."""
+_SAY_TOP_LEFT = {"libx264", "libx265", "libsvtav1", "ffv1"}
+"""Encoders whose stream or container says that chroma lies top left."""
+_SAY_RANGE = {
+    "libx264",
+    "libx265",
+    "libsvtav1",
+    "ffv1",
+    "libvpx-vp9",
+    "rawvideo",
+    "wrapped_avframe",
+} | {f"{codec}_nvenc" for codec in ("h264", "hevc", "av1")}
+"""Encoders whose stream or container says that YUV is of full range; ProRes, for one, is not."""
 _LOCATIONS: tuple[ChromaLocation, ...] = get_args(ChromaLocation)  # FFmpeg numbers them from 1
 
 
@@ -243,33 +255,36 @@ def like(picture: av.VideoFrame, form: FrameFormat) -> av.VideoFrame:
 
 
 def target_format(
-    source: FrameFormat, *, pix_fmt: str, width: int, height: int, out_color: OutColor = "keep"
+    source: FrameFormat, encode: EncodeSettings, size: tuple[int, int], out_color: OutColor = "keep"
 ) -> FrameFormat:
     """The format of the frames to encode.
 
     Under `keep` matrix, primaries, transfer and range stay the source's, except where the family
     changes: RGB becomes YUV of limited range, BT.2020 or BT.709 by its primaries, and YUV becomes
     RGB. Floats hold linear light, and what comes from them BT.709. Chroma stays top left, where
-    BT.2100 has it; otherwise it lies left, which is what players take when nothing says so.
+    BT.2100 has it; otherwise it lies left, which is what players take when nothing says so. What
+    the encoder's files cannot say is what players take, too.
 
     Raises:
         SettingsError: The pixel format cannot be filled, or HDR cannot become what is wanted.
     """
-    found = encoder_layout(pix_fmt)
+    found = encoder_layout(encode.pix_fmt)
     color = _converted(source.color, out_color)
-    if color.chroma_location != "topleft":
+    if color.chroma_location != "topleft" or encode.encoder not in _SAY_TOP_LEFT:
         color = replace(color, chroma_location="left")
     if found.family == "rgb":
         color = replace(color, matrix=0, full_range=True)
     elif source.family == "rgb":
         color = replace(color, matrix=color.usual_matrix, full_range=False)
-    if pix_fmt.startswith("yuvj"):
+    elif encode.encoder not in _SAY_RANGE:
+        color = replace(color, full_range=found.family == "gray")
+    if encode.pix_fmt.startswith("yuvj"):
         color = replace(color, full_range=True)
     if found.floating:
         color = replace(color, transfer=LINEAR)
     elif source.floating and color.transfer == LINEAR:
         color = replace(color, transfer=1)
-    return _format_of(found, width=width, height=height, color=color)
+    return _format_of(found, width=size[0], height=size[1], color=color)
 
 
 def _converted(color: ColorSpec, out_color: OutColor) -> ColorSpec:

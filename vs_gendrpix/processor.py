@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vs_gendrpix.bound import Waits
+from vs_gendrpix.crop import Crop, cropped, with_bars
 from vs_gendrpix.encoders import settled
 from vs_gendrpix.errors import VerificationError
-from vs_gendrpix.frames import ClipInfo, Frame
+from vs_gendrpix.frames import ClipInfo, Frame, usual_matrix
 from vs_gendrpix.hdr import check_hdr
 from vs_gendrpix.inputs import Input, open_side_streams, open_source
 from vs_gendrpix.media import LibavLog
@@ -22,6 +23,7 @@ from vs_gendrpix.progress import Progress
 from vs_gendrpix.report import Report, Start
 from vs_gendrpix.run_report import report_output, write_report
 from vs_gendrpix.settings import ProcessSettings
+from vs_gendrpix.survey import picture_area, with_range
 from vs_gendrpix.targets import open_output, open_sink
 
 if TYPE_CHECKING:
@@ -60,7 +62,8 @@ def process(
     Raises:
         GendrpixError: One of its kinds, see `vs_gendrpix.errors`; nothing has been published.
     """
-    source_path, settings = Path(src), settings or ProcessSettings()
+    source_path = Path(src)
+    settings = with_range(source_path, settings or ProcessSettings())
     progress = progress or Progress()
     began, waits = time.monotonic(), Waits()
     with ExitStack() as stack:
@@ -76,16 +79,15 @@ def process(
         stack.enter_context(output)
         source = stack.enter_context(open_source(source_path, settings))
         dropped = check_hdr(source.info, settings)
-        if dropped:
-            source.report.warn(f"not carried over: {dropped}")
         if record is not None:
             stack.enter_context(record)
         stack.enter_context(LibavLog(this_thread=True))  # the decoder's lines are the source's
         settings = replace(settings, encode=settled(settings.encode, Path(dst), source.info.format))
-        clip = output_clip(source.info, settings)
-        if source.info.format.alpha and not clip.format.alpha:
-            pix_fmt = settings.encode.pix_fmt
-            source.report.warn(f"the alpha channel is dropped: {pix_fmt} has none")
+        area = picture_area(source, settings)
+        if settings.crop is not None:  # for the report: which one was found
+            settings = replace(settings, crop=(area.width, area.height, area.x, area.y))
+        clip, place = _framed(source.info, settings, area)
+        _tell_what_changes(source, clip, settings, dropped)
         side = open_side_streams(source, settings)
         stack.enter_context(side)
         sink = open_sink(output, clip=clip, settings=settings.encode, side=side)
@@ -93,13 +95,16 @@ def process(
         # torch takes seconds to load: only once we know that input, output and encoder are good.
         from vs_gendrpix.engine import Engine  # noqa: PLC0415
 
-        engine = stack.enter_context(Engine(settings.restore, source.info.format, clip.format))
+        engine = stack.enter_context(
+            Engine(settings.restore, area.of(source.info.format), place.of(clip.format))
+        )
         described = _describe(source, output.path, clip, engine)
         progress.start(described)
-        with closing(prefetch(_restored(source, engine, waits), AHEAD)) as restored:
+        pictures = (cropped(frame, area) for frame in source)
+        with closing(prefetch(_restored(pictures, engine, waits), AHEAD)) as restored:
             for frame in waits.for_each("restored", restored):
                 with waits.on("encode"):
-                    sink.write(frame)
+                    sink.write(with_bars(frame, clip.format, place))
                 progress.frame(sink.frames, waits.bound)
         if sink.frames != source.decoded:
             raise VerificationError(f"{source.decoded} frames came in, {sink.frames} went out")
@@ -133,14 +138,35 @@ def output_clip(source: ClipInfo, settings: ProcessSettings) -> ClipInfo:
     if restore.width is not None and restore.height is not None:
         # The picture may be squeezed; its shape on the screen must not be.
         shape *= Fraction(width, form.width) ** -1 * Fraction(height, form.height)
-    target = target_format(
-        form,
-        pix_fmt=settings.encode.pix_fmt,
-        width=width,
-        height=height,
-        out_color=settings.out_color,
-    )
+    target = target_format(form, settings.encode, (width, height), settings.out_color)
     return replace(source, format=target, sample_aspect_ratio=shape.limit_denominator(255))
+
+
+def _framed(source: ClipInfo, settings: ProcessSettings, area: Crop) -> tuple[ClipInfo, Crop]:
+    """What the output will be, and which part of its picture a restored `area` fills."""
+    if settings.keep_bars:
+        clip = output_clip(source, settings)
+        return clip, area.scaled(source.format, clip.format)
+    clip = output_clip(replace(source, format=area.of(source.format)), settings)
+    return clip, Crop.whole(clip.format)
+
+
+def _tell_what_changes(
+    source: Input, clip: ClipInfo, settings: ProcessSettings, dropped: str
+) -> None:
+    """Name what of the picture is left out, and what players may take for something else."""
+    was, now = source.info.format, clip.format
+    if dropped:
+        source.report.warn(f"not carried over: {dropped}")
+    if was.alpha and not now.alpha:
+        pix_fmt = settings.encode.pix_fmt
+        source.report.warn(f"the alpha channel is dropped: {pix_fmt} has none")
+    taken_for = usual_matrix(now.height)
+    if taken_for == 1 != usual_matrix(was.height) and now.color.matrix in {5, 6}:
+        source.report.inform(
+            "an HD picture with the colour of SD, as its tags say: --out-color bt709 is for "
+            "players that do not read them"
+        )
 
 
 def _restored(source: Iterable[Frame], engine: "Engine", waits: Waits) -> Iterator[Frame]:

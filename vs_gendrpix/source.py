@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 _JUMPS = (0, 3, 30, 1 << 30)  # seconds before the start at which to look for a keyframe
 _BOTTOM_FIRST = {3, 4}  # FFmpeg's AV_FIELD_BB and AV_FIELD_TB: the second letter is what is shown
+_FASTEST_GUESS = 300  # a clock's ticks are taken for a rate where frames come irregularly
 _STREAM_RATE = Fraction(25)  # for an elementary stream that says no rate either
 
 
@@ -87,7 +88,10 @@ class Source:
             # What a decoder says while libav probes, it says again when we decode.
             self._hear(self._container.format.name)
             self._time_base = fraction(self._stream.time_base)
-            self._rate = fraction(self._stream.average_rate) or fraction(self._stream.guessed_rate)
+            guess = fraction(self._stream.guessed_rate)
+            self._rate = fraction(self._stream.average_rate) or (
+                guess if guess <= _FASTEST_GUESS else Fraction(0)
+            )
             self._frames = self._in_range()
             self._ahead = next(self._frames, None)
             if self._ahead is None:

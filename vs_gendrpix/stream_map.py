@@ -18,6 +18,28 @@ _STALE_TAGS = ("encoder", "duration", "number_of_", "bps", "_statistics", "vendo
 
 _BRANDS = {"major_brand", "minor_version", "compatible_brands"}
 _COVERS = {"mjpeg": ("jpg", "image/jpeg"), "png": ("png", "image/png")}
+_QUICKTIME = {
+    "bod": "tib",
+    "cym": "wel",
+    "deu": "ger",
+    "ell": "gre",
+    "eus": "baq",
+    "fas": "per",
+    "hrv": "hr ",
+    "hye": "arm",
+    "isl": "ice",
+    "kat": "geo",
+    "mkd": "mac",
+    "msa": "may",
+    "mya": "bur",
+    "nld": "dut",
+    "sqi": "alb",
+    "srp": "sr ",
+    "swe": "sve",
+    "zho": "chi",
+}
+"""FFmpeg's names of the languages in QuickTime's own list, where they are not those of ISO 639-2/T:
+it writes none for a name that it does not know."""
 
 
 class StreamMap:
@@ -140,6 +162,8 @@ class StreamMap:
         tags = kept(stream.metadata)
         if not self._keep.metadata:
             tags = {key: value for key, value in tags.items() if key == "language"}
+        if target.container.format.name == "mov" and "language" in tags:
+            tags["language"] = _QUICKTIME.get(tags["language"], tags["language"])
         target.metadata.update(tags)
         target.disposition = stream.disposition
 
