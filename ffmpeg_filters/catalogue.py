@@ -9,7 +9,7 @@ from ffmpeg_filters.program import Program
 
 IN_BOTH = frozenset(
     {
-        *("atadenoise", "blend", "bm3d", "bwdif", "cas", "chromanr", "crop", "deband", "deblock"),
+        *("atadenoise", "blend", "bwdif", "cas", "chromanr", "crop", "deband", "deblock"),
         *("decimate", "deflicker", "estdif", "fftdnoiz", "fieldmatch", "format", "fps", "hstack"),
         *("idet", "lut3d", "nlmeans", "noise", "null", "pad", "removegrain", "scale", "setparams"),
         *("setsar", "split", "tmedian", "tonemap", "unsharp", "vstack", "w3fdif", "yadif"),

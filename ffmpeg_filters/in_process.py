@@ -217,8 +217,9 @@ def _with_ends(graph: Graph, nodes: list[Node], inputs: int) -> list[Node]:
 @contextmanager
 def _errors_of(graph: Graph, kind: type[GraphError | RunError]) -> Iterator[None]:
     """Turn what libav raises into an error of ours, with what it has to say."""
-    before = av.logging.get_level()
-    av.logging.set_level(max(before or 0, av.logging.ERROR))
+    level, skip_repeated = av.logging.get_level(), av.logging.get_skip_repeated()
+    av.logging.set_level(max(level or 0, av.logging.ERROR))
+    av.logging.set_skip_repeated(False)  # what is skipped would be said in the next capture
     try:
         with av.logging.Capture(local=True) as lines:
             yield
@@ -233,7 +234,8 @@ def _errors_of(graph: Graph, kind: type[GraphError | RunError]) -> Iterator[None
             raise GraphError(message) from error
         raise RunError(message, command=(NAME, graph.text), lines=said) from error
     finally:
-        av.logging.set_level(before)
+        av.logging.set_level(level)
+        av.logging.set_skip_repeated(skip_repeated)
 
 
 def _plain(name: str) -> str:

@@ -157,27 +157,35 @@ class _Feeder(Thread):
     def __init__(self, feed: Feed, pipe: IO[bytes]) -> None:
         super().__init__(daemon=True)
         self.error: BaseException | None = None
-        self._feed, self._pipe = feed, pipe
+        self._feed, self._pipe, self._wanted = feed, pipe, True
         self.start()
 
     def run(self) -> None:
-        """Write them all; a program that has ended early wants no more."""
+        """Write them all, or as many as are wanted."""
         video, pictures = self._feed
         try:
-            with (
-                suppress(BrokenPipeError),
-                self._pipe,
-                av.open(self._pipe, "w", format="nut") as output,
-            ):
+            with av.open(self, "w", format="nut") as output:
                 stream = output.add_stream("rawvideo", rate=25)
                 stream.width, stream.height = video.width, video.height
                 stream.pix_fmt = video.pix_fmt
                 stream.codec_context.time_base = stream.time_base = video.time_base
                 for picture in pictures:
                     output.mux(stream.encode(picture))
+                    if not self._wanted:
+                        break
                 output.mux(stream.encode(None))
         except BaseException as error:  # noqa: BLE001 - a thread's boundary: the runner raises it
             self.error = error
+        with suppress(BrokenPipeError):
+            self._pipe.close()
+
+    def write(self, data: bytes) -> int:
+        """What libav calls: a program that has ended early wants no more, which is no error."""
+        try:
+            self._pipe.write(data)
+        except BrokenPipeError:
+            self._wanted = False
+        return len(data)
 
 
 class _Lines(Thread):
@@ -226,7 +234,7 @@ def _described(file: bytes, given: Video) -> Video:
         if (
             given.rate
         ):  # Matroska rounds to nanoseconds: no rate is far from a simple part of another
-            rate = (rate / given.rate).limit_denominator(1001) * given.rate
+            rate = (rate / given.rate).limit_denominator(1250) * given.rate
         found = replace(
             given,
             width=stream.width,

@@ -1,7 +1,7 @@
 """Run a graph on files or on arrays, by whichever runner has its filters."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from fractions import Fraction
 from itertools import chain
@@ -121,6 +121,7 @@ def _open(arguments: tuple[str, ...], runner: Runner, stack: ExitStack) -> Feed:
     except (av.FFmpegError, IndexError) as error:
         raise GraphError(f"cannot read a video from {name}: {error}") from error
     stream.thread_type = "AUTO"
+    stack.callback(_drain, stream)
     pictures = _decoded(container, stream)
     first = next(pictures, None)
     if first is None:
@@ -144,6 +145,12 @@ def _decoded(container: InputContainer, stream: VideoStream) -> Iterator[av.Vide
         yield from container.decode(stream)
     except av.FFmpegError as error:
         raise GraphError(f"cannot read {container.name}: {error}") from error
+
+
+def _drain(stream: VideoStream) -> None:
+    """Let the decoder's threads finish: freeing it waits for them, and they for the interpreter."""
+    with suppress(av.FFmpegError):
+        stream.codec_context.decode(None)
 
 
 def _checked(graph: Graph) -> Graph:

@@ -5,10 +5,10 @@ import os
 import re
 from fractions import Fraction
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, get_args
 
 from vs_gendrpix.errors import SettingsError
-from vs_gendrpix.settings import EncodeSettings, ProcessSettings, RestoreSettings
+from vs_gendrpix.settings import Deinterlace, EncodeSettings, ProcessSettings, RestoreSettings
 
 PROGRAM = "gendrpix-video"
 
@@ -54,6 +54,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("output", type=Path, help="the file to write: .mp4, .m4v, .mov or .mkv")
     made.add_argument("-y", "--overwrite", action="store_true", help="replace an existing output")
     _add_picture(made.add_argument_group("picture"))
+    _add_filters(made.add_argument_group("filters (a preset's name, or FFmpeg's own syntax)"))
     _add_encode(made.add_argument_group("encoding"))
     group = made.add_argument_group("range (seconds, or [hours:]minutes:seconds)")
     group.add_argument("--start", type=_time, metavar="T", help="first moment to keep")
@@ -139,6 +140,29 @@ def _add_picture(group: argparse._ArgumentGroup) -> None:
     )
 
 
+def _add_filters(group: argparse._ArgumentGroup) -> None:
+    """What happens to frames before and after they are restored."""
+    group.add_argument(
+        "--deinterlace",
+        choices=get_args(Deinterlace),
+        default="auto",
+        help="auto looks at the clip; bwdif makes a frame of each field; ivtc undoes telecine; off "
+        "warns where it is interlaced",
+    )
+    group.add_argument(
+        "--pre-filter",
+        metavar="GRAPH",
+        help="before: vhs, dvd_interlaced, film_16mm, film_35mm, silent_film, old_web, anime_dvd, "
+        "or such as 'crop=704:576,atadenoise'",
+    )
+    group.add_argument("--post-filter", metavar="GRAPH", help="after, such as noise=c0s=6:c0f=t")
+    group.add_argument(
+        "--ffmpeg",
+        metavar="FILE",
+        help="the ffmpeg program, for filters that need it (the one on the PATH)",
+    )
+
+
 def _add_encode(group: argparse._ArgumentGroup) -> None:
     """How frames are encoded."""
     plain = EncodeSettings()
@@ -201,6 +225,10 @@ def settings(options: argparse.Namespace) -> ProcessSettings:
         start=options.start,
         end=options.end,
         overwrite=options.overwrite,
+        deinterlace=options.deinterlace,
+        pre_filter=options.pre_filter,
+        post_filter=options.post_filter,
+        ffmpeg=options.ffmpeg,
     )
 
 

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 from vs_gendrpix.bound import Waits
 from vs_gendrpix.errors import VerificationError
+from vs_gendrpix.filtering import Filters, graphs_after, graphs_before
 from vs_gendrpix.frames import ClipInfo, Frame
+from vs_gendrpix.interlace import scan
 from vs_gendrpix.media import LibavLog
 from vs_gendrpix.pipeline import prefetch
 from vs_gendrpix.pixels import encoder_layout, target_format
@@ -65,23 +67,39 @@ def process(
         source = stack.enter_context(Source(source_path, start=start, end=end))
         stack.enter_context(output)
         stack.enter_context(LibavLog(this_thread=True))  # the decoder's lines are the source's
-        clip = output_clip(source.info, settings)
+        found = scan(source_path, start=start, end=end)
+        before = Filters(
+            source.info,
+            graphs_before(settings, found, source.report),
+            field_order=found.order,
+            program=settings.ffmpeg,
+        )
+        restored_as = output_clip(before.info, settings)
+        after = Filters(restored_as, graphs_after(settings), program=settings.ffmpeg)
         side = SideStreams(source_path, offset=source.offset, start=start, end=end)
         stack.enter_context(side)
-        sink = stack.enter_context(Sink(output, clip=clip, settings=settings.encode, side=side))
+        sink = stack.enter_context(
+            Sink(output, clip=after.info, settings=settings.encode, side=side)
+        )
         # torch takes seconds to load: only once we know that input, output and encoder are good.
         from vs_gendrpix.engine import Engine  # noqa: PLC0415
 
-        engine = stack.enter_context(Engine(settings.restore, source.info.format, clip.format))
-        described = _describe(source, output, engine)
+        engine = stack.enter_context(
+            Engine(settings.restore, before.info.format, restored_as.format)
+        )
+        described = _describe(source, output, engine, after.info)
         progress.start(described)
-        with closing(prefetch(_restored(source, engine, waits), AHEAD)) as restored:
+        frames = after.through(_restored(before.through(source), engine, waits))
+        with closing(prefetch(frames, AHEAD)) as restored:
             for frame in waits.for_each("restored", restored):
                 with waits.on("encode"):
                     sink.write(frame)
                 progress.frame(sink.frames, waits.bound)
-        if sink.frames != source.decoded:
-            raise VerificationError(f"{source.decoded} frames came in, {sink.frames} went out")
+        if before.given != after.taken or after.given != sink.frames:
+            raise VerificationError(
+                f"{before.given} frames came in, {after.taken} were restored, and of "
+                f"{after.given} {sink.frames} went out"
+            )
         sink.finish()
     report = Report(
         start=described,
@@ -128,14 +146,14 @@ def _restored(source: Iterable[Frame], engine: "Engine", waits: Waits) -> Iterat
         yield result
 
 
-def _describe(source: Source, output: Output, engine: "Engine") -> Start:
+def _describe(source: Source, output: Output, engine: "Engine", clip: ClipInfo) -> Start:
     """What is known before the first frame."""
     return Start(
         source=source.path,
         output=output.path,
-        frames=source.info.frames,
-        average_rate=source.info.average_rate,
-        size=(engine.target.width, engine.target.height),
+        frames=clip.frames,
+        average_rate=clip.average_rate,
+        size=(clip.format.width, clip.format.height),
         model=engine.model_name,
         device=",".join(map(str, engine.devices)),
         dtype=str(engine.dtype).removeprefix("torch."),

@@ -10,6 +10,7 @@ from vs_gendrpix.errors import SettingsError
 Dtype = Literal["auto", "bf16", "fp16", "fp32"]
 ColorFix = Literal["lowband", "none"]
 Attention = Literal["auto", "full"]
+Deinterlace = Literal["auto", "off", "bwdif", "ivtc"]
 
 MAX_SCALE = 4
 MAX_RESIZE = 8
@@ -166,6 +167,14 @@ class ProcessSettings:
         start: First second of the source to keep; None is its beginning.
         end: Second of the source before which to stop; None is its end.
         overwrite: Whether an existing output may be replaced, once the new one is whole.
+        deinterlace: `bwdif` makes a frame of each field, `ivtc` the film's 24 frames a second of
+            telecined ones; `auto` does what a look at the clip calls for, unless the pre-filter
+            does it; `off` warns of interlaced clips.
+        pre_filter: Name of a preset of `ffmpeg_filters`, or a graph in FFmpeg's own syntax, that
+            frames go through before they are restored.
+        post_filter: The same, after.
+        ffmpeg: The ffmpeg program, for filters that PyAV's libavfilter lacks; None is `ffmpeg` on
+            the PATH.
     """
 
     restore: RestoreSettings = RestoreSettings()
@@ -173,8 +182,15 @@ class ProcessSettings:
     start: Fraction | None = None
     end: Fraction | None = None
     overwrite: bool = False
+    deinterlace: Deinterlace = "auto"
+    pre_filter: str | None = None
+    post_filter: str | None = None
+    ffmpeg: str | None = None
 
     def __post_init__(self) -> None:
+        if self.deinterlace not in get_args(Deinterlace):
+            known = ", ".join(get_args(Deinterlace))
+            raise SettingsError(f"there is no deinterlace {self.deinterlace!r}: use one of {known}")
         if self.start is not None and self.start < 0:
             raise SettingsError(f"start {float(self.start):g} s is before the clip: use 0 or more")
         if self.end is not None and self.end <= (self.start or 0):

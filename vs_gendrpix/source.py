@@ -1,7 +1,7 @@
 """Decode a clip: its frames in order, each with an exact time, and what is damaged."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -13,7 +13,7 @@ from av.sidedata.sidedata import Type as SideDataType
 
 from vs_gendrpix.errors import MediaError
 from vs_gendrpix.frames import UNSPECIFIED, ClipInfo, Fields, Frame, FrameFormat, Timing
-from vs_gendrpix.media import LibavLog, fraction, main_video, open_input, origin
+from vs_gendrpix.media import LibavLog, drain, fraction, main_video, open_input, origin
 from vs_gendrpix.pixels import frame_format, layout, read_planes
 from vs_gendrpix.report import Notes
 
@@ -71,7 +71,7 @@ class Source:
             self._container = stack.enter_context(open_input(path))
             self._stream: VideoStream = main_video(self._container, path)
             self.begin = origin(self._container)
-            stack.callback(self._drain)
+            stack.callback(drain, self._stream)
             self._names = (self._stream.codec_context.name, self._container.format.name)
             # What a decoder says while libav probes, it says again when we decode.
             self._hear(self._container.format.name)
@@ -195,15 +195,6 @@ class Source:
         self._hear(*self._names)
         return pictures
 
-    def _drain(self) -> None:
-        """Let the decoder's threads finish before it is freed.
-
-        Freeing waits for them with the interpreter locked; one that wants to log an error then
-        waits for the interpreter, and both wait for ever. Decoding waits with it unlocked.
-        """
-        with suppress(av.FFmpegError):
-            self._stream.codec_context.decode(None)
-
     def _fault(self, error: av.FFmpegError) -> None:
         """Count an error of reading or decoding, unless nothing more can come of it."""
         if isinstance(error, MemoryError):
@@ -257,8 +248,6 @@ class Source:
     def _inspect(self, picture: av.VideoFrame) -> None:
         """Note what is damaged in a picture that is kept, and what we cannot do justice to."""
         self.report.corrupt_frames += picture.is_corrupt
-        if picture.interlaced_frame:
-            self.report.warn("the clip is interlaced: deinterlace it first for a good result")
         if layout(picture.format.name).alpha:
             self.report.warn(f"the alpha channel of {picture.format.name} is not carried over")
         lost = [name for kind, name in _HDR.items() if kind in picture.side_data]
