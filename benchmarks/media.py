@@ -1,26 +1,31 @@
 """Run gendrpix-video over folders of clips and compare what comes out with what went in.
 
-    python benchmarks/media.py FOLDER [further arguments of the command]
+    python benchmarks/media.py FOLDER [--only KIND] [further arguments of the command]
 
-Every clip of FOLDER/good, FOLDER/weird and FOLDER/bad goes through the command as a user would run
+Every clip of FOLDER/good, FOLDER/weird and FOLDER/bad goes through the command as a user would give
 it, to MP4, or to Matroska where MP4 does not take its sound. Both files are then read with PyAV
 alone. Twice: whole clips with `--strength 0`, which leaves out the network's share of a frame and
-nothing else, and the first second of the good clips with the network. The tables go to
-docs/media-results.md, the figures to benchmarks/results/media.json.
+nothing else, and the first second of the good clips with the network. Where the ffprobe program is
+there, it reads both files too: frames, size, shape, rotation, colour, grading, sound. The tables go
+to docs/media-results.md, the figures to benchmarks/results/media.json.
 """
 
 import argparse
+import io
 import json
-import subprocess
-import sys
 import tempfile
 import time
+from contextlib import redirect_stderr
 from fractions import Fraction
 from pathlib import Path
 
 import av
+import second_reader
+
+from vs_gendrpix.cli import main as gendrpix_video
 
 ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results" / "media.json"
 KINDS = ("good", "weird", "bad")
 MARGIN = 3
 """Seconds that sound may lie behind the pictures of its time in a file."""
@@ -32,9 +37,50 @@ HEAD = """\
 
 Made by `python benchmarks/media.py FOLDER`. Frames in are those that decode. Times are equal when
 every frame has the tick it had: in MP4 exactly, in Matroska within its grid of milliseconds. Sound
-is equal when each copied stream has the bytes it had. No row has a traceback, and no run left a
-file behind beside its output.
+is equal when each copied stream has the bytes it had. The second reader is FFmpeg's ffprobe: "same"
+where it finds as many frames, of the same size (but for a side that was odd), shape, rotation,
+colour tags and grading, and the same chapters and codecs of sound; what differs is named. No row
+has a traceback, and no run left a file behind beside its output.
+
+Generated clips are another command: `python -m benchmarks.media_matrix` puts 360 combinations of
+codecs, pixel formats, containers, colours, timings, further streams and targets through the same,
+and compares colours with a reference of its own (benchmarks/results/media_matrix.json).
 """
+TESTS = {
+    "anamorphic_352x288_sar64-45.mpg": "MPEG-1 in a program stream, samples that are not square",
+    "av1_10bit_filmgrain_352x288.mkv": "AV1 of 10 bits with synthesised grain, no rate",
+    "cfhd_odd_dims.mov": "CineForm, 4:2:2, an odd height, an uneven rate",
+    "data_streams_480x320.mp4": "streams of data beside the sound",
+    "empty_edit_5s.mp4": "an edit list that begins with 5 s of nothing; 4:4:4",
+    "fragmented.mp4": "a fragmented MP4",
+    "h264_10bit.mp4": "H.264 of 10 bits",
+    "hdr10_prores_proxy_422_2audio.mov": "HDR10: PQ, BT.2020, mastering data; two streams of sound",
+    "hlg_1920x1080_hevc10.mp4": "HLG, BT.2020, HEVC of 10 bits",
+    "interlaced_fieldpics_720x576.ts": "fields coded as pictures",
+    "interlaced_real_352x288_mpeg2.ts": "interlaced broadcast, wrapped times",
+    "interlaced_real_720x480_film.ts": "telecine, sound of a DVD",
+    "iphone_ios9_rot90.mov": "rotation, data streams of a phone",
+    "jpeg2000_rgba.mov": "RGB with alpha",
+    "mdat_too_long.mp4": "a size in the file that is wrong",
+    "multi_stream_nasa.mp4": "two videos, two sounds, subtitles",
+    "neg_first_pts.mov": "times that begin before 0",
+    "no_duration_vfr_1280x720.webm": "varying rate, no duration",
+    "odd_293x178_svq1.mov": "an odd width, 4:1:0",
+    "phone_rot90_vfr_352x288.mp4": "varying rate and rotation",
+    "prores_422hq_320x240_10bit.mov": "ProRes HQ",
+    "res_change_9sizes_vp8.webm": "nine sizes in one stream",
+    "res_change_raw.h264": "a raw stream, no times, two sizes",
+    "sideways_rot90_640x480.mov": "rotation, an uneven rate",
+    "subtitles_2tracks_640x480_vfr.m4v": "two streams of subtitles, varying rate",
+    "subtitles_srt_1080x720.mkv": "SubRip in Matroska",
+    "tiny_10x66_vp9.webm": "smaller than encoders take",
+    "vali_rot90.mp4": "rotation",
+    "vfr_screen_1920x1080_srgb_trc.mp4": "a screen: varying rate, sRGB's curve, times twice",
+    "vp8_alpha.webm": "alpha in a second layer",
+    "vp9_422_12bit_160x90.webm": "4:2:2 of 12 bits",
+    "xavc_422_10bit_4audio.mxf": "MXF, interlaced 4:2:2, four mono sounds, a damaged start",
+}
+"""What each of the weird clips tests."""
 PASSES = (
     (
         "Whole clips, without the network's share (`-s 1 --strength 0`)",
@@ -119,21 +165,23 @@ def run_clip(
     """Restore one clip; its row of the table."""
     suffix = ".mkv" if source.suffix in MATROSKA else ".mp4"
     output = folder / f"{source.stem}{suffix}"
-    command = [sys.executable, "-m", "vs_gendrpix.cli", str(source), str(output)]
-    command += ["-s", "1", "--preset", "ultrafast", "--progress", "none", *further]
-    command += ["--end", seconds] if seconds else []
-    began = time.monotonic()
-    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
-    said = [line.removeprefix("gendrpix-video: ") for line in done.stderr.splitlines()]
+    command = [str(source), str(output), "-s", "1", "--preset", "ultrafast", *further]
+    command += ["--progress", "none", *(["--end", seconds] if seconds else [])]
+    began, errors = time.monotonic(), io.StringIO()
+    with redirect_stderr(errors):
+        code = gendrpix_video(command)
+    said = [line.removeprefix("gendrpix-video: ") for line in errors.getvalue().splitlines()]
     row: dict[str, object] = {
         "clip": f"{source.parent.name}/{source.name}",
-        "exit": done.returncode,
+        "exit": code,
         "seconds": round(time.monotonic() - began, 1),
         "said": [line.replace(str(source.parents[1]), "..") for line in said],
         "published": output.exists(),
     }
     if output.exists():
         row |= compare(source, output, Fraction(seconds) if seconds else None)
+        if second_reader.available() and not seconds:
+            row["second_reader"] = second_reader.differences(source, output)
         output.unlink()
     row["left_behind"] = sorted(path.name for path in folder.iterdir())
     return row
@@ -142,8 +190,8 @@ def run_clip(
 def table(rows: list[dict[str, object]]) -> str:
     """The rows in Markdown."""
     lines = [
-        "| clip | exit | frames in | frames out | times equal | sound equal | said |",
-        "|---|---|---|---|---|---|---|",
+        "| clip | exit | in | out | times equal | sound equal | second reader | said |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
         said = "; ".join(row["said"]).replace("|", "\\|")
@@ -152,32 +200,42 @@ def table(rows: list[dict[str, object]]) -> str:
             sound = "none" if not row["sound_streams"] else sound
             sound += "" if row["sound_equal"] else ", DIFFERENT"
             times = "yes" if row["times_equal"] else "no"
-            figures = f"{row['frames_in']} | {row['frames_out']} | {times} | {sound}"
+            second = "; ".join(row["second_reader"]) or "same" if "second_reader" in row else ""
+            figures = f"{row['frames_in']} | {row['frames_out']} | {times} | {sound} | {second}"
         else:
-            figures = " | | |"
-        lines.append(f"| {row['clip']} | {row['exit']} | {figures} | {said} |")
+            figures = " | | | |"
+        name = row["clip"]
+        what = TESTS.get(name.removeprefix("weird/"))
+        name += f" ({what})" if what else ""
+        lines.append(f"| {name} | {row['exit']} | {figures} | {said} |")
     return "\n".join(lines) + "\n"
 
 
+def write(results: dict[str, list[dict[str, object]]]) -> None:
+    """Keep the tables and the figures."""
+    parts = [HEAD, *(f"## {title}\n\n{table(rows)}" for title, rows in results.items())]
+    (ROOT / "docs" / "media-results.md").write_text("\n".join(parts))
+    RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+
+
 def main() -> None:
-    """Run all clips and write the tables."""
+    """Run the clips and write the tables."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("folder", type=Path, help="holds good/, weird/ and bad/")
+    parser.add_argument("--only", choices=KINDS, help="run these, and keep the rows of the others")
     options, further = parser.parse_known_args()
-    parts, results = [HEAD], {}
+    results = json.loads(RESULTS.read_text()) if options.only else {}
     for title, kinds, seconds, arguments in PASSES:
-        clips = [p for kind in kinds for p in sorted((options.folder / kind).iterdir())]
-        rows = []
+        rows = {row["clip"]: row for row in results.get(title, [])}
+        chosen = [kind for kind in kinds if options.only in {None, kind}]
+        clips = [clip for kind in chosen for clip in sorted((options.folder / kind).iterdir())]
         with tempfile.TemporaryDirectory() as folder:
             for clip in filter(Path.is_file, clips):
-                rows.append(run_clip(clip, Path(folder), seconds, [*arguments, *further]))
-                print(table(rows[-1:]).splitlines()[-1], flush=True)
-        parts.append(f"## {title}\n\n{table(rows)}")
-        results[title] = rows
-    (ROOT / "docs" / "media-results.md").write_text("\n".join(parts))
-    path = ROOT / "benchmarks" / "results" / "media.json"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(results, indent=1) + "\n")
+                row = run_clip(clip, Path(folder), seconds, [*arguments, *further])
+                rows[row["clip"]] = row
+                print(table([row]).splitlines()[-1], flush=True)
+                results[title] = list(rows.values())
+                write(results)
 
 
 if __name__ == "__main__":

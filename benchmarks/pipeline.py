@@ -28,6 +28,7 @@ from pathlib import Path
 import av
 import torch
 
+from vs_gendrpix.encoders import settled
 from vs_gendrpix.engine import Engine
 from vs_gendrpix.frames import Frame
 from vs_gendrpix.processor import output_clip, process
@@ -126,8 +127,9 @@ def encoded(case: Case, frames: list[Frame], folder: Path) -> float:
         stack.enter_context(output)
         side = SideStreams(case.clip, offset=source.offset, start=None, end=None)
         stack.enter_context(side)
-        clip = output_clip(source.info, case.settings)
-        sink = Sink(output, clip=clip, settings=case.settings.encode, side=side)
+        encode = settled(case.settings.encode, output.path, source.info.format)
+        clip = output_clip(source.info, replace(case.settings, encode=encode))
+        sink = Sink(output, clip=clip, settings=encode, side=side)
         stack.enter_context(sink)
         began = time.perf_counter()
         for frame in frames:

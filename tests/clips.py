@@ -32,6 +32,8 @@ def make_frames(pix_fmt="yuv420p", size=(64, 48), times=EVEN, tick=TICK, color=N
         family=found.family,
         bits=found.bits,
         subsampling=found.subsampling,
+        floating=found.floating,
+        alpha=found.alpha,
         color=color or ColorSpec(matrix=0 if found.family == "rgb" else 1),
     )
     frames = []
@@ -40,7 +42,8 @@ def make_frames(pix_fmt="yuv420p", size=(64, 48), times=EVEN, tick=TICK, color=N
         for number, (rows, columns) in enumerate(form.plane_shapes):
             ramp = np.arange(columns)[None] % 16 + np.arange(rows)[:, None] % 8
             level = gray_level(index) + ramp if number == 0 else 120 + 4 * number + ramp % 3
-            planes.append((level << (form.bits - 8)).astype(form.dtype))
+            code = level / 255 if form.floating else level << (form.bits - 8)
+            planes.append(code.astype(form.dtype))
         timing = Timing(pts=pts, duration=0, time_base=tick)
         frames.append(Frame(format=form, planes=tuple(planes), timing=timing))
     return frames

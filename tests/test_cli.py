@@ -15,6 +15,7 @@ from tests.test_processor import NearestEngine
 from vs_gendrpix.arguments import parser, settings
 from vs_gendrpix.cli import main
 from vs_gendrpix.errors import DeviceError, SettingsError
+from vs_gendrpix.settings import StreamSettings
 from vs_gendrpix.sink import Sink
 
 QUICK = ["-s", "1", "--preset", "ultrafast", "--progress", "none"]
@@ -68,7 +69,7 @@ def make_bad_inputs(folder):
     ("arguments", "code", "said"),
     [
         (["nothing.mp4", "out.mp4"], 3, "there is no file nothing.mp4"),
-        ([".", "out.mp4"], 3, "not a regular file"),
+        ([".", "out.mp4"], 3, "has no numbered pictures"),
         (["pipe.mp4", "out.mp4"], 3, "not a regular file"),
         (["empty.mp4", "out.mp4"], 3, "empty.mp4 is empty"),
         (["text.txt", "out.mp4"], 3, "text.txt"),
@@ -99,6 +100,7 @@ def make_bad_inputs(folder):
         (["in.mp4", "out.mp4", "--height", "99998"], 2, "out of range"),
         (["in.mp4", "out.mp4", "--height", "97"], 2, "multiple of 2"),
         (["in.mp4", "out.mp4", "--strength", "nan"], 2, "strength"),
+        (["in.mp4", "out.mp4", "--grain", "2.1"], 2, "grain 2.1 is out of range"),
         (["in.mp4", "out.mp4", "--tile", "100"], 2, "tile 100 must be a multiple of 8"),
         (["in.mp4", "out.mp4", "--tile", "32"], 2, "at least 64"),
         (["in.mp4", "out.mp4", "--tile", "64", "--overlap", "36"], 2, "half the tile size 64"),
@@ -296,10 +298,20 @@ def test_arguments_become_settings():
             [
                 *["a", "b", "-y", "-s", "3/2", "-m", "x.safetensors", "--guidance", "1.5"],
                 *["--pad-seed", "7", "--strength", "0.5", "--color-fix", "none", "--dtype", "fp32"],
-                *["--attention", "full", "--tile", "512", "--overlap", "64", "--compile"],
+                *[
+                    "--grain",
+                    "0.8",
+                    "--attention",
+                    "full",
+                    "--tile",
+                    "512",
+                    "--overlap",
+                    "64",
+                    "--compile",
+                ],
                 *["-d", "cpu", "-c", "libx264", "--crf", "17.5", "--preset", "slow"],
                 *["--pix-fmt", "yuv420p", "-e", "tune=film", "-e", "x264-params=a=b:c=d"],
-                *["--start", "1:02:03.25", "--end", "1:02:04"],
+                *["--start", "1:02:03.25", "--end", "1:02:04", "--no-audio", "--no-chapters"],
             ]
         )
     )
@@ -307,12 +319,14 @@ def test_arguments_become_settings():
     assert chosen.restore.model_path == Path("x.safetensors")
     assert (chosen.restore.guidance, chosen.restore.pad_seed) == (1.5, 7)
     assert (chosen.restore.strength, chosen.restore.color_fix) == (0.5, "none")
+    assert chosen.restore.grain == 0.8
     assert (chosen.restore.tile, chosen.restore.overlap) == ((512, 512), (64, 64))
     assert (chosen.restore.attention, chosen.restore.compile) == ("full", True)
     assert (chosen.restore.dtype, chosen.restore.device) == ("fp32", "cpu")
     assert chosen.encode.options == (("tune", "film"), ("x264-params", "a=b:c=d"))
     assert (chosen.encode.crf, chosen.encode.preset) == (17.5, "slow")
     assert (chosen.start, chosen.end) == (Fraction(372325, 100), Fraction(3724))
+    assert chosen.streams == StreamSettings(audio=False, chapters=False)
     assert chosen.overwrite
     with pytest.raises(SettingsError, match="see gendrpix-video --help"):
         parser().parse_args(["a"])

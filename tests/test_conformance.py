@@ -78,6 +78,7 @@ def test_every_format(tmp_path, small_model, pix_fmt, size, out_fmt, number):
         {"height": 144},
         {"scale": 2, "guidance": 1.7, "pad_seed": 3, "strength": 0.5, "color_fix": "none"},
         {"scale": 2, "dtype": "bf16"},
+        {"scale": 2, "grain": 1.5},
         {"scale": 4, "tile": (128, 64), "overlap": (32, 8), "attention": "full"},
     ],
 )

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from tests.clips import make_frames
+from vs_gendrpix import EncodeSettings
 from vs_gendrpix.errors import MediaError, SettingsError
 from vs_gendrpix.frames import ColorSpec
 from vs_gendrpix.pixels import (
@@ -15,9 +16,11 @@ from vs_gendrpix.pixels import (
 )
 
 PLANAR = ["yuv420p", "yuv422p10le", "yuv444p12le", "yuv440p", "yuv411p", "yuv410p", "gray"]
-PLANAR += ["gray16le", "gbrp", "gbrp12le", "yuvj420p"]
+PLANAR += ["gray16le", "gbrp", "gbrp12le", "yuvj420p", "yuva420p", "yuva444p10le", "gbrap16le"]
+PLANAR += ["ya8", "ya16le", "gbrpf32le", "gbrapf32le", "grayf32le", "gbrpf16le", "grayf16le"]
 PACKED = ["nv12", "nv24", "p010le", "p216le", "yuyv422", "uyvy422", "y210le", "xv30le"]
 PACKED += ["rgb24", "bgr0", "rgb48le", "x2rgb10le", "rgb48be", "yuv420p10be", "gray10be"]
+PACKED += ["rgba", "bgra", "rgba64le", "rgba64be", "ya16be"]
 
 
 @pytest.mark.parametrize("size", [(64, 48), (62, 34)])
@@ -59,7 +62,8 @@ def test_a_palette_and_alpha_become_rgb():
     array = np.full((16, 16, 4), (200, 100, 50, 128), np.uint8)
     picture = av.VideoFrame.from_ndarray(array, format="rgba")
     assert layout("rgba").alpha
-    assert [int(plane[0, 0]) for plane in read_planes(picture)] == [200, 100, 50]
+    assert [int(plane[0, 0]) for plane in read_planes(picture)] == [200, 100, 50, 128]
+    assert frame_format(picture).alpha
     assert layout("pal8").family == "rgb"
 
 
@@ -95,13 +99,13 @@ def test_yuvj_and_gray_are_full_range():
     assert not frame_format(limited).color.full_range
 
 
-@pytest.mark.parametrize("pix_fmt", ["gbrpf32le", "grayf16le", "xyz12le", "bayer_rggb8", "cuda"])
+@pytest.mark.parametrize("pix_fmt", ["rgbf32le", "yaf16le", "xyz12le", "bayer_rggb8", "cuda"])
 def test_a_format_that_we_cannot_read_is_refused(pix_fmt):
     with pytest.raises(MediaError, match=pix_fmt):
         layout(pix_fmt)
 
 
-@pytest.mark.parametrize("pix_fmt", ["nonsense", "yuva444p10le", "gbrpf32le"])
+@pytest.mark.parametrize("pix_fmt", ["nonsense", "rgbf32le"])
 def test_a_format_that_we_cannot_fill_is_refused(pix_fmt):
     with pytest.raises(SettingsError, match=pix_fmt):
         encoder_layout(pix_fmt)
@@ -109,9 +113,9 @@ def test_a_format_that_we_cannot_fill_is_refused(pix_fmt):
 
 def test_rgb_is_encoded_as_limited_bt709_and_yuv_as_rgb():
     rgb = make_frames("gbrp")[0].format
-    color = target_format(rgb, pix_fmt="yuv420p10le", width=128, height=96).color
+    color = target_format(rgb, EncodeSettings(pix_fmt="yuv420p10le"), (128, 96)).color
     assert (color.matrix, color.full_range) == (1, False)
     yuv = make_frames("yuv420p", color=ColorSpec(matrix=5, chroma_location="center"))[0].format
-    assert target_format(yuv, pix_fmt="gbrp", width=128, height=96).color.matrix == 0
-    kept = target_format(yuv, pix_fmt="yuv420p", width=128, height=96).color
+    assert target_format(yuv, EncodeSettings(pix_fmt="gbrp"), (128, 96)).color.matrix == 0
+    kept = target_format(yuv, EncodeSettings(pix_fmt="yuv420p"), (128, 96)).color
     assert (kept.matrix, kept.chroma_location) == (5, "left")

@@ -20,6 +20,7 @@ from vs_gendrpix.errors import (
     VerificationError,
 )
 from vs_gendrpix.frames import Frame
+from vs_gendrpix.model.catalogue import BUILT_IN
 from vs_gendrpix.pixels import to_picture
 from vs_gendrpix.progress import Progress
 from vs_gendrpix.sink import Sink, _restamp
@@ -31,6 +32,7 @@ LOSSLESS = EncodeSettings(encoder="libx264", pix_fmt="yuv420p", crf=0, preset="u
 class NearestEngine:
     """The engine's interface, with a resize that a test can predict."""
 
+    model_file = BUILT_IN["tiny"]
     model_name, devices, dtype, capacity = "nearest", ("cpu",), "torch.float32", 3
 
     def __init__(self, settings, source, target):
@@ -333,10 +335,10 @@ def test_what_the_container_cannot_hold_is_named_in_one_line(tmp_path):
         packet.time_base = Fraction(1, 1000)
         output.mux(packet)
     report = process(tmp_path / "in.mkv", tmp_path / "out.mp4", settings())
-    assert len(report.warnings) == 1
-    assert "subtitle stream 1" in report.warnings[0]
-    assert "deu" in report.warnings[0]
-    assert "attachment stream 2" in report.warnings[0]
+    assert report.warnings == (
+        "not carried over: attachment stream 2",
+        "converted: subtitle stream 1 (srt, deu) to mov_text",
+    )
     assert report.exit_code == 0
     process(tmp_path / "in.mkv", tmp_path / "out.mkv", settings())
     with av.open(str(tmp_path / "out.mkv")) as clip:
@@ -411,13 +413,13 @@ def test_a_full_disk_is_temporary_and_leaves_nothing_behind(tmp_path, monkeypatc
 
 
 def test_a_decoder_that_fails_midway_leaves_nothing_behind(tmp_path, monkeypatch):
-    def changing(self, _):
+    def changing(self, picture):
         if self.decoded == 6:
             raise MediaError("the picture changes")
-        return self._first
+        return picture
 
     make_clip(tmp_path / "in.mp4")
-    monkeypatch.setattr("vs_gendrpix.source.Source._same_format", changing)
+    monkeypatch.setattr("vs_gendrpix.source.Source._like_first", changing)
     with pytest.raises(MediaError, match="changes"):
         process(tmp_path / "in.mp4", tmp_path / "out.mp4", settings())
     assert left_behind(tmp_path) == []
@@ -491,3 +493,14 @@ def test_a_container_that_cannot_hold_the_codec_is_refused_at_once(tmp_path):
     with pytest.raises(SettingsError, match=r"cannot write \.avi"):
         process(tmp_path / "in.mp4", tmp_path / "out.avi", settings())
     assert left_behind(tmp_path) == []
+
+
+@pytest.mark.parametrize(("matrix", "scale", "told"), [(6, 4, True), (6, 2, False), (1, 4, False)])
+def test_sd_colour_in_an_hd_picture_is_told(tmp_path, caplog, matrix, scale, told):
+    def prepare(_, stream):
+        stream.codec_context.colorspace = matrix
+
+    make_clip(tmp_path / "in.mp4", size=(64, 180), times=EVEN[:2], prepare=prepare)
+    with caplog.at_level("INFO", "vs_gendrpix"):
+        process(tmp_path / "in.mp4", tmp_path / "out.mp4", settings(scale))
+    assert any("--out-color bt709" in line for line in caplog.messages) is told

@@ -1,22 +1,36 @@
 import io
 import json
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
+from vs_gendrpix.frames import ClipInfo, FrameFormat
 from vs_gendrpix.progress import EVENT_INTERVAL, Bar, JsonLines, Plain
 from vs_gendrpix.report import Notes, Report, Start
+
+CLIP = ClipInfo(
+    format=FrameFormat(width=32, height=24, family="yuv", bits=8, subsampling=(1, 1)),
+    time_base=Fraction(1, 25),
+    average_rate=Fraction(25),
+    frames=0,
+    sample_aspect_ratio=Fraction(1),
+    rotation=0,
+)
 
 
 def started(frames):
     return Start(
         source=Path("in.mp4"),
         output=Path("out.mp4"),
+        source_clip=CLIP,
+        output_clip=CLIP,
         frames=frames,
         average_rate=Fraction(25),
         size=(128, 96),
         model="tiny",
+        model_file=Path("tiny.safetensors"),
         device="cpu",
         dtype="float32",
     )
@@ -95,20 +109,19 @@ def test_damage_decides_the_exit_code():
     clean, damaged = Notes(), Notes()
     damaged.error("a packet is broken")
     damaged.error("a packet is broken")
-    report = Report(
-        start=started(1), frames_decoded=1, frames_encoded=1, copied={}, notes=(clean,), seconds=1.0
+    whole = Report(
+        start=started(1),
+        frames_decoded=1,
+        frames_encoded=1,
+        streams=(),
+        copied={},
+        notes=(clean,),
+        bound="compute",
+        seconds=1.0,
     )
-    assert report.exit_code == 0
+    assert whole.exit_code == 0
     assert not clean.damaged
     assert damaged.damage_in_words() == (
         "the input is damaged: 2 decoding or reading errors (first: a packet is broken)"
     )
-    report = Report(
-        start=started(1),
-        frames_decoded=1,
-        frames_encoded=1,
-        copied={},
-        notes=(clean, damaged),
-        seconds=1.0,
-    )
-    assert report.exit_code == 1
+    assert replace(whole, notes=(clean, damaged)).exit_code == 1

@@ -225,6 +225,7 @@ def test_a_clip_that_cannot_be_restored_is_refused_at_once(restore, make, match)
         ({"guidance": 11}, "guidance"),
         ({"pad_seed": -1}, "pad seed"),
         ({"strength": 1.5}, "strength"),
+        ({"grain": -0.1}, "grain"),
         ({"attention": "some"}, "no attention 'some'"),
         ({"tile": 100}, "tile 100 must be a multiple of 8"),
         ({"tile": [128]}, r"tile \[128\] is neither a number nor a width and a height"),

@@ -8,7 +8,18 @@ from pathlib import Path
 from typing import NoReturn, get_args
 
 from vs_gendrpix.errors import SettingsError
-from vs_gendrpix.settings import Deinterlace, EncodeSettings, ProcessSettings, RestoreSettings
+from vs_gendrpix.profiles import PROFILES
+from vs_gendrpix.sequence import PICTURES
+from vs_gendrpix.settings import (
+    Deinterlace,
+    EncodeSettings,
+    Hdr,
+    InputSettings,
+    OutColor,
+    ProcessSettings,
+    RestoreSettings,
+    StreamSettings,
+)
 
 PROGRAM = "gendrpix-video"
 
@@ -16,7 +27,9 @@ _EPILOG = """\
 examples:
   gendrpix-video in.mp4 out.mp4                     4 times the size
   gendrpix-video tape.mpg out.mkv --height 1080     to 1080 lines, whatever they were
-  gendrpix-video in.mov out.mov -s 1 -c prores_ks --pix-fmt yuv422p10le
+  gendrpix-video in.mov out.mov -s 1 --profile prores422hq
+  gendrpix-video scan/%06d.dpx out/%06d.exr --fps 24
+  gendrpix-video script.vpy - | ffplay -
   gendrpix-video in.mp4 try.mp4 --start 1:30 --end 1:40 --preset ultrafast
 
 exit codes:
@@ -50,15 +63,28 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    made.add_argument("input", type=Path, help="the video file to restore")
-    made.add_argument("output", type=Path, help="the file to write: .mp4, .m4v, .mov or .mkv")
+    made.add_argument(
+        "input",
+        type=Path,
+        help="the video to restore: a file, numbered pictures (in/%%06d.dpx, or their folder), a "
+        "VapourSynth script (.vpy), or - for the standard input",
+    )
+    made.add_argument(
+        "output",
+        type=Path,
+        help="what to write: .mp4, .m4v, .mov, .mkv, .y4m; pictures (out/%%06d.png, .tif, .dpx, "
+        ".exr) in a folder of their own; or - for YUV4MPEG on the standard output",
+    )
     made.add_argument("-y", "--overwrite", action="store_true", help="replace an existing output")
+    _add_input(made.add_argument_group("input"))
     _add_picture(made.add_argument_group("picture"))
     _add_filters(made.add_argument_group("filters (a preset's name, or FFmpeg's own syntax)"))
+    _add_color(made.add_argument_group("colour"))
     _add_encode(made.add_argument_group("encoding"))
     group = made.add_argument_group("range (seconds, or [hours:]minutes:seconds)")
     group.add_argument("--start", type=_time, metavar="T", help="first moment to keep")
     group.add_argument("--end", type=_time, metavar="T", help="moment before which to stop")
+    _add_streams(made.add_argument_group("streams (all that the container can hold is kept)"))
     group = made.add_argument_group("reporting")
     group.add_argument(
         "--progress",
@@ -67,9 +93,46 @@ def parser() -> argparse.ArgumentParser:
         help="auto is a bar on a terminal and plain lines elsewhere; json writes one event a line "
         "to the standard output",
     )
+    group.add_argument(
+        "--report",
+        type=Path,
+        metavar="FILE",
+        help="write what was done as JSON: streams, settings, model, warnings, damage, timing",
+    )
     group.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
     group.add_argument("-v", "--verbose", action="store_true", help="say what is decided, and why")
     return made
+
+
+def _add_input(group: argparse._ArgumentGroup) -> None:
+    """How the input is read."""
+    group.add_argument(
+        "--video-stream",
+        type=int,
+        metavar="N",
+        help="which of several video streams, from 0 (the one that a player would show)",
+    )
+    group.add_argument(
+        "--fps", type=_rate, metavar="R", help="frames a second of pictures and raw video (24)"
+    )
+    group.add_argument(
+        "--start-number",
+        type=int,
+        metavar="N",
+        help="number of the first picture of a sequence (the lowest there is)",
+    )
+    group.add_argument(
+        "--raw",
+        type=_raw,
+        metavar="WxH:FORMAT",
+        help="the input is raw video of this size and pixel format, such as 720x576:yuv420p",
+    )
+    group.add_argument(
+        "--on-change",
+        choices=("error", "scale"),
+        default="error",
+        help="if the picture changes its size: refuse the clip, or scale to the first size",
+    )
 
 
 def _add_picture(group: argparse._ArgumentGroup) -> None:
@@ -94,6 +157,13 @@ def _add_picture(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--strength", type=float, default=1.0, metavar="S", help="0 resizes only, 1 restores fully"
+    )
+    group.add_argument(
+        "--grain",
+        type=float,
+        default=0.0,
+        metavar="F",
+        help="put back this share of the grain that the network takes, 0 (none) to 2; 1 is all",
     )
     group.add_argument(
         "--color-fix",
@@ -163,15 +233,42 @@ def _add_filters(group: argparse._ArgumentGroup) -> None:
     )
 
 
+def _add_color(group: argparse._ArgumentGroup) -> None:
+    """What the code values of the output mean."""
+    group.add_argument(
+        "--out-color",
+        choices=get_args(OutColor),
+        default="keep",
+        help="keep the source's matrix and primaries, or convert them: bt709 for SD that becomes "
+        "HD, as players that ignore tags take HD for BT.709",
+    )
+    group.add_argument(
+        "--hdr",
+        choices=get_args(Hdr),
+        default="keep",
+        help="keep: PQ and HLG stay what they are; error: refuse them",
+    )
+    group.add_argument(
+        "--drop-dynamic-hdr",
+        action="store_true",
+        help="leave out HDR10+ and Dolby Vision data, instead of refusing clips that have some",
+    )
+
+
 def _add_encode(group: argparse._ArgumentGroup) -> None:
     """How frames are encoded."""
-    plain = EncodeSettings()
+    group.add_argument(
+        "--profile",
+        choices=PROFILES,
+        metavar="NAME",
+        help="what the output is for, if its extension leaves that open:\n"
+        + ";\n".join(f"{name}: {profile.purpose}" for name, profile in PROFILES.items()),
+    )
     group.add_argument(
         "-c",
         "--encoder",
-        default=plain.encoder,
         metavar="NAME",
-        help=f"FFmpeg's name of a video encoder ({plain.encoder})",
+        help="FFmpeg's name of a video encoder, instead of a profile",
     )
     group.add_argument(
         "--crf", type=float, metavar="N", help="quality of the encoder: less is finer"
@@ -179,9 +276,10 @@ def _add_encode(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--preset", metavar="NAME", help="speed preset of the encoder")
     group.add_argument(
         "--pix-fmt",
-        default=plain.pix_fmt,
+        default="auto",
         metavar="NAME",
-        help=f"FFmpeg's name of the pixel format ({plain.pix_fmt})",
+        help="FFmpeg's name of the pixel format, or source, which is near the source's (the "
+        "profile's, or yuv420p10le where the encoder takes that)",
     )
     group.add_argument(
         "-e",
@@ -194,10 +292,31 @@ def _add_encode(group: argparse._ArgumentGroup) -> None:
     )
 
 
+def _add_streams(group: argparse._ArgumentGroup) -> None:
+    """What is carried over beside the picture."""
+    for name, what in (
+        ("audio", "sound"),
+        ("subs", "subtitles"),
+        ("chapters", "chapters"),
+        ("attachments", "fonts, other attached files and covers"),
+        ("metadata", "tags of the file and its streams, but their languages"),
+    ):
+        group.add_argument(
+            f"--no-{name}", dest=name, action="store_false", help=f"leave out {what}"
+        )
+
+
 def settings(options: argparse.Namespace) -> ProcessSettings:
     """The settings that the options say."""
     is_file = bool(Path(options.model).suffix) or os.sep in options.model
     return ProcessSettings(
+        input=InputSettings(
+            video_stream=options.video_stream,
+            rate=options.fps,
+            start_number=options.start_number,
+            raw=options.raw,
+            on_change=options.on_change,
+        ),
         restore=RestoreSettings(
             scale=options.scale,
             width=options.width,
@@ -209,18 +328,20 @@ def settings(options: argparse.Namespace) -> ProcessSettings:
             guidance=options.guidance,
             pad_seed=options.pad_seed,
             strength=options.strength,
+            grain=options.grain,
             color_fix=options.color_fix,
             attention=options.attention,
             tile=None if options.tile is None else (options.tile, options.tile),
             overlap=(options.overlap, options.overlap),
             compile=options.compile,
         ),
-        encode=EncodeSettings(
-            encoder=options.encoder,
-            pix_fmt=options.pix_fmt,
-            crf=options.crf,
-            preset=options.preset,
-            options=tuple(options.encoder_opt),
+        encode=_encode_settings(options),
+        streams=StreamSettings(
+            audio=options.audio,
+            subtitles=options.subs,
+            chapters=options.chapters,
+            attachments=options.attachments,
+            metadata=options.metadata,
         ),
         start=options.start,
         end=options.end,
@@ -229,7 +350,61 @@ def settings(options: argparse.Namespace) -> ProcessSettings:
         pre_filter=options.pre_filter,
         post_filter=options.post_filter,
         ffmpeg=options.ffmpeg,
+        report=options.report,
+        out_color=options.out_color,
+        hdr=options.hdr,
+        drop_dynamic_hdr=options.drop_dynamic_hdr,
     )
+
+
+def output(options: argparse.Namespace) -> Path:
+    """Where the result goes: a folder that a profile of pictures is written to gets their names."""
+    path: Path = options.output
+    suffix = PROFILES[options.profile].suffixes[0] if options.profile else ""
+    return path / f"%06d{suffix}" if suffix in PICTURES and not path.suffix else path
+
+
+def _encode_settings(options: argparse.Namespace) -> EncodeSettings:
+    """How frames are encoded: by a profile, an encoder, or what the output's name asks for."""
+    if options.progress == "json" and options.output == Path("-"):
+        raise SettingsError("the standard output cannot take the video and --progress json both")
+    chosen = EncodeSettings(
+        encoder=options.encoder or "auto",
+        pix_fmt=options.pix_fmt,
+        crf=options.crf,
+        preset=options.preset,
+        options=tuple(options.encoder_opt),
+    )
+    if options.profile is None:
+        return chosen
+    if options.encoder is not None:
+        raise SettingsError("give a profile or an encoder, not both")
+    profile, path = PROFILES[options.profile], output(options)
+    if path.suffix.lower() not in profile.suffixes and (options.profile, path) != (
+        "y4m",
+        Path("-"),
+    ):
+        raise SettingsError(
+            f"the profile {options.profile} is written to {' or '.join(profile.suffixes)} files, "
+            f"not to {path}"
+        )
+    return chosen.over(profile.encode)
+
+
+def _rate(text: str) -> Fraction:
+    """Frames a second, such as 25, 23.976 or 24000/1001; NTSC's are meant exactly."""
+    if not re.fullmatch(r"\d{1,6}(\.\d{1,6}|/[1-9]\d{0,5})?", text) or not Fraction(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no rate: use 25, 23.976 or 24000/1001")
+    ntsc = {"23.976": 24, "29.97": 30, "47.952": 48, "59.94": 60, "119.88": 120}
+    return Fraction(ntsc[text] * 1000, 1001) if text in ntsc else Fraction(text)
+
+
+def _raw(text: str) -> tuple[int, int, str]:
+    """Width, height and pixel format of raw video."""
+    found = re.fullmatch(r"(\d{1,5})x(\d{1,5}):(\w+)", text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no raw format: use 720x576:yuv420p")
+    return int(found[1]), int(found[2]), found[3]
 
 
 def _scale(text: str) -> Fraction:

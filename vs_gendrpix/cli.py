@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
 
-from vs_gendrpix.arguments import PROGRAM, parser, settings
+from vs_gendrpix.arguments import PROGRAM, output, parser, settings
 from vs_gendrpix.errors import GendrpixError
 from vs_gendrpix.progress import Bar, JsonLines, Plain, Progress
 
@@ -84,7 +84,7 @@ def _run(options: argparse.Namespace) -> int:
         # The processor loads av, and torch once the paths are good: --help shall be quick.
         from vs_gendrpix.processor import process  # noqa: PLC0415
 
-        report = process(options.input, options.output, chosen, progress=progress)
+        report = process(options.input, output(options), chosen, progress=progress)
         return report.exit_code
     finally:
         progress.close()

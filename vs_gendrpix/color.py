@@ -36,12 +36,12 @@ def to_rgb(planes: Sequence[Tensor], source: FrameFormat) -> Tensor:
     """
     (luma_scale, luma_offset), (chroma_scale, chroma_offset) = _levels(source)
     if source.family == "rgb":
-        return torch.stack([_decode(plane, luma_scale, luma_offset) for plane in planes], 1)
+        return torch.stack([_decode(plane, luma_scale, luma_offset) for plane in planes[:3]], 1)
     luma = _decode(planes[0], luma_scale, luma_offset)
     if source.family == "gray":
         return luma.unsqueeze(1).repeat(1, 3, 1, 1)
     kr, kb = _luma_weights(source)
-    chroma = torch.stack([_decode(plane, chroma_scale, chroma_offset) for plane in planes[1:]], 1)
+    chroma = torch.stack([_decode(plane, chroma_scale, chroma_offset) for plane in planes[1:3]], 1)
     blue, red = _resample(chroma, source, down=False).unbind(1)
     rgb = luma.new_empty(len(luma), 3, source.height, source.width)
     torch.add(luma, red, alpha=2 * (1 - kr), out=rgb[:, 0])
@@ -84,6 +84,31 @@ def from_rgb(rgb: Tensor, target: FrameFormat) -> tuple[Tensor, ...]:
         _encode(blue, chroma_scale / (2 * (1 - kb)), chroma_offset, target),
         _encode(red, chroma_scale / (2 * (1 - kr)), chroma_offset, target),
     )
+
+
+def resized_alpha(plane: Tensor, source: FrameFormat, target: FrameFormat) -> Tensor:
+    """The alpha plane of a frame at the size and depth of another.
+
+    Args:
+        plane: (B, H, W) of `source`, from 0, clear, to the end of the code range, opaque.
+        source: The format that it comes from.
+        target: The format that it goes to.
+
+    Returns:
+        (B, height, width) of `target`; fully clear and fully opaque areas stay just that.
+    """
+    full = 1 if source.floating else 2**source.bits - 1
+    alpha = plane.to(torch.float32).div_(full).unsqueeze(1)
+    size = (target.height, target.width)
+    if size != tuple(alpha.shape[-2:]):
+        alpha = F.interpolate(alpha, size, mode="bicubic", antialias=True)
+    return opacity(alpha.squeeze(1), target)
+
+
+def opacity(alpha: Tensor, target: FrameFormat) -> Tensor:
+    """(B, H, W) float32, 0 clear and 1 opaque, as the alpha plane of a format."""
+    full = 1 if target.floating else 2**target.bits - 1
+    return _encode(alpha.clamp(0, 1), full, 0, target)
 
 
 def _luma_weights(layout: FrameFormat) -> tuple[float, float]:

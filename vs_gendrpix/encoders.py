@@ -1,16 +1,22 @@
 """Set up a video encoder, and try it before the work begins."""
 
 import os
+import re
+from dataclasses import replace
 from fractions import Fraction
+from functools import partial
+from pathlib import Path
 
 import av
 import numpy as np
 from av.video.codeccontext import VideoCodecContext
 
-from vs_gendrpix.errors import SettingsError
-from vs_gendrpix.frames import ClipInfo, Frame, Timing
+from vs_gendrpix import hdr
+from vs_gendrpix.errors import MediaError, SettingsError
+from vs_gendrpix.frames import ClipInfo, Frame, FrameFormat, Timing
 from vs_gendrpix.media import LibavLog, line_of
-from vs_gendrpix.pixels import location_code, to_picture
+from vs_gendrpix.pixels import Layout, encoder_layout, layout, location_code, to_picture
+from vs_gendrpix.profiles import profile_for
 from vs_gendrpix.settings import EncodeSettings
 
 _CANDIDATES = (
@@ -25,14 +31,100 @@ _CANDIDATES = (
     "h264_nvenc",
 )
 _FALLBACK_RATE = Fraction(25)
+_USUAL = "yuv420p10le"
+_LEAST_BITS = 10
+"""What a restored picture of 8 bits is worth: its gradients are finer than the source's."""
+
+_UNUSABLE = re.compile(r"pal8|mono[bw]|yuvj.*|.*msb(le|be)")
+"""Formats that lose too much, and old or odd names of others."""
+
+_Y4M = ["yuv420p", "yuv422p", "yuv444p", "yuv411p", "gray"] + [
+    f"{name}{bits}le"
+    for bits in (9, 10, 12, 14, 16)
+    for name in ("yuv420p", "yuv422p", "yuv444p", "gray")
+    if (name, bits) != ("gray", 14)
+]
+"""What the muxer of YUV4MPEG takes; its encoder has no list of its own."""
+
+_NOT_UNDERSTOOD = re.compile(r"Unknown option|Invalid value|Error parsing option")
+"""How libx264, libx265 and libsvtav1 say that they pass over an option, and go on."""
 _SMALLEST = {"libsvtav1": (16, 16), "libx265": (64, 16)}
 """Width and height below which an encoder may crash: SVT-AV1 4.2 and x265 4.3 (at widths of 33 to
 48 pixels) ruin the heap instead of refusing."""
 
 
-def encoder_options(settings: EncodeSettings) -> dict[str, str]:
-    """The private options of the encoder."""
+def settled(settings: EncodeSettings, output: Path, source: FrameFormat) -> EncodeSettings:
+    """The same settings with nothing left open.
+
+    Args:
+        settings: What the user wants.
+        output: Where to; its name decides the encoder, if nobody else does.
+        source: The format of the source's frames.
+
+    Returns:
+        Settings that name an encoder and a pixel format, which has alpha only if the source does.
+
+    Raises:
+        SettingsError: There is no such pixel format, or we cannot fill it.
+    """
+    if settings.encoder == "auto":
+        settings = settings.over(profile_for(output).encode)
+    taken = _taken(settings.encoder)
+    name = settings.pix_fmt
+    if name == "auto":
+        name = _USUAL if _USUAL in taken or not taken else "source"
+    if name == "source":
+        name = min(taken, key=partial(_distance, source), default=_USUAL)
+    found = encoder_layout(name)
+    if found.alpha and not source.alpha:
+        opaque = replace(found, alpha=False)
+        name = next((other for other, held in taken.items() if held == opaque), name)
+    return replace(settings, pix_fmt=name)
+
+
+def _taken(encoder: str) -> dict[str, Layout]:
+    """The pixel formats that an encoder takes and we can fill, by name; none if it has no list."""
+    try:
+        known = av.Codec(encoder, "w").video_formats or ()
+    except av.codec.codec.UnknownCodecError:
+        return {}
+    names = _Y4M if encoder == "wrapped_avframe" else [form.name for form in known]
+    found = {}
+    for name in names:
+        if not _UNUSABLE.fullmatch(name):
+            try:
+                found[name] = layout(name)
+            except MediaError:  # of hardware, or of a kind that we do not know
+                continue
+    return found
+
+
+def _distance(source: FrameFormat, name: str) -> tuple[int, ...]:
+    """How far a pixel format is from the source: first what would be lost, then what is wasted."""
+    held = layout(name)
+    bits = max(source.bits, _LEAST_BITS)
+    chroma = sum(held.subsampling) - sum(source.subsampling)
+    colors = {"gray": 0, "yuv": 1, "rgb": 1}
+    return (
+        source.alpha and not held.alpha,
+        held.floating != source.floating,
+        max(0, colors[source.family] - colors[held.family]),
+        held.family != source.family,
+        max(0, bits - held.bits),
+        max(0, chroma) if source.family == "yuv" else sum(held.subsampling),
+        held.bits - bits,
+        abs(chroma),
+        held.alpha,
+    )
+
+
+def encoder_options(settings: EncodeSettings, clip: ClipInfo) -> dict[str, str]:
+    """The private options of the encoder: the user's, and what it is told of the clip's grading."""
     options = dict(settings.options)
+    place = hdr.PLACES.get(settings.encoder)
+    if place is not None:
+        said = ":".join([*place.words(clip.hdr), *filter(None, [options.get(place.option)])])
+        options |= {place.option: said} if said else {}
     if settings.crf is not None:
         options["crf"] = f"{settings.crf:g}"
     if settings.preset is not None:
@@ -103,12 +195,13 @@ def _trial(settings: EncodeSettings, clip: ClipInfo) -> str | None:
     with LibavLog(this_thread=True) as log:
         try:
             configure(context, settings, clip)
-            context.options = encoder_options(settings)
+            context.options = encoder_options(settings, clip)
             context.open()
             unknown = sorted(context.options)
             if not unknown:
                 context.encode(to_picture(_gray_frame(clip), settings.pix_fmt))
                 context.encode(None)
+            said = [line for _, line in log.take(name)]
         except (av.FFmpegError, ValueError) as error:
             said = [line for _, line in log.take(name)]
             reason = said[0] if said else getattr(error, "strerror", None) or str(error)
@@ -116,13 +209,15 @@ def _trial(settings: EncodeSettings, clip: ClipInfo) -> str | None:
             return f"the encoder {name} refuses {size}: {line_of(reason).rstrip('.')}"
     if unknown:
         return f"the encoder {name} has no option {', '.join(unknown)}"
-    return None
+    passed_over = [line for line in said if _NOT_UNDERSTOOD.match(line)]
+    return f"the encoder {name} says: {passed_over[0].rstrip('.')}" if passed_over else None
 
 
 def _gray_frame(clip: ClipInfo) -> Frame:
     """A frame of the clip's format that no encoder can mind."""
     form = clip.format
-    planes = tuple(np.full(shape, 1 << form.bits - 1, form.dtype) for shape in form.plane_shapes)
+    level = 0.5 if form.floating else 1 << form.bits - 1
+    planes = tuple(np.full(shape, level, form.dtype) for shape in form.plane_shapes)
     return Frame(
         format=form, planes=planes, timing=Timing(pts=0, duration=1, time_base=clip.time_base)
     )

@@ -108,7 +108,11 @@ class _Stage:
     ) -> None:
         self._graph, self._was, form = graph, info, info.format
         self._pix_fmt = Layout(
-            family=form.family, bits=form.bits, subsampling=form.subsampling, alpha=False
+            family=form.family,
+            bits=form.bits,
+            subsampling=form.subsampling,
+            alpha=form.alpha,
+            floating=form.floating,
         ).planar_name
         self._video = _video(info, self._pix_fmt, field_order)
         with self._faults():
@@ -155,12 +159,7 @@ class _Stage:
     def _frame(self, picture: av.VideoFrame) -> Frame:
         """A picture of the graph as a frame of the clip behind it."""
         form, tick = self.info.format, self.info.time_base
-        found = layout(picture.format.name)
-        if (picture.width, picture.height) != (form.width, form.height) or (
-            found.family,
-            found.bits,
-            found.subsampling,
-        ) != (form.family, form.bits, form.subsampling):
+        if replace(frame_format(picture), color=form.color) != form:
             raise SettingsError(
                 f"{self} changes its picture from {form.width}x{form.height} to {picture.width}x"
                 f"{picture.height} {picture.format.name}: all must be alike"

@@ -31,8 +31,22 @@ LUMA_WEIGHTS = {
 }
 """Kr and Kb by MatrixCoefficients, ITU-T H.273 table 4; Kg is what is missing to 1."""
 
+HDR_TRANSFERS = {16: "PQ", 18: "HLG"}
+"""TransferCharacteristics of BT.2100."""
+
+LINEAR = 8
+"""TransferCharacteristics of linear light, which float pictures hold."""
+
 MAX_SUBSAMPLING = 2
 """log2 of the coarsest chroma: one sample for four (4:1:1, 4:1:0)."""
+
+
+def usual_matrix(height: int) -> int:
+    """The matrix of a YUV picture that does not say its own, as players take it by its lines.
+
+    BT.601 below 720 lines, 5 for the PAL heights 576 and 288 and otherwise 6; BT.709 from there on.
+    """
+    return 1 if height >= 720 else 5 if height in {576, 288} else 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +68,11 @@ class ColorSpec:
     full_range: bool = False
     chroma_location: Literal["left", "center", "topleft", "top", "bottomleft", "bottom"] = "left"
 
+    @property
+    def usual_matrix(self) -> int:
+        """The matrix by which RGB of these primaries becomes YUV, if nobody says otherwise."""
+        return 9 if self.primaries == 9 else 1
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrameFormat:
@@ -68,6 +87,7 @@ class FrameFormat:
         subsampling: log2 of the chroma subsampling, horizontal and vertical: (1, 1) is 4:2:0.
         floating: Whether samples are float: black is 0 and white 1, chroma lies around 0 within
             0.5, and the range of the colour says nothing.
+        alpha: Whether a last plane says how opaque each pixel is, from 0 to the end of the range.
         color: What the code values mean.
     """
 
@@ -77,6 +97,7 @@ class FrameFormat:
     bits: int
     subsampling: tuple[int, int] = (0, 0)
     floating: bool = False
+    alpha: bool = False
     color: ColorSpec = field(default_factory=ColorSpec)
 
     def __post_init__(self) -> None:
@@ -100,11 +121,12 @@ class FrameFormat:
     def plane_shapes(self) -> tuple[tuple[int, int], ...]:
         """(rows, columns) of each plane; chroma sizes round up, as FFmpeg's do."""
         luma = (self.height, self.width)
+        alpha = (luma,) * self.alpha
         if self.family == "gray":
-            return (luma,)
+            return (luma, *alpha)
         sub_w, sub_h = self.subsampling
         chroma = (-(-self.height >> sub_h), -(-self.width >> sub_w))
-        return (luma, chroma, chroma)
+        return (luma, chroma, chroma, *alpha)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +161,57 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MasteringDisplay:
+    """The display on which a clip was graded (SMPTE ST 2086).
+
+    Attributes:
+        red: CIE 1931 x and y of its red, as of `green`, `blue` and `white`.
+        green: See `red`.
+        blue: See `red`.
+        white: See `red`.
+        darkest: Its black in cd/m2.
+        brightest: Its white in cd/m2.
+    """
+
+    red: tuple[Fraction, Fraction]
+    green: tuple[Fraction, Fraction]
+    blue: tuple[Fraction, Fraction]
+    white: tuple[Fraction, Fraction]
+    darkest: Fraction
+    brightest: Fraction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LightLevel:
+    """How bright a clip gets, in cd/m2 (CTA-861.3): its brightest pixel and its brightest frame.
+
+    Attributes:
+        maximum: MaxCLL.
+        frame_average: MaxFALL.
+    """
+
+    maximum: int
+    frame_average: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HdrMetadata:
+    """What a clip says of its grading, beside the colour of its frames.
+
+    Attributes:
+        mastering: The display on which it was graded.
+        light: How bright it gets.
+        dynamic: Names of the metadata that change from frame to frame, such as `HDR10+`.
+        dolby_vision_alone: Whether the frames mean nothing without their Dolby Vision metadata.
+    """
+
+    mastering: MasteringDisplay | None = None
+    light: LightLevel | None = None
+    dynamic: tuple[str, ...] = ()
+    dolby_vision_alone: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClipInfo:
     """What is known of a clip before its frames are decoded.
 
@@ -149,6 +222,8 @@ class ClipInfo:
         frames: Number of frames by the container or an estimate; 0 when unknown.
         sample_aspect_ratio: Width over height of one sample; 1 when unknown.
         rotation: Clockwise degrees by which a player turns the picture.
+        first_number: Number of the first picture of a sequence; None if it is none.
+        hdr: What the first frame says of the grading.
     """
 
     format: FrameFormat
@@ -157,3 +232,5 @@ class ClipInfo:
     frames: int
     sample_aspect_ratio: Fraction
     rotation: int
+    first_number: int | None = None
+    hdr: HdrMetadata = HdrMetadata()

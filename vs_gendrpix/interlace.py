@@ -15,6 +15,7 @@ from av.video.stream import VideoStream
 
 from ffmpeg_filters import FieldOrder, InProcess, Video, graph_of
 from vs_gendrpix.media import LibavLog, drain, fraction, main_video, open_input, origin
+from vs_gendrpix.settings import InputSettings
 
 Kind = Literal["progressive", "interlaced", "telecined"]
 
@@ -41,7 +42,9 @@ class Scan:
     flagged: bool
 
 
-def scan(path: Path, *, start: Fraction | None, end: Fraction | None) -> Scan:
+def scan(
+    path: Path, chosen: InputSettings, *, start: Fraction | None, end: Fraction | None
+) -> Scan:
     """Look at some places of a clip.
 
     Flags are believed unless the pictures are clearly progressive. Without flags, the pictures must
@@ -50,6 +53,7 @@ def scan(path: Path, *, start: Fraction | None, end: Fraction | None) -> Scan:
 
     Args:
         path: The file.
+        chosen: How to read it.
         start: First second to look at; None is its beginning.
         end: Second before which to stop; None is its end.
 
@@ -58,8 +62,8 @@ def scan(path: Path, *, start: Fraction | None, end: Fraction | None) -> Scan:
     """
     with ExitStack() as stack:
         stack.enter_context(LibavLog())
-        container = stack.enter_context(open_input(path))
-        stream = main_video(container, path)
+        container = stack.enter_context(open_input(path, chosen))
+        stream = main_video(container, path, chosen.video_stream)
         stack.callback(drain, stream)
         seen: Counter[str] = Counter()
         if stream.height <= max(_HEIGHTS):

@@ -13,13 +13,21 @@ from av.rational import AVRational
 from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
-from vs_gendrpix.errors import MediaError
+from vs_gendrpix.errors import MediaError, SettingsError
+from vs_gendrpix.sequence import Sequence, find_sequence
+from vs_gendrpix.settings import InputSettings
 
 if TYPE_CHECKING:
     from av.codec import CodecContext
 
 MAX_PIXELS = 4 * 8192 * 4320
 """The largest picture that we decode: larger ones are bombs far more often than film."""
+
+STDIN = Path("-")
+"""What the user names to read from the standard input."""
+
+FALLBACK_RATE = Fraction(24)
+"""Frames a second of pictures and raw video for which none is given: most film has it."""
 
 _REFUSED_FORMATS = {"tty", "hls", "concat", "dash", "imf", "sdp", "rtsp"}
 """Text that libav would draw as video, and lists that make it open further files."""
@@ -76,6 +84,11 @@ class LibavLog:
         return [(level, line_of(text)) for level, name, text in taken if name in names]
 
 
+def libav_versions() -> dict[str, str]:
+    """The versions of libav's libraries, by their names."""
+    return {name: ".".join(map(str, numbers)) for name, numbers in av.library_versions.items()}
+
+
 def line_of(text: str) -> str:
     """Any text as one printable line: a file's name or metadata may hold control characters."""
     return _CONTROL.sub(" ", text).strip()
@@ -88,24 +101,37 @@ def fraction(rational: AVRational | None) -> Fraction:
     return Fraction(rational.numerator, rational.denominator)
 
 
-def open_input(path: Path) -> InputContainer:
-    """Open a regular file that libav can read.
+def open_input(path: Path, chosen: InputSettings | None = None) -> InputContainer:
+    """Open what libav can read: a regular file, numbered pictures, or the standard input.
 
     Args:
         path: The file; never read as an address or a list of files, whatever its name looks like.
+            A pattern or a folder of pictures, see `find_sequence`; or `STDIN`.
+        chosen: How to read it; None reads what says all by itself.
 
     Raises:
-        MediaError: There is no such file, or it is empty, or not a media file.
+        MediaError: There is no such input, or it is empty, or no media.
+        SettingsError: A choice does not fit this input.
     """
-    if not path.exists():
-        raise MediaError(f"there is no file {path}")
-    if not path.is_file():
-        raise MediaError(f"the input {path} is not a regular file")
-    if not path.stat().st_size:
-        raise MediaError(f"the input {path} is empty")
-    options = {"protocol_whitelist": "file", "max_pixels": str(MAX_PIXELS)}
+    chosen = chosen or InputSettings()
+    sequence = None if path == STDIN else find_sequence(path, chosen.start_number)
+    if sequence is None and path != STDIN:
+        _check_file(path)
+    url, form = (f"file:{path}", None) if path != STDIN else ("pipe:0", None)
+    options = {"protocol_whitelist": url.partition(":")[0], "max_pixels": str(MAX_PIXELS)}
+    rate = chosen.rate or FALLBACK_RATE
+    if sequence is not None:
+        url, form = f"file:{sequence.names.pattern()}", "image2"
+        options |= {"framerate": str(rate), "start_number": str(sequence.first)}
+        options |= {"pattern_type": "sequence"}
+    elif chosen.raw is not None:
+        width, height, pix_fmt = chosen.raw
+        form = "rawvideo"
+        options |= {"framerate": str(rate), "video_size": f"{width}x{height}"}
+        options |= {"pixel_format": pix_fmt}
+    _check_choice(path, chosen, sequence)
     try:
-        container = av.open(f"file:{path}", options=options)
+        container = av.open(url, format=form, options=options)
     except PermissionError as error:
         raise MediaError(f"cannot read {path}: {error.strerror}") from error
     except av.FFmpegError as error:
@@ -119,13 +145,60 @@ def open_input(path: Path) -> InputContainer:
     return container
 
 
-def main_video(container: InputContainer, path: Path) -> VideoStream:
-    """The video stream that a player would show.
+def _check_file(path: Path) -> None:
+    """Refuse what is not a file with something in it."""
+    if not path.exists():
+        raise MediaError(f"there is no file {path}")
+    if not path.is_file():
+        raise MediaError(f"the input {path} is not a regular file")
+    if not path.stat().st_size:
+        raise MediaError(f"the input {path} is empty")
+
+
+def _check_choice(path: Path, chosen: InputSettings, sequence: Sequence | None) -> None:
+    """Refuse what would be passed over in silence, and what libav would only call invalid."""
+    if chosen.rate is not None and sequence is None and chosen.raw is None:
+        raise SettingsError(f"a rate is for pictures and raw video: {path} says its own")
+    if chosen.start_number is not None and sequence is None:
+        raise SettingsError(f"a start number is for a sequence of pictures, which {path} is not")
+    if chosen.raw is None:
+        return
+    width, height, pix_fmt = chosen.raw
+    if sequence is not None:
+        raise SettingsError(f"the pictures {path} say their own format: they are not raw")
+    if not 0 < width * height <= MAX_PIXELS:
+        raise SettingsError(f"raw pictures of {width}x{height} are out of range")
+    try:
+        av.VideoFormat(pix_fmt, width, height)
+    except ValueError as error:
+        raise SettingsError(f"there is no pixel format {pix_fmt!r}: try yuv420p") from error
+
+
+def main_video(container: InputContainer, path: Path, number: int | None = None) -> VideoStream:
+    """The video stream that a player would show, or the one of a number.
+
+    Args:
+        container: The opened input.
+        path: Its name, for messages.
+        number: Which one, counted from 0 among the video streams.
 
     Raises:
         MediaError: There is none but cover art, no decoder for it, or its pictures are too large.
+        SettingsError: There is none of this number.
     """
     stream = container.streams.best("video")
+    if number is not None:
+        videos = [video for video in container.streams.video if not is_cover(video)]
+        if number >= len(videos):
+            last = (
+                "none"
+                if not videos
+                else "only 0"
+                if len(videos) == 1
+                else f"0 to {len(videos) - 1}"
+            )
+            raise SettingsError(f"the input {path} has no video stream {number}, {last}")
+        stream = videos[number]
     if not isinstance(stream, VideoStream) or is_cover(stream):
         kinds = " and ".join(sorted({other.type for other in container.streams}))
         raise MediaError(f"the input {path} has no video, only {kinds or 'nothing'}")
@@ -144,8 +217,8 @@ def main_video(container: InputContainer, path: Path) -> VideoStream:
 def drain(stream: VideoStream) -> None:
     """Let a decoder's threads finish before it is freed.
 
-    Freeing waits for them with the interpreter locked; one that wants to log an error then
-    waits for the interpreter, and both wait for ever. Decoding waits with it unlocked.
+    Freeing waits for them with the interpreter locked; one that wants to log an error then waits
+    for the interpreter, and both wait for ever. Decoding waits with it unlocked.
     """
     with suppress(av.FFmpegError):
         stream.codec_context.decode(None)

@@ -10,20 +10,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vs_gendrpix.bound import Waits
+from vs_gendrpix.encoders import settled
 from vs_gendrpix.errors import VerificationError
 from vs_gendrpix.filtering import Filters, graphs_after, graphs_before
-from vs_gendrpix.frames import ClipInfo, Frame
-from vs_gendrpix.interlace import scan
+from vs_gendrpix.frames import ClipInfo, Frame, usual_matrix
+from vs_gendrpix.hdr import check_hdr
+from vs_gendrpix.inputs import Input, look_for_fields, open_side_streams, open_source
 from vs_gendrpix.media import LibavLog
 from vs_gendrpix.pipeline import prefetch
 from vs_gendrpix.pixels import encoder_layout, target_format
 from vs_gendrpix.progress import Progress
-from vs_gendrpix.publish import Output
 from vs_gendrpix.report import Report, Start
+from vs_gendrpix.run_report import report_output, write_report
 from vs_gendrpix.settings import ProcessSettings
-from vs_gendrpix.side_streams import SideStreams
-from vs_gendrpix.sink import Sink
-from vs_gendrpix.source import Source
+from vs_gendrpix.targets import open_output, open_sink
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -47,9 +47,12 @@ def process(
     clip is. The output appears when it is whole and checked; on any error, none does.
 
     Args:
-        src: The input file.
-        dst: The output file: .mp4, .m4v, .mov or .mkv.
-        settings: What to do; None is a restoration to 4 times the size.
+        src: The input: a file, a pattern such as `%06d.png` or a folder of pictures, a VapourSynth
+            script, or `-`, the standard input.
+        dst: The output: a file, .mp4, .m4v, .mov, .mkv or .y4m; pictures in a folder of their own,
+            such as `out/%06d.exr`; or `-`, YUV4MPEG on the standard output.
+        settings: What to do; None is a restoration to 4 times the size, encoded as the output's
+            name asks for.
         progress: Is told of the start, of every frame and of the end.
 
     Returns:
@@ -62,32 +65,40 @@ def process(
     progress = progress or Progress()
     began, waits = time.monotonic(), Waits()
     with ExitStack() as stack:
-        output = Output(Path(dst), source=source_path, overwrite=settings.overwrite)
-        start, end = settings.start, settings.end
-        source = stack.enter_context(Source(source_path, start=start, end=end))
+        output = open_output(Path(dst), source=source_path, overwrite=settings.overwrite)
+        record = None
+        if settings.report is not None:
+            record = report_output(
+                settings.report,
+                output=output.path,
+                source=source_path,
+                overwrite=settings.overwrite,
+            )
         stack.enter_context(output)
+        source = stack.enter_context(open_source(source_path, settings))
+        dropped = check_hdr(source.info, settings)
+        if record is not None:
+            stack.enter_context(record)
         stack.enter_context(LibavLog(this_thread=True))  # the decoder's lines are the source's
-        found = scan(source_path, start=start, end=end)
-        before = Filters(
-            source.info,
-            graphs_before(settings, found, source.report),
-            field_order=found.order,
-            program=settings.ffmpeg,
-        )
+        found = look_for_fields(source, settings)
+        asked = graphs_before(settings, found, source.report)
+        before = Filters(source.info, asked, field_order=found.order, program=settings.ffmpeg)
+        settings = replace(settings, encode=settled(settings.encode, Path(dst), before.info.format))
         restored_as = output_clip(before.info, settings)
         after = Filters(restored_as, graphs_after(settings), program=settings.ffmpeg)
-        side = SideStreams(source_path, offset=source.offset, start=start, end=end)
+        clip = after.info
+        _tell_what_changes(source, clip, settings, dropped)
+        side = open_side_streams(source, settings)
         stack.enter_context(side)
-        sink = stack.enter_context(
-            Sink(output, clip=after.info, settings=settings.encode, side=side)
-        )
+        sink = open_sink(output, clip=clip, settings=settings.encode, side=side)
+        stack.enter_context(sink)
         # torch takes seconds to load: only once we know that input, output and encoder are good.
         from vs_gendrpix.engine import Engine  # noqa: PLC0415
 
         engine = stack.enter_context(
             Engine(settings.restore, before.info.format, restored_as.format)
         )
-        described = _describe(source, output, engine, after.info)
+        described = _describe(source, output.path, clip, engine)
         progress.start(described)
         frames = after.through(_restored(before.through(source), engine, waits))
         with closing(prefetch(frames, AHEAD)) as restored:
@@ -101,14 +112,18 @@ def process(
                 f"{after.given} {sink.frames} went out"
             )
         sink.finish()
-    report = Report(
-        start=described,
-        frames_decoded=source.decoded,
-        frames_encoded=sink.frames,
-        copied=side.copied,
-        notes=(source.report, side.notes, sink.notes),
-        seconds=time.monotonic() - began,
-    )
+        report = Report(
+            start=described,
+            frames_decoded=source.decoded,
+            frames_encoded=sink.frames,
+            streams=side.actions,
+            copied=side.copied,
+            notes=(source.report, side.notes, sink.notes),
+            bound=waits.bound,
+            seconds=time.monotonic() - began,
+        )
+        if record is not None:
+            write_report(record, report, settings)
     progress.done(report)
     return report
 
@@ -117,7 +132,7 @@ def output_clip(source: ClipInfo, settings: ProcessSettings) -> ClipInfo:
     """What the output will be: its size, format and shape of a pixel.
 
     Raises:
-        SettingsError: The size or the pixel format is not possible.
+        SettingsError: The size or the pixel format is not possible, or left open.
     """
     form, restore = source.format, settings.restore
     multiple_x, multiple_y = (1 << n for n in encoder_layout(settings.encode.pix_fmt).subsampling)
@@ -126,8 +141,26 @@ def output_clip(source: ClipInfo, settings: ProcessSettings) -> ClipInfo:
     if restore.width is not None and restore.height is not None:
         # The picture may be squeezed; its shape on the screen must not be.
         shape *= Fraction(width, form.width) ** -1 * Fraction(height, form.height)
-    target = target_format(form, pix_fmt=settings.encode.pix_fmt, width=width, height=height)
+    target = target_format(form, settings.encode, (width, height), settings.out_color)
     return replace(source, format=target, sample_aspect_ratio=shape.limit_denominator(255))
+
+
+def _tell_what_changes(
+    source: Input, clip: ClipInfo, settings: ProcessSettings, dropped: str
+) -> None:
+    """Name what of the picture is left out, and what players may take for something else."""
+    was, now = source.info.format, clip.format
+    if dropped:
+        source.report.warn(f"not carried over: {dropped}")
+    if was.alpha and not now.alpha:
+        pix_fmt = settings.encode.pix_fmt
+        source.report.warn(f"the alpha channel is dropped: {pix_fmt} has none")
+    taken_for = usual_matrix(now.height)
+    if taken_for == 1 != usual_matrix(was.height) and now.color.matrix in {5, 6}:
+        source.report.inform(
+            "an HD picture with the colour of SD, as its tags say: --out-color bt709 is for "
+            "players that do not read them"
+        )
 
 
 def _restored(source: Iterable[Frame], engine: "Engine", waits: Waits) -> Iterator[Frame]:
@@ -146,15 +179,18 @@ def _restored(source: Iterable[Frame], engine: "Engine", waits: Waits) -> Iterat
         yield result
 
 
-def _describe(source: Source, output: Output, engine: "Engine", clip: ClipInfo) -> Start:
+def _describe(source: Input, output: Path, clip: ClipInfo, engine: "Engine") -> Start:
     """What is known before the first frame."""
     return Start(
         source=source.path,
-        output=output.path,
+        output=output,
+        source_clip=source.info,
+        output_clip=clip,
         frames=clip.frames,
         average_rate=clip.average_rate,
         size=(clip.format.width, clip.format.height),
         model=engine.model_name,
+        model_file=engine.model_file,
         device=",".join(map(str, engine.devices)),
         dtype=str(engine.dtype).removeprefix("torch."),
     )

@@ -8,15 +8,19 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from vs_gendrpix.color import from_rgb, to_rgb
+from vs_gendrpix.color import from_rgb, opacity, resized_alpha, to_rgb
 from vs_gendrpix.color_fix import lowband
+from vs_gendrpix.colorimetry import with_primaries
 from vs_gendrpix.frames import FrameFormat
+from vs_gendrpix.grain import regrain, seeds_of
 from vs_gendrpix.ladder import Ladder, Step, steps
+from vs_gendrpix.model.catalogue import find_model
 from vs_gendrpix.model.weights import default_model, load_network
 from vs_gendrpix.padcfg import PadCFG, pad_plan
 from vs_gendrpix.settings import RestoreSettings
 from vs_gendrpix.staging import Planes
 from vs_gendrpix.tiling import Span, tile_spans
+from vs_gendrpix.working_space import enter, leave
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,7 +81,8 @@ class Restorer:
         model = settings.model_path or settings.model
         if model == "auto":
             model = default_model(device)
-        network = load_network(model, device=device, dtype=self.dtype, folded=True)
+        self.model_file = find_model(model)
+        network = load_network(self.model_file, device=device, dtype=self.dtype, folded=True)
         if settings.attention == "full":
             network.unet.attend_fully()
         self.model_name = network.card.name
@@ -107,17 +112,23 @@ class Restorer:
         """
 
         def attempt(step: Step) -> Planes:
-            output, finite = self.restore(to_rgb(planes, self.source), step)
-            return (*from_rgb(output, self.target), finite.to(torch.uint8))
+            rgb = to_rgb(planes, self.source)
+            output, finite = self.restore(rgb, step)
+            if self.settings.grain:
+                output = regrain(output, rgb, self.settings.grain, seeds_of(planes[0]))
+            output = with_primaries(output, self.source.color, self.target.color)
+            colors = from_rgb(output, self.target)
+            return (*colors, *self._alpha(planes), finite.to(torch.uint8))
 
         return self.ladder.run(attempt)
 
     def restore(self, rgb: Tensor, step: Step | None = None) -> tuple[Tensor, Tensor]:
         """Restore (B, 3, H, W) R'G'B', nominally in [0, 1], at the size of the target.
 
-        The network sees values in [0, 1]. What the source had beyond them, such as super-white, is
-        not cut off: the network's change is added to the resized source. Nor is the result: to cut
-        off only what falls below black would lift the mean of dark texture by over a code of 255.
+        The network sees values in [0, 1] of its working space. What the source had beyond them,
+        such as super-white, is not cut off: the network's change is added to the resized source.
+        Nor is the result: to cut off only what falls below black would lift the mean of dark
+        texture by over a code of 255.
 
         Args:
             rgb: The pictures.
@@ -137,13 +148,24 @@ class Restorer:
         if self.settings.strength == 0:
             return reference, finite
         # In place throughout: fresh memory for every step costs as much as the steps themselves.
-        image = reference.clamp(0, 1).mul_(2).sub_(1)
+        transfer = self.source.color.transfer
+        seen = enter(reference, transfer)
+        image = seen.clamp(0, 1).mul_(2).sub_(1)
         change = self._run(image, step or Step(name="whole frames")).sub_(image)
         finite &= _all_finite(change)  # asked now: a clamp would hide infinity
-        output = torch.add(reference, change, alpha=self.settings.strength / 2, out=change)
+        output = torch.add(seen, change, alpha=self.settings.strength / 2, out=change)
         if self.settings.color_fix == "lowband":
-            output = lowband(output, reference)
-        return output, finite
+            output = lowband(output, seen)
+        return leave(output, transfer), finite
+
+    def _alpha(self, planes: Planes) -> Planes:
+        """The alpha plane of the target: resized, as the network has learnt nothing of alpha."""
+        if not self.target.alpha:
+            return ()
+        if self.source.alpha:
+            return (resized_alpha(planes[-1], self.source, self.target),)
+        opaque = planes[0].new_ones(len(planes[0]), self.target.height, self.target.width)
+        return (opacity(opaque.float(), self.target),)
 
     def _run(self, image: Tensor, step: Step) -> Tensor:
         """The guided network over (B, 3, H, W) pictures in [-1, 1], as a step says."""

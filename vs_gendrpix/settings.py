@@ -1,9 +1,9 @@
 """Choices that a user makes: frozen values that check themselves once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, Self, get_args
 
 from vs_gendrpix.errors import SettingsError
 
@@ -11,6 +11,9 @@ Dtype = Literal["auto", "bf16", "fp16", "fp32"]
 ColorFix = Literal["lowband", "none"]
 Attention = Literal["auto", "full"]
 Deinterlace = Literal["auto", "off", "bwdif", "ivtc"]
+OnChange = Literal["error", "scale"]
+OutColor = Literal["keep", "bt709", "bt2020"]
+Hdr = Literal["keep", "error"]
 
 MAX_SCALE = 4
 MAX_RESIZE = 8
@@ -33,6 +36,8 @@ class RestoreSettings:
         guidance: Weight w of PadCFG, 1 = one pass; None takes the model's own.
         pad_seed: Draws the pad plan; 0 is the paper's (4, 4) and (3, 5).
         strength: Share of the network's residual that is applied: 0 is the resize, 1 all of it.
+        grain: Share, 0 to 2, of the grain that the network takes that is put back, anew and at the
+            output's size: 0 none, 1 as strong as it was.
         color_fix: `lowband` carries the input's low-frequency colour over, `none` does not.
         attention: `auto` lets a token see the 512 pixels around it on pictures larger than that,
             `full` the whole picture: at a cost that grows with the square of its size.
@@ -54,6 +59,7 @@ class RestoreSettings:
     guidance: float | None = None
     pad_seed: int = 0
     strength: float = 1.0
+    grain: float = 0.0
     color_fix: ColorFix = "lowband"
     attention: Attention = "auto"
     tile: tuple[int, int] | None = None
@@ -78,12 +84,15 @@ class RestoreSettings:
         ):
             if value not in known:
                 raise SettingsError(f"there is no {name} {value!r}: use one of {', '.join(known)}")
-        if self.guidance is not None and not 0 <= self.guidance <= 10:
-            raise SettingsError(f"guidance {self.guidance:g} is out of range: use 0 to 10")
         if self.pad_seed < 0:
             raise SettingsError(f"pad seed {self.pad_seed} is out of range: use 0 or more")
-        if not 0 <= self.strength <= 1:
-            raise SettingsError(f"strength {self.strength:g} is out of range: use 0 to 1")
+        for what, share, most in (
+            ("guidance", self.guidance, 10),
+            ("strength", self.strength, 1),
+            ("grain", self.grain, 2),
+        ):
+            if share is not None and not 0 <= share <= most:
+                raise SettingsError(f"{what} {share:g} is out of range: use 0 to {most}")
         self._check_tiles()
 
     def _check_tiles(self) -> None:
@@ -139,22 +148,88 @@ class RestoreSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InputSettings:
+    """How the input is read.
+
+    Attributes:
+        video_stream: Which video stream, counted from 0 among the file's, as in FFmpeg's `v:N`;
+            None is the one that a player would show.
+        rate: Frames a second of pictures and of raw video, which do not say it; None is 24.
+        start_number: Number of the first picture of a sequence; None is the lowest there is.
+        raw: Width, height and FFmpeg's pixel format of raw video; None if the input says so itself.
+        on_change: `error` refuses a clip whose picture changes its size or format on the way,
+            `scale` makes all frames like the first one.
+    """
+
+    video_stream: int | None = None
+    rate: Fraction | None = None
+    start_number: int | None = None
+    raw: tuple[int, int, str] | None = None
+    on_change: OnChange = "error"
+
+    def __post_init__(self) -> None:
+        if self.video_stream is not None and self.video_stream < 0:
+            raise SettingsError(f"video stream {self.video_stream} is out of range: use 0 or more")
+        if self.rate is not None and not 0 < self.rate <= 1000:
+            raise SettingsError(f"{float(self.rate):g} frames/s is out of range: use up to 1000")
+        if self.start_number is not None and self.start_number < 0:
+            raise SettingsError(f"start number {self.start_number} is out of range: use 0 or more")
+        if self.on_change not in get_args(OnChange):
+            raise SettingsError(
+                f"there is no way {self.on_change!r} to meet a change: use error or scale"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EncodeSettings:
     """How the restored frames are encoded.
 
     Attributes:
-        encoder: FFmpeg's name of a video encoder.
-        pix_fmt: FFmpeg's name of the encoder's pixel format.
+        encoder: FFmpeg's name of a video encoder; `auto` is what the output's name asks for, see
+            `vs_gendrpix.profiles`.
+        pix_fmt: FFmpeg's name of the encoder's pixel format. `source` is what the encoder takes
+            that is nearest to the source, with 10 bits at least; `auto` is yuv420p10le, or nearest
+            to the source where the encoder does not take that.
         crf: Constant rate factor of the encoder; None leaves the encoder's own.
         preset: Speed preset of the encoder; None leaves the encoder's own.
         options: Further private options of the encoder, name and value.
     """
 
-    encoder: str = "libx265"
-    pix_fmt: str = "yuv420p10le"
+    encoder: str = "auto"
+    pix_fmt: str = "auto"
     crf: float | None = None
     preset: str | None = None
     options: tuple[tuple[str, str], ...] = ()
+
+    def over(self, profile: Self) -> Self:
+        """A profile with all that these settings say, and its own values for the rest."""
+        return replace(
+            profile,
+            pix_fmt=profile.pix_fmt if self.pix_fmt == "auto" else self.pix_fmt,
+            crf=profile.crf if self.crf is None else self.crf,
+            preset=self.preset or profile.preset,
+            options=profile.options + self.options,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamSettings:
+    """What is carried over beside the picture.
+
+    Attributes:
+        audio: All sound.
+        subtitles: All subtitles.
+        chapters: The chapters.
+        attachments: Fonts and other attached files, and covers.
+        metadata: The tags of the file and of its streams. Languages are kept anyway, and what says
+            which streams play by default: without them a player would choose wrongly.
+    """
+
+    audio: bool = True
+    subtitles: bool = True
+    chapters: bool = True
+    attachments: bool = True
+    metadata: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,8 +237,10 @@ class ProcessSettings:
     """How a file becomes a restored file.
 
     Attributes:
+        input: How the input is read.
         restore: How frames are restored.
         encode: How they are encoded.
+        streams: What is carried over beside them.
         start: First second of the source to keep; None is its beginning.
         end: Second of the source before which to stop; None is its end.
         overwrite: Whether an existing output may be replaced, once the new one is whole.
@@ -175,10 +252,19 @@ class ProcessSettings:
         post_filter: The same, after.
         ffmpeg: The ffmpeg program, for filters that PyAV's libavfilter lacks; None is `ffmpeg` on
             the PATH.
+        report: A JSON file for the report of the run; None is none.
+        out_color: `keep` leaves matrix, primaries and transfer as they are; `bt709` and `bt2020`
+            convert matrix and primaries, and name the transfer as that standard does where the
+            curve is the same.
+        hdr: `keep` restores PQ and HLG as what they are, `error` refuses them.
+        drop_dynamic_hdr: Whether HDR metadata of single frames (HDR10+, Dolby Vision) may be left
+            out; otherwise a clip that has some is refused.
     """
 
+    input: InputSettings = InputSettings()
     restore: RestoreSettings = RestoreSettings()
     encode: EncodeSettings = EncodeSettings()
+    streams: StreamSettings = StreamSettings()
     start: Fraction | None = None
     end: Fraction | None = None
     overwrite: bool = False
@@ -186,11 +272,19 @@ class ProcessSettings:
     pre_filter: str | None = None
     post_filter: str | None = None
     ffmpeg: str | None = None
+    report: Path | None = None
+    out_color: OutColor = "keep"
+    hdr: Hdr = "keep"
+    drop_dynamic_hdr: bool = False
 
     def __post_init__(self) -> None:
-        if self.deinterlace not in get_args(Deinterlace):
-            known = ", ".join(get_args(Deinterlace))
-            raise SettingsError(f"there is no deinterlace {self.deinterlace!r}: use one of {known}")
+        for name, value, known in (
+            ("output colour", self.out_color, get_args(OutColor)),
+            ("way to treat HDR", self.hdr, get_args(Hdr)),
+            ("way to deinterlace", self.deinterlace, get_args(Deinterlace)),
+        ):
+            if value not in known:
+                raise SettingsError(f"there is no {name} {value!r}: use one of {', '.join(known)}")
         if self.start is not None and self.start < 0:
             raise SettingsError(f"start {float(self.start):g} s is before the clip: use 0 or more")
         if self.end is not None and self.end <= (self.start or 0):

@@ -1,72 +1,75 @@
-"""Carry everything beside the main video: sound, subtitles, covers, fonts, chapters, metadata."""
+"""Carry all that is beside the main video: sound, subtitles, covers, fonts, chapters, metadata."""
 
-import io
 from fractions import Fraction
+from functools import partial
+from math import ceil
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 import av
-from av.container import OutputContainer
-from av.stream import AttachmentStream, Discard, Stream
+from av.container import InputContainer, OutputContainer
+from av.stream import Discard, Stream
 
 from vs_gendrpix.errors import MediaError
-from vs_gendrpix.media import (
-    codec_name,
-    fraction,
-    is_cover,
-    line_of,
-    main_video,
-    open_input,
-    origin,
-)
-from vs_gendrpix.report import Notes
+from vs_gendrpix.media import fraction, is_cover, line_of, main_video, open_input, origin
+from vs_gendrpix.report import Notes, StreamAction
+from vs_gendrpix.settings import InputSettings, StreamSettings
+from vs_gendrpix.stream_map import StreamMap, kind_of
+from vs_gendrpix.timecode import moved
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from av.container.core import Chapter
     from av.packet import Packet
 
-_STALE_TAGS = ("encoder", "duration", "number_of_", "bps", "_statistics", "vendor_id")
-"""Tags that describe the old file's bytes; muxers write their own."""
-
-_BRANDS = {"major_brand", "minor_version", "compatible_brands"}
 _SEEK_MARGIN = 5  # seconds: a container's index may know only the video's keyframes
 
 
 class SideStreams:
-    """The streams of a file that are copied packet for packet, read beside its video.
+    """The streams of a file that are copied or converted, read beside its video.
 
     The file is opened a second time: the video's reader then need not hold the sound of the whole
     look-ahead, and the system's cache makes the second reading free.
 
     Args:
         path: The file.
+        chosen: How to read it, as the source did.
         start: First second to keep, counted from where the clip begins; None is its beginning.
         end: Second before which to stop; None is its end.
         offset: Seconds to take off all times, as the source did.
+        keep: What is wanted.
 
     Raises:
         MediaError: The file cannot be read.
     """
 
     def __init__(
-        self, path: Path, *, start: Fraction | None, end: Fraction | None, offset: Fraction
+        self,
+        path: Path,
+        *,
+        chosen: InputSettings | None = None,
+        start: Fraction | None,
+        end: Fraction | None,
+        offset: Fraction,
+        keep: StreamSettings | None = None,
     ) -> None:
+        chosen = chosen or InputSettings()
         self.notes = Notes()
         self.copied: dict[int, int] = {}
-        """Packets copied to each stream of the output, by its index."""
+        """Packets written to each stream of the output, by its index."""
         self.payload: dict[int, int] = {}
         """Bytes of them."""
         self._path = path
-        self._input = open_input(path)
-        self._video = main_video(self._input, path)
+        self._input = open_input(path, chosen)
+        self._video = main_video(self._input, path, chosen.video_stream)
+        self._keep = keep or StreamSettings()
+        self._map = StreamMap(self._input, path, self._video, self._keep)
         begin = origin(self._input)
         self._start = None if start is None else begin + start
         self._end = None if end is None else begin + end
         self._offset = offset
-        self._targets: dict[int, Stream] = {}
         self._last_dts: dict[int, int] = {}
         self._last_written: dict[int, int] = {}
         self._output: OutputContainer | None = None
@@ -92,23 +95,43 @@ class SideStreams:
             video: This video stream; it gets the tags of the input's.
         """
         self._output = output
-        output.metadata.update(_kept(self._input.metadata))
-        output.set_chapters(self._chapters())
-        video.metadata.update(_kept(self._video.metadata))
-        video.disposition = self._video.disposition
-        dropped = [
-            _describe(stream)
-            for stream in self._input.streams
-            if stream.index != self._video.index
-            and stream.discard != Discard.all  # the text track that is MP4's chapters
-            and not self._add(stream, output)
-        ]
-        if dropped:
-            self.notes.warn(f"not carried over: {', '.join(dropped)}")
-        selected = [self._input.streams[index] for index in self._targets]
+        if self._keep.chapters:
+            output.set_chapters(self._chapters())
+        self._set_timecode(video)
+        self._map.add_to(output, video)
+        self._map.tell(self.notes)
+        for target in self._map.targets.values():
+            self.copied[target.index] = self.payload[target.index] = 0
+        selected = [self._input.streams[index] for index in self._map.targets]
         if selected:
             self._packets = self._in_range(selected)
             self._ahead = next(self._packets, None)
+
+    def leave(self) -> None:
+        """Name all that is beside the video, for a target that holds pictures alone."""
+        self._map.leave()
+        self._map.tell(self.notes)
+
+    def places_in(self, written: InputContainer) -> dict[int, int]:
+        """Which stream of the output each stream is that is read from its finished file.
+
+        There, covers come last, and there are more: MP4's chapters are a track.
+        """
+        found: dict[str, list[int]] = {"audio": [], "subtitle": [], "cover": []}
+        for stream in written.streams:
+            kind = kind_of(stream)
+            if kind in found and stream.discard != Discard.all:
+                found[kind].append(stream.index)
+        return {
+            found[done.kind].pop(0): done.output
+            for done in self.actions
+            if done.output in self.copied and found[done.kind]
+        }
+
+    @property
+    def actions(self) -> tuple[StreamAction, ...]:
+        """What becomes of each stream of the input."""
+        return tuple(self._map.actions)
 
     def copy_until(self, seconds: Fraction | None) -> None:
         """Mux the packets up to a time in the output; None is all the rest.
@@ -118,47 +141,32 @@ class SideStreams:
         """
         while (packet := self._ahead) is not None:
             begin = packet.dts if packet.dts is not None else packet.pts or 0
-            if seconds is not None and begin * fraction(packet.time_base) > seconds:
+            now = begin * fraction(packet.time_base)
+            if seconds is not None and now > seconds:
                 return
             self._mux(packet)
+            for index, convert in self._map.converters.items():
+                self._write(self._made(partial(convert.until, now)), self._map.targets[index])
             self._ahead = next(self._packets, None)
-        if seconds is None and self.notes.damaged:
-            self.notes.warn(self.notes.damage_in_words())
+        if seconds is None:
+            for index, convert in self._map.converters.items():
+                self._write(self._made(convert.rest), self._map.targets[index])
+            if self.notes.damaged:
+                self.notes.warn(self.notes.damage_in_words())
 
-    def _add(self, stream: Stream, output: OutputContainer) -> bool:
-        """Add one stream to the output; whether that was possible."""
-        name = output.format.name
-        if isinstance(stream, AttachmentStream):
-            if name != "matroska":
-                return False
-            file_name = stream.metadata.get("filename", f"attachment{stream.index}")
-            output.add_attachment(file_name, stream.mimetype or "", stream.data)
-            return True
-        if stream.type == "video" and is_cover(stream) and name == "matroska":
-            return self._attach_cover(stream, output)
-        copied = stream.type in {"audio", "subtitle"} or (
-            stream.type == "video" and is_cover(stream)
-        )
-        if not copied or not _accepts(name, stream):
-            return False
-        target = output.add_stream_from_template(stream, opaque=True)
-        target.metadata.update(_kept(stream.metadata))
-        target.disposition = stream.disposition
-        self._targets[stream.index] = target
-        self.copied[target.index] = self.payload[target.index] = 0
-        return True
-
-    def _attach_cover(self, stream: Stream, output: OutputContainer) -> bool:
-        """Write a cover as Matroska has it: an attached picture file."""
-        codec = codec_name(stream)
-        kind = {"mjpeg": ("jpg", "image/jpeg"), "png": ("png", "image/png")}.get(codec)
-        if kind is None:
-            return False
-        with open_input(self._path) as again:
-            packets = again.demux(again.streams[stream.index])
-            data = next((bytes(packet) for packet in packets if packet.size), b"")
-        output.add_attachment(f"cover.{kind[0]}", kind[1], data)
-        return bool(data)
+    def _set_timecode(self, video: Stream) -> None:
+        """Give the output the timecode of its first frame, wherever the input has its own."""
+        holders = (self._video, *self._input.streams, self._input)
+        given = next(filter(None, (_timecode(holder.metadata) for holder in holders)), None)
+        if given is None:
+            return
+        rate = fraction(self._video.guessed_rate) or fraction(self._video.average_rate)
+        skipped = 0 if self._start is None else ceil((self._start - origin(self._input)) * rate)
+        found = moved(given, skipped, rate)
+        if found is None:
+            self.notes.warn(f"not carried over: the timecode {line_of(given)}")
+        else:
+            video.metadata["timecode"] = found
 
     def _chapters(self) -> "list[Chapter]":
         """The chapters that the range touches, in the output's time."""
@@ -186,7 +194,7 @@ class SideStreams:
                 self.notes.warn(f"{self._path} cannot be searched: reading it from the beginning")
         ended: set[int] = set()
         packets = self._input.demux(selected)
-        while ended != set(self._targets):
+        while ended != set(self._map.targets):
             try:
                 packet = next(packets, None)
             except av.FFmpegError as error:
@@ -212,22 +220,38 @@ class SideStreams:
         dts = packet.dts if packet.dts is not None else packet.pts
         if dts is None or (last is not None and dts < last):
             dts = (last or 0) + (last is not None)
-            self.notes.made_up_times += 1
+            self.notes.made_up_times += not is_cover(packet.stream)  # Matroska's have none
         self._last_dts[packet.stream_index] = dts
         packet.dts = dts
         packet.pts = dts if packet.pts is None else max(packet.pts, dts)
 
     def _mux(self, packet: "Packet[Stream]") -> None:
-        """Hand a packet to the output as a packet of its own stream."""
+        """Hand a packet to the output as what it becomes there."""
+        target = self._map.targets[packet.stream_index]
+        convert = self._map.converters.get(packet.stream_index)
+        self._write(
+            [packet] if convert is None else self._made(partial(convert.convert, packet)), target
+        )
+
+    def _made(self, make: "Callable[[], list[Packet[Stream]]]") -> "list[Packet[Stream]]":
+        """What a converter makes; none of what it cannot decode, which is counted as damage."""
+        try:
+            return make()
+        except av.FFmpegError as error:
+            self.notes.error(error.strerror or str(error))
+            return []
+
+    def _write(self, packets: "list[Packet[Stream]]", target: Stream) -> None:
+        """Mux packets as packets of a stream of the output."""
         if self._output is None:
             raise MediaError("streams are copied before they were attached")
-        target = self._targets[packet.stream_index]
-        size, counts = packet.size, says_something(packet)
-        self._keep_apart(packet, target)
-        packet.stream = target
-        self._output.mux(packet)
-        self.copied[target.index] += counts
-        self.payload[target.index] += size * counts
+        for packet in packets:
+            self._keep_apart(packet, target)
+            packet.stream = target
+            size, counts = packet.size, says_something(packet)
+            self._output.mux(packet)
+            self.copied[target.index] += counts
+            self.payload[target.index] += size * counts
 
     def _keep_apart(self, packet: "Packet[Stream]", target: Stream) -> None:
         """Move a packet one tick on if it would stand at its forerunner's time.
@@ -248,35 +272,41 @@ class SideStreams:
         self._last_written[target.index] = dts
 
 
+class NoSideStreams:
+    """The same for an input that holds pictures alone: nothing is carried."""
+
+    def __init__(self) -> None:
+        self.notes = Notes()
+        self.copied: dict[int, int] = {}
+        self.payload: dict[int, int] = {}
+        self.actions: tuple[StreamAction, ...] = ()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *ended: object) -> None:
+        pass
+
+    def attach(self, output: OutputContainer, video: Stream) -> None:
+        """Add nothing."""
+
+    def leave(self) -> None:
+        """Name nothing."""
+
+    def places_in(self, written: InputContainer) -> dict[int, int]:
+        """None of the output's streams has come from the input."""
+        del written
+        return {}
+
+    def copy_until(self, seconds: Fraction | None) -> None:
+        """Copy nothing."""
+
+
 def says_something(packet: "Packet[Stream]") -> bool:
     """Whether a packet counts: MP4 has an empty text wherever no subtitle is shown."""
     return packet.size > 0 and not (packet.stream.type == "subtitle" and bytes(packet) == b"\0\0")
 
 
-def _kept(tags: dict[str, str]) -> dict[str, str]:
-    """The tags that stay true in another file."""
-    return {
-        key: value
-        for key, value in tags.items()
-        if key not in _BRANDS and not key.lower().lstrip("_").startswith(_STALE_TAGS)
-    }
-
-
-def _accepts(container: str, stream: Stream) -> bool:
-    """Whether a container of this name can hold a stream: only writing a header tells for sure."""
-    trial = av.open(io.BytesIO(), "w", format=container)
-    try:
-        trial.add_stream_from_template(stream, opaque=True)
-        trial.start_encoding()
-    except (av.FFmpegError, ValueError):
-        return False
-    finally:
-        trial.close()
-    return True
-
-
-def _describe(stream: Stream) -> str:
-    """A stream as the user knows it: kind, number, codec, language."""
-    codec = codec_name(stream)
-    words = [word for word in (codec, line_of(stream.metadata.get("language", ""))) if word]
-    return f"{stream.type} stream {stream.index}" + (f" ({', '.join(words)})" if words else "")
+def _timecode(tags: dict[str, str]) -> str:
+    """The timecode among the tags, however a container spells it."""
+    return next((value for key, value in tags.items() if key.lower() == "timecode"), "")

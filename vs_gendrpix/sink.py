@@ -1,6 +1,7 @@
 """Encode frames into a file that stands under its name only when it is whole and checked."""
 
 from array import array
+from collections import Counter
 from contextlib import suppress
 from fractions import Fraction
 from types import TracebackType
@@ -12,29 +13,36 @@ from av.video.stream import VideoStream
 from vs_gendrpix.encoders import configure, encoder_options, try_encoder
 from vs_gendrpix.errors import SettingsError, VerificationError
 from vs_gendrpix.frames import ClipInfo, Frame
+from vs_gendrpix.hdr import unsaid
 from vs_gendrpix.media import fraction
 from vs_gendrpix.pixels import to_picture
-from vs_gendrpix.publish import Output, output_fault
+from vs_gendrpix.publish import Output, StandardOutput, output_fault
 from vs_gendrpix.report import Notes
 from vs_gendrpix.settings import EncodeSettings
-from vs_gendrpix.side_streams import SideStreams, says_something
+from vs_gendrpix.side_streams import NoSideStreams, SideStreams, says_something
 
 if TYPE_CHECKING:
     from av.container import OutputContainer
     from av.packet import Packet
 
-CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
+Y4M = "yuv4mpegpipe"
+CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".y4m": Y4M}
 
 
-def container_of(output: Output) -> str:
+def container_of(output: Output | StandardOutput) -> str:
     """FFmpeg's name of the container that the output's extension asks for.
 
     Raises:
         SettingsError: We do not write such files.
     """
+    if isinstance(output, StandardOutput):
+        return Y4M
     suffix = output.path.suffix.lower()
     if suffix not in CONTAINERS:
-        raise SettingsError(f"cannot write {suffix or 'no'} files: use {', '.join(CONTAINERS)}")
+        raise SettingsError(
+            f"cannot write {suffix or 'no'} files: use {', '.join(CONTAINERS)}, or pictures such "
+            "as out/%06d.png"
+        )
     return CONTAINERS[suffix]
 
 
@@ -42,7 +50,7 @@ class Sink:
     """Writes frames, and the streams beside them, to an output.
 
     A context manager. `finish` closes the file, reads it again to check it and publishes it; when
-    it is not reached, nothing is published.
+    it is not reached, nothing is published. What has gone to the standard output is gone.
 
     Args:
         output: Where to; entered already.
@@ -55,26 +63,34 @@ class Sink:
     """
 
     def __init__(
-        self, output: Output, *, clip: ClipInfo, settings: EncodeSettings, side: SideStreams
+        self,
+        output: Output | StandardOutput,
+        *,
+        clip: ClipInfo,
+        settings: EncodeSettings,
+        side: SideStreams | NoSideStreams,
     ) -> None:
         self.notes = Notes()
         self._output, self._clip, self._settings, self._side = output, clip, settings, side
         self._times = array("q")  # 8 bytes a frame: a film's list of times is small
         self._durations: dict[int, int] = {}
         format_name = container_of(output)
+        lost = unsaid(clip.hdr, settings.encoder)
+        if lost:
+            self.notes.warn(f"not carried over: {lost}")
         try_encoder(settings, clip)
         self._file: OutputContainer = av.open(
-            f"file:{output.part}",
+            output.url,
             "w",
             format=format_name,
-            # Matroska would move all streams if one begins before 0, as AAC with its priming does.
-            container_options={"avoid_negative_ts": "disabled"}
-            if format_name == "matroska"
-            else {"movie_timescale": str(_movie_ticks(clip.time_base))},
+            container_options=_container_options(format_name, clip),
         )
         try:
             self._stream: VideoStream = self._add_video()
             side.attach(self._file, self._stream)
+            self._write_header()
+            if format_name == Y4M:
+                self._name_losses()
         except BaseException:
             self._drop()
             raise
@@ -132,23 +148,27 @@ class Sink:
             self._file.close()
         except av.FFmpegError as error:
             raise output_fault(error, f"cannot write {self._output.path}") from error
-        self._output.sync()
-        self._verify()
-        self._output.publish()
+        if self._file.format.name == Y4M and uneven(self._times, self._clip):
+            self.notes.warn(
+                "the frames are not evenly spaced, and .y4m holds no times: now they are"
+            )
+        if isinstance(self._output, Output):
+            self._output.sync()
+            self._verify(self._output)
+            self._output.publish()
 
     def _add_video(self) -> VideoStream:
         """The video stream, told all before the header is written."""
         try:
-            stream = self._file.add_stream(self._settings.encoder, rate=25)
+            rate = self._clip.average_rate if self._file.format.name == Y4M else None
+            stream = self._file.add_stream(self._settings.encoder, rate=rate or 25)
         except ValueError as error:
-            raise SettingsError(
-                f"{self._output.path.suffix} files cannot hold {self._settings.encoder}: use .mkv"
-            ) from error
+            raise self._misfit() from error
         if not isinstance(stream, VideoStream):
             raise SettingsError(f"{self._settings.encoder} is not a video encoder")
         configure(stream.codec_context, self._settings, self._clip)
         stream.time_base = self._clip.time_base
-        stream.codec_context.options = encoder_options(self._settings)
+        stream.codec_context.options = encoder_options(self._settings, self._clip)
         if self._clip.rotation:
             stream.set_display_rotation(-self._clip.rotation)
         if (
@@ -157,6 +177,33 @@ class Sink:
         ):
             stream.codec_context.codec_tag = "hvc1"  # Apple's players know no other
         return stream
+
+    def _write_header(self) -> None:
+        """Write the header now: some containers say only then what they cannot hold."""
+        try:
+            self._file.start_encoding()
+        except av.FFmpegError as error:
+            if isinstance(error, OSError) and not isinstance(error, ValueError):
+                raise output_fault(error, f"cannot write {self._output.path}") from error
+            raise self._misfit() from error
+
+    def _misfit(self) -> SettingsError:
+        """The error to raise when the container does not take the encoder's codec."""
+        name, form = self._settings.encoder, self._settings.pix_fmt
+        if self._file.format.name == Y4M:
+            return SettingsError(f".y4m holds uncompressed frames only, not {name} of {form}")
+        suffix = self._output.path.suffix
+        return SettingsError(f"{suffix} files cannot hold {name} of {form}: use .mkv")
+
+    def _name_losses(self) -> None:
+        """Say what a .y4m cannot tell whoever reads it."""
+        color = self._clip.format.color
+        self.notes.inform(
+            f"a .y4m does not say its colour: matrix {color.matrix}, primaries {color.primaries}, "
+            f"transfer {color.transfer} of ITU-T H.273"
+        )
+        if self._clip.rotation:
+            self.notes.warn(f"not carried over: the rotation by {self._clip.rotation} degrees")
 
     def _mux(self, packets: "list[Packet[VideoStream]]") -> None:
         """Hand the encoder's packets on, each as long as its frame: the last one's counts."""
@@ -172,20 +219,20 @@ class Sink:
         with suppress(av.FFmpegError, ValueError):
             self._file.close()
 
-    def _verify(self) -> None:
+    def _verify(self, output: Output) -> None:
         """Read the file again: every frame at its time, every copied packet."""
         try:
-            with av.open(f"file:{self._output.part}") as written:
+            with av.open(output.url) as written:
                 video = next(iter(written.streams.video))
                 times = array("q")
-                counts = dict.fromkeys(self._side.copied, 0)
-                payload = dict.fromkeys(self._side.copied, 0)
+                places = self._side.places_in(written)
+                counts, payload = Counter[int](), Counter[int]()
                 for packet in written.demux():
                     if packet.stream_index == video.index and packet.size:
                         times.append(packet.pts if packet.pts is not None else -(1 << 62))
-                    elif packet.stream_index in counts and says_something(packet):
-                        counts[packet.stream_index] += 1
-                        payload[packet.stream_index] += packet.size
+                    elif packet.stream_index in places and says_something(packet):
+                        counts[places[packet.stream_index]] += 1
+                        payload[places[packet.stream_index]] += packet.size
                 found_base = fraction(video.time_base)
         except (av.FFmpegError, StopIteration) as error:
             raise VerificationError(
@@ -207,6 +254,8 @@ class Sink:
                 f"the finished file has {len(found)} frames, not {len(self._times)}: "
                 "it is not published"
             )
+        if self._file.format.name == Y4M:
+            return
         unit = self._clip.time_base / found_base
         worst = max(
             (abs(now - was * unit) for now, was in zip(found, self._times, strict=True)),
@@ -217,6 +266,24 @@ class Sink:
                 f"a frame of the finished file is {float(worst * found_base):g} s from its time: "
                 "it is not published"
             )
+
+
+def uneven(times: "array[int]", clip: ClipInfo) -> bool:
+    """Whether frames at these ticks are further than half a frame from an even spacing."""
+    if not times or not clip.average_rate:
+        return False
+    step = 1 / (clip.average_rate * clip.time_base)
+    return any(2 * abs(pts - times[0] - index * step) > step for index, pts in enumerate(times))
+
+
+def _container_options(format_name: str, clip: ClipInfo) -> dict[str, str]:
+    """What a muxer is told beforehand."""
+    if format_name == "matroska":
+        # It would move all streams if one begins before 0, as AAC with its priming does.
+        return {"avoid_negative_ts": "disabled"}
+    if format_name == Y4M:
+        return {"strict": "-1"}  # more than 8 bits, which all that read it know by now
+    return {"movie_timescale": str(_movie_ticks(clip.time_base))}
 
 
 def _restamp(packets: "list[Packet[VideoStream]]") -> None:

@@ -9,27 +9,34 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 import av
-from av.sidedata.sidedata import Type as SideDataType
 
+from vs_gendrpix.changes import differs, words
 from vs_gendrpix.errors import MediaError
-from vs_gendrpix.frames import UNSPECIFIED, ClipInfo, Fields, Frame, FrameFormat, Timing
-from vs_gendrpix.media import LibavLog, drain, fraction, main_video, open_input, origin
-from vs_gendrpix.pixels import frame_format, layout, read_planes
+from vs_gendrpix.frames import UNSPECIFIED, ClipInfo, Fields, Frame, Timing
+from vs_gendrpix.hdr import read_metadata
+from vs_gendrpix.media import (
+    FALLBACK_RATE,
+    STDIN,
+    LibavLog,
+    drain,
+    fraction,
+    main_video,
+    open_input,
+    origin,
+)
+from vs_gendrpix.pixels import frame_format, like, read_planes
 from vs_gendrpix.report import Notes
+from vs_gendrpix.sequence import find_sequence
+from vs_gendrpix.settings import InputSettings
 
 if TYPE_CHECKING:
     from av.packet import Packet
     from av.video.stream import VideoStream
 
-_HDR = {
-    SideDataType.MASTERING_DISPLAY_METADATA: "HDR mastering data",
-    SideDataType.CONTENT_LIGHT_LEVEL: "HDR light levels",
-    SideDataType.DYNAMIC_HDR_PLUS: "HDR10+ data",
-    SideDataType.DOVI_METADATA: "Dolby Vision data",
-}
 _JUMPS = (0, 3, 30, 1 << 30)  # seconds before the start at which to look for a keyframe
 _BOTTOM_FIRST = {3, 4}  # FFmpeg's AV_FIELD_BB and AV_FIELD_TB: the second letter is what is shown
-_FALLBACK_RATE = Fraction(25)  # for a raw stream that says no rate either
+_FASTEST_GUESS = 300  # a clock's ticks are taken for a rate where frames come irregularly
+_STREAM_RATE = Fraction(25)  # for an elementary stream that says no rate either
 
 
 class Source:
@@ -41,24 +48,28 @@ class Source:
     it begins at 0: `offset` seconds have been taken off. In the file it begins at `begin` seconds.
 
     Args:
-        path: The file.
+        path: The file, a pattern or a folder of pictures, or `STDIN`.
+        chosen: How to read it; None reads what says all by itself.
         start: First second to keep, counted from where the clip begins; None is its beginning.
         end: Second before which to stop; None is its end.
         report: Where notes go; warnings that it holds are not said again. None is a new one.
 
     Raises:
         MediaError: The file cannot be read, or gives no frame.
+        SettingsError: A choice does not fit this input.
     """
 
     def __init__(
         self,
         path: Path,
         *,
+        chosen: InputSettings | None = None,
         start: Fraction | None = None,
         end: Fraction | None = None,
         report: Notes | None = None,
     ) -> None:
         self.path = path
+        self._chosen = chosen or InputSettings()
         self.report = report or Notes()
         self.decoded = 0
         self.offset = Fraction(0)
@@ -68,22 +79,26 @@ class Source:
         self._delay: int | None = None
         with ExitStack() as stack:
             self._log = stack.enter_context(LibavLog())
-            self._container = stack.enter_context(open_input(path))
-            self._stream: VideoStream = main_video(self._container, path)
+            self._container = stack.enter_context(open_input(path, self._chosen))
+            number = self._chosen.video_stream
+            self._stream: VideoStream = main_video(self._container, path, number)
             self.begin = origin(self._container)
             stack.callback(drain, self._stream)
             self._names = (self._stream.codec_context.name, self._container.format.name)
             # What a decoder says while libav probes, it says again when we decode.
             self._hear(self._container.format.name)
             self._time_base = fraction(self._stream.time_base)
-            self._rate = fraction(self._stream.average_rate) or fraction(self._stream.guessed_rate)
+            guess = fraction(self._stream.guessed_rate)
+            self._rate = fraction(self._stream.average_rate) or (
+                guess if guess <= _FASTEST_GUESS else Fraction(0)
+            )
             self._frames = self._in_range()
             self._ahead = next(self._frames, None)
             if self._ahead is None:
                 raise self._no_frames()
             self._first = frame_format(self._ahead[0])
             self._move_to_zero(self._ahead[1])
-            self.info = self._describe(self._ahead[0])
+            self.info = self._describe(*self._ahead)
             self._closing = stack.pop_all()
 
     def __enter__(self) -> Self:
@@ -106,11 +121,11 @@ class Source:
         shift = int(self.offset / self._time_base)
         while self._ahead is not None:
             picture, timing = self._ahead
-            form = self._same_format(picture)
+            planes = read_planes(self._like_first(picture))
             self.decoded += 1
             timing = replace(timing, pts=timing.pts - shift)
             fields = self._fields(picture)
-            yield Frame(format=form, planes=read_planes(picture), timing=timing, fields=fields)
+            yield Frame(format=self._first, planes=planes, timing=timing, fields=fields)
             self._ahead = next(self._frames, None)
         if self.report.damaged:
             self.report.warn(self.report.damage_in_words())
@@ -127,6 +142,7 @@ class Source:
         """Decoded pictures from `start` on and before `end`, with their times in the file."""
         for picture, timing in self._timed_from():
             seconds = timing.pts * self._time_base - self.begin
+            self.report.now = seconds
             if self._start is not None and seconds < self._start:
                 # Damage before the range is not ours, nor what a jump into the stream looks like.
                 self._log.take()
@@ -142,7 +158,8 @@ class Source:
         start = self._start or Fraction(0)
         if start and self._names[1] == "avi":
             self._learn_delay()
-        for back in _JUMPS if start and self._stream.start_time is not None else ():
+        can_jump = self._stream.start_time is not None and self.path != STDIN
+        for back in _JUMPS if start and can_jump else ():
             target = self.begin + max(start - back, Fraction(0))
             self._last = None
             try:
@@ -206,7 +223,7 @@ class Source:
     def _time(self, picture: av.VideoFrame) -> Timing:
         """When a picture is shown, in the file's own ticks, always after the one before."""
         last = self._last
-        nominal = max(1, round(1 / (self._rate or _FALLBACK_RATE) / self._time_base))
+        nominal = max(1, round(1 / (self._rate or _STREAM_RATE) / self._time_base))
         duration = int(picture.duration or 0)
         pts = self._avi_time(picture, nominal) if self._names[1] == "avi" else picture.pts
         if pts is None:
@@ -247,12 +264,8 @@ class Source:
 
     def _inspect(self, picture: av.VideoFrame) -> None:
         """Note what is damaged in a picture that is kept, and what we cannot do justice to."""
-        self.report.corrupt_frames += picture.is_corrupt
-        if layout(picture.format.name).alpha:
-            self.report.warn(f"the alpha channel of {picture.format.name} is not carried over")
-        lost = [name for kind, name in _HDR.items() if kind in picture.side_data]
-        if lost:
-            self.report.warn(f"not carried over: {', '.join(lost)}")
+        if picture.is_corrupt:
+            self.report.corrupt_frame()
 
     def _move_to_zero(self, first: Timing) -> None:
         """Decide what to take off all times: the part before the cut, or a time below 0."""
@@ -264,17 +277,21 @@ class Source:
             moved = -float(self.offset)
             self.report.inform(f"the clip begins before 0: it is moved by {moved:g} s")
 
-    def _same_format(self, picture: av.VideoFrame) -> FrameFormat:
-        """The format of the clip, which this picture must have; the first one's colour counts."""
-        found = replace(frame_format(picture), color=self._first.color)
-        if found != self._first:
+    def _like_first(self, picture: av.VideoFrame) -> av.VideoFrame:
+        """A picture of the clip's format, made so if the user wants it; the first colour counts."""
+        found = differs(picture, self._first)
+        if found is None:
+            return picture
+        change = f"changes from {words(self._first)} to {words(found)} after {self.decoded} frames"
+        if self._chosen.on_change == "error" or found.family != self._first.family:
             raise MediaError(
-                f"the picture of {self.path} changes from {_words(self._first)} to {_words(found)} "
-                f"after {self.decoded} frames: cut the clip there and restore the parts"
+                f"the picture of {self.path} {change}: cut the clip there and restore the parts"
+                + ", or give --on-change scale" * (found.family == self._first.family)
             )
-        return self._first
+        self.report.warn(f"the picture {change}: such frames are scaled to the first one's size")
+        return like(picture, self._first)
 
-    def _describe(self, picture: av.VideoFrame) -> ClipInfo:
+    def _describe(self, picture: av.VideoFrame, first: Timing) -> ClipInfo:
         """What is known of the clip now."""
         color = self._first.color
         if self._first.family != "rgb" and picture.colorspace in {0, UNSPECIFIED}:
@@ -282,6 +299,11 @@ class Source:
             self.report.inform(
                 f"{self.path} does not say its colour matrix: taken as BT.{taken} by its height"
             )
+        sequence = None
+        if self.path == STDIN:
+            self._name_other_streams()
+        else:
+            sequence = find_sequence(self.path, self._chosen.start_number)
         info = ClipInfo(
             format=self._first,
             time_base=self._time_base,
@@ -289,9 +311,23 @@ class Source:
             frames=self._expected_frames(),
             sample_aspect_ratio=fraction(self._stream.sample_aspect_ratio) or Fraction(1),
             rotation=-picture.rotation % 360,  # FFmpeg's counts counter-clockwise
+            first_number=None if sequence is None else sequence.first + first.pts,
+            hdr=read_metadata(picture.side_data),
         )
-        self.report.inform(f"{self.path}: {_words(self._first)}, {float(self._rate):g} frames/s")
+        self.report.inform(f"{self.path}: {words(self._first)}, {float(self._rate):g} frames/s")
+        if self._chosen.rate is None and self._container.format.name in {"image2", "rawvideo"}:
+            self.report.warn(f"no frame rate is given: taken as {FALLBACK_RATE} a second (--fps)")
         return info
+
+    def _name_other_streams(self) -> None:
+        """Name what a pipe has beside the video: it cannot be opened a second time to copy them."""
+        others = [
+            f"{stream.type} stream {stream.index}"
+            for stream in self._container.streams
+            if stream.index != self._stream.index
+        ]
+        if others:
+            self.report.warn(f"not carried over from a pipe: {', '.join(others)}")
 
     def _expected_frames(self) -> int:
         """Frames in the range by the container's count, or by duration and rate; 0 if unknown."""
@@ -308,8 +344,3 @@ class Source:
             return MediaError(f"the input {self.path} has no frames between start and end")
         why = f" (libav: {self.report.examples[0]})" if self.report.examples else ""
         return MediaError(f"no frame of {self.path} can be decoded{why}")
-
-
-def _words(form: FrameFormat) -> str:
-    """A format as a person says it."""
-    return f"{form.width}x{form.height} {form.family} of {form.bits} bits"

@@ -52,6 +52,7 @@ def gendrpix(  # noqa: PLR0913 - the parameters of a filter are its interface
     guidance: float | None = None,
     pad_seed: int = 0,
     strength: float = 1.0,
+    grain: float = 0.0,
     color_fix: ColorFix = "lowband",
     attention: Attention = "auto",
     tile: int | Sequence[int] | None = None,
@@ -79,6 +80,8 @@ def gendrpix(  # noqa: PLR0913 - the parameters of a filter are its interface
         guidance: Weight of PadCFG, 0 to 10; 1 is one pass; None takes the model's own.
         pad_seed: Draws the two paddings of PadCFG, 0 or more; 0 is the paper's.
         strength: Share of the network's change that is applied, 0 (only the resize) to 1.
+        grain: Share, 0 to 2, of the grain that the network takes that is put back, anew and at the
+            output's size: 0 none, 1 as strong as it was.
         color_fix: `lowband` carries the input's low-frequency colour over, `none` does not.
         attention: `auto` lets the network see the 512 pixels around a place, `full` the whole
             picture: at a cost that grows with the square of its size.
@@ -119,6 +122,7 @@ def gendrpix(  # noqa: PLR0913 - the parameters of a filter are its interface
             guidance=guidance,
             pad_seed=pad_seed,
             strength=strength,
+            grain=grain,
             color_fix=color_fix,
             attention=attention,
             tile=None if tile is None else _pair("tile", tile),

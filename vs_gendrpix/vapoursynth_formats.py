@@ -72,7 +72,7 @@ def target_format(source: FrameFormat, wanted: Any, width: int, height: int) -> 
     """The format of the restored frames.
 
     Matrix and range stay the source's, except where the family changes: YUV becomes full-range RGB,
-    and RGB becomes BT.709 of limited range.
+    and RGB becomes YUV of limited range, BT.2020 or BT.709 by its primaries.
 
     Args:
         source: What goes in.
@@ -89,7 +89,7 @@ def target_format(source: FrameFormat, wanted: Any, width: int, height: int) -> 
     if family == "rgb" != source.family:
         matrix, full_range = 0, True
     elif source.family == "rgb" != family:
-        matrix, full_range = 1, False
+        matrix, full_range = color.usual_matrix, False
     changed = ColorSpec(
         matrix=matrix,
         primaries=color.primaries,

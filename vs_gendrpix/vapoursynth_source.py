@@ -1,6 +1,7 @@
 """A clip from a file through PyAV: for scripts and tests that have no source plugin."""
 
 import weakref
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Final
@@ -22,11 +23,12 @@ def source_clip(path: str | Path) -> vs.VideoNode:
 
     What a file does not say is taken as the command line takes it: BT.601 below 720 lines and
     BT.709 from there on, limited range, chroma left. VapourSynth has no half chroma samples: of a
-    4:2:0 picture of odd size the last column or row is cut off. Opening decodes the file once to
+    4:2:0 picture of odd size the last column or row is cut off. Alpha is in the property `_Alpha`,
+    as source plugins have it. Opening decodes the file once to
     count its frames; for long films use `core.bs.VideoSource`, which keeps an index on disk.
 
     Args:
-        path: The file.
+        path: The file, or a pattern such as `%06d.png` or a folder of numbered pictures.
 
     Raises:
         vs.Error: The file cannot be read, or its picture changes its size or format.
@@ -39,6 +41,7 @@ def source_clip(path: str | Path) -> vs.VideoNode:
     info = reader.info
     rate = info.average_rate or _FALLBACK_RATE
     form = _format(info.format)
+    alpha_form = _format(replace(info.format, family="gray", subsampling=(0, 0)))
     width = info.format.width >> form.subsampling_w << form.subsampling_w
     height = info.format.height >> form.subsampling_h << form.subsampling_h
     blank = vs.core.std.BlankClip(
@@ -58,7 +61,11 @@ def source_clip(path: str | Path) -> vs.VideoNode:
         except GendrpixError as error:
             raise vs.Error(f"gendrpix: {error}") from None
         frame = vs.core.create_video_frame(form, width, height)
-        write_planes(frame, found.planes)
+        write_planes(frame, found.planes[: form.num_planes])
+        if info.format.alpha:
+            alpha = vs.core.create_video_frame(alpha_form, width, height)
+            write_planes(alpha, found.planes[-1:])
+            frame.props["_Alpha"] = alpha
         frame.props.update(_props(info, found))
         frame.props.update(_times(reader, n, 1 / rate))
         return frame
@@ -67,8 +74,9 @@ def source_clip(path: str | Path) -> vs.VideoNode:
 
 
 def _format(form: FrameFormat) -> vs.VideoFormat:
+    kind = vs.FLOAT if form.floating else vs.INTEGER
     return vs.core.query_video_format(
-        _FAMILY_NUMBERS[form.family], vs.INTEGER, form.bits, *form.subsampling
+        _FAMILY_NUMBERS[form.family], kind, form.bits, *form.subsampling
     )
 
 

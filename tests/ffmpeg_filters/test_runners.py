@@ -176,7 +176,8 @@ def test_a_program_that_fails_is_told_with_its_command_and_last_lines(tmp_path, 
     """A wrapper stands for a program that works at first, writes far more than a pipe, and dies."""
     wrapper = tmp_path / "ffmpeg"
     wrapper.write_text(
-        f'#!/bin/sh\ncase "$*" in *nut*) for n in $(seq 20000); do echo "line $n" >&2; done; exit 3;; '
+        '#!/bin/sh\ncase "$*" in '
+        '*nut*) for n in $(seq 20000); do echo "line $n" >&2; done; exit 3;; '
         f'*) exec {program.path} "$@";; esac\n'
     )
     wrapper.chmod(wrapper.stat().st_mode | stat.S_IXUSR)
@@ -217,6 +218,7 @@ def test_a_missing_filter_says_what_has_it(monkeypatch, tmp_path):
         runner_for(graph_of("hqdn3d"), "/no/ffmpeg")
 
 
-def test_filters_that_no_single_runner_has(program):
+@pytest.mark.usefixtures("program")
+def test_filters_that_no_single_runner_has():
     with pytest.raises(MissingFilterError, match="has no filter xpsnr"):
         runner_for(graph_of("hqdn3d,split[a][b];[a][b]xpsnr"))

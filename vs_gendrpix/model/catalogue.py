@@ -1,6 +1,8 @@
 """Which model files there are, and whether one can be loaded, told without torch."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
@@ -31,6 +33,18 @@ def find_model(model: str | Path) -> Path:
         raise ModelError(f"no model {str(model)!r}: give a safetensors file or one of {names}")
     check_head(path, "gendrpix")
     return path
+
+
+def model_card(path: Path) -> dict[str, Any]:
+    """What a model file says about itself: name, licence, training and more.
+
+    Args:
+        path: A file that `find_model` has found.
+    """
+    with safe_open(path, framework="numpy") as file:
+        metadata = file.metadata() or {}
+    card: dict[str, Any] = json.loads(metadata.get("card", "{}"))
+    return card
 
 
 def check_head(path: Path, form: str | None = None) -> None:

@@ -1,0 +1,211 @@
+"""Grain: measured in the source, and put back at the output's size where the network has taken it.
+
+The model. Grain is noise of a Gaussian spectrum, whose strength depends on the brightness under it.
+Two grains look alike from a seat if they have the same power per area of the screen, not per pixel:
+so the result, seen at the source's size, gets what the source had there. Its size grows more slowly
+than the picture, with the power 3/4 of the scale: enlarged as a whole it would be coarse blobs, and
+of the same size in pixels it would be dust. At four times the size it is then 0.7 times as large on
+the screen, and 1.4 times as strong a pixel.
+
+Only what was taken is put back: where the network has left the grain, or the source has none,
+nothing is added. All three channels get the same, for little of the colour of a film's grain comes
+through subsampling and compression.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from math import exp, pi
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+Pool = Callable[[Tensor, tuple[int, int]], Tensor]
+
+BLOCK = 16
+"""Side in source pixels of the blocks in which grain is measured."""
+
+FLATTEST = 0.5
+"""Share of a picture's blocks that count as flat: elsewhere the network changes more than grain."""
+
+LEVELS = 9
+"""Brightnesses, black and white included, for which a strength is held."""
+
+DOUBT = 4
+"""Blocks at a level that weigh as much as all of the picture together."""
+
+BAND = 2.0
+"""Standard deviation in source pixels of the blur that parts grain from what is under it."""
+
+EDGE = 0.02
+"""Distance from black and white within which grain fades out: bars and clipped skies have none."""
+
+SIZES = np.linspace(0.3, 1.5, 61)
+"""Sizes of grain that are told apart: standard deviations in source pixels. A pixel's own area has
+0.29; beyond 1.5 it is blotches of a codec."""
+
+GROWTH = 0.75
+"""Power of the scale with which the size of grain grows: chosen by looking."""
+
+REACH = 22
+"""Reach in pixels of the largest Gaussian: three deviations at eight times the size."""
+
+
+def regrain(output: Tensor, source: Tensor, amount: float, seeds: Tensor) -> Tensor:
+    """Put back a share of the grain that restored pictures lack, and their source has.
+
+    Args:
+        output: (B, 3, H, W) R'G'B', nominally in [0, 1]; what the network made.
+        source: (B, 3, h, w), what it was made of.
+        amount: 1 makes it as strong as it was in the source.
+        seeds: (B,) int32, see `seeds_of`: each draws its picture's grain.
+
+    Returns:
+        (B, 3, H, W).
+    """
+    before, after = _luma(source), _luma(output)
+    small, large = before.shape[-2:], after.shape[-2:]
+
+    def seen(picture: Tensor) -> Tensor:
+        """A picture of the output's size at the source's."""
+        return _resized(picture, small)
+
+    # Enlarged and reduced, as the network's picture was: what that loses the network did not take.
+    grain, under = _part(before)
+    flat = _flat(grain, under)
+    known, _ = _part(seen(_resized(before, large)))
+    result = seen(after)
+    left, _ = _part(result)
+    taken = _by_level(known.square() - left.square(), under, flat).clamp(min=0).sqrt()
+    growth = (after[0].numel() / before[0].numel()) ** (GROWTH / 2)
+    field = _blur(_noise(seeds, large), _grain_size(grain, flat) * growth)
+    # The field itself tells how strong it would be, had it been in the source.
+    unit = _part(seen(_resized(seen(field), large)))[0].square().mean((1, 2, 3), keepdim=True)
+    strength = amount * _at(taken, result) / unit.sqrt()
+    return output + field * _resized(strength, large, mode="bilinear")
+
+
+def seeds_of(plane: Tensor) -> Tensor:
+    """(B,) int32 that depend on every sample of (B, rows, columns): the same on every device.
+
+    Equal pictures get equal grain, as they get equal results; and the result does not depend on
+    where in a clip, or in which part of a job, a picture stands.
+    """
+    if plane.is_floating_point():
+        plane = plane.view(torch.int16 if plane.element_size() == 2 else torch.int32)
+    codes = plane.to(torch.int32).flatten(1)
+    places = _scramble(torch.arange(codes.shape[1], dtype=torch.int32, device=plane.device))
+    return _scramble((codes * (places | 1)).sum(1, dtype=torch.int64).to(torch.int32))
+
+
+def _luma(rgb: Tensor) -> Tensor:
+    """(B, 1, H, W) brightness, by BT.709's weights whatever the matrix."""
+    red, green, blue = rgb.unbind(1)
+    luma: Tensor = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    return luma[:, None]
+
+
+def _resized(picture: Tensor, size: torch.Size, mode: str = "bicubic") -> Tensor:
+    if picture.shape[-2:] == size:
+        return picture
+    return F.interpolate(picture, size, mode=mode, antialias=True)
+
+
+def _part(picture: Tensor) -> tuple[Tensor, Tensor]:
+    """(B, 1, h, w) parted in what may be grain, and what is under it."""
+    under = _blur(picture, torch.full((len(picture),), BAND, device=picture.device))
+    return picture - under, under
+
+
+def _flat(grain: Tensor, under: Tensor) -> Tensor:
+    """(B, blocks) weights, 1 for the blocks in which all that changes is grain."""
+    slope = _blocks(under, F.max_pool2d) + _blocks(-under, F.max_pool2d)
+    level, power = _blocks(under), _blocks(grain.square())
+    # Bars and clipped white are the flattest of all, and have no grain.
+    telling = (level > EDGE) & (level < 1 - EDGE) & (power > 0)
+    slope = slope.where(telling, torch.nan)
+    power = power.where(slope <= slope.nanquantile(FLATTEST, dim=1, keepdim=True), torch.nan)
+    return (power <= 8 * power.nanmedian(dim=1, keepdim=True).values).to(grain.dtype)
+
+
+def _blocks(picture: Tensor, pool: Pool = F.avg_pool2d) -> Tensor:
+    """(B, blocks) of (B, 1, h, w): the mean of each, or what `pool` makes of them."""
+    height, width = picture.shape[-2:]
+    return pool(picture, (min(BLOCK, height), min(BLOCK, width))).flatten(1)
+
+
+def _by_level(power: Tensor, under: Tensor, flat: Tensor) -> Tensor:
+    """(B, LEVELS) mean power in the flat blocks of about each brightness."""
+    power, level = _blocks(power), _blocks(under)
+    overall = (power * flat).sum(1) / flat.sum(1).clamp(min=1)
+    steps = torch.arange(LEVELS, device=level.device)[:, None]
+    near = flat[:, None] * (1 - (level[:, None] * (LEVELS - 1) - steps).abs()).clamp(min=0)
+    total = (near * power[:, None]).sum(2) + DOUBT * overall[:, None]
+    return total / (near.sum(2) + DOUBT)
+
+
+def _at(levels: Tensor, brightness: Tensor) -> Tensor:
+    """(B, 1, h, w) the values that (B, LEVELS) give each brightness, faded out at both ends."""
+    place = (brightness * (LEVELS - 1)).clamp(0, LEVELS - 1)
+    total = torch.zeros_like(brightness)
+    for step in range(LEVELS):
+        total += (1 - (place - step).abs()).clamp(min=0) * levels[:, step, None, None, None]
+    return total * (brightness / EDGE).clamp(0, 1) * ((1 - brightness) / EDGE).clamp(0, 1)
+
+
+def _grain_size(grain: Tensor, flat: Tensor) -> Tensor:
+    """(B,) standard deviation in pixels of the Gaussian by which neighbours are alike."""
+    power = (_blocks(grain.square()) * flat).sum(1)
+    # Rolled, the border meets the other side: one column of many.
+    shared = [(_blocks(grain * grain.roll(1, axis)) * flat).sum(1) for axis in (-2, -1)]
+    alike = (shared[0] + shared[1]) / 2 / power.clamp(min=1e-12)
+    sizes = torch.tensor(SIZES, dtype=grain.dtype, device=grain.device)
+    known = torch.tensor(_likeness(), dtype=grain.dtype, device=grain.device)
+    return sizes[torch.bucketize(alike, known).clamp(max=len(sizes) - 1)]
+
+
+@cache
+def _likeness() -> list[float]:
+    """The correlation of neighbours in the band of grain of each of SIZES."""
+
+    def correlation(size: float, distance: float) -> float:
+        parts = ((1, 0), (-2, BAND**2), (1, 2 * BAND**2))
+        total = 0.0
+        for factor, more in parts:
+            variance = 2 * size**2 + more
+            total += factor * exp(-(distance**2) / (2 * variance)) / (2 * pi * variance)
+        return total
+
+    return [correlation(size, 1) / correlation(size, 0) for size in SIZES]
+
+
+def _noise(seeds: Tensor, size: torch.Size) -> Tensor:
+    """(B, 1, H, W) white noise: nearly normal, deviation 1, the same on every device."""
+    height, width = size
+    places = torch.arange(height * width, dtype=torch.int32, device=seeds.device)
+    bits = _scramble(_scramble(places) + seeds[:, None])
+    total = bits & 255
+    for shift in (8, 16, 24):
+        total += (bits >> shift) & 255
+    return ((total - 510).to(torch.float32) / 147.8).view(-1, 1, height, width)
+
+
+def _scramble(numbers: Tensor) -> Tensor:
+    """An int32 hash in which every bit of the result depends on every bit (C. Wellons, 2018)."""
+    for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B - (1 << 32)), (16, None)):
+        numbers = numbers ^ ((numbers >> shift) & ((1 << 32 - shift) - 1))
+        if factor is not None:
+            numbers = numbers * factor
+    return numbers
+
+
+def _blur(picture: Tensor, deviation: Tensor) -> Tensor:
+    """(B, 1, H, W) under Gaussians of (B,) standard deviations in pixels."""
+    steps = torch.arange(-REACH, REACH + 1, device=picture.device)
+    taps = (steps.square() / (-2 * deviation[:, None].square())).exp()
+    taps = (taps / taps.sum(1, keepdim=True))[:, None, None]  # (B, 1, 1, taps)
+    pictures = picture.transpose(0, 1)  # every picture has its own Gaussian: groups
+    pictures = F.pad(pictures, (REACH, REACH, REACH, REACH), mode="replicate")
+    pictures = F.conv2d(pictures, taps, groups=len(picture))
+    return F.conv2d(pictures, taps.transpose(2, 3), groups=len(picture)).transpose(0, 1)

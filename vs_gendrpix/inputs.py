@@ -1,0 +1,94 @@
+"""Open what the user names as input: a file, numbered pictures, a pipe or a script."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+from vs_gendrpix.changes import refuse_changes
+from vs_gendrpix.errors import SettingsError
+from vs_gendrpix.frames import ClipInfo, Frame
+from vs_gendrpix.interlace import Scan, scan
+from vs_gendrpix.media import STDIN
+from vs_gendrpix.report import Notes
+from vs_gendrpix.settings import InputSettings, ProcessSettings
+from vs_gendrpix.side_streams import NoSideStreams, SideStreams
+from vs_gendrpix.source import Source
+
+
+class Input(Protocol):
+    """A clip's frames, in order, once; see `vs_gendrpix.source.Source` for what is what."""
+
+    path: Path
+    report: Notes
+    decoded: int
+    begin: Fraction
+    offset: Fraction
+    info: ClipInfo
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+    def __iter__(self) -> Iterator[Frame]: ...
+
+
+def is_script(path: Path) -> bool:
+    """Whether an input is a VapourSynth script."""
+    return path.suffix.lower() == ".vpy"
+
+
+def open_source(path: Path, settings: ProcessSettings) -> Input:
+    """Open an input, which is to be closed by leaving it as a context.
+
+    Args:
+        path: What the user named.
+        settings: How to read it, and which part.
+
+    Raises:
+        MediaError: It cannot be read, gives no frame, or changes its size or format on the way.
+        SettingsError: A choice does not fit this input.
+    """
+    chosen, start, end = settings.input, settings.start, settings.end
+    if is_script(path):
+        if chosen != InputSettings(on_change=chosen.on_change):
+            raise SettingsError(f"the script {path} says by itself what it reads: give no choices")
+        # VapourSynth is loaded for those who have a script.
+        from vs_gendrpix.vapoursynth_script import ScriptSource  # noqa: PLC0415
+
+        return ScriptSource(path, start=start, end=end)
+    source = Source(path, chosen=chosen, start=start, end=end)
+    if chosen.on_change == "error" and path != STDIN:
+        try:
+            refuse_changes(path, chosen, source.info.format, end)
+        except BaseException:
+            source.__exit__(None, None, None)
+            raise
+    return source
+
+
+def look_for_fields(source: Input, settings: ProcessSettings) -> Scan:
+    """Look whether an input is interlaced, if it is a file: pictures and scripts are not."""
+    if not source.path.is_file() or is_script(source.path):
+        return Scan(kind="progressive", order="auto", flagged=False)
+    return scan(source.path, settings.input, start=settings.start, end=settings.end)
+
+
+def open_side_streams(source: Input, settings: ProcessSettings) -> SideStreams | NoSideStreams:
+    """Open what lies beside an input's video, if it can be read a second time."""
+    if source.path == STDIN or is_script(source.path):
+        return NoSideStreams()
+    return SideStreams(
+        source.path,
+        chosen=settings.input,
+        offset=source.offset,
+        start=settings.start,
+        end=settings.end,
+        keep=settings.streams,
+    )
