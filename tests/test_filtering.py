@@ -1,4 +1,5 @@
 from fractions import Fraction
+from itertools import pairwise
 
 import av
 import numpy as np
@@ -101,7 +102,7 @@ def test_a_telecined_clip_becomes_the_film(tmp_path):
     report = run(tmp_path)
     assert report.frames_encoded == 96
     times = read(tmp_path / "out.mp4").times
-    assert {b - a for a, b in zip(times, times[1:], strict=False)} == {Fraction(1001, 24000)}
+    assert {b - a for a, b in pairwise(times)} == {Fraction(1001, 24000)}
 
 
 def test_a_pre_filter_that_deinterlaces_does_so_alone(tmp_path):
