@@ -40,7 +40,8 @@ every frame has the tick it had: in MP4 exactly, in Matroska within its grid of 
 is equal when each copied stream has the bytes it had. The second reader is FFmpeg's ffprobe: "same"
 where it finds as many frames, of the same size (but for a side that was odd), shape, rotation,
 colour tags and grading, and the same chapters and codecs of sound; what differs is named. No row
-has a traceback, and no run left a file behind beside its output.
+has a traceback, and no run left a file behind beside its output. Debian's ffprobe 5.1 takes 24 bits
+of PCM in MP4 for 16, which PyAV and the bytes contradict.
 
 Generated clips are another command: `python -m benchmarks.media_matrix` puts 360 combinations of
 codecs, pixel formats, containers, colours, timings, further streams and targets through the same,

@@ -109,6 +109,13 @@ def make_bad_inputs(folder):
         (["in.mp4", "out.mp4", "--start", "soon"], 2, "no time"),
         (["in.mp4", "out.mp4", "--start", "2", "--end", "1"], 2, "not after start"),
         (["in.mp4", "out.mp4", "--start", "100"], 3, "no frames between"),
+        (["in.mp4", "out.mp4", "--crop", "10:10"], 2, "use auto or WIDTH:HEIGHT:X:Y"),
+        (["in.mp4", "out.mp4", "--crop", "0:10:0:0"], 2, "no crop"),
+        (["in.mp4", "out.mp4", "--crop", "10:10:60:0"], 2, "lies beyond the picture of 64x48"),
+        (["in.mp4", "out.mp4", "--crop", "10:10:1:0"], 2, "multiples of 2 and 2"),
+        (["in.mp4", "out.mp4", "--keep-bars"], 2, "give --crop too"),
+        (["in.mp4", "out.mp4", "--preview", "0"], 2, "empty"),
+        (["in.mp4", "out.mp4", "--preview", "1", "--end", "2"], 2, "not both"),
         (["in.mp4", "out.mp4", "--heigh", "96"], 2, "unrecognized arguments"),
         (["in.mp4", "out.mp4", "-e", "nonsense"], 2, "KEY=VALUE"),
         (["in.mp4"], 2, "required: output"),
@@ -312,6 +319,7 @@ def test_arguments_become_settings():
                 *["-d", "cpu", "-c", "libx264", "--crf", "17.5", "--preset", "slow"],
                 *["--pix-fmt", "yuv420p", "-e", "tune=film", "-e", "x264-params=a=b:c=d"],
                 *["--start", "1:02:03.25", "--end", "1:02:04", "--no-audio", "--no-chapters"],
+                *["--crop", "720:432:0:72", "--keep-bars"],
             ]
         )
     )
@@ -326,6 +334,7 @@ def test_arguments_become_settings():
     assert chosen.encode.options == (("tune", "film"), ("x264-params", "a=b:c=d"))
     assert (chosen.encode.crf, chosen.encode.preset) == (17.5, "slow")
     assert (chosen.start, chosen.end) == (Fraction(372325, 100), Fraction(3724))
+    assert (chosen.crop, chosen.keep_bars) == ((720, 432, 0, 72), True)
     assert chosen.streams == StreamSettings(audio=False, chapters=False)
     assert chosen.overwrite
     with pytest.raises(SettingsError, match="see gendrpix-video --help"):

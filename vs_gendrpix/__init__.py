@@ -16,12 +16,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from vs_gendrpix.processor import process
     from vs_gendrpix.report import Report
-    from vs_gendrpix.settings import EncodeSettings, ProcessSettings, RestoreSettings
+    from vs_gendrpix.settings import (
+        EncodeSettings,
+        InputSettings,
+        ProcessSettings,
+        RestoreSettings,
+    )
     from vs_gendrpix.vapoursynth_filter import gendrpix
     from vs_gendrpix.vapoursynth_source import source_clip
 
 __all__ = [
     "EncodeSettings",
+    "InputSettings",
     "ProcessSettings",
     "Report",
     "RestoreSettings",

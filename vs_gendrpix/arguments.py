@@ -5,7 +5,7 @@ import os
 import re
 from fractions import Fraction
 from pathlib import Path
-from typing import NoReturn, get_args
+from typing import Literal, NoReturn, get_args
 
 from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.profiles import PROFILES
@@ -81,9 +81,16 @@ def parser() -> argparse.ArgumentParser:
     _add_filters(made.add_argument_group("filters (a preset's name, or FFmpeg's own syntax)"))
     _add_color(made.add_argument_group("colour"))
     _add_encode(made.add_argument_group("encoding"))
+    _add_crop(made.add_argument_group("part of the picture"))
     group = made.add_argument_group("range (seconds, or [hours:]minutes:seconds)")
     group.add_argument("--start", type=_time, metavar="T", help="first moment to keep")
     group.add_argument("--end", type=_time, metavar="T", help="moment before which to stop")
+    group.add_argument(
+        "--preview",
+        type=_time,
+        metavar="T",
+        help="keep this much, from --start on or else about the middle",
+    )
     _add_streams(made.add_argument_group("streams (all that the container can hold is kept)"))
     group = made.add_argument_group("reporting")
     group.add_argument(
@@ -292,6 +299,19 @@ def _add_encode(group: argparse._ArgumentGroup) -> None:
     )
 
 
+def _add_crop(group: argparse._ArgumentGroup) -> None:
+    """Which part of the picture is restored."""
+    group.add_argument(
+        "--crop",
+        type=_crop,
+        metavar="auto|W:H:X:Y",
+        help="restore this part only; auto is the picture between black bars",
+    )
+    group.add_argument(
+        "--keep-bars", action="store_true", help="put the part back between black bars"
+    )
+
+
 def _add_streams(group: argparse._ArgumentGroup) -> None:
     """What is carried over beside the picture."""
     for name, what in (
@@ -343,8 +363,11 @@ def settings(options: argparse.Namespace) -> ProcessSettings:
             attachments=options.attachments,
             metadata=options.metadata,
         ),
+        crop=options.crop,
+        keep_bars=options.keep_bars,
         start=options.start,
         end=options.end,
+        preview=options.preview,
         overwrite=options.overwrite,
         deinterlace=options.deinterlace,
         pre_filter=options.pre_filter,
@@ -422,6 +445,17 @@ def _time(text: str) -> Fraction:
     for part in text.split(":"):
         seconds = seconds * 60 + Fraction(part)
     return seconds
+
+
+def _crop(text: str) -> tuple[int, int, int, int] | Literal["auto"]:
+    """The word auto, or a part of a picture as FFmpeg's filter has it."""
+    if text == "auto":
+        return "auto"
+    parts = re.fullmatch(r"([1-9]\d{0,5}):([1-9]\d{0,5}):(\d{1,6}):(\d{1,6})", text)
+    if parts is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no crop: use auto or WIDTH:HEIGHT:X:Y")
+    width, height, x, y = map(int, parts.groups())
+    return width, height, x, y
 
 
 def _option(text: str) -> tuple[str, str]:

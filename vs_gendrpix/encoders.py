@@ -103,7 +103,7 @@ def _distance(source: FrameFormat, name: str) -> tuple[int, ...]:
     """How far a pixel format is from the source: first what would be lost, then what is wasted."""
     held = layout(name)
     bits = max(source.bits, _LEAST_BITS)
-    chroma = sum(held.subsampling) - sum(source.subsampling)
+    steps = [ours - its for ours, its in zip(held.subsampling, source.subsampling, strict=True)]
     colors = {"gray": 0, "yuv": 1, "rgb": 1}
     return (
         source.alpha and not held.alpha,
@@ -111,9 +111,9 @@ def _distance(source: FrameFormat, name: str) -> tuple[int, ...]:
         max(0, colors[source.family] - colors[held.family]),
         held.family != source.family,
         max(0, bits - held.bits),
-        max(0, chroma) if source.family == "yuv" else sum(held.subsampling),
+        sum(max(0, step) for step in steps),
         held.bits - bits,
-        abs(chroma),
+        sum(map(abs, steps)),
         held.alpha,
     )
 
@@ -167,15 +167,17 @@ def try_encoder(settings: EncodeSettings, clip: ClipInfo) -> None:
     fault = _trial(settings, clip)
     if fault is None:
         return
-    working = [
-        name
-        for name in _CANDIDATES
-        if name in av.codecs_available
-        and _trial(EncodeSettings(encoder=name, pix_fmt=settings.pix_fmt), clip) is None
-    ]
+    working = [name for name in _CANDIDATES if _could_take(name, settings.pix_fmt, clip)]
     size = f"{clip.format.width}x{clip.format.height} {settings.pix_fmt}"
     advice = f"these work for {size}: {', '.join(working)}" if working else f"none takes {size}"
     raise SettingsError(f"{fault}; {advice}")
+
+
+def _could_take(name: str, pix_fmt: str, clip: ClipInfo) -> bool:
+    """Whether another encoder takes a clip's frames, under its own name of their format."""
+    held = layout(pix_fmt)
+    named = next((other for other, its in _taken(name).items() if its == held), pix_fmt)
+    return _trial(EncodeSettings(encoder=name, pix_fmt=named), clip) is None
 
 
 def _trial(settings: EncodeSettings, clip: ClipInfo) -> str | None:

@@ -1,6 +1,7 @@
 """Open what the user names as input: a file, numbered pictures, a pipe or a script."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -78,6 +79,29 @@ def look_for_fields(source: Input, settings: ProcessSettings) -> Scan:
     if not source.path.is_file() or is_script(source.path):
         return Scan(kind="progressive", order="auto", flagged=False)
     return scan(source.path, settings.input, start=settings.start, end=settings.end)
+
+
+def open_glance(path: Path, settings: ProcessSettings, start: Fraction, notes: Notes) -> Input:
+    """Open an input to look at the frame of a moment, and at no more: nothing else is checked.
+
+    Args:
+        path: What the user named.
+        settings: How to read it.
+        start: The moment, in seconds from where the clip begins.
+        notes: Where notes go; warnings that it holds are not said again.
+
+    Raises:
+        MediaError: There is no frame.
+        SettingsError: The input can be read only once.
+    """
+    if path == STDIN:
+        raise SettingsError(
+            "the standard input can be read only once: for a preview give --start too, and for a "
+            "crop its place"
+        )
+    if is_script(path):
+        return open_source(path, replace(settings, start=start, end=None))
+    return Source(path, chosen=settings.input, start=start or None, report=notes)
 
 
 def open_side_streams(source: Input, settings: ProcessSettings) -> SideStreams | NoSideStreams:

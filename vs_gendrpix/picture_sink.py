@@ -144,11 +144,12 @@ class PictureSink:
 
     def _verify(self) -> None:
         """Every picture is there and whole, and the first and the last can be read."""
-        sizes = {path: path.stat().st_size for path in self._written}
-        if len(sizes) != self.frames or sizes != self._written:
+        sizes = {path: path.stat().st_size for path in self._written if path.exists()}
+        if len(self._written) != self.frames or sizes != self._written:
+            whole = len(sizes.items() & self._written.items())
             raise VerificationError(
-                f"of {self.frames} pictures {len(sizes)} stand on the disk as they were written: "
-                "they are not published"
+                f"of {self.frames} pictures {whole} stand on the disk as they were written: "
+                "none is published"
             )
         wanted = (self._clip.format.width, self._clip.format.height)
         for path in (min(sizes), max(sizes)):

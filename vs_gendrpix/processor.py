@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vs_gendrpix.bound import Waits
+from vs_gendrpix.crop import Crop, cropped, with_bars
 from vs_gendrpix.encoders import settled
-from vs_gendrpix.errors import VerificationError
+from vs_gendrpix.errors import SettingsError, VerificationError
 from vs_gendrpix.filtering import Filters, graphs_after, graphs_before
 from vs_gendrpix.frames import ClipInfo, Frame, usual_matrix
 from vs_gendrpix.hdr import check_hdr
@@ -23,6 +24,7 @@ from vs_gendrpix.progress import Progress
 from vs_gendrpix.report import Report, Start
 from vs_gendrpix.run_report import report_output, write_report
 from vs_gendrpix.settings import ProcessSettings
+from vs_gendrpix.survey import picture_area, with_range
 from vs_gendrpix.targets import open_output, open_sink
 
 if TYPE_CHECKING:
@@ -61,7 +63,8 @@ def process(
     Raises:
         GendrpixError: One of its kinds, see `vs_gendrpix.errors`; nothing has been published.
     """
-    source_path, settings = Path(src), settings or ProcessSettings()
+    source_path = Path(src)
+    settings = with_range(source_path, settings or ProcessSettings())
     progress = progress or Progress()
     began, waits = time.monotonic(), Waits()
     with ExitStack() as stack:
@@ -84,8 +87,11 @@ def process(
         asked = graphs_before(settings, found, source.report)
         before = Filters(source.info, asked, field_order=found.order, program=settings.ffmpeg)
         settings = replace(settings, encode=settled(settings.encode, Path(dst), before.info.format))
-        restored_as = output_clip(before.info, settings)
-        after = Filters(restored_as, graphs_after(settings), program=settings.ffmpeg)
+        area = _area(source, before.info, settings)
+        if settings.crop is not None:  # for the report: which one was found
+            settings = replace(settings, crop=(area.width, area.height, area.x, area.y))
+        framed, place = _framed(before.info, settings, area)
+        after = Filters(framed, graphs_after(settings), program=settings.ffmpeg)
         clip = after.info
         _tell_what_changes(source, clip, settings, dropped)
         side = open_side_streams(source, settings)
@@ -96,12 +102,15 @@ def process(
         from vs_gendrpix.engine import Engine  # noqa: PLC0415
 
         engine = stack.enter_context(
-            Engine(settings.restore, before.info.format, restored_as.format)
+            Engine(settings.restore, area.of(before.info.format), place.of(framed.format))
         )
         described = _describe(source, output.path, clip, engine)
         progress.start(described)
-        frames = after.through(_restored(before.through(source), engine, waits))
-        with closing(prefetch(frames, AHEAD)) as restored:
+        pictures = (cropped(frame, area) for frame in before.through(source))
+        whole = (
+            with_bars(frame, framed.format, place) for frame in _restored(pictures, engine, waits)
+        )
+        with closing(prefetch(after.through(whole), AHEAD)) as restored:
             for frame in waits.for_each("restored", restored):
                 with waits.on("encode"):
                     sink.write(frame)
@@ -143,6 +152,28 @@ def output_clip(source: ClipInfo, settings: ProcessSettings) -> ClipInfo:
         shape *= Fraction(width, form.width) ** -1 * Fraction(height, form.height)
     target = target_format(form, settings.encode, (width, height), settings.out_color)
     return replace(source, format=target, sample_aspect_ratio=shape.limit_denominator(255))
+
+
+def _area(source: Input, filtered: ClipInfo, settings: ProcessSettings) -> Crop:
+    """The part of filtered frames that is restored, which is told and found in the source's."""
+    was, now = source.info.format, filtered.format
+    if settings.crop is None:
+        return Crop.whole(now)
+    if (was.width, was.height) != (now.width, now.height):
+        raise SettingsError(
+            f"the pre-filter makes {now.width}x{now.height} of {was.width}x{was.height} pixels, in "
+            "which a crop has no place: crop in the pre-filter"
+        )
+    return picture_area(source, settings)
+
+
+def _framed(source: ClipInfo, settings: ProcessSettings, area: Crop) -> tuple[ClipInfo, Crop]:
+    """What the output will be, and which part of its picture a restored `area` fills."""
+    if settings.keep_bars:
+        clip = output_clip(source, settings)
+        return clip, area.scaled(source.format, clip.format)
+    clip = output_clip(replace(source, format=area.of(source.format)), settings)
+    return clip, Crop.whole(clip.format)
 
 
 def _tell_what_changes(

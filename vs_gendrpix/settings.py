@@ -241,8 +241,13 @@ class ProcessSettings:
         restore: How frames are restored.
         encode: How they are encoded.
         streams: What is carried over beside them.
+        crop: Width, height, x and y in pixels of the part of the picture to restore; `auto` is what
+            lies between black bars, and None all of it.
+        keep_bars: Whether the restored part is put back between black bars.
         start: First second of the source to keep; None is its beginning.
         end: Second of the source before which to stop; None is its end.
+        preview: How many seconds to keep instead of going on to an end: from `start` on, or else
+            about the middle of the clip.
         overwrite: Whether an existing output may be replaced, once the new one is whole.
         deinterlace: `bwdif` makes a frame of each field, `ivtc` the film's 24 frames a second of
             telecined ones; `auto` does what a look at the clip calls for, unless the pre-filter
@@ -265,8 +270,11 @@ class ProcessSettings:
     restore: RestoreSettings = RestoreSettings()
     encode: EncodeSettings = EncodeSettings()
     streams: StreamSettings = StreamSettings()
+    crop: tuple[int, int, int, int] | Literal["auto"] | None = None
+    keep_bars: bool = False
     start: Fraction | None = None
     end: Fraction | None = None
+    preview: Fraction | None = None
     overwrite: bool = False
     deinterlace: Deinterlace = "auto"
     pre_filter: str | None = None
@@ -278,6 +286,12 @@ class ProcessSettings:
     drop_dynamic_hdr: bool = False
 
     def __post_init__(self) -> None:
+        if self.keep_bars and self.crop is None:
+            raise SettingsError("there are no bars to keep without a crop: give --crop too")
+        if self.preview is not None and self.end is not None:
+            raise SettingsError("give an end or the seconds of a preview, not both")
+        if self.preview is not None and self.preview <= 0:
+            raise SettingsError(f"a preview of {float(self.preview):g} s is empty: use more than 0")
         for name, value, known in (
             ("output colour", self.out_color, get_args(OutColor)),
             ("way to treat HDR", self.hdr, get_args(Hdr)),

@@ -75,6 +75,8 @@ class Sink:
         self._times = array("q")  # 8 bytes a frame: a film's list of times is small
         self._durations: dict[int, int] = {}
         format_name = container_of(output)
+        # YUV4MPEG has a rate, and no times.
+        self._even = 1 / (clip.average_rate or Fraction(25)) if format_name == Y4M else None
         lost = unsaid(clip.hdr, settings.encoder)
         if lost:
             self.notes.warn(f"not carried over: {lost}")
@@ -126,7 +128,10 @@ class Sink:
         self._durations[timing.pts] = timing.duration
         try:
             self._side.copy_until(timing.pts * timing.time_base)
-            self._mux(self._stream.encode(to_picture(frame, self._settings.pix_fmt)))
+            picture = to_picture(frame, self._settings.pix_fmt)
+            if self._even is not None:
+                picture.pts, picture.time_base = self.frames - 1, self._even
+            self._mux(self._stream.encode(picture))
         except av.FFmpegError as error:
             raise output_fault(error, f"cannot write {self._output.path}") from error
 
@@ -160,14 +165,15 @@ class Sink:
     def _add_video(self) -> VideoStream:
         """The video stream, told all before the header is written."""
         try:
-            rate = self._clip.average_rate if self._file.format.name == Y4M else None
-            stream = self._file.add_stream(self._settings.encoder, rate=rate or 25)
+            stream = self._file.add_stream(self._settings.encoder, rate=25)
         except ValueError as error:
             raise self._misfit() from error
         if not isinstance(stream, VideoStream):
             raise SettingsError(f"{self._settings.encoder} is not a video encoder")
         configure(stream.codec_context, self._settings, self._clip)
-        stream.time_base = self._clip.time_base
+        if self._even is not None:
+            stream.codec_context.time_base = self._even
+        stream.time_base = self._even or self._clip.time_base
         stream.codec_context.options = encoder_options(self._settings, self._clip)
         if self._clip.rotation:
             stream.set_display_rotation(-self._clip.rotation)
@@ -234,6 +240,7 @@ class Sink:
                         counts[places[packet.stream_index]] += 1
                         payload[places[packet.stream_index]] += packet.size
                 found_base = fraction(video.time_base)
+                self._check_shape(fraction(video.sample_aspect_ratio))
         except (av.FFmpegError, StopIteration) as error:
             raise VerificationError(
                 f"the finished file cannot be read again ({error}): it is not published"
@@ -246,6 +253,19 @@ class Sink:
                     f"stream {index} of the finished file has {counts[index]} packets, not "
                     f"{count}: it is not published"
                 )
+
+    def _check_shape(self, found: Fraction) -> None:
+        """Say so if the file has lost the shape of its pixels.
+
+        PyAV cannot tell Matroska's muxer, so it is lost there unless the codec has a place for it,
+        as HEVC and H.264 do; FFV1, AV1 and ProRes do not.
+        """
+        wanted = self._clip.sample_aspect_ratio
+        if (found or Fraction(1)) != wanted:
+            self.notes.warn(
+                f"not carried over: the shape of a pixel, {wanted.numerator}:{wanted.denominator}; "
+                "libx265 or libx264, or a .mov, would keep it"
+            )
 
     def _check_times(self, found: list[int], found_base: Fraction) -> None:
         """Every frame at its time, but for the rounding to the file's ticks."""

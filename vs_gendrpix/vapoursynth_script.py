@@ -119,20 +119,11 @@ class ScriptSource:
 
     def _describe(self, props: dict[str, Any]) -> FrameFormat:
         """The format of the frames; a matrix that is not said is the usual one, as for files."""
-        clip, alpha = self._clip, self._alpha
         try:
-            form = source_format(clip, props, usual_matrix(clip.height))
+            form = source_format(self._clip, props, usual_matrix(self._clip.height))
         except ValueError as error:
             raise MediaError(f"the output of the script {self.path}: {error}") from error
-        if alpha is None:
-            return form
-        same = (alpha.width, alpha.height) == (clip.width, clip.height)
-        sample = (alpha.format.sample_type, alpha.format.bits_per_sample)
-        if not same or sample != (clip.format.sample_type, clip.format.bits_per_sample):
-            raise MediaError(
-                f"the alpha clip of the script {self.path} must have its output's size and depth"
-            )
-        return replace(form, alpha=True)
+        return replace(form, alpha=self._alpha is not None)  # VapourSynth sees to its size
 
     def _expected(self, rate: Fraction) -> int:
         """Frames in the range; 0 if that is not known before."""
