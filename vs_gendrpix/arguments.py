@@ -11,6 +11,7 @@ from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.profiles import PROFILES
 from vs_gendrpix.sequence import PICTURES
 from vs_gendrpix.settings import (
+    Deinterlace,
     EncodeSettings,
     Hdr,
     InputSettings,
@@ -77,6 +78,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("-y", "--overwrite", action="store_true", help="replace an existing output")
     _add_input(made.add_argument_group("input"))
     _add_picture(made.add_argument_group("picture"))
+    _add_filters(made.add_argument_group("filters (a preset's name, or FFmpeg's own syntax)"))
     _add_color(made.add_argument_group("colour"))
     _add_encode(made.add_argument_group("encoding"))
     _add_crop(made.add_argument_group("part of the picture"))
@@ -215,6 +217,29 @@ def _add_picture(group: argparse._ArgumentGroup) -> None:
     )
 
 
+def _add_filters(group: argparse._ArgumentGroup) -> None:
+    """What happens to frames before and after they are restored."""
+    group.add_argument(
+        "--deinterlace",
+        choices=get_args(Deinterlace),
+        default="auto",
+        help="auto looks at the clip; bwdif makes a frame of each field; ivtc undoes telecine; off "
+        "warns where it is interlaced",
+    )
+    group.add_argument(
+        "--pre-filter",
+        metavar="GRAPH",
+        help="before: vhs, dvd_interlaced, film_16mm, film_35mm, silent_film, old_web, anime_dvd, "
+        "or such as 'crop=704:576,atadenoise'",
+    )
+    group.add_argument("--post-filter", metavar="GRAPH", help="after, such as noise=c0s=6:c0f=t")
+    group.add_argument(
+        "--ffmpeg",
+        metavar="FILE",
+        help="the ffmpeg program, for filters that need it (the one on the PATH)",
+    )
+
+
 def _add_color(group: argparse._ArgumentGroup) -> None:
     """What the code values of the output mean."""
     group.add_argument(
@@ -344,6 +369,10 @@ def settings(options: argparse.Namespace) -> ProcessSettings:
         end=options.end,
         preview=options.preview,
         overwrite=options.overwrite,
+        deinterlace=options.deinterlace,
+        pre_filter=options.pre_filter,
+        post_filter=options.post_filter,
+        ffmpeg=options.ffmpeg,
         report=options.report,
         out_color=options.out_color,
         hdr=options.hdr,

@@ -10,6 +10,7 @@ from typing import Protocol, Self
 from vs_gendrpix.changes import refuse_changes
 from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.frames import ClipInfo, Frame
+from vs_gendrpix.interlace import Scan, scan
 from vs_gendrpix.media import STDIN
 from vs_gendrpix.report import Notes
 from vs_gendrpix.settings import InputSettings, ProcessSettings
@@ -71,6 +72,13 @@ def open_source(path: Path, settings: ProcessSettings) -> Input:
             source.__exit__(None, None, None)
             raise
     return source
+
+
+def look_for_fields(source: Input, settings: ProcessSettings) -> Scan:
+    """Look whether an input is interlaced, if it is a file: pictures and scripts are not."""
+    if not source.path.is_file() or is_script(source.path):
+        return Scan(kind="progressive", order="auto", flagged=False)
+    return scan(source.path, settings.input, start=settings.start, end=settings.end)
 
 
 def open_glance(path: Path, settings: ProcessSettings, start: Fraction, notes: Notes) -> Input:

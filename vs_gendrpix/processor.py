@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 from vs_gendrpix.bound import Waits
 from vs_gendrpix.crop import Crop, cropped, with_bars
 from vs_gendrpix.encoders import settled
-from vs_gendrpix.errors import VerificationError
+from vs_gendrpix.errors import SettingsError, VerificationError
+from vs_gendrpix.filtering import Filters, graphs_after, graphs_before
 from vs_gendrpix.frames import ClipInfo, Frame, usual_matrix
 from vs_gendrpix.hdr import check_hdr
-from vs_gendrpix.inputs import Input, open_side_streams, open_source
+from vs_gendrpix.inputs import Input, look_for_fields, open_side_streams, open_source
 from vs_gendrpix.media import LibavLog
 from vs_gendrpix.pipeline import prefetch
 from vs_gendrpix.pixels import encoder_layout, target_format
@@ -82,11 +83,16 @@ def process(
         if record is not None:
             stack.enter_context(record)
         stack.enter_context(LibavLog(this_thread=True))  # the decoder's lines are the source's
-        settings = replace(settings, encode=settled(settings.encode, Path(dst), source.info.format))
-        area = picture_area(source, settings)
+        found = look_for_fields(source, settings)
+        asked = graphs_before(settings, found, source.report)
+        before = Filters(source.info, asked, field_order=found.order, program=settings.ffmpeg)
+        settings = replace(settings, encode=settled(settings.encode, Path(dst), before.info.format))
+        area = _area(source, before.info, settings)
         if settings.crop is not None:  # for the report: which one was found
             settings = replace(settings, crop=(area.width, area.height, area.x, area.y))
-        clip, place = _framed(source.info, settings, area)
+        framed, place = _framed(before.info, settings, area)
+        after = Filters(framed, graphs_after(settings), program=settings.ffmpeg)
+        clip = after.info
         _tell_what_changes(source, clip, settings, dropped)
         side = open_side_streams(source, settings)
         stack.enter_context(side)
@@ -96,18 +102,24 @@ def process(
         from vs_gendrpix.engine import Engine  # noqa: PLC0415
 
         engine = stack.enter_context(
-            Engine(settings.restore, area.of(source.info.format), place.of(clip.format))
+            Engine(settings.restore, area.of(before.info.format), place.of(framed.format))
         )
         described = _describe(source, output.path, clip, engine)
         progress.start(described)
-        pictures = (cropped(frame, area) for frame in source)
-        with closing(prefetch(_restored(pictures, engine, waits), AHEAD)) as restored:
+        pictures = (cropped(frame, area) for frame in before.through(source))
+        whole = (
+            with_bars(frame, framed.format, place) for frame in _restored(pictures, engine, waits)
+        )
+        with closing(prefetch(after.through(whole), AHEAD)) as restored:
             for frame in waits.for_each("restored", restored):
                 with waits.on("encode"):
-                    sink.write(with_bars(frame, clip.format, place))
+                    sink.write(frame)
                 progress.frame(sink.frames, waits.bound)
-        if sink.frames != source.decoded:
-            raise VerificationError(f"{source.decoded} frames came in, {sink.frames} went out")
+        if before.given != after.taken or after.given != sink.frames:
+            raise VerificationError(
+                f"{before.given} frames came in, {after.taken} were restored, and of "
+                f"{after.given} {sink.frames} went out"
+            )
         sink.finish()
         report = Report(
             start=described,
@@ -140,6 +152,19 @@ def output_clip(source: ClipInfo, settings: ProcessSettings) -> ClipInfo:
         shape *= Fraction(width, form.width) ** -1 * Fraction(height, form.height)
     target = target_format(form, settings.encode, (width, height), settings.out_color)
     return replace(source, format=target, sample_aspect_ratio=shape.limit_denominator(255))
+
+
+def _area(source: Input, filtered: ClipInfo, settings: ProcessSettings) -> Crop:
+    """The part of filtered frames that is restored, which is told and found in the source's."""
+    was, now = source.info.format, filtered.format
+    if settings.crop is None:
+        return Crop.whole(now)
+    if (was.width, was.height) != (now.width, now.height):
+        raise SettingsError(
+            f"the pre-filter makes {now.width}x{now.height} of {was.width}x{was.height} pixels, in "
+            "which a crop has no place: crop in the pre-filter"
+        )
+    return picture_area(source, settings)
 
 
 def _framed(source: ClipInfo, settings: ProcessSettings, area: Crop) -> tuple[ClipInfo, Crop]:
@@ -192,9 +217,9 @@ def _describe(source: Input, output: Path, clip: ClipInfo, engine: "Engine") -> 
         output=output,
         source_clip=source.info,
         output_clip=clip,
-        frames=source.info.frames,
-        average_rate=source.info.average_rate,
-        size=(engine.target.width, engine.target.height),
+        frames=clip.frames,
+        average_rate=clip.average_rate,
+        size=(clip.format.width, clip.format.height),
         model=engine.model_name,
         model_file=engine.model_file,
         device=",".join(map(str, engine.devices)),

@@ -164,7 +164,7 @@ class Report:
     Attributes:
         start: What was known at its beginning.
         frames_decoded: Frames that the source gave.
-        frames_encoded: Frames in the output; equal to `frames_decoded`.
+        frames_encoded: Frames in the output: those decoded, or what filters made of them.
         streams: What became of each stream of the input.
         copied: Packets written to each further stream of the output, by its index.
         notes: Warnings and damage, in the order source, sink.

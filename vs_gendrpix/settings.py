@@ -10,6 +10,7 @@ from vs_gendrpix.errors import SettingsError
 Dtype = Literal["auto", "bf16", "fp16", "fp32"]
 ColorFix = Literal["lowband", "none"]
 Attention = Literal["auto", "full"]
+Deinterlace = Literal["auto", "off", "bwdif", "ivtc"]
 OnChange = Literal["error", "scale"]
 OutColor = Literal["keep", "bt709", "bt2020"]
 Hdr = Literal["keep", "error"]
@@ -248,6 +249,14 @@ class ProcessSettings:
         preview: How many seconds to keep instead of going on to an end: from `start` on, or else
             about the middle of the clip.
         overwrite: Whether an existing output may be replaced, once the new one is whole.
+        deinterlace: `bwdif` makes a frame of each field, `ivtc` the film's 24 frames a second of
+            telecined ones; `auto` does what a look at the clip calls for, unless the pre-filter
+            does it; `off` warns of interlaced clips.
+        pre_filter: Name of a preset of `ffmpeg_filters`, or a graph in FFmpeg's own syntax, that
+            frames go through before they are restored.
+        post_filter: The same, after.
+        ffmpeg: The ffmpeg program, for filters that PyAV's libavfilter lacks; None is `ffmpeg` on
+            the PATH.
         report: A JSON file for the report of the run; None is none.
         out_color: `keep` leaves matrix, primaries and transfer as they are; `bt709` and `bt2020`
             convert matrix and primaries, and name the transfer as that standard does where the
@@ -267,6 +276,10 @@ class ProcessSettings:
     end: Fraction | None = None
     preview: Fraction | None = None
     overwrite: bool = False
+    deinterlace: Deinterlace = "auto"
+    pre_filter: str | None = None
+    post_filter: str | None = None
+    ffmpeg: str | None = None
     report: Path | None = None
     out_color: OutColor = "keep"
     hdr: Hdr = "keep"
@@ -282,6 +295,7 @@ class ProcessSettings:
         for name, value, known in (
             ("output colour", self.out_color, get_args(OutColor)),
             ("way to treat HDR", self.hdr, get_args(Hdr)),
+            ("way to deinterlace", self.deinterlace, get_args(Deinterlace)),
         ):
             if value not in known:
                 raise SettingsError(f"there is no {name} {value!r}: use one of {', '.join(known)}")

@@ -266,8 +266,6 @@ class Source:
         """Note what is damaged in a picture that is kept, and what we cannot do justice to."""
         if picture.is_corrupt:
             self.report.corrupt_frame()
-        if picture.interlaced_frame:
-            self.report.warn("the clip is interlaced: deinterlace it first for a good result")
 
     def _move_to_zero(self, first: Timing) -> None:
         """Decide what to take off all times: the part before the cut, or a time below 0."""

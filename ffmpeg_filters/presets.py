@@ -1,0 +1,71 @@
+"""Chains for a kind of material: what to do before restoring it."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from ffmpeg.nodes import FilterableStream as Stream
+
+from ffmpeg_filters.filters import (
+    deband,
+    deblock,
+    deflicker,
+    degrain,
+    deinterlace,
+    denoise_chroma,
+    denoise_temporal,
+    inverse_telecine,
+    remove_dirt,
+)
+from ffmpeg_filters.graph import Filter
+
+
+def vhs(stream: Stream) -> Stream:
+    """Video tape: a picture for each field, less noise in time, less blotchy colour."""
+    return denoise_chroma(denoise_temporal(deinterlace(stream)))
+
+
+def dvd_interlaced(stream: Stream) -> Stream:
+    """An interlaced DVD or broadcast in MPEG-2: a picture for each field, no block edges."""
+    return deblock(deinterlace(stream), strength="weak")
+
+
+def film_16mm(stream: Stream) -> Stream:
+    """16 mm film: no flicker, little of its coarse grain."""
+    return degrain(deflicker(stream), strength=6)
+
+
+def film_35mm(stream: Stream) -> Stream:
+    """35 mm film: half of its fine grain."""
+    return degrain(stream, strength=2)
+
+
+def silent_film(stream: Stream) -> Stream:
+    """Silent film: no flicker, no dust, little grain."""
+    return degrain(remove_dirt(deflicker(stream, size=15)), strength=5)
+
+
+def old_web(stream: Stream) -> Stream:
+    """Heavily compressed video of the early web: no blocks, no bands, no mosquitoes."""
+    return deband(denoise_temporal(deblock(stream), strength=2))
+
+
+def anime_dvd(stream: Stream) -> Stream:
+    """Telecined animation in MPEG-2: the film's own pictures, no block edges, no bands."""
+    return deband(deblock(inverse_telecine(stream), strength="weak"), threshold=0.01)
+
+
+PRESETS: Mapping[str, Filter] = MappingProxyType(
+    {
+        preset.__name__: preset
+        for preset in (
+            vhs,
+            dvd_interlaced,
+            film_16mm,
+            film_35mm,
+            silent_film,
+            old_web,
+            anime_dvd,
+        )
+    }
+)
+"""All presets by name."""
