@@ -284,11 +284,13 @@ class Source:
         found = differs(picture, self._first)
         if found is None:
             return picture
-        change = f"changes from {words(self._first)} to {words(found)} after {self.decoded} frames"
+        change = f"changes from {words(self._first)} to {words(found)}"
         if self._chosen.on_change == "error" or found.family != self._first.family:
             raise MediaError(
-                f"the picture of {self.path} {change}: cut the clip there and restore the parts"
-                + ", or give --on-change scale" * (found.family == self._first.family)
+                f"the picture of {self.path} {change} after {self.decoded} frames: "
+                "cut the clip there and restore the parts"
+                + ", or give --on-change scale"
+                * (found.family == self._first.family)
             )
         self.report.warn(f"the picture {change}: such frames are scaled to the first one's size")
         return like(picture, self._first)
