@@ -22,12 +22,14 @@ import torch
 from torch import Tensor
 
 from vs_gendrpix.evaluation.methods import Method, peers
+from vs_gendrpix.evaluation.speed import autocast, in_turn, noise_frames, ratio
 from vs_gendrpix.frames import FrameFormat
 from vs_gendrpix.model.catalogue import BUILT_IN
 from vs_gendrpix.restorer import DTYPES, Restorer
 from vs_gendrpix.settings import RestoreSettings
 
 HERE = Path(__file__).parent
+CPU = torch.device("cpu")
 SCALE = 4
 OURS = tuple(BUILT_IN)
 
@@ -38,7 +40,7 @@ def our_restorer(name: str, size: tuple[int, int], dtype: str) -> Restorer:
     source = FrameFormat(width=width, height=height, family="rgb", bits=16)
     target = FrameFormat(width=width * SCALE, height=height * SCALE, family="rgb", bits=16)
     settings = RestoreSettings(model=name, device="cpu", dtype=dtype)
-    return Restorer(settings, source, target, torch.device("cpu"))
+    return Restorer(settings, source, target, CPU)
 
 
 def our_method(name: str, size: tuple[int, int], dtype: str) -> Method:
@@ -54,16 +56,9 @@ def our_method(name: str, size: tuple[int, int], dtype: str) -> Method:
 
 def peer_methods(folder: Path, dtype: str) -> dict[str, Method]:
     """The peers, under autocast where the arithmetic is not fp32."""
-    kind = DTYPES[dtype]
-
-    def under(method: Method) -> Method:
-        def cast(low: Tensor) -> Tensor:
-            with torch.autocast("cpu", kind, enabled=kind != torch.float32):
-                return method(low)
-
-        return cast
-
-    return {name: under(method) for name, method in peers(folder, torch.device("cpu")).items()}
+    return {
+        name: autocast(method, DTYPES[dtype], CPU) for name, method in peers(folder, CPU).items()
+    }
 
 
 def methods(options: argparse.Namespace) -> dict[str, Method]:
@@ -74,24 +69,9 @@ def methods(options: argparse.Namespace) -> dict[str, Method]:
 
 
 def frames(options: argparse.Namespace, count: int) -> list[Tensor]:
-    """Noise: no network here is faster on some pictures."""
+    """What the networks are timed on."""
     width, height = map(int, options.size.split("x"))
-    numbers = torch.Generator().manual_seed(0)
-    return [torch.rand(1, 3, height, width, generator=numbers) for _ in range(count)]
-
-
-def measure(options: argparse.Namespace) -> dict[str, list[float]]:
-    """Seconds of every network in every round."""
-    compared = methods(options)
-    seconds: dict[str, list[float]] = {name: [] for name in compared}
-    for method in compared.values():
-        method(frames(options, 1)[0])
-    for low in frames(options, options.rounds):
-        for name, method in compared.items():
-            began = time.perf_counter()
-            method(low)
-            seconds[name].append(time.perf_counter() - began)
-    return seconds
+    return noise_frames(width, height, count)
 
 
 def peak_memory(options: argparse.Namespace, name: str) -> float:
@@ -147,7 +127,7 @@ def main() -> None:
     parser.add_argument("--size", default="320x180")
     parser.add_argument("--dtype", choices=sorted(DTYPES), default="fp32")
     options = parser.parse_args()
-    seconds = measure(options)
+    seconds = in_turn(methods(options), frames(options, options.rounds))
     # A process for each: the peak of a process only ever rises.
     with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
         memory = {name: pool.apply(peak_memory, (options, name)) for name in seconds}
@@ -156,11 +136,9 @@ def main() -> None:
     rows = []
     print(f"{'network':28} {'fps':>7} {'x ' + reference:>26} {'MB':>6}")
     for name, median in medians.items():
-        ratio = statistics.median(
-            [a / b for a, b in zip(seconds[reference], seconds[name], strict=True)]
-        )
-        rows.append({"network": name, "fps": 1 / median, "ratio": ratio, "mb": memory[name]})
-        print(f"{name:28} {1 / median:7.2f} {ratio:26.2f} {memory[name]:6.0f}")
+        times = ratio(seconds, name, reference)
+        rows.append({"network": name, "fps": 1 / median, "ratio": times, "mb": memory[name]})
+        print(f"{name:28} {1 / median:7.2f} {times:26.2f} {memory[name]:6.0f}")
     shares = profile(options)
     print(f"\n{OURS[0]} by operation")
     for name, share in shares.items():

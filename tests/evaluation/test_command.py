@@ -17,7 +17,6 @@ from vs_gendrpix.evaluation.command import main
 from vs_gendrpix.evaluation.methods import ModelMethod, bicubic, peers
 from vs_gendrpix.evaluation.sheet import GAP, HEAD, SIDE
 from vs_gendrpix.evaluation.table import MEASURES, REFERENCE, as_written
-from vs_gendrpix.model.gendrpix import GenDRPix, zero_tail
 from vs_gendrpix.model.weights import load_network, save_network
 from vs_gendrpix.settings import RestoreSettings
 
@@ -38,18 +37,9 @@ def sharp(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two pictures to be degraded, one upright."""
     folder = tmp_path_factory.mktemp("evaluation") / "sharp"
     folder.mkdir()
-    save(folder / "a.png", scene(80, 128, 1))
-    save(folder / "b.png", scene(128, 80, 2))
+    save(folder / "a.png", scene(96, 192, 1))
+    save(folder / "b.png", scene(192, 96, 2))
     return folder
-
-
-@pytest.fixture(scope="session")
-def idle_model(tmp_path_factory: pytest.TempPathFactory, small_model: Path) -> Path:
-    """A model file whose network changes nothing."""
-    network: GenDRPix = load_network(small_model, device=torch.device("cpu"), dtype=torch.float32)
-    path = tmp_path_factory.mktemp("models") / "idle.safetensors"
-    save_network(path, zero_tail(network))
-    return path
 
 
 def test_table_json_and_sheet(
@@ -57,7 +47,7 @@ def test_table_json_and_sheet(
 ) -> None:
     worn = tmp_path / "worn"
     worn.mkdir()
-    save(worn / "old.png", scene(24, 32, 3))
+    save(worn / "old.png", scene(24, 48, 3))
     scores, sheet = tmp_path / "scores.json", tmp_path / "sheet.png"
     files = ["--json", str(scores), "--sheet", str(sheet)]
     assert main([str(small_model), str(sharp), "--worn", str(worn), *files, "-d", "cpu"]) == 0
@@ -69,7 +59,7 @@ def test_table_json_and_sheet(
     assert list(judged) == ["bicubic", "lanczos", "model", REFERENCE]
     assert list(judged["model"]) == list(MEASURES)
     assert judged["model"] != judged["bicubic"]
-    assert list(judged[REFERENCE]) == list(alone["model"]) == ["grid"]
+    assert list(judged[REFERENCE]) == list(alone["model"]) == ["NIQE", "grid"]
 
     table = capsys.readouterr().out
     assert "sharp, degraded (2 pictures, x4)" in table
@@ -86,7 +76,7 @@ def test_the_sheet_shows_six_pictures_of_a_set(small_model: Path, tmp_path: Path
     worn = tmp_path / "worn"
     worn.mkdir()
     for seed in range(8):
-        save(worn / f"{seed}.png", scene(16, 16, seed))
+        save(worn / f"{seed}.png", scene(24, 48, seed))
     sheet = tmp_path / "sheet.png"
     assert main([str(small_model), "--worn", str(worn), "--sheet", str(sheet), "-d", "cpu"]) == 0
     with Image.open(sheet) as image:
@@ -120,7 +110,7 @@ def test_the_model_is_run_as_the_product_runs_it(small_model: Path, idle_model: 
 def test_a_model_that_makes_infinities_is_refused(
     small_model: Path, sharp: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    network: GenDRPix = load_network(small_model, device=torch.device("cpu"), dtype=torch.float32)
+    network = load_network(small_model, device=torch.device("cpu"), dtype=torch.float32)
     nn.init.constant_(network.unet.conv_out.weight, 3e38)
     path = tmp_path / "broken.safetensors"
     save_network(path, network)
@@ -139,6 +129,7 @@ def test_pictures_are_judged_as_a_file_of_eight_bits_keeps_them() -> None:
     [
         (["MODEL"], 2, "give a FOLDER"),
         (["MODEL", "absent"], 3, "no such folder: absent"),
+        (["MODEL", "--worn", "SMALL"], 2, "NIQE of a picture of 64x64 pixels"),
         (["absent.safetensors", "SHARP"], 5, "absent.safetensors"),
         (["MODEL", "SHARP", "-d", "cuda:99"], 6, "cuda:99"),
         (["MODEL", "SHARP", "--sheet", "absent/sheet.png"], 4, "cannot write the sheet"),
@@ -152,9 +143,11 @@ def test_errors_are_one_line_and_a_code(
     *,
     small_model: Path,
     sharp: Path,
+    tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    names = {"MODEL": str(small_model), "SHARP": str(sharp)}
+    save(tmp_path / "small.png", scene(16, 16, 6))
+    names = {"MODEL": str(small_model), "SHARP": str(sharp), "SMALL": str(tmp_path)}
     given = [names.get(argument, argument) for argument in arguments]
     assert main([*given, *([] if "-d" in given else ["-d", "cpu"])]) == code
     error = capsys.readouterr().err

@@ -1,32 +1,23 @@
 """`python -m vs_gendrpix.evaluation MODEL FOLDER...`: the table that compares a model."""
 
 import argparse
-import json
 import sys
-from collections.abc import Mapping
-from itertools import count
 from pathlib import Path
 
-from torch import Tensor
-from tqdm import tqdm
-
-from vs_gendrpix.errors import GendrpixError, OutputError, SettingsError
+from vs_gendrpix.errors import GendrpixError, SettingsError
+from vs_gendrpix.evaluation.comparison import compare_pictures, write_json
 from vs_gendrpix.evaluation.methods import Method, ModelMethod, bicubic, lanczos, peers
-from vs_gendrpix.evaluation.sets import PictureSet, Sample, referenced, worn
+from vs_gendrpix.evaluation.sets import referenced, worn
 from vs_gendrpix.evaluation.sheet import Sheet
 from vs_gendrpix.evaluation.table import (
     MOTION,
     REFERENCE,
     Judge,
     Scores,
-    evaluate,
     evaluate_motion,
     to_text,
 )
 from vs_gendrpix.settings import RestoreSettings
-
-ROWS_OF_A_SET = 6
-"""Pictures of each set that the sheet shows, evenly spread."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -61,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         default=[],
         metavar="FOLDER",
-        help="pictures that are worn already and have no reference: only the grid is measured",
+        help="pictures that are worn already, without a reference: NIQE and the grid are measured",
     )
     parser.add_argument("--peers", type=Path, metavar="DIR", help="weights for spandrel to compare")
     parser.add_argument(
@@ -88,7 +79,7 @@ def _run(options: argparse.Namespace) -> None:
     judge, sheet = Judge(), Sheet()
     scores: dict[str, dict[str, Scores]] = {}
     for pictures in sets:
-        scores[pictures.name] = _judge_set(pictures, methods, judge, sheet)
+        scores[pictures.name] = compare_pictures(pictures, methods, judge, sheet)
         title = f"{pictures.name} ({pictures.count} pictures, x4)"
         print(to_text(title, scores[pictures.name]) + "\n", flush=True)  # noqa: T201 - the result
         if options.motion and REFERENCE in scores[pictures.name]:
@@ -99,28 +90,4 @@ def _run(options: argparse.Namespace) -> None:
     if options.sheet:
         sheet.save(options.sheet)
     if options.json:
-        _write_json(options.json, {"model": options.model, "sets": scores})
-
-
-def _judge_set(
-    pictures: PictureSet, methods: Mapping[str, Method], judge: Judge, sheet: Sheet
-) -> dict[str, Scores]:
-    """The scores on one set; some of its pictures go to the sheet."""
-    wanted = {i * pictures.count // ROWS_OF_A_SET for i in range(ROWS_OF_A_SET)}
-    places = count()  # not the bar's: it counts nothing where it is not shown
-    with tqdm(total=pictures.count, desc=pictures.name, unit="picture", disable=None) as bar:
-
-        def watch(sample: Sample, results: Mapping[str, Tensor]) -> None:
-            if next(places) in wanted:
-                reference = {} if sample.reference is None else {REFERENCE: sample.reference}
-                sheet.add({**results, **reference})
-            bar.update()
-
-        return evaluate(pictures.samples(), methods, judge, watch=watch)
-
-
-def _write_json(path: Path, result: Mapping[str, object]) -> None:
-    try:
-        path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"cannot write the scores to {path}: {error.strerror}") from error
+        write_json(options.json, {"model": options.model, "sets": scores})

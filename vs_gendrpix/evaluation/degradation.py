@@ -4,7 +4,9 @@ It shares no code with the degradations of the training, so that a fault of thei
 """
 
 import io
+from collections.abc import Sequence
 from fractions import Fraction
+from typing import cast
 
 import av
 import numpy as np
@@ -20,6 +22,16 @@ BLUR_SIGMA = 1.0
 NOISE_SIGMA = 3.0
 JPEG_QUALITY = 70
 H264_CRF = 26
+
+CODECS = (
+    ("libx264", {"crf": str(H264_CRF)}),
+    ("mpeg2video", {"qmin": "6", "qmax": "6"}),
+    ("libx265", {"crf": "28", "x265-params": "log-level=none:pools=none:frame-threads=1"}),
+)
+"""What compresses clips, in turn: FFmpeg's names of encoders and their options."""
+DECODERS = {"libx264": "h264", "mpeg2video": "mpeg2video", "libx265": "hevc"}
+BLOCK = 64
+"""The largest block that any of them codes."""
 
 EXACT = (
     Interpolation.BICUBIC
@@ -49,8 +61,26 @@ def degrade(image: Tensor, number: int) -> Tensor:
         (1, 3, H/4, W/4) RGB in [0, 1] of 8 bits; the same on every call.
     """
     clean = _noisy(_shrunk(image), number)
-    worn = _jpeg(clean) if number // 2 % 2 == 0 else _h264(clean)
-    return torch.from_numpy(worn).permute(2, 0, 1)[None].float() / 255
+    worn = _jpeg(clean) if number // 2 % 2 == 0 else _coded([clean], *CODECS[0])[0]
+    return _tensor(worn)
+
+
+def degrade_clip(frames: Sequence[Tensor], number: int) -> Tensor:
+    """The same for a clip: fresh noise in every frame, then a video codec over all of them.
+
+    H.264 of CRF 26, MPEG-2 of quantiser 6 and HEVC of CRF 28 take turns, with the encoders' own
+    B-frames; the noise is in colour.
+
+    Args:
+        frames: (1, 3, H, W) each, RGB in [0, 1], H and W multiples of 8.
+        number: Place of the clip in its set: picks the codec and seeds the noise.
+
+    Returns:
+        (N, 3, H/4, W/4) RGB in [0, 1] of 8 bits; the same on every call.
+    """
+    seeds = (2 * (number * len(frames) + place) for place in range(len(frames)))
+    clean = [_noisy(_shrunk(frame), seed) for frame, seed in zip(frames, seeds, strict=True)]
+    return torch.cat([_tensor(frame) for frame in _coded(clean, *CODECS[number % len(CODECS)])])
 
 
 def worn_frame(image: Tensor, number: int) -> Tensor:
@@ -63,8 +93,11 @@ def worn_frame(image: Tensor, number: int) -> Tensor:
     Returns:
         (1, 3, H/4, W/4) RGB in [0, 1] of 8 bits; the same on every call.
     """
-    noisy = _noisy(_shrunk(image), 2 * number)  # even numbers have noise in colour
-    return torch.from_numpy(noisy).permute(2, 0, 1)[None].float() / 255
+    return _tensor(_noisy(_shrunk(image), 2 * number))  # even numbers have noise in colour
+
+
+def _tensor(picture: Picture) -> Tensor:
+    return torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255
 
 
 def _shrunk(image: Tensor) -> Tensor:
@@ -95,22 +128,28 @@ def _jpeg(picture: Picture) -> Picture:
         return np.asarray(decoded.convert("RGB")).copy()
 
 
-def _h264(picture: Picture) -> Picture:
-    height, width = picture.shape[:2]
-    # 4:2:0 needs even sizes: the last column and row are repeated, and cut off afterwards.
-    even = np.pad(picture, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
-    encoder = av.CodecContext.create("libx264", "w")
-    encoder.width, encoder.height = even.shape[1], even.shape[0]
+def _coded(pictures: Sequence[Picture], codec: str, options: dict[str, str]) -> list[Picture]:
+    """What is left of pictures after a video codec."""
+    height, width = pictures[0].shape[:2]
+    # Whole blocks: some encoders depend on what lies in memory beyond a partial one. What is
+    # added repeats the last column and row, and is cut off afterwards.
+    below, beside = -height % BLOCK, -width % BLOCK
+    margin = ((0, below), (0, beside), (0, 0))
+    encoder = cast("av.VideoCodecContext", av.CodecContext.create(codec, "w"))
+    encoder.width, encoder.height = width + beside, height + below
     encoder.pix_fmt = "yuv420p"
-    encoder.time_base = Fraction(1, 25)
+    encoder.time_base, encoder.framerate = Fraction(1, 25), Fraction(25)
     # One thread: x264's slices, and so its pixels, would depend on the number of cores.
     encoder.thread_count = 1
-    encoder.options = {"crf": str(H264_CRF)}
-    frame = av.VideoFrame.from_ndarray(even, format="rgb24")
-    frame = frame.reformat(format="yuv420p", interpolation=EXACT)
-    packets = [*encoder.encode(frame), *encoder.encode(None)]
-    decoder = av.CodecContext.create("h264", "r")
+    encoder.options = options
+    packets = []
+    for number, picture in enumerate(pictures):
+        frame = av.VideoFrame.from_ndarray(np.pad(picture, margin, mode="edge"), format="rgb24")
+        frame = frame.reformat(format="yuv420p", interpolation=EXACT)
+        frame.pts, frame.time_base = number, encoder.time_base
+        packets += encoder.encode(frame)
+    packets += encoder.encode(None)
+    decoder = cast("av.VideoCodecContext", av.CodecContext.create(DECODERS[codec], "r"))
     frames = [frame for packet in [*packets, None] for frame in decoder.decode(packet)]
-    decoded = frames[0].reformat(format="rgb24", interpolation=EXACT)
-    worn: Picture = decoded.to_ndarray().astype(np.uint8)
-    return worn[:height, :width]
+    decoded = [frame.reformat(format="rgb24", interpolation=EXACT) for frame in frames]
+    return [frame.to_ndarray().astype(np.uint8)[:height, :width] for frame in decoded]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,14 @@ class PictureSet:
     name: str
     count: int
     samples: Callable[[], Iterator[Sample]]
+
+    def first(self, count: int) -> "PictureSet":
+        """The same with its first pictures only; they are degraded as they are in the whole."""
+        return PictureSet(
+            name=self.name,
+            count=min(count, self.count),
+            samples=lambda: islice(self.samples(), count),
+        )
 
 
 def referenced(folder: Path) -> PictureSet:

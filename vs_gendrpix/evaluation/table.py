@@ -8,22 +8,25 @@ from torch import Tensor
 from vs_gendrpix.evaluation.fidelity import psnr, ssim
 from vs_gendrpix.evaluation.grid import lattice_ratio
 from vs_gendrpix.evaluation.methods import Method
+from vs_gendrpix.evaluation.naturalness import NIQE
 from vs_gendrpix.evaluation.perceptual import SqueezeNetDistance
 from vs_gendrpix.evaluation.sets import Sample
 from vs_gendrpix.evaluation.ssimulacra import ssimulacra2
 from vs_gendrpix.evaluation.temporal import flicker, pan_error
 
 Scores = dict[str, float]
-"""Measure to value; only `grid` where there is no reference."""
+"""Measure to value; only `NIQE` and `grid` where there is no reference."""
 
 MEASURES = {
     "PSNR": ".2f",
     "SSIM": ".4f",
     "SSIMULACRA2": ".2f",
     "SqueezeNet distance": ".4f",
+    "NIQE": ".2f",
     "grid": ".3f",
 }
-"""Every measure and how it is printed: dB; 0 to 1; 100 and down; 0 and up; 1 = no grid."""
+"""Measures of pictures and how they are printed: dB; 0 to 1; 100 and down; 0 and up, twice; 1 = no
+grid."""
 
 MOTION = {"flicker": ".3f", "pan": ".3f"}
 """The measures of `temporal.py`: code values of 255, 0 and up."""
@@ -42,6 +45,7 @@ class Judge:
             "SSIMULACRA2": ssimulacra2,
             "SqueezeNet distance": distance,
         }
+        self._rate: dict[str, Callable[[Tensor], Tensor]] = {"NIQE": NIQE(), "grid": lattice_ratio}
 
     def __call__(self, image: Tensor, reference: Tensor | None) -> Scores:
         """The scores of one picture.
@@ -53,7 +57,7 @@ class Judge:
         scores = {}
         if reference is not None:
             scores = {name: rate(image, reference).item() for name, rate in self._compare.items()}
-        return {**scores, "grid": lattice_ratio(image).item()}
+        return scores | {name: rate(image).item() for name, rate in self._rate.items()}
 
 
 def as_written(image: Tensor) -> Tensor:
@@ -66,7 +70,7 @@ def evaluate(
     methods: Mapping[str, Method],
     judge: Judge,
     *,
-    watch: Callable[[Sample, Mapping[str, Tensor]], None],
+    watch: Callable[[Mapping[str, Tensor]], None],
 ) -> dict[str, Scores]:
     """The mean scores of each method over some pictures.
 
@@ -74,10 +78,11 @@ def evaluate(
         samples: The pictures; all have a reference, or none has.
         methods: What to compare, by name.
         judge: The measures.
-        watch: Called with each picture and the results, 8-bit (1, 3, 4h, 4w) RGB in [0, 1].
+        watch: Called with what each picture became by method, 8-bit (1, 3, 4h, 4w) RGB in [0, 1];
+            the last is the reference, under its name, where there is one.
 
     Returns:
-        The methods' scores, and the grid of the references themselves under `reference`.
+        The methods' scores, and what can be said of the references alone under `reference`.
     """
     found: dict[str, list[Scores]] = {}
     for sample in samples:
@@ -86,7 +91,13 @@ def evaluate(
             found.setdefault(name, []).append(judge(result, sample.reference))
         if sample.reference is not None:
             found.setdefault(REFERENCE, []).append(judge(sample.reference, None))
-        watch(sample, results)
+            results[REFERENCE] = sample.reference
+        watch(results)
+    return means(found)
+
+
+def means(found: Mapping[str, list[Scores]]) -> dict[str, Scores]:
+    """The mean of every measure over the pictures of each method."""
     return {
         name: {measure: statistics.fmean(s[measure] for s in scores) for measure in scores[0]}
         for name, scores in found.items()

@@ -1,0 +1,18 @@
+"""What several tests of the evaluation share."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from vs_gendrpix.model.gendrpix import GenDRPix, zero_tail
+from vs_gendrpix.model.weights import load_network, save_network
+
+
+@pytest.fixture(scope="session")
+def idle_model(tmp_path_factory: pytest.TempPathFactory, small_model: Path) -> Path:
+    """A model file whose network changes nothing."""
+    network: GenDRPix = load_network(small_model, device=torch.device("cpu"), dtype=torch.float32)
+    path = tmp_path_factory.mktemp("models") / "idle.safetensors"
+    save_network(path, zero_tail(network))
+    return path

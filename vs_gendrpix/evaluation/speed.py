@@ -1,0 +1,45 @@
+"""How long methods take, frame by frame in turn, so that all see the same machine."""
+
+import statistics
+import time
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from vs_gendrpix.evaluation.methods import Method
+
+
+def noise_frames(width: int, height: int, count: int) -> list[Tensor]:
+    """Frames to time on: no network here is faster on some pictures."""
+    numbers = torch.Generator().manual_seed(0)
+    return [torch.rand(1, 3, height, width, generator=numbers) for _ in range(count)]
+
+
+def in_turn(methods: Mapping[str, Method], frames: list[Tensor]) -> dict[str, list[float]]:
+    """The seconds of every method for every frame; each has run once before, untimed."""
+    seconds: dict[str, list[float]] = {name: [] for name in methods}
+    for method in methods.values():
+        method(frames[0])
+    for low in frames:
+        for name, method in methods.items():
+            began = time.perf_counter()
+            method(low)
+            seconds[name].append(time.perf_counter() - began)
+    return seconds
+
+
+def ratio(seconds: Mapping[str, list[float]], name: str, reference: str) -> float:
+    """How many times as fast as another one a method is: the median over the frames."""
+    pairs = zip(seconds[reference], seconds[name], strict=True)
+    return statistics.median(theirs / ours for theirs, ours in pairs)
+
+
+def autocast(method: Method, kind: torch.dtype, device: torch.device) -> Method:
+    """A method of fp32 weights with its arithmetic in another type."""
+
+    def cast(low: Tensor) -> Tensor:
+        with torch.autocast(device.type, kind, enabled=kind != torch.float32):
+            return method(low)
+
+    return cast
