@@ -196,12 +196,6 @@ def test_a_packet_that_cannot_be_decoded_is_passed_over(tmp_path):
     assert source.report.errors > 0
 
 
-def test_interlaced_clips_are_named(tmp_path):
-    make_clip(tmp_path / "fields.mp4", options={"x264-params": "tff=1"})
-    _, source = decode(tmp_path / "fields.mp4")
-    assert [w for w in source.report.warnings if "interlaced" in w]
-
-
 def test_a_huge_picture_is_refused_before_it_is_decoded(tmp_path, monkeypatch):
     make_clip(tmp_path / "in.mp4")
     monkeypatch.setattr("vs_gendrpix.media.MAX_PIXELS", 1000)

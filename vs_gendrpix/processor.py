@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from fractions import Fraction
@@ -107,9 +107,9 @@ def process(
         described = _describe(source, output.path, clip, engine)
         progress.start(described)
         pictures = (cropped(frame, area) for frame in before.through(source))
-        whole = (
-            with_bars(frame, framed.format, place) for frame in _restored(pictures, engine, waits)
-        )
+        # Closed before the source is: until then a thread decodes ahead.
+        results = stack.enter_context(closing(_restored(pictures, engine, waits)))
+        whole = (with_bars(frame, framed.format, place) for frame in results)
         with closing(prefetch(after.through(whole), AHEAD)) as restored:
             for frame in waits.for_each("restored", restored):
                 with waits.on("encode"):
@@ -194,7 +194,7 @@ def _tell_what_changes(
         )
 
 
-def _restored(source: Iterable[Frame], engine: "Engine", waits: Waits) -> Iterator[Frame]:
+def _restored(source: Iterable[Frame], engine: "Engine", waits: Waits) -> Generator[Frame]:
     """Restored frames in order, a few under way at once."""
     under_way: deque[Future[Frame]] = deque()
     with closing(prefetch(source, AHEAD)) as decoded:
