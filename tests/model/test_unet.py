@@ -4,6 +4,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from vs_gendrpix.errors import ModelError
+from vs_gendrpix.model.layers import ResBlock
 from vs_gendrpix.model.unet import FULL, TINY, UNet, UNetConfig, timestep_embedding
 
 NARROW = UNetConfig(
@@ -86,6 +87,16 @@ def test_full_runs_on_odd_grids(grid):
     assert output.shape == (1, 192, *grid)
 
 
+@pytest.mark.parametrize(("groups", "same"), [(0, True), (4, False)])
+def test_without_groups_a_place_does_not_depend_on_the_rest_of_the_picture(groups, same):
+    torch.manual_seed(1)
+    block = ResBlock(8, 8, groups=groups).requires_grad_(requires_grad=False)
+    calm = torch.randn(1, 8, 12, 40) * 0.1
+    busy = calm.clone()
+    busy[..., 20:] *= 30
+    assert torch.allclose(block(calm)[..., :15], block(busy)[..., :15], atol=1e-6) == same
+
+
 def test_tiny_is_tiny():
     assert sum(weight.numel() for weight in meta(TINY).parameters()) <= 10_000_000
 
@@ -130,7 +141,7 @@ def test_timestep_embedding_starts_with_cosines():
         {"attention": (True,)},
         {"layers": 0},
         {"layers": 1000},
-        {"groups": 0},
+        {"groups": -1},
         {"condition_tokens": 0},
     ],
 )

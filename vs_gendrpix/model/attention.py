@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vs_gendrpix.model.layers import norm
 from vs_gendrpix.model.windows import (
     KEYS_AT_ONCE,
     dense_attention,
@@ -149,7 +150,7 @@ class SpatialTransformer(nn.Module):
         channels: Width of the feature map.
         context_dim: Width of the condition's tokens.
         head_dim: Width of a head.
-        groups: Groups of the norm.
+        groups: Groups of the norm; 0 only scales and shifts.
         window: Side of self-attention's windows on large grids; None attends in full.
         shifted: Whether the windows' blocks are moved by half a block.
     """
@@ -165,7 +166,7 @@ class SpatialTransformer(nn.Module):
         shifted: bool,
     ) -> None:
         super().__init__()
-        self.norm = nn.GroupNorm(groups, channels, eps=1e-6)
+        self.norm = norm(channels, groups, 1e-6)
         self.proj_in = nn.Linear(channels, channels)
         block = TransformerBlock(channels, context_dim, head_dim, window=window, shifted=shifted)
         self.transformer_blocks = nn.ModuleList([block])

@@ -13,13 +13,37 @@ def silu(x: Tensor) -> Tensor:
     return F.silu(x, inplace=not torch.is_grad_enabled())
 
 
+class Affine(nn.Module):
+    """A scale and a shift of each channel: a norm that does not look at the picture.
+
+    A GroupNorm divides by a deviation over the whole picture: what is left of an amplitude, of
+    noise say, depends on the contrast elsewhere, and so does the result (EDSR, arXiv 1707.02921,
+    section 3.1, leaves norms out for the same reason).
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, C, h, w) to the same shape."""
+        weight, bias = self.weight.to(x.dtype), self.bias.to(x.dtype)
+        return torch.addcmul(bias[:, None, None], x, weight[:, None, None])
+
+
+def norm(channels: int, groups: int, eps: float) -> nn.Module:
+    """A GroupNorm, or an `Affine` under the same keys where there are no groups."""
+    return nn.GroupNorm(groups, channels, eps=eps) if groups else Affine(channels)
+
+
 class ResBlock(nn.Module):
     """Two 3x3 convolutions with a shortcut; a timestep may shift the features between them.
 
     Args:
         in_channels: Channels that come in.
         out_channels: Channels that go out.
-        groups: Groups of both norms.
+        groups: Groups of both norms; 0 only scales and shifts.
         eps: Epsilon of both norms: 1e-5 in the UNet, 1e-6 in the VAE.
         time_dim: Width of the time embedding; None leaves it out.
     """
@@ -34,12 +58,12 @@ class ResBlock(nn.Module):
         time_dim: int | None = None,
     ) -> None:
         super().__init__()
-        self.norm1 = nn.GroupNorm(groups, in_channels, eps=eps)
+        self.norm1 = norm(in_channels, groups, eps)
         self.conv1 = nn.Conv2d(in_channels, out_channels, 3, padding=1)
         self.time_emb_proj: nn.Linear | None = (
             None if time_dim is None else nn.Linear(time_dim, out_channels)
         )
-        self.norm2 = nn.GroupNorm(groups, out_channels, eps=eps)
+        self.norm2 = norm(out_channels, groups, eps)
         self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
         self.conv_shortcut = (
             None if in_channels == out_channels else nn.Conv2d(in_channels, out_channels, 1)

@@ -16,7 +16,7 @@ from vs_gendrpix.model.attention import (
     SelfAttention,
     SpatialTransformer,
 )
-from vs_gendrpix.model.layers import Downsample, ResBlock, Upsample, silu
+from vs_gendrpix.model.layers import Downsample, ResBlock, Upsample, norm, silu
 from vs_gendrpix.model.windows import KEYS_AT_ONCE
 
 
@@ -32,7 +32,7 @@ class UNetConfig:
         condition_dim: Width of a prompt's tokens.
         head_dim: Width of an attention head. (diffusers' `attention_head_dim` of SD2.1,
             (5, 10, 20, 20), is the number of heads in spite of its name.)
-        groups: Groups of every GroupNorm.
+        groups: Groups of every GroupNorm; 0 leaves their statistics out and only scales and shifts.
         timestep: The one diffusion step at which the network works.
         in_channels: Values of a token that comes in: 3 x 8 x 8 pixels, or those of a VAE's latent.
         out_channels: Values of a token that goes out.
@@ -57,11 +57,11 @@ class UNetConfig:
             )
         if not 1 <= self.layers <= 8 or min(self.condition_tokens, self.condition_dim) < 1:
             raise ModelError("a UNet needs 1 to 8 layers a level and a condition that is not empty")
-        if min(self.groups, self.head_dim, self.in_channels, self.out_channels) < 1:
-            raise ModelError("a UNet's groups, head width and channels must be at least 1")
+        if min(self.head_dim, self.in_channels, self.out_channels) < 1 or self.groups < 0:
+            raise ModelError("a UNet's head width and channels must be at least 1, its groups 0")
         attends = (*self.attention[:-1], True)
         for width, attend in zip(self.channels, attends, strict=True):
-            if width < 2 or width % self.groups or (attend and width % self.head_dim):
+            if width < 2 or width % (self.groups or 1) or (attend and width % self.head_dim):
                 raise ModelError(
                     f"a UNet level of {width} channels does not divide into {self.groups} groups"
                     + (f" and heads of {self.head_dim}" if attend else "")
@@ -70,12 +70,13 @@ class UNetConfig:
 
 FULL = UNetConfig()
 TINY = UNetConfig(
-    channels=(64, 128, 192),
+    channels=(128, 128, 192),
     attention=(False, False, False),
     layers=1,
     condition_tokens=8,
     condition_dim=64,
     head_dim=32,
+    groups=0,
 )
 
 
@@ -230,7 +231,7 @@ class UNet(nn.Module):
         self.down_blocks = nn.ModuleList([DownStage(config, level) for level in levels])
         self.mid_block = MidStage(config)
         self.up_blocks = nn.ModuleList([UpStage(config, level) for level in reversed(levels)])
-        self.conv_norm_out = nn.GroupNorm(config.groups, first, eps=1e-5)
+        self.conv_norm_out = norm(first, config.groups, 1e-5)
         self.conv_out = nn.Conv2d(first, config.out_channels, 3, padding=1)
 
     def attend_fully(self) -> None:
