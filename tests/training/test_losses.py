@@ -4,7 +4,13 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vs_gendrpix.training.losses import _prominence, lattice_windows, masked_fourier_loss
+from vs_gendrpix.training.draw import Draw
+from vs_gendrpix.training.losses import (
+    _prominence,
+    grainy,
+    lattice_windows,
+    masked_fourier_loss,
+)
 
 
 def scene(height: int = 96, width: int = 128) -> torch.Tensor:
@@ -62,3 +68,18 @@ def test_gradients_lead_away_from_the_tile(dtype):
     output = (scene() + strength * tile.repeat(12, 16)).to(dtype)
     masked_fourier_loss(output, scene()).backward()
     assert strength.grad > 0
+
+
+def test_grain_is_fresh_for_each_picture_and_view_and_changes_no_brightness():
+    grey = torch.zeros(40, 3, 64, 72)
+    first, second = grainy(grey, Draw(1)), grainy(grey, Draw(2))
+    assert torch.equal(first, grainy(grey, Draw(1)))
+    codes = 255 / 2
+    strengths = first.std((1, 2, 3)) * codes
+    assert strengths.min() == 0  # some pictures stay as they are
+    assert 3 < strengths.max() < 8
+    assert (first.mean() * codes).abs() < 0.1
+    both = torch.stack([first.flatten(), second.flatten()])
+    assert torch.corrcoef(both)[0, 1].abs() < 0.02
+    neighbours = torch.stack([first[..., 1:].flatten(), first[..., :-1].flatten()])
+    assert torch.corrcoef(neighbours)[0, 1] > 0.5  # as coarse as what has been enlarged

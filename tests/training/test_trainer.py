@@ -14,8 +14,11 @@ from tests.conftest import SMALL
 from vs_gendrpix.errors import ModelError
 from vs_gendrpix.model.vae import VAEConfig
 from vs_gendrpix.model.weights import load_network, load_vae
+from vs_gendrpix.padcfg import Padding, pad
 from vs_gendrpix.training import trainer
 from vs_gendrpix.training.__main__ import main
+from vs_gendrpix.training.draw import Draw
+from vs_gendrpix.training.losses import grainy
 from vs_gendrpix.training.pictures import Pairs, find_pictures
 from vs_gendrpix.training.settings import STAGES, Recipe, StageSettings
 from vs_gendrpix.training.stages import conditions
@@ -58,7 +61,8 @@ def test_a_stopped_run_ends_as_an_unbroken_one_bit_for_bit(run, monkeypatch):
     for name in STAGES[:3]:
         for out in ("whole", "stopped"):
             run(name, replace(STAGE, steps=2), out=out)
-    settings = replace(STAGE, perceptual=0.02, fourier=0.01, adversarial=0.05, negative_share=0.3)
+    weights = {"perceptual": 0.02, "fourier": 0.01, "adversarial": 0.05, "consistency": 0.3}
+    settings = replace(STAGE, negative_share=0.3, **weights)
     whole = tensors(run("pix", settings, out="whole"))
     advance = trainer._advance
 
@@ -154,6 +158,22 @@ def test_training_learns(run, folder):
     assert after < 0.98 * before
 
 
+def test_consistency_makes_two_views_of_a_crop_more_alike(run, folder):
+    """Views differ by fresh grain and by where the cells lie."""
+    settings = replace(STAGE, steps=60, save_every=60, batch=8)
+    pairs = Pairs(find_pictures([folder]), crop=64, seed=0)
+    worn = torch.stack([pairs[number][0] for number in range(1000, 1030)])
+    first, second = grainy(worn, Draw(1)), pad(grainy(worn, Draw(2)), Padding(top=3, left=5))
+    apart = {}
+    for weight in (0.0, 1.0):
+        path = run("pix", replace(settings, consistency=weight), out=f"weight{weight:g}")
+        network = load_network(path, device=torch.device("cpu"), dtype=torch.float32)
+        restored = network(first, network.positive.expand(30, -1, -1))
+        moved = network(second, network.positive.expand(30, -1, -1))[..., 3:67, 5:69]
+        apart[weight] = (restored - moved).abs().mean()
+    assert apart[1.0] < 0.75 * apart[0.0]
+
+
 def test_negative_items_teach_the_negative_condition_alone(small_network):
     network = copy.deepcopy(small_network).requires_grad_(requires_grad=True)
     negative = torch.tensor([False, True])
@@ -232,7 +252,8 @@ learning_rate = 1e-3
     # What AdamW makes of a gradient near 0 hangs on its last bit; the gradients themselves do not.
     largest = max(mean.abs().max().item() for mean in found[0].values())
     worst = max((found[0][n] - found[1][n]).abs().max().item() for n in found[0])
-    assert worst < 1e-3 * largest
+    # Networks compute in bf16 where the processor does.
+    assert worst < 1e-2 * largest
 
 
 def test_a_stage_without_its_forerunner_is_one_line(folder, tmp_path, capsys):

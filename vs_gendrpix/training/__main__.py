@@ -7,6 +7,7 @@ from pathlib import Path
 
 from vs_gendrpix.errors import GendrpixError
 from vs_gendrpix.training.settings import STAGES, read_recipe
+from vs_gendrpix.training.store import store_pairs
 from vs_gendrpix.training.trainer import train
 
 
@@ -18,20 +19,31 @@ def main(arguments: list[str] | None = None) -> int:
         "checkpoint in DIR/STAGE; one that has been run gives the next its network.",
         allow_abbrev=False,
     )
-    parser.add_argument("stage", choices=STAGES, help="in the order in which each needs the last")
+    parser.add_argument("stage", choices=("pairs", *STAGES), help="in this order")
     parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="a TOML recipe")
-    parser.add_argument("--pictures", type=Path, nargs="+", required=True, metavar="FOLDER")
+    parser.add_argument(
+        "--pictures",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="FOLDER",
+        help="photographs; stages that use the stored pairs need none",
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     try:
-        path = train(
-            read_recipe(options.config),
-            options.stage,
-            pictures=options.pictures,
-            out=options.out,
-            beside=options.config.parent,
-        )
+        recipe = read_recipe(options.config)
+        if options.stage == "pairs":
+            path = store_pairs(recipe, pictures=options.pictures, out=options.out)
+        else:
+            path = train(
+                recipe,
+                options.stage,
+                pictures=options.pictures,
+                out=options.out,
+                beside=options.config.parent,
+            )
     except GendrpixError as error:
         print(f"vs_gendrpix.training: {error}", file=sys.stderr)  # noqa: T201 - a command's face
         return error.exit_code

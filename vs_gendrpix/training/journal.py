@@ -67,7 +67,7 @@ class Journal:
         Image.fromarray(to_picture(torch.cat(list(columns), dim=-2) / 2 + 0.5)).save(path)
 
     def save_model(
-        self, path: Path, student: nn.Module, recipe: Recipe, name: str, step: int, pictures: int
+        self, path: Path, student: nn.Module, recipe: Recipe, name: str, step: int, source: str
     ) -> None:
         """The averaged weights under a card that tells how they were made."""
         if isinstance(student, Reconstruction):
@@ -86,6 +86,6 @@ class Journal:
             licence="Apache-2.0",
             guidance=1.0,
             training=f"{name}: {step} steps of {settings.batch} crops of {settings.crop} px from "
-            f"{pictures} pictures; {asdict(settings)}; seed {recipe.seed}",
+            f"{source}; {asdict(settings)}; seed {recipe.seed}",
         )
         save_network(path, student, dtype=torch.float16)

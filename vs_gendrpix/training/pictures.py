@@ -65,6 +65,7 @@ class Pairs(Dataset[tuple[Tensor, Tensor, Tensor]]):
         sources = [path.stem.split("_")[0] for path in paths]
         counts = Counter(sources)
         self.weights = tuple(1 / math.sqrt(counts[source]) for source in sources)
+        self.source = f"{len(paths)} pictures"
         self._encoded = [path.read_bytes() for path in paths]
         self._decoded: dict[int, Picture] = {}
 

@@ -36,6 +36,9 @@ class StageSettings:
         l1: Weight of the mean absolute difference, of latents or of pixels in [-1, 1].
         perceptual: Weight of the SqueezeNet distance.
         fourier: Weight of the masked Fourier loss.
+        consistency: Weight of the mean absolute difference between the results of `pix` for two
+            views of each crop, each with fresh grain and cells of another phase: against flicker
+            and what crawls in a pan.
         divergence: Weight of the VAE's divergence from the normal distribution, per latent value.
         adversarial: Weight of softplus(-D(output)).
         critic: What the discriminator D begins as: the network of the stage before, or random.
@@ -59,6 +62,7 @@ class StageSettings:
     l1: float = 1.0
     perceptual: float = 0.0
     fourier: float = 0.0
+    consistency: float = 0.0
     divergence: float = 0.0
     adversarial: float = 0.0
     critic: Literal["staged", "fresh"] = "staged"
@@ -88,6 +92,27 @@ class StageSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PairSettings:
+    """Pairs that are made beforehand and used again.
+
+    Attributes:
+        count: How many; 0 makes every pair when it is needed, and uses it once.
+        side: Their side in pixels, at least a crop's: the more, the more crops are in them.
+        negative_share: Share of them that are negative items (see `StageSettings`).
+    """
+
+    count: int = 0
+    side: int = 160
+    negative_share: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.count < 0 or self.side < 64 or not 0 <= self.negative_share < 1:
+            raise SettingsError(
+                "pairs need count 0 or more, side 64 or more, negative_share below 1"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
     """All stages that lead to one model.
 
@@ -96,6 +121,7 @@ class Recipe:
         seed: Decides the start, the pairs and their order, and what the losses draw.
         workers: Processes that make pairs.
         threads: Threads of the networks' arithmetic on the CPU; 0 leaves PyTorch's choice.
+        pairs: What is made beforehand.
         network: The UNet; its channels in and out are each stage's own.
         vae: The autoencoder of the stages with a latent.
         stage: The settings of each stage.
@@ -105,6 +131,7 @@ class Recipe:
     seed: int = 0
     workers: int = 1
     threads: int = 0
+    pairs: PairSettings = field(default_factory=PairSettings)
     network: UNetConfig = TINY
     vae: VAEConfig = field(default_factory=VAEConfig)
     stage: Mapping[str, StageSettings] = field(default_factory=dict)
@@ -137,7 +164,8 @@ def read_recipe(path: Path) -> Recipe:
         }
         network = _build(UNetConfig, table.pop("network", {}), "network")
         vae = _build(VAEConfig, table.pop("vae", {}), "vae")
-        given = {"network": network, "vae": vae, "stage": stages}
+        pairs = _build(PairSettings, table.pop("pairs", {}), "pairs")
+        given = {"network": network, "vae": vae, "pairs": pairs, "stage": stages}
         return _build(Recipe, table, "the recipe", **given)
     except GendrpixError as error:
         raise SettingsError(f"{path}: {error}") from error

@@ -25,13 +25,14 @@ from vs_gendrpix.model.latent import LatentRestorer, PixelEncoder
 from vs_gendrpix.model.unet import UNet
 from vs_gendrpix.model.vae import VAE
 from vs_gendrpix.model.weights import load_into, load_vae
-from vs_gendrpix.padcfg import PadCFG, pad_plan
+from vs_gendrpix.padcfg import PadCFG, Padding, crop, pad, pad_plan
 from vs_gendrpix.training import start
 from vs_gendrpix.training.draw import Draw
 from vs_gendrpix.training.losses import (
     Perception,
     critic_loss,
     generator_loss,
+    grainy,
     masked_fourier_loss,
     rand_pad,
 )
@@ -234,8 +235,19 @@ class PixStage(Stage):
         if self.settings.target == "teacher" and self.teacher is not None and self.vae is not None:
             with torch.no_grad():
                 wanted = self.vae.decode(self.teacher(worn, conditions(self.teacher, negative)))
-        output = self.student(worn, conditions(self.student, negative))
-        return Attempt(self.in_pixels(output, wanted, draw), output, target)
+        prompt = conditions(self.student, negative)
+        if not self.settings.consistency:
+            output = self.student(worn, prompt)
+            return Attempt(self.in_pixels(output, wanted, draw), output, target)
+        paddings = [Padding(top=draw.whole(0, 7), left=draw.whole(0, 7)) for _ in range(2)]
+        views = torch.cat([pad(grainy(worn, draw), padding) for padding in paddings])
+        restored = self.student(views, torch.cat([prompt, prompt])).chunk(2)
+        size = (worn.shape[-2], worn.shape[-1])
+        output, other = (crop(*view, size) for view in zip(restored, paddings, strict=True))
+        losses = self.in_pixels(output, wanted, draw)
+        losses["l1"] = (losses["l1"] + F.l1_loss(other, wanted)) / 2
+        losses["consistency"] = F.l1_loss(other, output)
+        return Attempt(losses, output, target)
 
     def judge(self, image: Tensor, draw: Draw) -> Tensor:
         """The critic's logits behind a padding of this picture's own."""

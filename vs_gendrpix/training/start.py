@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -92,11 +93,12 @@ def synthesise(network: GenDRPix, directions: Tensor) -> None:
             and 2,000 steps led nowhere.
         directions: As `analyse` gives them.
     """
-    last, norm = network.unet.conv_out, network.unet.conv_norm_out
+    unet = network.unet
+    last, gain, shift = unet.conv_out, unet.conv_norm_out.weight, unet.conv_norm_out.bias
     with torch.no_grad():
         last.weight.mul_(0.1)
         last.weight[:, : directions.shape[1], 1, 1] += directions
         if last.bias is not None:
             last.bias.zero_()
-        norm.weight.fill_(_GAIN)
-        norm.bias.zero_()
+        cast("Tensor", gain).fill_(_GAIN)
+        cast("Tensor", shift).zero_()

@@ -20,6 +20,7 @@ from vs_gendrpix.training.journal import Journal
 from vs_gendrpix.training.pictures import Pairs, find_pictures
 from vs_gendrpix.training.settings import Recipe, StageSettings
 from vs_gendrpix.training.stages import MODEL, Batch, Stage, build
+from vs_gendrpix.training.store import StoredPairs
 
 log = logging.getLogger(__name__)
 
@@ -127,12 +128,7 @@ def train(recipe: Recipe, name: str, *, pictures: list[Path], out: Path, beside:
         torch.set_num_threads(recipe.threads)
     settings = recipe.stage.get(name, StageSettings())
     accelerator = _accelerator()
-    pairs = Pairs(
-        find_pictures(pictures),
-        crop=settings.crop,
-        seed=recipe.seed,
-        negative_share=settings.negative_share,
-    )
+    pairs = _pairs(recipe, settings, pictures, out)
     shown = [pairs[_SAMPLES + i] for i in range(_SHOWN)]
     worn, target, _ = (torch.stack(part) for part in zip(*shown, strict=True))
     stage = build(name, recipe, out=out, beside=beside, worn=worn).to(accelerator.device)
@@ -140,7 +136,7 @@ def train(recipe: Recipe, name: str, *, pictures: list[Path], out: Path, beside:
     journal = Journal(out / name, stage, worn[:4].to(accelerator.device), target[:4])
     if journal.checkpoint.exists():
         state.load(journal.checkpoint)
-    log.info("%s: %d pictures; steps %d to %d", name, len(pairs.paths), state.step, settings.steps)
+    log.info("%s: %s; steps %d to %d", name, pairs.source, state.step, settings.steps)
     _distribute(stage, accelerator)
     model, began, seen = out / name / MODEL, time.monotonic(), state.step
     with _deterministic():
@@ -152,8 +148,18 @@ def train(recipe: Recipe, name: str, *, pictures: list[Path], out: Path, beside:
                 state.save(journal.checkpoint)
                 rate = (state.step - seen) * settings.batch / (time.monotonic() - began)
                 journal.write(state.step, losses, state.average, crops_per_second=rate)
-                journal.save_model(model, state.average, recipe, name, state.step, len(pairs.paths))
+                journal.save_model(model, state.average, recipe, name, state.step, pairs.source)
     return model
+
+
+def _pairs(
+    recipe: Recipe, settings: StageSettings, pictures: list[Path], out: Path
+) -> Pairs | StoredPairs:
+    """The stored pairs where the recipe has some, or pairs that are made when they are needed."""
+    crop, seed, share = settings.crop, recipe.seed, settings.negative_share
+    if recipe.pairs.count:
+        return StoredPairs(out / "pairs", crop=crop, seed=seed, negative_share=share)
+    return Pairs(find_pictures(pictures), crop=crop, seed=seed, negative_share=share)
 
 
 def _accelerator() -> Accelerator:
@@ -181,14 +187,21 @@ def _deterministic() -> Iterator[None]:
     """The same sums in the same order: indexing adds gradients up in any order otherwise."""
     before = torch.are_deterministic_algorithms_enabled()
     torch.use_deterministic_algorithms(mode=True, warn_only=True)
+    # Nothing reads what it has not written: to fill it first takes a tenth of a step.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     try:
         yield
     finally:
+        torch.utils.deterministic.fill_uninitialized_memory = True  # type: ignore[attr-defined]
         torch.use_deterministic_algorithms(mode=before)
 
 
 def _batches(
-    pairs: Pairs, recipe: Recipe, settings: StageSettings, step: int, accelerator: Accelerator
+    pairs: Pairs | StoredPairs,
+    recipe: Recipe,
+    settings: StageSettings,
+    step: int,
+    accelerator: Accelerator,
 ) -> Iterator[Batch]:
     """The batches of this process from a step on: the same ones wherever a run resumes."""
     process = (accelerator.process_index, accelerator.num_processes)

@@ -1,0 +1,103 @@
+import pickle
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from tests.conftest import SMALL
+from vs_gendrpix.errors import SettingsError
+from vs_gendrpix.training.pictures import Pairs, find_pictures
+from vs_gendrpix.training.settings import PairSettings, Recipe, StageSettings
+from vs_gendrpix.training.store import StoredPairs, store_pairs
+from vs_gendrpix.training.trainer import train
+
+RECIPE = Recipe(
+    seed=3,
+    workers=2,
+    network=SMALL,
+    pairs=PairSettings(count=20, side=72, negative_share=0.5),
+    stage={"pix": StageSettings(steps=2, batch=2, crop=64)},
+)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """The folder of a run whose pairs have been made, which takes two processes a while."""
+    out = tmp_path_factory.mktemp("store")
+    blocks = np.random.default_rng(4).integers(0, 256, (40, 40, 3), dtype=np.uint8)
+    (out / "pictures").mkdir()
+    Image.fromarray(blocks.repeat(8, 0).repeat(8, 1)).save(out / "pictures" / "wall.png")
+    store_pairs(RECIPE, pictures=[out / "pictures"], out=out)
+    return out
+
+
+@pytest.fixture
+def stored(run):
+    return run / "pairs"
+
+
+def test_stored_pairs_are_those_of_their_numbers_whoever_made_them(run, stored):
+    source = Pairs(find_pictures([run / "pictures"]), crop=72, seed=3, negative_share=0.5)
+    pairs = StoredPairs(stored, crop=72, seed=0)
+    for number in (0, 7, 19):
+        worn, target, negative = source[number]
+        assert torch.equal(torch.from_numpy(pairs.worn[number].copy()), worn.half())
+        assert torch.equal(torch.from_numpy(pairs.target[number].copy()), target.half())
+        assert (number in pairs.kinds[True]) == bool(negative)
+
+
+def test_items_are_crops_turned_and_mirrored_alike(stored):
+    pairs = StoredPairs(stored, crop=64, seed=0)
+    seen = set()
+    for number in range(40):
+        worn, target, negative = pairs[number]
+        assert worn.shape == target.shape == (3, 64, 64)
+        assert torch.equal(pairs[number][0], worn)
+        assert not negative
+        turned = [
+            (turns, mirrored)
+            for turns in range(4)
+            for mirrored in (False, True)
+            for index in pairs.kinds[False]
+            if _holds(pairs.worn[index], worn, turns, mirrored)
+            and _holds(pairs.target[index], target, turns, mirrored)
+        ]
+        assert turned
+        seen.update(turned)
+    assert len(seen) > 5
+
+
+def _holds(whole, crop, turns, mirrored):
+    """Whether a stored picture has the crop in it, after what was done to that is undone."""
+    plain = (crop.flip(-1) if mirrored else crop).rot90(-turns, (-2, -1)).half()
+    places = torch.from_numpy(whole.copy()).unfold(1, 64, 1).unfold(2, 64, 1)  # (3, 9, 9, 64, 64)
+    return (places == plain[:, None, None]).all(-1).all(-1).all(0).any()
+
+
+def test_negative_items_come_from_the_negative_pairs(stored):
+    pairs = StoredPairs(stored, crop=64, seed=0, negative_share=0.5)
+    negative = [bool(pairs[number][2]) for number in range(60)]
+    assert 15 < sum(negative) < 45
+
+
+def test_a_stage_learns_from_stored_pairs_without_pictures(run):
+    model = train(RECIPE, "pix", pictures=[], out=run, beside=run)
+    assert model.is_file()
+
+
+def test_a_worker_gets_the_place_of_the_pairs_not_a_copy(stored):
+    pairs = StoredPairs(stored, crop=64, seed=5)
+    pickled = pickle.dumps(pairs)
+    assert len(pickled) < 1000
+    assert torch.equal(pickle.loads(pickled)[3][0], pairs[3][0])  # noqa: S301 - ours
+
+
+def test_what_is_missing_is_said(tmp_path, stored):
+    with pytest.raises(SettingsError, match="no crop of 80"):
+        StoredPairs(stored, crop=80, seed=0)
+    with pytest.raises(SettingsError, match="run the stage pairs"):
+        StoredPairs(tmp_path, crop=64, seed=0)
+    with pytest.raises(SettingsError, match="set count"):
+        store_pairs(replace(RECIPE, pairs=PairSettings()), pictures=[], out=tmp_path)
