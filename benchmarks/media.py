@@ -41,7 +41,9 @@ is equal when each copied stream has the bytes it had. The second reader is FFmp
 where it finds as many frames, of the same size (but for a side that was odd), shape, rotation,
 colour tags and grading, and the same chapters and codecs of sound; what differs is named. No row
 has a traceback, and no run left a file behind beside its output. Debian's ffprobe 5.1 takes 24 bits
-of PCM in MP4 for 16, which PyAV and the bytes contradict.
+of PCM in MP4 for 16, which PyAV and the bytes contradict. Of an H.264 stream that ends in damage
+it gives one picture more than is decoded here: libav loses the last one that waits to be shown when
+several threads decode, which otherwise tells more of the damage.
 
 Generated clips are another command: `python -m benchmarks.media_matrix` puts 360 combinations of
 codecs, pixel formats, containers, colours, timings, further streams and targets through the same,

@@ -355,3 +355,38 @@ def test_quicktime_knows_the_language_by_its_own_name(tmp_path, language):
     own = {"deu": "ger", "swe": "sve", "zho": "chi", "hrv": "hr "}
     with av.open(str(tmp_path / "out.mov")) as clip:
         assert clip.streams.audio[0].metadata["language"] == own.get(language, language)
+
+
+def with_a_second_header(flv):
+    """The bytes of an FLV in which AAC's header comes twice, as where an encoder has restarted."""
+    position = 13
+    while position < len(flv):
+        size = int.from_bytes(flv[position + 1 : position + 4])
+        whole = flv[position : position + 11 + size + 4]
+        if whole[0] == 8 and whole[12] == 0:  # sound; and of AAC: its header
+            return flv[: position + len(whole)] + whole + flv[position + len(whole) :]
+        position += len(whole)
+    raise AssertionError("no header of AAC")
+
+
+@pytest.mark.parametrize("suffix", ["mkv", "mp4"])
+def test_a_header_of_aac_that_is_repeated_breaks_no_file(tmp_path, suffix):
+    make_clip(tmp_path / "in.flv", audio="aac")
+    whole = read(tmp_path / "in.flv")
+    (tmp_path / "in.flv").write_bytes(with_a_second_header((tmp_path / "in.flv").read_bytes()))
+    with av.open(str(tmp_path / "in.flv")) as clip:
+        assert any(packet.has_sidedata("new_extradata") for packet in clip.demux(audio=0))
+    process(tmp_path / "in.flv", tmp_path / f"out.{suffix}", settings())
+    with av.logging.Capture(local=False) as said:
+        found = read(tmp_path / f"out.{suffix}")
+        with av.open(str(tmp_path / f"out.{suffix}")) as clip:
+            assert [stream.type for stream in clip.streams] == ["video", "audio"]
+            assert sum(frame.samples for frame in clip.decode(audio=0)) > 20000
+    assert [line for line in said if line[0] <= av.logging.ERROR] == []
+    assert [data for data, _ in found.sides[1]] == [data for data, _ in whole.sides[1]]
+
+
+def test_sound_that_a_file_promises_and_does_not_hold_is_named(tmp_path):
+    make_clip(tmp_path / "in.mkv", prepare=lambda output, _: add_audio(output))
+    report = process(tmp_path / "in.mkv", tmp_path / "out.mp4", settings())
+    assert report.warnings == ("not carried over: audio stream 1 (aac, eng), which holds no sound",)

@@ -12,7 +12,15 @@ from av.container import InputContainer, OutputContainer
 from av.stream import Discard, Stream
 
 from vs_gendrpix.errors import MediaError
-from vs_gendrpix.media import fraction, is_cover, line_of, main_video, open_input, origin
+from vs_gendrpix.media import (
+    codec_name,
+    fraction,
+    is_cover,
+    line_of,
+    main_video,
+    open_input,
+    origin,
+)
 from vs_gendrpix.report import Notes, StreamAction
 from vs_gendrpix.settings import InputSettings, StreamSettings
 from vs_gendrpix.stream_map import StreamMap, kind_of
@@ -151,8 +159,16 @@ class SideStreams:
         if seconds is None:
             for index, convert in self._map.converters.items():
                 self._write(self._made(convert.rest), self._map.targets[index])
+            self._name_empty_sound()
             if self.notes.damaged:
                 self.notes.warn(self.notes.damage_in_words())
+
+    def _name_empty_sound(self) -> None:
+        """Name the sound of which nothing came: a file that is cut off promises what it lacks."""
+        for done in self.actions:
+            if done.kind == "audio" and done.output is not None and not self.copied[done.output]:
+                where = "" if self._start is None and self._end is None else " of the range"
+                self.notes.warn(f"not carried over: {done}, which holds no sound{where}")
 
     def _set_timecode(self, video: Stream) -> None:
         """Give the output the timecode of its first frame, wherever the input has its own."""
@@ -230,7 +246,10 @@ class SideStreams:
         target = self._map.targets[packet.stream_index]
         convert = self._map.converters.get(packet.stream_index)
         self._write(
-            [packet] if convert is None else self._made(partial(convert.convert, packet)), target
+            [without_new_header(packet)]
+            if convert is None
+            else self._made(partial(convert.convert, packet)),
+            target,
         )
 
     def _made(self, make: "Callable[[], list[Packet[Stream]]]") -> "list[Packet[Stream]]":
@@ -305,6 +324,26 @@ class NoSideStreams:
 def says_something(packet: "Packet[Stream]") -> bool:
     """Whether a packet counts: MP4 has an empty text wherever no subtitle is shown."""
     return packet.size > 0 and not (packet.stream.type == "subtitle" and bytes(packet) == b"\0\0")
+
+
+def without_new_header(packet: "Packet[Stream]") -> "Packet[Stream]":
+    """The packet, without the codec's header that AAC may repeat in it, as FLV has it.
+
+    libavformat's Matroska writes such a header into its tracks' description, and over what follows
+    it there if the stream had one from the beginning.
+    """
+    stream = packet.stream
+    known = codec_name(stream) == "aac" and stream.codec_context.extradata
+    if not known or not packet.has_sidedata("new_extradata"):
+        return packet
+    plain: Packet[Stream] = av.Packet(bytes(packet))
+    for data in packet.iter_sidedata():
+        if data.data_type != "new_extradata":
+            plain.set_sidedata(data)
+    plain.stream, plain.time_base = stream, packet.time_base
+    plain.pts, plain.dts, plain.duration = packet.pts, packet.dts, packet.duration
+    plain.is_keyframe = packet.is_keyframe
+    return plain
 
 
 def _timecode(tags: dict[str, str]) -> str:

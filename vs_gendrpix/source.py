@@ -317,6 +317,12 @@ class Source:
             hdr=read_metadata(picture.side_data),
         )
         self.report.inform(f"{self.path}: {words(self._first)}, {float(self._rate):g} frames/s")
+        tags = {key.lower(): value for key, value in self._stream.metadata.items()}
+        if tags.get("alpha_mode") == "1" and not self._first.alpha:
+            self.report.warn(
+                "the alpha channel is dropped: it is a video of its own inside this one, as VP8 "
+                "and VP9 have it, which is not decoded"
+            )
         if self._chosen.rate is None and self._container.format.name in {"image2", "rawvideo"}:
             self.report.warn(f"no frame rate is given: taken as {FALLBACK_RATE} a second (--fps)")
         return info
