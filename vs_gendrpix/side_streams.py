@@ -24,13 +24,14 @@ from vs_gendrpix.media import (
 from vs_gendrpix.report import Notes, StreamAction
 from vs_gendrpix.settings import InputSettings, StreamSettings
 from vs_gendrpix.stream_map import StreamMap, kind_of
-from vs_gendrpix.timecode import moved
+from vs_gendrpix.timecode import at_rate, moved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from av.container.core import Chapter
     from av.packet import Packet
+    from av.video.stream import VideoStream
 
 _SEEK_MARGIN = 5  # seconds: a container's index may know only the video's keyframes
 
@@ -95,7 +96,7 @@ class SideStreams:
     ) -> None:
         self._input.close()
 
-    def attach(self, output: OutputContainer, video: Stream) -> None:
+    def attach(self, output: OutputContainer, video: "VideoStream") -> None:
         """Add to an output, before its header, all that its container takes; name the rest.
 
         Args:
@@ -170,7 +171,7 @@ class SideStreams:
                 where = "" if self._start is None and self._end is None else " of the range"
                 self.notes.warn(f"not carried over: {done}, which holds no sound{where}")
 
-    def _set_timecode(self, video: Stream) -> None:
+    def _set_timecode(self, video: "VideoStream") -> None:
         """Give the output the timecode of its first frame, wherever the input has its own."""
         holders = (self._video, *self._input.streams, self._input)
         given = next(filter(None, (_timecode(holder.metadata) for holder in holders)), None)
@@ -182,7 +183,8 @@ class SideStreams:
         if found is None:
             self.notes.warn(f"not carried over: the timecode {line_of(given)}")
         else:
-            video.metadata["timecode"] = found
+            filtered = fraction(video.codec_context.framerate)
+            video.metadata["timecode"] = at_rate(found, rate, filtered)
 
     def _chapters(self) -> "list[Chapter]":
         """The chapters that the range touches, in the output's time."""
@@ -224,11 +226,25 @@ class SideStreams:
             seconds = (packet.pts or 0) * fraction(packet.time_base)
             if self._end is not None and seconds >= self._end:
                 ended.add(packet.stream_index)
-            elif self._start is None or seconds >= self._start:
+            elif self._start is None or seconds >= self._start or self._still_shown(packet):
                 ticks = round(self._offset / fraction(packet.time_base))
                 packet.pts = (packet.pts or 0) - ticks
                 packet.dts = (packet.dts or 0) - ticks
                 yield packet
+
+    def _still_shown(self, packet: "Packet[Stream]") -> bool:
+        """Whether a packet from before the range is a subtitle that is shown in it: then so cut.
+
+        Demuxers of text begin with it after a jump: Matroska's looks back for half a minute.
+        """
+        if self._start is None or packet.stream.type != "subtitle" or not packet.duration:
+            return False
+        begin = ceil(self._start / fraction(packet.time_base))
+        left = (packet.pts or 0) + packet.duration - begin
+        if left > 0:
+            packet.pts = packet.dts = begin
+            packet.duration = left
+        return left > 0
 
     def _mend_times(self, packet: "Packet[Stream]") -> None:
         """Give a packet the times that muxers insist on: both present, and dts not going back."""
@@ -306,7 +322,7 @@ class NoSideStreams:
     def __exit__(self, *ended: object) -> None:
         pass
 
-    def attach(self, output: OutputContainer, video: Stream) -> None:
+    def attach(self, output: OutputContainer, video: "VideoStream") -> None:
         """Add nothing."""
 
     def leave(self) -> None:
