@@ -19,6 +19,8 @@ type Pad = tuple[FilterContext, int]
 
 NAME = "libavfilter"
 
+_EIGHT_BITS = {f"yuv{j}{digits}p" for j in ("", "j") for digits in (410, 411, 420, 422, 440, 444)}
+
 
 @dataclass(frozen=True, slots=True)
 class InProcess:
@@ -211,7 +213,32 @@ def _with_ends(graph: Graph, nodes: list[Node], inputs: int) -> list[Node]:
     if all(label.split(":")[0].isdigit() for label in whole.open_inputs):
         names = {label: f"in{label.split(':')[0]}" for label in whole.open_inputs}
     names[whole.open_outputs[0]] = "out0"
-    return [node for chain in whole.renamed(names).chains for node in chain]
+    labelled = [node for chain in whole.renamed(names).chains for node in chain]
+    _check_memory(labelled)
+    return labelled
+
+
+def _check_memory(nodes: list[Node]) -> None:
+    """Refuse what would write past its memory, in libavfilter 11 and 12 alike.
+
+    fieldmatch with ppsrc weaves its first input, which has 8 bits, in rows as long as its second
+    one's. Formats are not known before a graph runs, so the graph itself must settle this one.
+    """
+    makers = {label: node for node in nodes for label in node.outputs}
+    for node in nodes:
+        if node.name != "fieldmatch" or len(node.inputs) == 1:
+            continue
+        maker = makers.get(node.inputs[1])
+        formats = maker.arguments.removeprefix("pix_fmts=") if maker else ""
+        if (
+            maker is None
+            or maker.name != "format"
+            or not _EIGHT_BITS.issuperset(formats.split("|"))
+        ):
+            raise GraphError(
+                "fieldmatch with ppsrc overruns its memory where its second input has more than 8 "
+                "bits: put a format of 8 bits right before that, such as format=yuv420p"
+            )
 
 
 @contextmanager

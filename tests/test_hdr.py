@@ -25,13 +25,13 @@ GRADED = HdrMetadata(
 )
 
 
-def make_hdr(path, transfer=16, **more):
+def make_hdr(path, transfer=16, display=P3, **more):
     def prepare(_, stream):
         context = stream.codec_context
         context.colorspace, context.color_primaries, context.color_trc = 9, 9, transfer
         context.color_range = 1
 
-    params = f"log-level=none:chromaloc=2:master-display={P3}:max-cll=1203,397"
+    params = f"log-level=none:chromaloc=2:master-display={display}:max-cll=1203,397"
     make_clip(
         path,
         codec="libx265",
@@ -61,6 +61,19 @@ def test_the_grading_is_read_from_the_first_picture(tmp_path):
     make_hdr(tmp_path / "in.mp4")
     with Source(tmp_path / "in.mp4") as source:
         assert source.info.hdr == GRADED
+
+
+@pytest.mark.parametrize(
+    "display", [P3.replace("(10000000,50)", "(0,0)"), "G(0,0)B(0,0)R(0,0)WP(0,0)L(10000000,50)"]
+)
+def test_half_of_a_mastering_display_is_not_dropped_in_silence(tmp_path, small_model, display):
+    make_hdr(tmp_path / "in.mkv", display=display)
+    report = process(tmp_path / "in.mkv", tmp_path / "out.mkv", settings(small_model))
+    assert report.warnings == (
+        "not carried over: HDR mastering data, of which the primaries or the luminance are missing",
+    )
+    found = read_metadata(pictures(tmp_path / "out.mkv")[0].side_data)
+    assert (found.mastering, found.light) == (None, GRADED.light)
 
 
 @pytest.mark.parametrize("encoder", sorted(PLACES))

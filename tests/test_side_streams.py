@@ -317,6 +317,19 @@ def test_the_timecode_goes_along_and_is_that_of_the_first_frame(tmp_path, suffix
     assert again.warnings == ()
 
 
+@pytest.mark.parametrize("suffix", ["mov", "mkv"])
+@pytest.mark.parametrize(("graph", "wanted"), [("bwdif", "01:02:03:44"), ("fps=15", "01:02:03:13")])
+def test_the_timecode_counts_the_frames_that_filters_make(tmp_path, suffix, graph, wanted):
+    def prepare(_, stream):
+        stream.metadata["timecode"] = "01:02:03:22"
+
+    make_clip(tmp_path / "in.mov", prepare=prepare)
+    process(tmp_path / "in.mov", tmp_path / f"out.{suffix}", settings(pre_filter=graph))
+    with av.open(str(tmp_path / f"out.{suffix}")) as clip:
+        tags = {key.lower(): value for key, value in clip.streams.video[0].metadata.items()}
+    assert tags["timecode"] == wanted
+
+
 def test_old_tags_of_the_file_itself_are_not_taken_over(tmp_path):
     def prepare(output, _):
         output.metadata["major_brand"] = "qt  "
@@ -355,3 +368,62 @@ def test_quicktime_knows_the_language_by_its_own_name(tmp_path, language):
     own = {"deu": "ger", "swe": "sve", "zho": "chi", "hrv": "hr "}
     with av.open(str(tmp_path / "out.mov")) as clip:
         assert clip.streams.audio[0].metadata["language"] == own.get(language, language)
+
+
+def with_a_second_header(flv):
+    """The bytes of an FLV in which AAC's header comes twice, as where an encoder has restarted."""
+    position = 13
+    while position < len(flv):
+        size = int.from_bytes(flv[position + 1 : position + 4])
+        whole = flv[position : position + 11 + size + 4]
+        if whole[0] == 8 and whole[12] == 0:  # sound; and of AAC: its header
+            return flv[: position + len(whole)] + whole + flv[position + len(whole) :]
+        position += len(whole)
+    raise AssertionError("no header of AAC")
+
+
+@pytest.mark.parametrize("suffix", ["mkv", "mp4"])
+def test_a_header_of_aac_that_is_repeated_breaks_no_file(tmp_path, suffix):
+    make_clip(tmp_path / "in.flv", audio="aac")
+    whole = read(tmp_path / "in.flv")
+    (tmp_path / "in.flv").write_bytes(with_a_second_header((tmp_path / "in.flv").read_bytes()))
+    with av.open(str(tmp_path / "in.flv")) as clip:
+        assert any(packet.has_sidedata("new_extradata") for packet in clip.demux(audio=0))
+    process(tmp_path / "in.flv", tmp_path / f"out.{suffix}", settings())
+    with av.logging.Capture(local=False) as said:
+        found = read(tmp_path / f"out.{suffix}")
+        with av.open(str(tmp_path / f"out.{suffix}")) as clip:
+            assert [stream.type for stream in clip.streams] == ["video", "audio"]
+            assert sum(frame.samples for frame in clip.decode(audio=0)) > 20000
+    assert [line for line in said if line[0] <= av.logging.ERROR] == []
+    assert [data for data, _ in found.sides[1]] == [data for data, _ in whole.sides[1]]
+
+
+def test_sound_that_a_file_promises_and_does_not_hold_is_named(tmp_path):
+    make_clip(tmp_path / "in.mkv", prepare=lambda output, _: add_audio(output))
+    report = process(tmp_path / "in.mkv", tmp_path / "out.mp4", settings())
+    assert report.warnings == ("not carried over: audio stream 1 (aac, eng), which holds no sound",)
+
+
+@pytest.mark.parametrize("suffix", ["mkv", "mp4"])
+def test_a_text_that_is_shown_when_the_range_begins_is_kept(tmp_path, suffix):
+    """The first one has begun long before; the second has ended."""
+    path = tmp_path / "in.mkv"
+    shown = [(0, 8600, "long"), (100, 7900, "over"), (8200, 8400, "new")]
+    with av.open(str(path), "w") as output:
+        video = output.add_stream("libx264", rate=25, options={"g": "1"})
+        video.width, video.height = 64, 48
+        video.time_base = video.codec_context.time_base = TICK
+        write = add_text(output, "subrip", shown)
+        for frame in make_frames(times=tuple(n * 12800 for n in range(10))):
+            output.mux(video.encode(to_picture(frame, "yuv420p")))
+        output.mux(video.encode(None))
+        write()
+    process(path, tmp_path / f"out.{suffix}", settings(start=Fraction(8)))
+    found = lines(tmp_path / f"out.{suffix}")
+    if suffix == "mp4":  # one at a time
+        assert [(begin, end) for begin, end, _ in found] == [(0, 200), (200, 400), (400, 600)]
+    else:
+        assert [(begin, end) for begin, end, _ in found] == [(0, 600), (200, 400)]
+    assert "long" in found[0][2]
+    assert not any("over" in text for _, _, text in found)

@@ -226,3 +226,18 @@ def test_a_clocks_ticks_are_not_taken_for_a_rate(tmp_path):
     with Source(tmp_path / "in.ts") as source:
         assert source.info.average_rate <= 300
         assert len(list(source)) == len(times)
+
+
+def test_alpha_that_vp9_hides_in_its_packets_is_not_lost_in_silence(tmp_path):
+    make_clip(tmp_path / "in.webm", codec="libvpx-vp9", pix_fmt="yuva420p")
+    with Source(tmp_path / "in.webm") as source:
+        assert not source.info.format.alpha
+        assert ["alpha channel is dropped" in said for said in source.report.warnings] == [True]
+
+
+def test_a_tag_that_says_alpha_where_there_is_none_is_passed_over(shared):
+    """Browsers write it on whatever they record."""
+    with Source(shared / "video" / "weird" / "no_duration_vfr_1280x720.webm") as source:
+        assert source._stream.metadata["alpha_mode"] == "1"
+        assert sum(1 for _ in source) == 74
+        assert source.report.warnings == []

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vs_gendrpix.timecode import moved
+from vs_gendrpix.timecode import at_rate, moved
 
 RATES = [Fraction(24000, 1001), Fraction(24), Fraction(25), Fraction(30000, 1001), Fraction(60)]
 DROP = [Fraction(30000, 1001), Fraction(60000, 1001)]
@@ -55,3 +55,18 @@ def test_a_day_has_an_end():
 def test_what_is_no_timecode_of_this_rate_is_refused(text):
     assert moved(text, 0, Fraction(25)) is None
     assert moved("01:00:00:00", 0, Fraction(0)) is None
+
+
+@pytest.mark.parametrize(
+    ("timecode", "was", "now", "wanted"),
+    [
+        ("01:02:03:22", 25, 25, "01:02:03:22"),
+        ("01:02:03:22", 25, 50, "01:02:03:44"),
+        ("01:02:03:44", 50, 25, "01:02:03:22"),
+        ("01:01:00;02", DROP[0], DROP[1], "01:01:00;04"),
+        ("01:02:03;10", DROP[0], RATES[0], "01:02:03:08"),
+        ("01:02:03:110", 120, 60, "01:02:03:55"),
+    ],
+)
+def test_the_same_moment_at_another_rate(timecode, was, now, wanted):
+    assert at_rate(timecode, Fraction(was), Fraction(now)) == wanted

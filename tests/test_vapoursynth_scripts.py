@@ -55,6 +55,7 @@ def frames_of(y4m, tmp_path):
         ("compare", {}, ["scale=2"], (128, 96), 8, 3),
         ("film_grain", {}, ["grain=0.5"], (128, 96), 10, 3),
         ("web", {}, ["halo=3"], (128, 96), 10, 3),
+        ("filters", {"x264-params": "tff=1"}, ["preset=dvd_interlaced"], (128, 96), 10, 6),
     ],
 )
 def test_a_sample_runs(tmp_path, small_model, sample, options, arguments, size, bits, count):
@@ -74,7 +75,7 @@ def test_a_sample_runs(tmp_path, small_model, sample, options, arguments, size, 
 
 
 @needs_vspipe
-@pytest.mark.parametrize("sample", ["upscale", "dvd", "compare", "film_grain", "web"])
+@pytest.mark.parametrize("sample", ["upscale", "dvd", "compare", "film_grain", "web", "filters"])
 def test_a_sample_opens_as_the_readme_says(sample):
     """By a relative path, with the clip and the model that come with the package."""
     done = vspipe(f"samples/{sample}.vpy", "--info")

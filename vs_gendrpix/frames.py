@@ -201,12 +201,14 @@ class HdrMetadata:
     Attributes:
         mastering: The display on which it was graded.
         light: How bright it gets.
+        half_mastering: Whether only a part of the display is told, which no encoder can be given.
         dynamic: Names of the metadata that change from frame to frame, such as `HDR10+`.
         dolby_vision_alone: Whether the frames mean nothing without their Dolby Vision metadata.
     """
 
     mastering: MasteringDisplay | None = None
     light: LightLevel | None = None
+    half_mastering: bool = False
     dynamic: tuple[str, ...] = ()
     dolby_vision_alone: bool = False
 

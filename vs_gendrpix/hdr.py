@@ -33,6 +33,7 @@ def read_metadata(side_data: "Mapping[Type, SideData]") -> HdrMetadata:
     AVContentLightMetadata, two unsigned integers.
     """
     mastering = light = None
+    half = False
     if Type.MASTERING_DISPLAY_METADATA in side_data:
         raw = bytes(side_data[Type.MASTERING_DISPLAY_METADATA])
         numbers = unpack_from("20i", raw)
@@ -41,6 +42,7 @@ def read_metadata(side_data: "Mapping[Type, SideData]") -> HdrMetadata:
             for top, bottom in zip(numbers[::2], numbers[1::2], strict=True)
         ]
         has_primaries, has_luminance = unpack_from("2i", raw, 80)
+        half = has_primaries != has_luminance
         if has_primaries and has_luminance:
             mastering = MasteringDisplay(
                 red=(values[0], values[1]),
@@ -57,6 +59,7 @@ def read_metadata(side_data: "Mapping[Type, SideData]") -> HdrMetadata:
     return HdrMetadata(
         mastering=mastering,
         light=light,
+        half_mastering=half,
         dynamic=tuple(dynamic),
         dolby_vision_alone=Type.DOVI_METADATA in side_data
         and _means_nothing_else(bytes(side_data[Type.DOVI_METADATA])),
@@ -160,4 +163,7 @@ def check_hdr(clip: ClipInfo, settings: ProcessSettings) -> str:
             f"the input has {names} data for single frames, which would be lost: "
             "--drop-dynamic-hdr leaves it out and keeps the rest"
         )
-    return names and f"{names} data"
+    lost = [f"{names} data"] if names else []
+    if clip.hdr.half_mastering:
+        lost.append("HDR mastering data, of which the primaries or the luminance are missing")
+    return ", ".join(lost)

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Literal
 
 import av
+import numpy as np
+import numpy.typing as npt
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
@@ -24,7 +26,16 @@ _PLACES, _FRAMES = 5, 24
 _HEIGHTS = {480, 486, 512, 576, 608, 1080, 1088}
 """Lines of interlaced systems: where nothing is flagged, only their pictures are looked at."""
 _RATES = (Fraction(24), Fraction(61, 2))
+_SURE, _ONE_SIDED = 20, 0.95
+"""Combed frames, and the share of them that agree on the order of fields, to be sure of it."""
+_STEP = 4
+"""Of so many columns one is asked whether it is combed."""
+_OWN_FIT = 2
+"""By how much the lines of a whole picture fit one another better than they fit its neighbours'."""
 _BOTTOM_FIRST = {3, 4}  # FFmpeg's AV_FIELD_BB and AV_FIELD_TB: the second letter is what is shown
+
+
+type _Light = npt.NDArray[np.int16]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +58,9 @@ def scan(
 ) -> Scan:
     """Look at some places of a clip.
 
-    Flags are believed unless the pictures are clearly progressive. Without flags, the pictures must
-    be clearly combed, and of an interlaced system's size and rate. Telecined film repeats two
-    fields in five frames.
+    Flags are believed unless the pictures are clearly progressive, or show their fields in the
+    other order. Without flags, the pictures must be clearly combed, and of an interlaced system's
+    size and rate. Telecined film repeats two fields in five frames.
 
     Args:
         path: The file.
@@ -73,7 +84,7 @@ def scan(
         rate = fraction(stream.average_rate)
     flagged = 2 * seen["flagged"] > seen["frames"]
     kind = _kind(seen, rate, flagged=flagged)
-    bottom = bottom_flag if flagged else seen["bff"] > seen["tff"]
+    bottom = seen["bff"] > seen["tff"] if _order_is_clear(seen) or not flagged else bottom_flag
     order: FieldOrder = "auto" if kind == "progressive" else "bff" if bottom else "tff"
     return Scan(kind=kind, order=order, flagged=flagged)
 
@@ -86,10 +97,15 @@ def _kind(seen: Counter[str], rate: Fraction, *, flagged: bool) -> Kind:
         return "telecined"
     if flagged:
         return "progressive" if whole >= 20 and whole > 19 * combed else "interlaced"
-    one_sided = max(seen["tff"], seen["bff"]) >= 0.95 * combed
-    if _RATES[0] <= rate <= _RATES[1] and combed >= 20 and combed > whole and one_sided:
+    if _RATES[0] <= rate <= _RATES[1] and combed > whole and _order_is_clear(seen):
         return "interlaced"
     return "progressive"
+
+
+def _order_is_clear(seen: Counter[str]) -> bool:
+    """Whether enough pictures show in which order their fields were taken, and all the same one."""
+    combed = seen["tff"] + seen["bff"]
+    return combed >= _SURE and max(seen["tff"], seen["bff"]) >= _ONE_SIDED * combed
 
 
 def _places(
@@ -124,11 +140,36 @@ def _look(container: InputContainer, stream: VideoStream, place: Fraction) -> Co
         time_base=fraction(stream.time_base),
         rate=fraction(stream.average_rate),
     )
-    for picture in InProcess().run(graph_of("idet"), [(video, same)]):
-        said = picture.metadata
-        seen[said["lavfi.idet.single.current_frame"]] += 1
-        seen[said["lavfi.idet.repeated.current_frame"]] += 1
+    judged = list(InProcess().run(graph_of("idet"), [(video, same)]))
+    lights = [picture.to_ndarray(format="gray")[:, ::_STEP].astype(np.int16) for picture in judged]
+    # The first and the last picture are compared with themselves, which says nothing.
+    for number, picture in enumerate(judged[1:-1], 1):
+        kind = picture.metadata["lavfi.idet.single.current_frame"]
+        if kind in {"tff", "bff"} and not _combed(*lights[number - 1 : number + 2]):
+            kind = "progressive"
+        seen[kind] += 1
+        seen[picture.metadata["lavfi.idet.repeated.current_frame"]] += 1
     return seen
+
+
+def _combed(before: _Light, now: _Light, after: _Light) -> bool:
+    """Whether the lines of a picture fit those between them little better than other pictures' do.
+
+    idet asks only which neighbour fits better. Where a whole picture pans up or down one of them
+    always does, though its own lines fit best by far.
+
+    Args:
+        before: (rows, columns) of 8 bits, the picture before.
+        now: The picture.
+        after: The one that follows.
+    """
+    around = now[:-2] + now[2:]
+    own, earlier, later = (
+        np.abs(around - 2 * lines[1:-1]).sum(axis=1) for lines in (now, before, after)
+    )
+    top_first = earlier[::2].sum() + later[1::2].sum()
+    bottom_first = earlier[1::2].sum() + later[::2].sum()
+    return bool(min(top_first, bottom_first) < _OWN_FIT * own.sum())
 
 
 def _decoded(container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:

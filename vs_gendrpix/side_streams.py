@@ -12,17 +12,26 @@ from av.container import InputContainer, OutputContainer
 from av.stream import Discard, Stream
 
 from vs_gendrpix.errors import MediaError
-from vs_gendrpix.media import fraction, is_cover, line_of, main_video, open_input, origin
+from vs_gendrpix.media import (
+    codec_name,
+    fraction,
+    is_cover,
+    line_of,
+    main_video,
+    open_input,
+    origin,
+)
 from vs_gendrpix.report import Notes, StreamAction
 from vs_gendrpix.settings import InputSettings, StreamSettings
 from vs_gendrpix.stream_map import StreamMap, kind_of
-from vs_gendrpix.timecode import moved
+from vs_gendrpix.timecode import at_rate, moved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from av.container.core import Chapter
     from av.packet import Packet
+    from av.video.stream import VideoStream
 
 _SEEK_MARGIN = 5  # seconds: a container's index may know only the video's keyframes
 
@@ -87,7 +96,7 @@ class SideStreams:
     ) -> None:
         self._input.close()
 
-    def attach(self, output: OutputContainer, video: Stream) -> None:
+    def attach(self, output: OutputContainer, video: "VideoStream") -> None:
         """Add to an output, before its header, all that its container takes; name the rest.
 
         Args:
@@ -151,10 +160,18 @@ class SideStreams:
         if seconds is None:
             for index, convert in self._map.converters.items():
                 self._write(self._made(convert.rest), self._map.targets[index])
+            self._name_empty_sound()
             if self.notes.damaged:
                 self.notes.warn(self.notes.damage_in_words())
 
-    def _set_timecode(self, video: Stream) -> None:
+    def _name_empty_sound(self) -> None:
+        """Name the sound of which nothing came: a file that is cut off promises what it lacks."""
+        for done in self.actions:
+            if done.kind == "audio" and done.output is not None and not self.copied[done.output]:
+                where = "" if self._start is None and self._end is None else " of the range"
+                self.notes.warn(f"not carried over: {done}, which holds no sound{where}")
+
+    def _set_timecode(self, video: "VideoStream") -> None:
         """Give the output the timecode of its first frame, wherever the input has its own."""
         holders = (self._video, *self._input.streams, self._input)
         given = next(filter(None, (_timecode(holder.metadata) for holder in holders)), None)
@@ -166,7 +183,8 @@ class SideStreams:
         if found is None:
             self.notes.warn(f"not carried over: the timecode {line_of(given)}")
         else:
-            video.metadata["timecode"] = found
+            filtered = fraction(video.codec_context.framerate)
+            video.metadata["timecode"] = at_rate(found, rate, filtered)
 
     def _chapters(self) -> "list[Chapter]":
         """The chapters that the range touches, in the output's time."""
@@ -208,11 +226,25 @@ class SideStreams:
             seconds = (packet.pts or 0) * fraction(packet.time_base)
             if self._end is not None and seconds >= self._end:
                 ended.add(packet.stream_index)
-            elif self._start is None or seconds >= self._start:
+            elif self._start is None or seconds >= self._start or self._still_shown(packet):
                 ticks = round(self._offset / fraction(packet.time_base))
                 packet.pts = (packet.pts or 0) - ticks
                 packet.dts = (packet.dts or 0) - ticks
                 yield packet
+
+    def _still_shown(self, packet: "Packet[Stream]") -> bool:
+        """Whether a packet from before the range is a subtitle that is shown in it: then so cut.
+
+        Demuxers of text begin with it after a jump: Matroska's looks back for half a minute.
+        """
+        if self._start is None or packet.stream.type != "subtitle" or not packet.duration:
+            return False
+        begin = ceil(self._start / fraction(packet.time_base))
+        left = (packet.pts or 0) + packet.duration - begin
+        if left > 0:
+            packet.pts = packet.dts = begin
+            packet.duration = left
+        return left > 0
 
     def _mend_times(self, packet: "Packet[Stream]") -> None:
         """Give a packet the times that muxers insist on: both present, and dts not going back."""
@@ -230,7 +262,10 @@ class SideStreams:
         target = self._map.targets[packet.stream_index]
         convert = self._map.converters.get(packet.stream_index)
         self._write(
-            [packet] if convert is None else self._made(partial(convert.convert, packet)), target
+            [without_new_header(packet)]
+            if convert is None
+            else self._made(partial(convert.convert, packet)),
+            target,
         )
 
     def _made(self, make: "Callable[[], list[Packet[Stream]]]") -> "list[Packet[Stream]]":
@@ -287,7 +322,7 @@ class NoSideStreams:
     def __exit__(self, *ended: object) -> None:
         pass
 
-    def attach(self, output: OutputContainer, video: Stream) -> None:
+    def attach(self, output: OutputContainer, video: "VideoStream") -> None:
         """Add nothing."""
 
     def leave(self) -> None:
@@ -305,6 +340,26 @@ class NoSideStreams:
 def says_something(packet: "Packet[Stream]") -> bool:
     """Whether a packet counts: MP4 has an empty text wherever no subtitle is shown."""
     return packet.size > 0 and not (packet.stream.type == "subtitle" and bytes(packet) == b"\0\0")
+
+
+def without_new_header(packet: "Packet[Stream]") -> "Packet[Stream]":
+    """The packet, without the codec's header that AAC may repeat in it, as FLV has it.
+
+    libavformat's Matroska writes such a header into its tracks' description, and over what follows
+    it there if the stream had one from the beginning.
+    """
+    stream = packet.stream
+    known = codec_name(stream) == "aac" and stream.codec_context.extradata
+    if not known or not packet.has_sidedata("new_extradata"):
+        return packet
+    plain: Packet[Stream] = av.Packet(bytes(packet))
+    for data in packet.iter_sidedata():
+        if data.data_type != "new_extradata":
+            plain.set_sidedata(data)
+    plain.stream, plain.time_base = stream, packet.time_base
+    plain.pts, plain.dts, plain.duration = packet.pts, packet.dts, packet.duration
+    plain.is_keyframe = packet.is_keyframe
+    return plain
 
 
 def _timecode(tags: dict[str, str]) -> str:

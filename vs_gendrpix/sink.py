@@ -14,7 +14,7 @@ from vs_gendrpix.encoders import configure, encoder_options, try_encoder
 from vs_gendrpix.errors import SettingsError, VerificationError
 from vs_gendrpix.frames import ClipInfo, Frame
 from vs_gendrpix.hdr import unsaid
-from vs_gendrpix.media import fraction
+from vs_gendrpix.media import fraction, is_cover
 from vs_gendrpix.pixels import to_picture
 from vs_gendrpix.publish import Output, StandardOutput, output_fault
 from vs_gendrpix.report import Notes
@@ -229,7 +229,12 @@ class Sink:
         """Read the file again: every frame at its time, every copied packet."""
         try:
             with av.open(output.url) as written:
-                video = next(iter(written.streams.video))
+                videos = [stream for stream in written.streams.video if not is_cover(stream)]
+                if len(videos) != 1:
+                    raise VerificationError(
+                        f"the finished file has {len(videos)} videos, not 1: it is not published"
+                    )
+                video = videos[0]
                 times = array("q")
                 places = self._side.places_in(written)
                 counts, payload = Counter[int](), Counter[int]()
@@ -241,7 +246,7 @@ class Sink:
                         payload[places[packet.stream_index]] += packet.size
                 found_base = fraction(video.time_base)
                 self._check_shape(fraction(video.sample_aspect_ratio))
-        except (av.FFmpegError, StopIteration) as error:
+        except av.FFmpegError as error:
             raise VerificationError(
                 f"the finished file cannot be read again ({error}): it is not published"
             ) from error

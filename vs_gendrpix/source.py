@@ -209,8 +209,22 @@ class Source:
             pictures = []
         if packet is not None and packet.is_corrupt:
             self.report.error("a packet is corrupt")
+        if packet is not None and packet.has_sidedata("matroska_block_additional"):
+            self._warn_of_hidden_alpha()
         self._hear(*self._names)
         return pictures
+
+    def _warn_of_hidden_alpha(self) -> None:
+        """Say that a second video in the packets, by which VP8 and VP9 have alpha, is not decoded.
+
+        The tag alone says little: browsers write it on whatever they record.
+        """
+        tags = {key.lower(): value for key, value in self._stream.metadata.items()}
+        if tags.get("alpha_mode") == "1":
+            self.report.warn(
+                "the alpha channel is dropped: it is a video of its own inside this one, as VP8 "
+                "and VP9 have it, which is not decoded"
+            )
 
     def _fault(self, error: av.FFmpegError) -> None:
         """Count an error of reading or decoding, unless nothing more can come of it."""

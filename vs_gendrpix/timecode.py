@@ -1,4 +1,4 @@
-"""Timecodes: hours, minutes, seconds and frames (SMPTE ST 12-1), moved by a number of frames."""
+"""Timecodes: hours, minutes, seconds and frames (SMPTE ST 12-1), moved and at another rate."""
 
 import re
 from fractions import Fraction
@@ -38,3 +38,22 @@ def moved(timecode: str, frames: int, rate: Fraction) -> str | None:
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours:02}:{minutes:02}:{seconds:02}{parts[4]}{number:02}"
+
+
+def at_rate(timecode: str, was: Fraction, now: Fraction) -> str:
+    """The timecode of the same moment where a second has another number of frames.
+
+    Only rates whose seconds have 30 or 60 numbers drop any: at others the mark becomes a `:`.
+
+    Args:
+        timecode: A timecode at the rate `was`.
+        was: Frames a second that it counts.
+        now: Frames a second that it shall count.
+    """
+    before, after = round(was), round(now)
+    if before == after:
+        return timecode
+    second, mark, number = timecode[:8], timecode[8], timecode[9:]
+    if after % 30:
+        mark = ":"
+    return f"{second}{mark}{int(number) * after // before:02}"

@@ -63,29 +63,36 @@ def far(a, b):
     return float(np.mean((np.asarray(a, float) - np.asarray(b, float)) ** 2))
 
 
-def test_a_picture_of_each_field():
-    film = list(moving(17))
-    woven = []
+def woven(film):
+    """Two pictures in each, top field first."""
     for first, second in zip(film[::2], film[1::2], strict=False):
         both = first.copy()
         both[1::2] = second[1::2]
-        woven.append(both)
-    found = run("deinterlace", woven, order="tff")
-    assert len(found) == 2 * len(woven)
+        yield both
+
+
+@pytest.mark.parametrize("method", ["bwdif", "w3fdif", "estdif", "yadif"])
+def test_a_picture_of_each_field(method):
+    film = list(moving(17))
+    fields = list(woven(film))
+    found = run("deinterlace", fields, order="tff", method=method)
+    assert len(found) == 2 * len(fields)
     for n in range(2, 12):
         assert np.array_equal(found[n][n % 2 :: 2], film[n][n % 2 :: 2])
-        assert far(found[n], film[n]) < 0.1 * far(woven[n // 2], film[n])
-    assert len(run("deinterlace", woven, each="frame")) == len(woven)
+        assert far(found[n], film[n]) < 0.1 * far(fields[n // 2], film[n])
+    assert len(run("deinterlace", fields, each="frame", method=method)) == len(fields)
 
 
-def test_the_films_own_pictures_come_back():
+@pytest.mark.parametrize("method", ["fieldmatch", "pullup"])
+def test_the_films_own_pictures_come_back(method, request):
+    if method == "pullup":
+        request.getfixturevalue("program")
     film = list(moving(48))
     telecined = list(apply("telecine=first_field=top:pattern=23", film, pix_fmt="gray", rate=24))
     assert len(telecined) == 60
-    found = run(
-        "inverse_telecine", telecined, rate=Fraction(30000, 1001), order="tff", pix_fmt="gray"
-    )
-    assert len(found) == 48
+    rate = Fraction(30000, 1001)
+    found = run("inverse_telecine", telecined, rate=rate, order="tff", method=method)
+    assert abs(len(found) - 48) <= (method == "pullup")
     best = [min(range(48), key=lambda n: far(film[n], picture)) for picture in found[4:44]]
     assert best == list(range(best[0], best[0] + 40))
     assert all(far(film[n], picture) < 1 for n, picture in zip(best, found[4:44], strict=True))
@@ -136,16 +143,20 @@ def test_bands_become_slopes():
         ("denoise_spatial", {"method": "nlmeans", "strength": 6}),
         ("denoise_temporal", {"strength": 4}),
         ("degrain", {"strength": 8}),
+        ("denoise_spatial", {"method": "vaguedenoiser", "strength": 6}),
+        ("denoise_temporal", {"method": "hqdn3d", "strength": 2}),
     ],
 )
-def test_noise_goes_and_the_picture_stays(name, options):
+def test_noise_goes_and_the_picture_stays(name, options, request):
+    if options.get("method") in PROGRAM_ONLY:
+        request.getfixturevalue("program")
     clean = next(moving())
-    noisy = [
+    given = [
         np.clip(clean + RNG.normal(0, 6, clean.shape), 0, 255).astype(np.uint8) for _ in range(9)
     ]
-    found = run(name, noisy, **options)
+    found = run(name, given, **options)
     assert len(found) == 9
-    assert far(found[4], clean) < 0.5 * far(noisy[4], clean)
+    assert far(found[4], clean) < 0.5 * far(given[4], clean)
 
 
 def test_colour_noise_goes_and_the_light_is_untouched():
@@ -219,10 +230,11 @@ def test_scale_follows_the_shape():
         FUNCTIONS["scale"](ffmpeg.input("a"))
 
 
-def test_pq_becomes_standard_range():
+@pytest.mark.parametrize("by", ["scale", "zscale"])
+def test_pq_becomes_standard_range(by, request):
     """Reference white, 203 cd/m2 (BT.2408), is code 594 of 10 bits full, 573 limited in PQ."""
     pq = Video(
-        width=64, height=48, pix_fmt="yuv420p10le", time_base=1, rate=1,
+        width=64, height=48, pix_fmt="yuv420p10le", time_base=Fraction(1), rate=Fraction(1),
         colorspace=9, color_primaries=9, color_trc=16, color_range=1,
     )  # fmt: skip
     levels = []
@@ -232,7 +244,8 @@ def test_pq_becomes_standard_range():
             np.frombuffer(plane, np.uint16)[:] = 512 if number else code
         picture.pts, picture.colorspace, picture.color_primaries = 0, 9, 9
         picture.color_trc, picture.color_range = 16, 1
-        (found,) = InProcess().run(graph("tone_map"), [(pq, [picture])])
+        runner = request.getfixturevalue("program") if by == "zscale" else InProcess()
+        (found,) = runner.run(graph("tone_map", by=by), [(pq, [picture])])
         assert (found.format.name, found.colorspace, found.color_trc) == ("yuv420p", 1, 1)
         levels.append(
             float(np.frombuffer(found.planes[0], np.uint8).reshape(48, -1)[:, :64].mean())
@@ -276,7 +289,19 @@ def test_two_clips_in_one_picture(tmp_path, name):
 
 
 def test_an_edge_that_moves():
-    assert "T/4" in graph("wipe").text
+    """From the middle at first to one side after half of the time, and to the other one."""
+    feeds = []
+    for level in (40, 200):
+        video = Video(width=64, height=48, pix_fmt="gray", time_base=Fraction(1, 4), rate=4)
+        pictures = []
+        for n in range(5):
+            flat = np.full((48, 64), level, np.uint8)
+            pictures.append(av.VideoFrame.from_ndarray(flat, format="gray"))
+            pictures[-1].pts, pictures[-1].time_base = n, video.time_base
+        feeds.append((video, pictures))
+    found = InProcess().run(graph("wipe", seconds=1), feeds)
+    shares = [float((picture.to_ndarray() == 40).mean()) for picture in found]
+    assert shares == [0.5, 0.25, 0, 0.25, 0.5]
     with pytest.raises(GraphError, match="use 0 or more"):
         graph("wipe", seconds=-1)
 

@@ -172,6 +172,26 @@ def test_what_a_filter_refuses_is_told_before_the_work(runner, text, why):
         next(iter(runner.run(graph_of(text), [(VIDEO, pictures())])))
 
 
+@pytest.mark.parametrize(
+    ("clean", "safe"),
+    [
+        ("null", False),
+        ("format=yuv420p10le", False),
+        ("format=yuv420p|yuv422p16le", False),
+        ("format=yuv420p,null", False),
+        ("format=yuv420p", True),
+        ("format=pix_fmts=yuv420p|yuv422p", True),
+    ],
+)
+def test_what_would_overrun_memory_is_refused(clean, safe):
+    text = f"split[a][b];[a]format=yuv420p[c];[b]{clean}[d];[c][d]fieldmatch=ppsrc=1"
+    if safe:
+        assert len(list(InProcess().run(graph_of(text), [(VIDEO, pictures())]))) == 5
+        return
+    with pytest.raises(GraphError, match=r"overruns its memory .* format=yuv420p"):
+        InProcess().describe(graph_of(text), [VIDEO])
+
+
 def test_a_program_that_fails_is_told_with_its_command_and_last_lines(tmp_path, program):
     """A wrapper stands for a program that works at first, writes far more than a pipe, and dies."""
     wrapper = tmp_path / "ffmpeg"
