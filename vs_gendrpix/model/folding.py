@@ -1,8 +1,9 @@
-"""Fold what is constant at inference into weights: the timestep, and the keys of the prompts.
+"""Fold what is constant at inference into weights: timestep, keys of the prompts, scales.
 
 The network works at one timestep, so its embedding adds a constant to each ResBlock: a bias. The
-prompts are two tensors, so cross-attention's keys and values of all layers are two larger ones.
-Training needs both as they were: it folds nothing.
+prompts are two tensors, so cross-attention's keys and values of all layers are two larger ones. A
+norm without statistics is a scale and a shift, which the convolution before it can make. Training
+needs all of these as they were: it folds nothing.
 """
 
 import torch
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 
 from vs_gendrpix.model.attention import Attention
 from vs_gendrpix.model.gendrpix import Prompted
-from vs_gendrpix.model.layers import ResBlock
+from vs_gendrpix.model.layers import Affine, ResBlock
 from vs_gendrpix.model.unet import UNet
 
 
@@ -37,6 +38,7 @@ def fold[N: Prompted](network: N) -> N:
         The same network, equal but for rounding.
     """
     _fold_time(network.unet)
+    _fold_scales(network.unet)
     layers = [part for part in network.unet.modules() if isinstance(part, Attention)]
     prompts = torch.stack([network.positive, network.negative])
     folded = []
@@ -64,6 +66,17 @@ def _fold_time(unet: UNet) -> None:
             block.conv1.bias = _constant(block.conv1.bias.float() + shift)
             block.time_emb_proj = None
     unet.time_embedding = None
+
+
+def _fold_scales(unet: UNet) -> None:
+    """Where a norm only scales and shifts what a convolution gives, the convolution does it."""
+    for block in (part for part in unet.modules() if isinstance(part, ResBlock)):
+        scale, conv = block.norm2, block.conv1
+        if isinstance(scale, Affine) and conv.bias is not None:
+            gain = scale.weight.float()
+            conv.weight = _constant(conv.weight.float() * gain[:, None, None, None])
+            conv.bias = _constant(conv.bias.float() * gain + scale.bias.float())
+            block.norm2 = nn.Identity()
 
 
 def _linear(layer: nn.Linear, x: Tensor) -> Tensor:
