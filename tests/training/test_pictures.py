@@ -41,5 +41,7 @@ def test_negative_items_want_something_between_worn_and_clean(folder):
 
 
 def test_no_pictures_is_said(tmp_path):
+    with pytest.raises(MediaError, match="give some with --pictures"):
+        find_pictures([])
     with pytest.raises(MediaError, match="no pictures"):
         find_pictures([tmp_path])

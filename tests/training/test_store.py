@@ -99,5 +99,7 @@ def test_what_is_missing_is_said(tmp_path, stored):
         StoredPairs(stored, crop=80, seed=0)
     with pytest.raises(SettingsError, match="run the stage pairs"):
         StoredPairs(tmp_path, crop=64, seed=0)
+    with pytest.raises(SettingsError, match="has pairs already"):
+        store_pairs(RECIPE, pictures=[], out=stored.parent)
     with pytest.raises(SettingsError, match="set count"):
         store_pairs(replace(RECIPE, pairs=PairSettings()), pictures=[], out=tmp_path)

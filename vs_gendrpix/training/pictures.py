@@ -31,6 +31,8 @@ def find_pictures(folders: list[Path]) -> list[Path]:
     Raises:
         MediaError: A folder is missing, or there are no pictures.
     """
+    if not folders:
+        raise MediaError("no folder of pictures: give some with --pictures")
     missing = [str(folder) for folder in folders if not folder.is_dir()]
     if missing:
         raise MediaError(f"no such folder: {', '.join(missing)}")

@@ -103,12 +103,14 @@ def store_pairs(recipe: Recipe, *, pictures: list[Path], out: Path) -> Path:
         The folder of the pairs, 0.3 MB each at 160 pixels. It appears once they are whole.
 
     Raises:
-        SettingsError: The recipe asks for none.
+        SettingsError: The recipe asks for none, or they have been made.
         MediaError: There are no pictures.
     """
     settings, folder = recipe.pairs, out / "pairs"
     if not settings.count:
         raise SettingsError("the recipe stores no pairs: set count in its table [pairs]")
+    if folder.exists():
+        raise SettingsError(f"{folder} has pairs already: use them, or remove it for others")
     source = Pairs(
         find_pictures(pictures),
         crop=settings.side,
