@@ -1,5 +1,7 @@
 """Carry the input's low-frequency colour over to the output."""
 
+import functools
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -40,45 +42,66 @@ def lowband(output: Tensor, reference: Tensor) -> Tensor:
     Returns:
         (B, C, H, W).
     """
-    for _ in range(PASSES):
-        output = _closer(output, reference)
-    return output
+    sides = output.shape[-2:]
+    cells = _cells(reference - output)
+    drift = first = _filtered(cells)
+    # What a further pass would find is known from the cells alone: no picture need be made for it.
+    for _ in range(PASSES - 1):
+        found = _echo(sides[0], cells) @ drift @ _echo(sides[1], cells).mT
+        drift = first + drift - _filtered(found)
+    drift = _spread(_spread(drift, -2, sides[0]), -1, sides[1])
+    return drift.add_(output)
 
 
-def _closer(output: Tensor, reference: Tensor) -> Tensor:
-    """One pass of `lowband`."""
-    height, width = output.shape[-2:]
-    drift = _cells(reference - output)
-    taps = torch.tensor(KERNEL, dtype=drift.dtype, device=drift.device)
-    taps = taps.expand(drift.shape[1], 1, 1, -1)
-    drift = F.conv2d(drift, taps, groups=len(taps))
-    drift = F.conv2d(drift, taps.transpose(2, 3), groups=len(taps))
-    drift = _spread(_spread(drift, -1), -2)
-    # The first value lies half a cell behind the start of the first cell that the kernel left.
-    lead = (MARGIN - len(KERNEL) // 2) * CELL - CELL // 2
-    return drift[..., lead : lead + height, lead : lead + width].add_(output)
+def _filtered(cells: Tensor) -> Tensor:
+    """The low-pass, where all of it lies within the cells."""
+    taps = torch.tensor(KERNEL, dtype=cells.dtype, device=cells.device)
+    taps = taps.expand(cells.shape[1], 1, 1, -1)
+    cells = F.conv2d(cells, taps, groups=len(taps))
+    return F.conv2d(cells, taps.transpose(2, 3), groups=len(taps))
 
 
 def _cells(picture: Tensor) -> Tensor:
     """Means of cells under triangles, with `MARGIN` cells around the picture, which is mirrored."""
-    for dim in (-2, -1):
-        size = picture.shape[dim]
-        count = -(-size // CELL) + 2 * MARGIN
-        place = torch.arange(count * CELL, device=picture.device) - MARGIN * CELL
-        # Mirrored with its border samples doubled: then every sample counts once in all means.
-        place %= 2 * size
-        picture = picture.index_select(dim, torch.minimum(place, 2 * size - 1 - place))
-        shape = [*picture.shape[-2:]]
-        shape[dim] = count
-        picture = F.interpolate(picture, shape, mode="bilinear", antialias=True)
-    return picture
+    return _cells_along(_cells_along(picture, -2), -1)
 
 
-def _spread(cells: Tensor, dim: int) -> Tensor:
-    """Interpolate linearly along `dim` from the first cell's centre to the last one's."""
+def _cells_along(picture: Tensor, dim: int) -> Tensor:
+    """The same in one direction of (B, C, H, W)."""
+    size = picture.shape[dim]
+    count = -(-size // CELL) + 2 * MARGIN
+    place = torch.arange(count * CELL, device=picture.device) - MARGIN * CELL
+    # Mirrored with its border samples doubled: then every sample counts once in all means.
+    place %= 2 * size
+    picture = picture.index_select(dim, torch.minimum(place, 2 * size - 1 - place))
+    shape = [*picture.shape[-2:]]
+    shape[dim] = count
+    return F.interpolate(picture, shape, mode="bilinear", antialias=True)
+
+
+def _spread(cells: Tensor, dim: int, size: int) -> Tensor:
+    """Interpolate filtered cells linearly along `dim` over the `size` pixels of the picture."""
     count = cells.shape[dim] - 1
     first = cells.narrow(dim, 0, count).unsqueeze(dim)
     second = cells.narrow(dim, 1, count).unsqueeze(dim)
     weights = (torch.arange(CELL, dtype=cells.dtype, device=cells.device) + 0.5) / CELL
     weights = weights if dim == -1 else weights[:, None]
-    return torch.lerp(first, second, weights).flatten(dim - 1, dim)
+    # The first value lies half a cell behind the start of the first cell that the kernel left.
+    lead = (MARGIN - len(KERNEL) // 2) * CELL - CELL // 2
+    return torch.lerp(first, second, weights).flatten(dim - 1, dim).narrow(dim, lead, size)
+
+
+def _echo(size: int, like: Tensor) -> Tensor:
+    """What `_cells` sees, along a side of `size` pixels, of what `_spread` has made of cells.
+
+    Returns:
+        (cells, filtered cells), in the type and on the device of `like`.
+    """
+    return _echo_of(size, like.dtype, like.device)
+
+
+@functools.lru_cache(maxsize=8)
+def _echo_of(size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    count = -(-size // CELL) + 2 * MARGIN - len(KERNEL) + 1
+    single = torch.eye(count, dtype=dtype, device=device)[None, None]
+    return _cells_along(_spread(single, -1, size), -1)[0, 0].T

@@ -95,9 +95,8 @@ def without_lattice(cells: Tensor) -> Tensor:
     for window in ((LATTICE_WINDOW, 1), (1, LATTICE_WINDOW)):
         reach = (window[0] // 2, window[1] // 2)
         tile = F.avg_pool2d(tile, window, 1, reach, count_include_pad=False)
-    colors = tile.chunk(tile.shape[1] // CELL**2, dim=1)
-    brightness = [color.mean(1, keepdim=True).expand_as(color) for color in colors]
-    return cells - tile + torch.cat(brightness, dim=1)
+    tile = tile.unflatten(1, (-1, CELL**2))
+    return cells - (tile - tile.mean(2, keepdim=True)).flatten(1, 2)
 
 
 def random_network(config: UNetConfig, *, seed: int, card: ModelCard | None = None) -> GenDRPix:
