@@ -95,8 +95,9 @@ def without_lattice(cells: Tensor) -> Tensor:
     for window in ((LATTICE_WINDOW, 1), (1, LATTICE_WINDOW)):
         reach = (window[0] // 2, window[1] // 2)
         tile = F.avg_pool2d(tile, window, 1, reach, count_include_pad=False)
-    tile = tile.unflatten(1, (-1, CELL**2))
-    return cells - (tile - tile.mean(2, keepdim=True)).flatten(1, 2)
+    batch, channels, height, width = tile.shape
+    tile = tile.reshape(batch, channels // CELL**2, CELL**2, height, width)
+    return cells - (tile - tile.mean(2, keepdim=True)).reshape(cells.shape)
 
 
 def random_network(config: UNetConfig, *, seed: int, card: ModelCard | None = None) -> GenDRPix:

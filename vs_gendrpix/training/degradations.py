@@ -31,8 +31,9 @@ def degrade(image: Tensor, scale: float, draw: Draw) -> Tensor:
         (3, round(H / scale), round(W / scale)) RGB in [0, 1], in steps of 1/255.
     """
     size = (round(image.shape[-2] / scale), round(image.shape[-1] / scale))
-    # Blur widths are in pixels of the picture; a larger scale hides more of them.
-    image = _blur(image, draw, 0.2, 0.4 + 0.3 * scale, probability=0.7)
+    # In pixels of the picture: up to two thirds of a pixel of the small one, as soft lenses, old
+    # transfers and interpolated sensors have it (Real-ESRGAN: up to 3 at scale 4).
+    image = _blur(image, draw, 0.2, 0.4 + 0.6 * scale, probability=0.7)
     if draw.chance(0.2):
         image = _resize_by(image, draw, max(1 / scale, 0.5), 1.1)
         image = _noise(image, draw, 8, probability=0.4)
