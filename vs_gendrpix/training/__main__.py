@@ -9,6 +9,7 @@ from vs_gendrpix.errors import GendrpixError
 from vs_gendrpix.training.settings import STAGES, read_recipe
 from vs_gendrpix.training.store import store_pairs
 from vs_gendrpix.training.trainer import train
+from vs_gendrpix.training.whole import train_all
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -19,7 +20,9 @@ def main(arguments: list[str] | None = None) -> int:
         "checkpoint in DIR/STAGE; one that has been run gives the next its network.",
         allow_abbrev=False,
     )
-    parser.add_argument("stage", choices=("pairs", *STAGES), help="in this order")
+    parser.add_argument(
+        "stage", choices=("pairs", *STAGES, "all"), help="in this order, or all of them"
+    )
     parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="a TOML recipe")
     parser.add_argument(
         "--pictures",
@@ -30,12 +33,27 @@ def main(arguments: list[str] | None = None) -> int:
         help="photographs; stages that use the stored pairs need none",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        help="with all: fit the steps of the stages to this time, pairs included",
+    )
     options = parser.parse_args(arguments)
+    if options.minutes is not None and (options.stage != "all" or options.minutes <= 0):
+        parser.error("--minutes goes with all, and must be above 0")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     try:
         recipe = read_recipe(options.config)
         if options.stage == "pairs":
             path = store_pairs(recipe, pictures=options.pictures, out=options.out)
+        elif options.stage == "all":
+            path = train_all(
+                recipe,
+                pictures=options.pictures,
+                out=options.out,
+                beside=options.config.parent,
+                seconds=None if options.minutes is None else 60 * options.minutes,
+            )
         else:
             path = train(
                 recipe,
