@@ -70,7 +70,7 @@ class UNetConfig:
 
 FULL = UNetConfig()
 TINY = UNetConfig(
-    channels=(128, 128, 192),
+    channels=(192, 128, 128),
     attention=(False, False, False),
     layers=1,
     condition_tokens=8,
