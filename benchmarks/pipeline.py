@@ -30,7 +30,7 @@ import torch
 
 from vs_gendrpix.encoders import settled
 from vs_gendrpix.engine import Engine
-from vs_gendrpix.frames import Frame
+from vs_gendrpix.frames import ClipInfo, Frame
 from vs_gendrpix.processor import output_clip, process
 from vs_gendrpix.progress import Progress
 from vs_gendrpix.publish import Output
@@ -101,11 +101,17 @@ def decoded(clip: Path) -> tuple[list[Frame], float]:
         return frames, time.perf_counter() - began
 
 
+def made_of(case: Case, source: ClipInfo, path: Path) -> tuple[EncodeSettings, ClipInfo]:
+    """How a case encodes into a file, and the clip that it makes."""
+    encode = settled(case.settings.encode, path, source.format)
+    return encode, output_clip(source, replace(case.settings, encode=encode))
+
+
 def restored(case: Case, frames: list[Frame]) -> tuple[list[Frame], float]:
     """The frames restored, and the seconds that the engine takes for all but the first."""
     with Source(case.clip) as source:
-        target = output_clip(source.info, case.settings).format
         form = source.info.format
+        target = made_of(case, source.info, Path("out.mp4"))[1].format
     results = []
     with Engine(case.settings.restore, form, target) as engine:
         results.append(engine.submit(frames[0]).result())  # allocations and kernel choice
@@ -127,8 +133,7 @@ def encoded(case: Case, frames: list[Frame], folder: Path) -> float:
         stack.enter_context(output)
         side = SideStreams(case.clip, offset=source.offset, start=None, end=None)
         stack.enter_context(side)
-        encode = settled(case.settings.encode, output.path, source.info.format)
-        clip = output_clip(source.info, replace(case.settings, encode=encode))
+        encode, clip = made_of(case, source.info, output.path)
         sink = Sink(output, clip=clip, settings=encode, side=side)
         stack.enter_context(sink)
         began = time.perf_counter()

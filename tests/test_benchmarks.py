@@ -1,0 +1,29 @@
+"""The benchmarks that nothing else runs still run: the code that they call changes."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.mark.parametrize(
+    ("script", "arguments"),
+    [
+        ("pipeline.py", ["--rounds", "1", "--frames", "6"]),
+        ("scaling.py", ["--rounds", "1", "--length", "2"]),
+        ("windows_gate.py", [str(ROOT / "samples" / "telescope.mp4"), "--frames", "1"]),
+        ("speed_gpu.py", ["--device", "cpu", "--narrow", "--sizes", "128x96", "--seconds", "20"]),
+    ],
+)
+def test_a_benchmark_runs_and_leaves_its_figures(script, arguments, tmp_path):
+    out = tmp_path / "figures.json"
+    command = [sys.executable, str(ROOT / "benchmarks" / script), *arguments, "--out", str(out)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=500, check=False)
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(out.read_text())
+    assert figures["date"]
+    assert len(figures) > 4
