@@ -1,6 +1,6 @@
 """What of the engine's rate a VapourSynth script gets, and what the filter costs by itself.
 
-    python benchmarks/vapoursynth_filter.py [CLIP] [--frames N] [--rounds N]
+    python benchmarks/vapoursynth_filter.py [CLIP] [--frames N] [--rounds N] [--out FILE]
 
 1. A source of 15 ms and a device of 30 ms a frame, both asleep, and one thread of the core: how
    busy the device is, without and with frames started ahead.
@@ -9,7 +9,7 @@
 3. An engine that gives back what it gets: milliseconds a frame of 1080 and 2160 lines, beside a
    `std.ModifyFrame` that copies.
 
-JSON goes to benchmarks/results/vapoursynth_filter.json.
+JSON goes to benchmarks/results/vapoursynth_filter.json (--out).
 """
 
 import argparse
@@ -37,8 +37,7 @@ import vs_gendrpix.engine
 from vs_gendrpix import gendrpix, source_clip
 from vs_gendrpix.engine import Engine
 from vs_gendrpix.frames import Frame, FrameFormat
-from vs_gendrpix.processor import output_clip
-from vs_gendrpix.settings import ProcessSettings, RestoreSettings
+from vs_gendrpix.settings import RestoreSettings
 from vs_gendrpix.source import Source
 
 HERE = Path(__file__).parent
@@ -104,14 +103,14 @@ def busy(prefetch: int | None, frames: int) -> float:
 
 def engine_rate(path: Path, frames: int) -> float:
     """Frames a second of the engine alone, on frames decoded before."""
-    settings = ProcessSettings(restore=RestoreSettings(scale=SCALE))
+    settings = RestoreSettings(scale=SCALE)
     with Source(path) as source:
         decoded = [frame for frame, _ in zip(source, range(frames + 1), strict=False)]
-        target = output_clip(source.info, settings).format
         form = source.info.format
     # The filter gives back the format that it gets.
-    target = replace(form, width=target.width, height=target.height)
-    with Engine(settings.restore, form, target) as engine:
+    width, height = settings.output_size(form.width, form.height, (2, 2))
+    target = replace(form, width=width, height=height)
+    with Engine(settings, form, target) as engine:
         engine.submit(decoded[0]).result()
         began = time.perf_counter()
         under_way: deque[Future[Frame]] = deque()
@@ -207,6 +206,7 @@ def main() -> None:
     parser.add_argument("clip", nargs="?", type=Path, default=HERE.parent / "samples/telescope.mp4")
     parser.add_argument("--frames", type=int, default=30)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--out", type=Path, default=HERE / "results" / "vapoursynth_filter.json")
     options = parser.parse_args()
     report: dict[str, object] = {
         "date": time.strftime("%Y-%m-%d"),
@@ -235,8 +235,7 @@ def main() -> None:
     for name, found in costs.items():
         print(f"{name:12} {found['filter']:10.2f} {found['copy']:8.2f}")
     report |= {"busy": shares, "rates": rates, "milliseconds": costs}
-    path = HERE / "results" / "vapoursynth_filter.json"
-    path.write_text(json.dumps(report, indent=2) + "\n")
+    options.out.write_text(json.dumps(report, indent=2) + "\n")
 
 
 if __name__ == "__main__":
