@@ -7,7 +7,8 @@
 # minutes). RESULTS gets the figures, the averaged weights, curves and the last sample grids. A part that
 # fails is named at the end and does not stop the others. What the recipe starts from counts from its folder.
 set -uo pipefail
-photographs=$1 results=$2 minutes=$3
+usage="usage: bash benchmarks/gpu.sh PHOTOGRAPHS RESULTS MINUTES [RECIPE]"
+photographs=${1:?$usage} results=${2:?$usage} minutes=${3:?$usage}
 cd "$(dirname "$0")/.."
 recipe=${4:-vs_gendrpix/training/recipes/tiny.toml}
 run=$(mktemp -d)
