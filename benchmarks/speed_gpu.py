@@ -37,18 +37,20 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from vs_gendrpix.engine import Engine
 from vs_gendrpix.frames import ColorSpec, Frame, FrameFormat, Timing
+from vs_gendrpix.graphs import CudaRecording
 from vs_gendrpix.ladder import out_of_memory
 from vs_gendrpix.model.attention import SelfAttention
 from vs_gendrpix.model.baselines import GenDR, GenDRAdc
 from vs_gendrpix.model.catalogue import BUILT_IN
 from vs_gendrpix.model.folding import fold
+from vs_gendrpix.model.fp8 import to_fp8
 from vs_gendrpix.model.gendrpix import GenDRPix, ModelCard
 from vs_gendrpix.model.latent import LatentRestorer, PixelEncoder
 from vs_gendrpix.model.unet import FULL, UNetConfig
 from vs_gendrpix.model.vae import VAE, VAEConfig
 from vs_gendrpix.model.weights import load_network
 from vs_gendrpix.padcfg import PadCFG, pad_plan
-from vs_gendrpix.restorer import attention_kernels
+from vs_gendrpix.restorer import attention_kernels, has_fp8
 from vs_gendrpix.settings import RestoreSettings
 
 HERE = Path(__file__).parent
@@ -75,6 +77,7 @@ class Case:
         slow: Whether it takes minutes to begin with: it is timed at the largest size up to 4K only.
         up_to: Columns above which it is not timed: full attention at 8K takes seconds a frame.
         kernels: The attention kernels that it may use.
+        recorded: Whether it is played as a CUDA graph.
     """
 
     name: str
@@ -84,6 +87,7 @@ class Case:
     slow: bool = False
     up_to: int = 1 << 20
     kernels: Callable[[], AbstractContextManager[None]] = nullcontext
+    recorded: bool = False
 
 
 @dataclass(slots=True)
@@ -172,7 +176,8 @@ class Bench:
                 image = torch.rand(1, 3, height, width, device=self.device) * 2 - 1
                 if self.cuda:
                     torch.cuda.reset_peak_memory_stats()
-                row.ms = 1000 * self.seconds(lambda: network(image))
+                run = CudaRecording(network, image).play if case.recorded else network
+                row.ms = 1000 * self.seconds(lambda: run(image))
         except (MemoryError, RuntimeError) as error:
             if not out_of_memory(error):
                 raise
@@ -231,41 +236,16 @@ def build_up(bench: Bench, *, compiled: bool) -> Iterator[Case]:
         part.window = window
     yield step("+ windows", network, windowed=True)
     if bench.cuda:
-        yield step("+ CUDA graph", Graph(network), windowed=True)
+        yield step("+ CUDA graph", network, windowed=True, recorded=True)
     if compiled:
         fast = torch.compile(network, dynamic=False)
         yield step("+ torch.compile", fast, windowed=True, slow=True)
         if bench.cuda:
-            yield step("+ both", Graph(fast), windowed=True, slow=True)
-
-
-class Graph:
-    """A generator recorded as a CUDA graph at the first call, and played from then on."""
-
-    def __init__(self, generator: Generator) -> None:
-        self._generator = generator
-        self._shape: tuple[int, ...] | None = None
-
-    def __call__(self, image: Tensor, condition: Tensor) -> Tensor:
-        """Restore; the result is overwritten by the next call."""
-        if image.shape != self._shape:
-            self._record(image, condition)
-        self._image.copy_(image)
-        self._condition.copy_(condition)
-        self._graph.replay()
-        return self._output
-
-    def _record(self, image: Tensor, condition: Tensor) -> None:
-        self._image, self._condition = image.clone(), condition.clone()
-        side = torch.cuda.Stream()
-        side.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(side):
-            for _ in range(3):
-                self._generator(self._image, self._condition)
-        torch.cuda.current_stream().wait_stream(side)
-        self._graph, self._shape = torch.cuda.CUDAGraph(), tuple(image.shape)
-        with torch.cuda.graph(self._graph):
-            self._output = self._generator(self._image, self._condition)
+            yield step("+ both", fast, windowed=True, slow=True, recorded=True)
+    if not bench.cuda or has_fp8(bench.device):
+        to_fp8(network.unet)
+        name = "+ CUDA graph, fp8 linear layers" if bench.cuda else "+ fp8 linear layers"
+        yield step(name, network, windowed=True, recorded=bench.cuda)
 
 
 def built_in(bench: Bench) -> Iterator[Case]:
@@ -273,7 +253,10 @@ def built_in(bench: Bench) -> Iterator[Case]:
     for name in BUILT_IN:
         network = load_network(name, device=bench.device, dtype=bench.dtype, folded=True)
         prompts = network.positive, network.negative
-        yield Case(name, network, prompts, kernels=partial(attention_kernels, bench.device))
+        step = partial(Case, prompts=prompts, kernels=partial(attention_kernels, bench.device))
+        yield step(name, network)
+        if bench.cuda:
+            yield step(f"{name}, CUDA graph", network, recorded=True)
 
 
 def operations(config: UNetConfig, size: Size, *, guided: bool, windowed: bool) -> float:
@@ -373,7 +356,7 @@ def main() -> None:
     }
     options.out.write_text(json.dumps(report, indent=2) + "\n")
     print(f"\n{hardware}, {bench.dtype}, matrix product {bench.peak:.1f} TFLOP/s")
-    print(f"{'network':28} {'size':>10} {'CFG':>3} {'ms':>9} {'GB':>6} {'held':>6} {'peak':>5}")
+    print(f"{'network':32} {'size':>10} {'CFG':>3} {'ms':>9} {'GB':>6} {'held':>6} {'peak':>5}")
     for row in rows:
         print(line(row))
     if overlap:
@@ -383,7 +366,7 @@ def main() -> None:
 def line(row: Row) -> str:
     """A row of the table."""
     size = f"{row.width}x{row.height}"
-    head = f"{row.network:28} {size:>10} {'yes' if row.guided else 'no':>3}"
+    head = f"{row.network:32} {size:>10} {'yes' if row.guided else 'no':>3}"
     if row.ms is None:
         return f"{head} {row.note}"
     numbers = [

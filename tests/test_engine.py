@@ -13,6 +13,7 @@ from vs_gendrpix.color_fix import lowband
 from vs_gendrpix.engine import Engine, pick_device
 from vs_gendrpix.errors import DeviceError, MediaError, ModelError, VerificationError
 from vs_gendrpix.frames import ColorSpec, Frame, FrameFormat, Timing
+from vs_gendrpix.model.fp8 import to_fp8
 from vs_gendrpix.model.unet import UNet
 from vs_gendrpix.padcfg import PadCFG, pad_plan
 from vs_gendrpix.restorer import pick_dtype
@@ -542,6 +543,28 @@ def test_bf16_only_where_the_cpu_has_it(monkeypatch):
     assert pick_dtype("fp32", cpu) == torch.float32
     monkeypatch.delattr(torch.cpu, "get_capabilities")
     assert pick_dtype("auto", cpu) == torch.float32
+
+
+def test_fp8_is_refused_where_the_device_has_none(settings):
+    with pytest.raises(DeviceError, match=r"cpu has no fp8.*use dtype bf16"):
+        Engine(replace(settings, dtype="fp8"), SOURCE, TARGET)
+
+
+def test_fp8_is_close_to_bf16(settings, monkeypatch):
+    """On the CPU as a GPU would: its product of scaled matrices is the same one."""
+    monkeypatch.setattr("vs_gendrpix.restorer.has_fp8", lambda _: True)
+    changed = []
+
+    def remember(unet):
+        changed.append(unet)
+        to_fp8(unet)
+
+    monkeypatch.setattr("vs_gendrpix.restorer.to_fp8", remember)
+    (plain,) = restore(replace(settings, dtype="bf16"), [make_frame(3)])
+    (coarse,) = restore(replace(settings, dtype="fp8"), [make_frame(3)])
+    assert len(changed) == 1
+    for plane, other in zip(plain.planes, coarse.planes, strict=True):
+        assert np.abs(plane.astype(int) - other.astype(int)).max() <= 8
 
 
 @pytest.mark.gpu

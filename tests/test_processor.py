@@ -33,7 +33,7 @@ class NearestEngine:
     """The engine's interface, with a resize that a test can predict."""
 
     model_file = BUILT_IN["tiny"]
-    model_name, devices, dtype, capacity = "nearest", ("cpu",), "torch.float32", 3
+    model_name, devices, arithmetic, capacity = "nearest", ("cpu",), "float32", 3
 
     def __init__(self, settings, source, target):
         self.settings, self.source, self.target = settings, source, target

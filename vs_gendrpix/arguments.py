@@ -204,9 +204,9 @@ def _add_picture(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--dtype",
-        choices=("auto", "bf16", "fp16", "fp32"),
+        choices=("auto", "bf16", "fp16", "fp32", "fp8"),
         default="auto",
-        help="arithmetic of the network",
+        help="arithmetic of the network; fp8 needs a GPU that has it",
     )
     group.add_argument(
         "-d",

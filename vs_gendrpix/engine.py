@@ -96,7 +96,7 @@ class Engine:
         self._lanes = [_Lane.build(restorers[device], device, batch) for device in self.devices]
         first = restorers[self.devices[0]]
         self.model_name, self.model_file = first.model_name, first.model_file
-        self.dtype = first.dtype
+        self.arithmetic = first.arithmetic
         self._queue: deque[_Job] = deque()
         self._dedup = settings.dedup
         self._newest: tuple[bytes | None, Future[Frame]] = (None, Future())

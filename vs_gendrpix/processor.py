@@ -223,5 +223,5 @@ def _describe(source: Input, output: Path, clip: ClipInfo, engine: "Engine") -> 
         model=engine.model_name,
         model_file=engine.model_file,
         device=",".join(map(str, engine.devices)),
-        dtype=str(engine.dtype).removeprefix("torch."),
+        dtype=engine.arithmetic,
     )

@@ -7,7 +7,7 @@ from typing import Literal, Self, get_args
 
 from vs_gendrpix.errors import SettingsError
 
-Dtype = Literal["auto", "bf16", "fp16", "fp32"]
+Dtype = Literal["auto", "bf16", "fp16", "fp32", "fp8"]
 ColorFix = Literal["lowband", "none"]
 Attention = Literal["auto", "full"]
 Deinterlace = Literal["auto", "off", "bwdif", "ivtc"]
@@ -33,6 +33,7 @@ class RestoreSettings:
         device: `auto`, `cpu`, `cuda` or `cuda:N`, or several with commas between them; `auto` is
             the first GPU, or else the CPU.
         dtype: Arithmetic of the network; `auto` is bf16 where the device has it, or else fp32.
+            `fp8` is bf16 with the linear layers in 8-bit floating point, on GPUs that have it.
         guidance: Weight w of PadCFG, 1 = one pass; None takes the model's own.
         pad_seed: Draws the pad plan; 0 is the paper's (4, 4) and (3, 5).
         strength: Share of the network's residual that is applied: 0 is the resize, 1 all of it.

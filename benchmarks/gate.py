@@ -1,18 +1,19 @@
-"""Whether self-attention in windows can be seen: the gate that decides what is the default.
+"""Whether what makes the network faster can be seen: the gate that decides what is the default.
 
-    python benchmarks/windows_gate.py CLIP... [--model NAME|FILE] [--frames N]
+    python benchmarks/gate.py windows|fp8 CLIP... [--model NAME|FILE] [--frames N]
 
-Frames of real clips are restored to four times their size, with windows and with full attention, by
-the same weights. A clip of 480x270 pixels gives 1080p, one of 960x540 gives 4K. Compared are
+Frames of real clips are restored to four times their size, fast and exactly, by the same weights:
+self-attention in windows against full attention, or linear layers in fp8 against those in bf16. A
+clip of 480x270 pixels gives 1080p, one of 960x540 gives 4K. Compared are
 
     distance  how differently a classifier sees both (LPIPS's form): at most 0.02 for any frame
-    seam      gradient energy at the borders of blocks over that elsewhere, beside the same of full
-              attention: 1.00 +- 0.02, the mean over the frames of a clip
+    seam      gradient energy at the borders of blocks over that elsewhere, beside the same of the
+              exact one: 1.00 +- 0.02, the mean over the frames of a clip
     pan       the same over one frame that moves through a block a token at a time: what stands
               still on the screen adds up, what belongs to the picture does not: 1.00 +- 0.02
 
-The table goes to the standard output, JSON to benchmarks/results/windows_gate.json (--out). Ends in
-1 if a limit is broken.
+The table goes to the standard output, JSON to benchmarks/results/gate_WHAT.json (--out). Ends in 1
+if a limit is broken. A CPU emulates products in fp8: slow, but the same values.
 """
 
 import argparse
@@ -23,8 +24,8 @@ import platform
 import statistics
 import sys
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -36,12 +37,14 @@ from vs_gendrpix.engine import pick_device
 from vs_gendrpix.evaluation.perceptual import SqueezeNetDistance
 from vs_gendrpix.frames import FrameFormat
 from vs_gendrpix.model.attention import SelfAttention
+from vs_gendrpix.model.fp8 import to_fp8
 from vs_gendrpix.model.window_plan import axis_plan
 from vs_gendrpix.restorer import Restorer
 from vs_gendrpix.settings import RestoreSettings
 from vs_gendrpix.source import Source
 
 HERE = Path(__file__).parent
+Both = tuple[Restorer, Restorer]
 SCALE = 4
 DISTANCE, SEAM = 0.02, 0.02
 BORDER = 16
@@ -63,20 +66,39 @@ class Grid:
         return {first * self.token for first in plan.blocks[1:]}
 
 
-class Pair:
-    """The same model with windows and with full attention, for frames of one size."""
+def windows(settings: RestoreSettings, form: FrameFormat, device: torch.device) -> Both:
+    """Self-attention in windows, and in full."""
+    fast, exact = (Restorer(settings, form, form, device) for _ in range(2))
+    exact.network.unet.attend_fully()
+    return fast, exact
 
-    def __init__(self, settings: RestoreSettings, size: tuple[int, int]) -> None:
+
+def fp8(settings: RestoreSettings, form: FrameFormat, device: torch.device) -> Both:
+    """Linear layers in fp8, and in bf16."""
+    settings = replace(settings, dtype="bf16")
+    fast, exact = (Restorer(settings, form, form, device) for _ in range(2))
+    to_fp8(fast.network.unet)
+    return fast, exact
+
+
+WHAT: dict[str, Callable[[RestoreSettings, FrameFormat, torch.device], Both]] = {
+    "windows": windows,
+    "fp8": fp8,
+}
+
+
+class Pair:
+    """The same model, fast and exact, for frames of one size."""
+
+    def __init__(self, what: str, settings: RestoreSettings, size: tuple[int, int]) -> None:
         height, width = size
         form = FrameFormat(width=width, height=height, family="rgb", bits=16)
         device = pick_device(settings.device)
-        self.windowed = Restorer(settings, form, form, device)
-        self.full = Restorer(settings, form, form, device)
-        self.full.network.unet.attend_fully()
+        self.fast, self.exact = WHAT[what](settings, form, device)
         self.grids: set[Grid] = set()
-        padding = self.windowed.guided.plan.positive
+        padding = self.fast.guided.plan.positive
         self.shift = (padding.top, padding.left)
-        for part in self.windowed.network.modules():
+        for part in self.fast.network.modules():
             if isinstance(part, SelfAttention) and part.window is not None:
                 part.register_forward_pre_hook(self._note)
         self._cells = (height // 8 + 1, width // 8 + 1)
@@ -89,7 +111,7 @@ class Pair:
     @torch.inference_mode()
     def __call__(self, picture: Tensor) -> tuple[Tensor, Tensor]:
         """Restore a (1, 3, H, W) picture in [0, 1] both ways."""
-        first, second = (one.restore(picture)[0] for one in (self.windowed, self.full))
+        first, second = (one.restore(picture)[0] for one in (self.fast, self.exact))
         return first, second
 
     def seam(self, energies: Iterable[tuple[Tensor, Tensor]], axis: int) -> float | None:
@@ -131,14 +153,14 @@ def enlarge(picture: Tensor) -> Tensor:
     return large.clamp(0, 1)
 
 
-def compare(clip: Path, settings: RestoreSettings, count: int) -> dict[str, object]:
+def compare(what: str, clip: Path, settings: RestoreSettings, count: int) -> dict[str, object]:
     """The measures of a clip."""
     measure = SqueezeNetDistance(heads=True)
     pair, distances, largest, change = None, [], 0.0, 0.0
     energies: list[list[tuple[Tensor, Tensor]]] = [[], []]
     for picture in map(enlarge, frames(clip, count)):
         size = (picture.shape[-2], picture.shape[-1])
-        pair = pair or Pair(settings, size)
+        pair = pair or Pair(what, settings, size)
         first, second = pair(picture)
         with torch.inference_mode():
             distances.append(measure(first.clamp(0, 1), second.clamp(0, 1)).item())
@@ -156,18 +178,18 @@ def compare(clip: Path, settings: RestoreSettings, count: int) -> dict[str, obje
         "distance": statistics.mean(distances),
         "distance_max": max(distances),
         "code_values_max": largest,
-        "change_of_full": change,
+        "change_of_exact": change,
         "seam_rows": pair.seam(energies[0], 0),
         "seam_columns": pair.seam(energies[1], 1),
-        "pan": pan(picture, settings),
+        "pan": pan(what, picture, settings),
     }
 
 
-def pan(picture: Tensor, settings: RestoreSettings) -> float | None:
+def pan(what: str, picture: Tensor, settings: RestoreSettings) -> float | None:
     """The seam ratio of columns over a pan through one block, of the left part of a picture."""
     height, width = picture.shape[-2:]
     shown = width * 3 // 4 // 64 * 64
-    pair = Pair(settings, (height, shown))
+    pair = Pair(what, settings, (height, shown))
     pair(picture[..., :shown])
     if not pair.grids:
         return None
@@ -184,18 +206,20 @@ def pan(picture: Tensor, settings: RestoreSettings) -> float | None:
 def main() -> None:
     """Compare and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", choices=sorted(WHAT))
     parser.add_argument("clips", nargs="+", type=Path)
     parser.add_argument("--model", default="auto")
     parser.add_argument("--frames", type=int, default=8)
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--out", type=Path, default=HERE / "results" / "windows_gate.json")
+    parser.add_argument("--out", type=Path)
     options = parser.parse_args()
+    out = options.out or HERE / "results" / f"gate_{options.what}.json"
     path = Path(options.model) if Path(options.model).suffix else None
     settings = RestoreSettings(
         model="auto" if path else options.model, model_path=path, device=options.device
     )
     began = time.perf_counter()
-    rows = [compare(clip, settings, options.frames) for clip in options.clips]
+    rows = [compare(options.what, clip, settings, options.frames) for clip in options.clips]
     print(f"{'clip':32} {'size':>10} {'frames':>6} {'distance':>9} {'seam':>13} {'pan':>6}")
     held = True
     for row in rows:
@@ -212,11 +236,12 @@ def main() -> None:
         "date": time.strftime("%Y-%m-%d"),
         "hardware": f"{os.cpu_count()} cores, {platform.machine()}",
         "torch": torch.__version__,
+        "what": options.what,
         "model": options.model,
         "seconds": time.perf_counter() - began,
         "rows": rows,
     }
-    options.out.write_text(json.dumps(report, indent=2) + "\n")
+    out.write_text(json.dumps(report, indent=2) + "\n")
     sys.exit(0 if held else 1)
 
 
