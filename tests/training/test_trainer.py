@@ -199,6 +199,22 @@ def test_a_run_can_begin_with_a_model(run, tmp_path):
     assert all(torch.allclose(before[key], after[key], atol=2e-3) for key in average)
 
 
+def test_a_run_can_begin_with_a_narrower_model(run, tmp_path):
+    narrow = replace(SMALL, groups=0)
+    run("pix", STAGE, network=narrow).rename(tmp_path / "narrow.safetensors")
+    grown = replace(STAGE, grown_from="narrow.safetensors", steps=1, learning_rate=1e-9, ema=0.0)
+    wide = run("pix", grown, network=replace(narrow, channels=(24, 32)), out="wide")
+    image = torch.rand(1, 3, 64, 64) * 2 - 1
+    first, second = (
+        load_network(path, device=torch.device("cpu"), dtype=torch.float32)
+        for path in (tmp_path / "narrow.safetensors", wide)
+    )
+    before, after = (network(image, network.positive[None]) for network in (first, second))
+    assert second.unet.config.channels == (24, 32)
+    # The files hold half precision.
+    assert (after - before).abs().mean() < (before - image).abs().mean() / 20
+
+
 def test_a_worker_process_makes_the_same_pairs(run):
     alone = tensors(run("pix", replace(STAGE, steps=3)))
     helped = tensors(run("pix", replace(STAGE, steps=3), out="helped", workers=1))

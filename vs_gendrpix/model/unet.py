@@ -189,7 +189,11 @@ class MidStage(Stage):
 
 
 class UpStage(Stage):
-    """A level on the way up: each ResBlock takes a skip in; all but the last enlarge the grid."""
+    """A level on the way up: each ResBlock takes a skip in; all but the last enlarge the grid.
+
+    Attributes:
+        skips: Widths of these skips.
+    """
 
     def __init__(self, config: UNetConfig, level: int) -> None:
         width = config.channels[level]
@@ -200,6 +204,7 @@ class UpStage(Stage):
         # Counted on from those on the way down, so that every second one of a level is shifted.
         attentions = _transformers(config, level, first=config.layers)
         super().__init__(widths, config, attentions=attentions)
+        self.skips = skips
         if level > 0:
             self.upsamplers = nn.ModuleList([Upsample(width)])
 
