@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from vs_gendrpix.training.draw import Draw
 from vs_gendrpix.training.losses import (
+    Perception,
     _prominence,
     grainy,
     lattice_windows,
@@ -83,3 +84,19 @@ def test_grain_is_fresh_for_each_picture_and_view_and_changes_no_brightness():
     assert torch.corrcoef(both)[0, 1].abs() < 0.02
     neighbours = torch.stack([first[..., 1:].flatten(), first[..., :-1].flatten()])
     assert torch.corrcoef(neighbours)[0, 1] > 0.5  # as coarse as what has been enlarged
+
+
+def test_features_see_a_weave_half_of_the_time_and_structure_always():
+    """A weave of two pixels is gone at half the size; edges are not."""
+    perception = Perception()
+    plain = torch.zeros(1, 3, 96, 96)
+    weave, edges = plain.clone(), plain.clone()
+    weave += 0.1 * (-1.0) ** torch.arange(96) * (-1.0) ** torch.arange(96)[:, None]
+    edges[..., 24:40, :] = edges[..., 64:80, :] = 0.2
+    draws = range(40)
+    costs = [perception(weave, plain, Draw(number)).item() for number in draws]
+    seen = sum(cost > max(costs) / 3 for cost in costs)
+    assert 10 < seen < 30
+    assert all(cost < max(costs) / 20 for cost in sorted(costs)[: len(costs) - seen])
+    others = [perception(edges, plain, Draw(number)).item() for number in draws]
+    assert min(others) > max(others) / 5
