@@ -7,6 +7,7 @@ the memory of everything between first and last layer for itself.
 
 import logging
 from collections.abc import Callable, Hashable
+from threading import Lock
 from typing import Protocol
 
 import torch
@@ -22,6 +23,9 @@ WARM_UP = 3
 """Calls before a recording, in which kernels are chosen, compiled and loaded."""
 
 Network = Callable[[Tensor], Tensor]
+
+_recording = Lock()
+"""One at a time: each begins with waiting for its device, which another one could not bear."""
 
 _log = logging.getLogger(__name__)
 
@@ -52,8 +56,12 @@ class CudaRecording:
                 network(self._image)
         stream.wait_stream(side)
         self._graph = torch.cuda.CUDAGraph()
-        # Of this thread only: others upload, download and wait meanwhile.
-        with torch.cuda.graph(self._graph, capture_error_mode="thread_local"):
+        # Of this thread only: others upload, download and wait meanwhile. PyTorch's own stream for
+        # recordings is one of the first device's.
+        with (
+            _recording,
+            torch.cuda.graph(self._graph, stream=side, capture_error_mode="thread_local"),
+        ):
             self._output = network(self._image)
 
     def play(self, image: Tensor) -> Tensor:
