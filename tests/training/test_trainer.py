@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from tests.conftest import SMALL
-from vs_gendrpix.errors import ModelError
+from vs_gendrpix.errors import ModelError, SettingsError
 from vs_gendrpix.model.vae import VAEConfig
 from vs_gendrpix.model.weights import load_network, load_vae
 from vs_gendrpix.padcfg import Padding, pad
@@ -213,6 +213,13 @@ def test_a_run_can_begin_with_a_narrower_model(run, tmp_path):
     assert second.unet.config.channels == (24, 32)
     # The files hold half precision.
     assert (after - before).abs().mean() < (before - image).abs().mean() / 20
+
+
+def test_only_a_restorer_of_pictures_can_begin_with_a_narrower_one(run):
+    with pytest.raises(SettingsError, match="stage vae cannot begin"):
+        run("vae", replace(STAGE, grown_from="tiny"))
+    with pytest.raises(SettingsError, match="not both"):
+        replace(STAGE, grown_from="tiny", start="some.safetensors")
 
 
 def test_a_worker_process_makes_the_same_pairs(run):

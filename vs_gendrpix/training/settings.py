@@ -78,6 +78,8 @@ class StageSettings:
             raise SettingsError(f"crop {self.crop} must be a multiple of 8, at least 64")
         if min(self.batch, self.steps, self.save_every) < 1 or self.warmup < 0:
             raise SettingsError("batch, steps and save_every must be at least 1, warmup 0")
+        if self.start and self.grown_from:
+            raise SettingsError("give start or grown_from, not both")
         if not 0 <= self.ema < 1:
             raise SettingsError(f"ema {self.ema:g} is out of range: use 0 to below 1")
         if not 0 <= self.negative_share < 1:

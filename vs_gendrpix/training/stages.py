@@ -350,7 +350,9 @@ def build(name: str, recipe: Recipe, *, out: Path, beside: Path, worn: Tensor) -
         student = getattr(stage.student, "vae", stage.student)
         load_into(cast("Prompted | VAE", student), beside / settings.start)
     if settings.grown_from:
-        grow(cast("Prompted", stage.student), _narrower(settings.grown_from, beside))
+        if not isinstance(stage.student, GenDRPix):
+            raise SettingsError(f"stage {name} cannot begin with a narrower model: only pix can")
+        grow(stage.student, _narrower(settings.grown_from, beside))
     stage.student.train().requires_grad_(requires_grad=True)
     return stage
 
