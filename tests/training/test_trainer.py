@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,8 @@ from vs_gendrpix.training.stages import conditions
 from vs_gendrpix.training.trainer import Numbers, train
 
 VAE = VAEConfig(channels=(8, 8, 16, 16), layers=1, latent_channels=4, groups=4, scaling=1.0)
+PLAIN = replace(SMALL, groups=0)
+"""Without the statistics that quarters cannot share."""
 STAGE = StageSettings(steps=6, batch=4, crop=64, warmup=2, learning_rate=2e-3, save_every=3)
 
 
@@ -83,9 +86,11 @@ def test_a_stopped_run_ends_as_an_unbroken_one_bit_for_bit(run, monkeypatch):
 def test_the_whole_recipe_runs(run, tmp_path, folder):
     """Every stage takes over from the one before and leaves what it promises."""
     settings = replace(STAGE, steps=3, perceptual=0.01)
+    run = partial(run, network=PLAIN)
     run("vae", replace(settings, divergence=1e-4))
     run("latent", settings)
     run("adc", replace(settings, perceptual=0, adversarial=0.05))
+    run("quarters", replace(settings, consistency=0.5))
     run(
         "pix",
         replace(settings, adversarial=0.05, fourier=0.1, negative_share=0.5, target="teacher"),
@@ -295,3 +300,18 @@ def test_a_stage_without_its_forerunner_is_one_line(folder, tmp_path, capsys):
     assert "needs stage vae first" in capsys.readouterr().err
     assert main([*command[:4], str(tmp_path / "nowhere"), *command[5:]]) == 3
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_pix_begins_with_what_quarters_have_learnt(run, tmp_path):
+    run("quarters", STAGE, network=PLAIN)
+    run("pix", replace(STAGE, steps=1, learning_rate=1e-9, weight_decay=0.0), network=PLAIN)
+    first, second = (
+        load_network(
+            tmp_path / "run" / stage / "model.safetensors",
+            device=torch.device("cpu"),
+            dtype=torch.float32,
+        ).state_dict()
+        for stage in ("quarters", "pix")
+    )
+    for key, value in first.items():
+        torch.testing.assert_close(second[key], value, atol=1e-5, rtol=1e-3)

@@ -3,6 +3,7 @@
     vae     an 8x autoencoder of our own
     latent  stage 0: a one-step restorer of its latents, in GenDR's form
     adc     stage I, GenDR-Adc: an 8x unshuffle replaces the encoder; the critic is stage 0
+    quarters  before stage II: `pix` with a finest level that learns for a whole cell at once
     pix     stage II, GenDR-Pix: an 8x shuffle replaces the decoder; the critic is stage I
     distil  guidance in one pass: two guided passes of `pix` teach it
 
@@ -37,6 +38,7 @@ from vs_gendrpix.training.losses import (
     masked_fourier_loss,
     rand_pad,
 )
+from vs_gendrpix.training.quarters import share_quarters
 from vs_gendrpix.training.settings import Recipe, StageSettings
 
 if TYPE_CHECKING:
@@ -342,6 +344,7 @@ def build(name: str, recipe: Recipe, *, out: Path, beside: Path, worn: Tensor) -
         "vae": builder.vae,
         "latent": builder.latent,
         "adc": builder.adc,
+        "quarters": builder.quarters,
         "pix": builder.pix,
         "distil": builder.distil,
     }
@@ -391,14 +394,26 @@ class _Builder:
         start.analyse(student, self.worn)
         return AdcStage(self.settings, student, self._vae(), teacher)
 
+    def quarters(self) -> Stage:
+        """A random network whose finest level shares its weights between the quarters of a cell."""
+        student = self._pix()
+        share_quarters(student)
+        start.straighten(student, self.worn)
+        return PixStage(self.settings, student, None, None)
+
     def pix(self) -> Stage:
-        """Stage I's network before a new last layer; a random one where there is no stage I."""
+        """The network of `quarters`, or stage I's before a new last layer, or a random one."""
         taught = self.settings.target == "teacher"
         student, adc = self._pix(), None
-        start.synthesise(student, start.analyse(student, self.worn))
         if self.settings.adversarial or taught or (self.out / "adc").is_dir():
             adc = self._made("adc", self._encoder())
+        if (self.out / "quarters").is_dir():
+            student = self._made("quarters", student)
+        elif adc is not None:
+            start.synthesise(student, start.analyse(student, self.worn))
             start.inherit(student, adc, but=("conv_norm_out", "conv_out"))
+        else:
+            start.straighten(student, self.worn)
         return PixStage(self.settings, student, adc, self._vae() if taught else None)
 
     def distil(self) -> Stage:
