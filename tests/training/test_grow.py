@@ -51,6 +51,20 @@ def test_a_grown_network_does_what_the_small_one_does(channels):
     assert torch.equal(network.negative, small.negative)
 
 
+@pytest.mark.parametrize("layers", [3, 4])
+@pytest.mark.parametrize("channels", [(24, 16, 16), (40, 32, 16)])
+def test_a_deeper_network_does_what_the_shallow_one_does(channels, layers):
+    small = learnt(SMALL, 1)
+    network = learnt(replace(SMALL, channels=channels, layers=layers), 2)
+    assert not torch.allclose(restored(network), restored(small), atol=1e-2)
+    grow(network, small)
+    assert torch.allclose(restored(network), restored(small), atol=1e-5)
+    network.requires_grad_()
+    restored(network).square().mean().backward()
+    for way in ("down_blocks.0.resnets.2", "up_blocks.2.resnets.1"):
+        assert network.unet.get_submodule(way).conv2.weight.grad.abs().mean() > 0
+
+
 def test_a_wider_middle_begins_near():
     small, network = learnt(SMALL, 1), learnt(replace(SMALL, channels=(24, 32, 32)), 2)
     image = restored(small)
@@ -93,6 +107,13 @@ def test_other_networks_are_refused(change):
     network = random_network(replace(SMALL, **change), seed=1)
     with pytest.raises(SettingsError, match="cannot grow"):
         grow(network, learnt(SMALL, 1))
+
+
+def test_attention_does_not_become_deeper():
+    config = replace(SMALL, attention=(False, False, True))
+    network = random_network(replace(config, layers=3), seed=1)
+    with pytest.raises(SettingsError, match="cannot grow to 3"):
+        grow(network, learnt(config, 1))
 
 
 def test_a_layer_that_would_be_lost_is_named():

@@ -1,5 +1,6 @@
-"""A wider network that begins with what a narrower one has learnt (after Net2Net, 1511.05641)."""
+"""A larger network that begins with what a smaller one has learnt (after Net2Net, 1511.05641)."""
 
+import re
 from collections.abc import KeysView, Sequence
 from dataclasses import replace
 from itertools import accumulate
@@ -7,27 +8,30 @@ from typing import cast
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.model.attention import GEGLU
 from vs_gendrpix.model.gendrpix import Prompted
 from vs_gendrpix.model.layers import ResBlock
-from vs_gendrpix.model.unet import UNet, UpStage
+from vs_gendrpix.model.unet import Stage, UNet, UpStage
 
 
 @torch.no_grad()
 def grow(network: Prompted, small: Prompted) -> None:
-    """Give a network what a narrower one does.
+    """Give a network what a narrower or shallower one does.
 
     The old channels come first on every level, and read each other only; the new ones stay as they
     are, and read all. So the network does the same at first, and what there is to learn from the
     new channels is at hand. Where the middle is wider, its transformer's norms see the new channels
-    too: there the network begins near the small one only.
+    too: there the network begins near the small one only. Further ResBlocks of a level begin as the
+    identity.
 
     Args:
         network: Changed in place.
-        small: Of the same numbers but for the channels, of which no level has more; without groups.
+        small: Of the same numbers but for the channels, of which no level has more, and for the
+            layers, of which it has no more; without groups, and without attention outside the
+            middle if it has fewer layers.
 
     Raises:
         SettingsError: The networks differ in more.
@@ -37,13 +41,16 @@ def grow(network: Prompted, small: Prompted) -> None:
     if (
         len(wide.channels) != len(narrow.channels)
         or any(new < old for new, old in levels)
-        or replace(narrow, channels=wide.channels) != wide
+        or replace(narrow, channels=wide.channels, layers=wide.layers) != wide
         or narrow.groups
     ):
         raise SettingsError(
             f"a network of {narrow.channels} channels cannot grow to {wide.channels}: it needs as "
-            "many levels, none of them narrower, no groups, and all other numbers the same"
+            "many levels, none of them narrower, no groups, and all other numbers but the layers "
+            "the same"
         )
+    if wide.layers != narrow.layers:
+        small = _deeper(small, wide.layers)
     new = network.unet.state_dict()
     old = _plain(small.unet, new.keys())
     if lost := sorted(old.keys() - new.keys()):
@@ -61,6 +68,49 @@ def grow(network: Prompted, small: Prompted) -> None:
         new[name][(rows[:, None], *columns) if columns else rows] = value
     network.positive.copy_(small.positive)
     network.negative.copy_(small.negative)
+
+
+def _deeper(small: Prompted, layers: int) -> Prompted:
+    """The same with more ResBlocks a level.
+
+    On the way down the new ones come last. What they pass on is also what the first on the way up
+    takes in beside the coarser level, as before; then come as many new ones, then the others.
+    """
+    config = small.unet.config
+    extra = layers - config.layers
+    if extra < 0 or any(config.attention):
+        raise SettingsError(
+            f"a network of {config.layers} layers a level cannot grow to {layers}: it can grow to "
+            "more, and without attention outside the middle only"
+        )
+    network = type(small)(replace(config, layers=layers), small.card)
+    tensors = network.state_dict()
+    for name, value in small.state_dict().items():
+        tensors[_UP.sub(lambda up: f"{up[1]}{int(up[2]) + extra}.", name)] = value
+    network.load_state_dict(tensors)
+    for down in network.unet.down_blocks:
+        for block in cast("Stage", down).resnets[config.layers :]:
+            _pass_on(cast("ResBlock", block))
+    for up in network.unet.up_blocks:
+        for block in cast("Stage", up).resnets[1 : 1 + extra]:
+            _pass_on(cast("ResBlock", block))
+    return network
+
+
+_UP = re.compile(r"(up_blocks\.\d+\.resnets\.)([1-9])\.")
+"""All but the first ResBlock of a level on the way up."""
+
+
+def _pass_on(block: ResBlock) -> None:
+    """Let a block begin as the identity of its first channels, those that are no skip."""
+    parts = [block.conv2]
+    if block.conv_shortcut is not None:
+        nn.init.dirac_(block.conv_shortcut.weight)
+        parts.append(block.conv_shortcut)
+    nn.init.zeros_(block.conv2.weight)
+    for part in parts:
+        if part.bias is not None:
+            nn.init.zeros_(part.bias)
 
 
 def _plain(unet: UNet, wanted: KeysView[str]) -> dict[str, Tensor]:

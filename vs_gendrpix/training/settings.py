@@ -28,8 +28,8 @@ class StageSettings:
         ema: Decay of the moving average of the weights, which is what is saved.
         clip: Largest norm of all gradients together.
         start: A model file to begin with, beside the recipe; empty begins with the stage before.
-        grown_from: A narrower model to begin with instead: a built-in one's name, or a file beside
-            the recipe.
+        grown_from: A narrower or shallower model to begin with instead: a built-in one's name, or a
+            file beside the recipe.
         target: What `l1` and the others compare with: the clean picture, or what the teacher (the
             stage before) makes of the worn one. `distil` always has its teacher.
         negative_share: Share of the crops that are shown under the negative condition, with a
