@@ -204,3 +204,74 @@ def test_figures_of_other_weights_and_quick_looks_are_refused(
         documents.load(path)
     with pytest.raises(documents.StaleError, match="no scores of 'absent'"):
         documents.filled("<!-- scores: absent -->\n<!-- end of scores -->", REPORT)
+
+
+RECIPE = """
+name = "small"
+workers = 0
+[network]
+channels = [16, 32]
+attention = [false, false]
+layers = 1
+condition_tokens = 2
+condition_dim = 8
+head_dim = 16
+groups = 0
+[vae]
+channels = [8, 8, 16, 16]
+layers = 1
+latent_channels = 4
+groups = 4
+scaling = 1.0
+[pairs]
+count = 4
+side = 64
+negative_share = 0.5
+[stage.vae]
+steps = 1
+batch = 2
+crop = 64
+[stage.latent]
+steps = 1
+batch = 2
+crop = 64
+[stage.adc]
+steps = 1
+batch = 2
+crop = 64
+adversarial = 0.05
+[stage.pix]
+steps = 2
+batch = 2
+crop = 64
+warmup = 0
+learning_rate = 0.01
+ema = 0.0
+fourier = 0.005
+adversarial = 0.05
+negative_share = 0.5
+"""
+
+
+def test_ablations_train_every_variant_and_judge_it(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("accelerate", reason="the extra `train` is not installed")
+    from vs_gendrpix.training.__main__ import main as training  # noqa: PLC0415 - an extra
+
+    ablations = load("ablations")
+    recipe, run = tmp_path / "recipe.toml", tmp_path / "run"
+    recipe.write_text(RECIPE)
+    for stage in ("pairs", "vae", "latent", "adc"):
+        pictures = ["--pictures", str(folder / "data" / "eval" / "kodak12")]
+        assert training([stage, "--config", str(recipe), *pictures, "--out", str(run)]) == 0
+    assert ablations.main(["train", str(recipe), str(run), "--steps", "1"]) == 0
+    monkeypatch.setattr(ablations, "RESULT", tmp_path / "ablations.json")
+    assert ablations.main(["judge", str(run), "--shared", str(folder), "--pictures", "1"]) == 0
+    report = json.loads((tmp_path / "ablations.json").read_text())
+    methods = {"bicubic", *ablations.VARIANTS, *ablations.PLANS}
+    assert set(report["sets"]) == {"realsr_canon", "kodak12, degraded"}
+    for rows in report["sets"].values():
+        assert set(rows) - {"reference"} == methods
+        assert rows["no critic"]["PSNR"] != rows["whole"]["PSNR"]
+        assert all(rows[name]["flicker"] > 0 for name in methods)
