@@ -7,8 +7,9 @@
     pix     stage II, GenDR-Pix: an 8x shuffle replaces the decoder; the critic is stage I
     distil  guidance in one pass: two guided passes of `pix` teach it
 
-The paper's stages begin with the network of the one before. Where a layer has other channels, it
-begins in the principal components of what it will see or make (`start.py`).
+The paper's stages begin with the network of the one before. Where the first layer has other
+channels, it begins in the principal components of what it will see; a new last one begins with
+zeros (`start.py`).
 """
 
 import copy
@@ -411,8 +412,8 @@ class _Builder:
         if (self.out / "quarters").is_dir():
             student = self._made("quarters", student)
         elif adc is not None:
-            start.synthesise(student, start.analyse(student, self.worn))
             start.inherit(student, adc, but=("conv_norm_out", "conv_out"))
+            start.silence(student)
         else:
             start.straighten(student, self.worn)
         return PixStage(self.settings, student, adc, self._vae() if taught else None)

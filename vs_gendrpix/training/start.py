@@ -13,9 +13,6 @@ from vs_gendrpix.model.gendrpix import GenDRPix, ModelCard, Prompted
 from vs_gendrpix.model.layers import ResBlock
 from vs_gendrpix.model.unet import UNetConfig, UpStage
 
-_GAIN = 0.1
-"""First gain of a component: the start differs from the resize by a few codes of 255."""
-
 
 def new[N: Prompted](
     kind: type[N], config: UNetConfig, *, channels: tuple[int, int], seed: int
@@ -53,7 +50,7 @@ def inherit(student: Prompted, teacher: Prompted, *, but: Sequence[str]) -> None
     student.load_state_dict(weights, strict=False)
 
 
-def analyse(network: Prompted, worn: Tensor) -> Tensor:
+def analyse(network: Prompted, worn: Tensor) -> None:
     """Let a network's first layer see the principal components of worn cells.
 
     The 192 values of a cell are nearly one value, its brightness. Random weights would pass that
@@ -62,9 +59,6 @@ def analyse(network: Prompted, worn: Tensor) -> Tensor:
     Args:
         network: Its `conv_in` is changed in place.
         worn: (N, 3, H, W) pictures in [-1, 1].
-
-    Returns:
-        (192, C) directions of the C strongest components, strongest first.
     """
     first = network.unet.conv_in
     side = math.isqrt(first.in_channels // 3)  # 8 pixels, or 4 of a quarter
@@ -73,7 +67,7 @@ def analyse(network: Prompted, worn: Tensor) -> Tensor:
     strength, vectors = torch.linalg.eigh((cells - mean) @ (cells - mean).T / cells.shape[1])
     count = min(first.out_channels, len(strength))
     strength = strength.flip(0)[:count]
-    directions: Tensor = vectors.flip(1)[:, :count]
+    directions = vectors.flip(1)[:, :count]
     # Components below a code value of 255 hold nothing but rounding: they stay small.
     projection = (directions / (strength + (2 / 255) ** 2).sqrt()).T  # (count, 192)
     with torch.no_grad():
@@ -82,29 +76,6 @@ def analyse(network: Prompted, worn: Tensor) -> Tensor:
         if first.bias is not None:
             first.bias.zero_()
             first.bias[:count] = -(projection @ mean)[:, 0]
-    return directions
-
-
-def synthesise(network: GenDRPix, directions: Tensor) -> None:
-    """Let a network's last layer add components: to sharpen is then just a gain for each channel.
-
-    Otherwise each of the 64 pixels of a cell would have to learn the same filters by itself.
-
-    Args:
-        network: Its `conv_out` is changed in place, and the gains before it. They become small, not
-            zero: at zero the layers behind them get gradients whose sign changes with every step,
-            and 2,000 steps led nowhere.
-        directions: As `analyse` gives them.
-    """
-    unet = network.unet
-    last, gain, shift = unet.conv_out, unet.conv_norm_out.weight, unet.conv_norm_out.bias
-    with torch.no_grad():
-        last.weight.mul_(0.1)
-        last.weight[:, : directions.shape[1], 1, 1] += directions
-        if last.bias is not None:
-            last.bias.zero_()
-        cast("Tensor", gain).fill_(_GAIN)
-        cast("Tensor", shift).zero_()
 
 
 def straighten(network: GenDRPix, worn: Tensor) -> None:
@@ -135,7 +106,16 @@ def straighten(network: GenDRPix, worn: Tensor) -> None:
             if number:
                 below.add_(same / 2)
             skip.add_(same / 2 if number else same)
-        _zero(unet.conv_out)
+    silence(network)
+
+
+def silence(network: GenDRPix) -> None:
+    """Let a network begin as the identity: the last layer learns first what to make of the rest.
+
+    Args:
+        network: Its `conv_out` is changed in place.
+    """
+    _zero(network.unet.conv_out)
 
 
 def _zero(layer: nn.Conv2d) -> None:
