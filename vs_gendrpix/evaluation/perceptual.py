@@ -82,7 +82,7 @@ class SqueezeNetDistance(nn.Module):
             weights |= self.heads.state_dict(prefix="heads.")
         self.load_state_dict(weights)
         self.register_buffer("mean", torch.tensor(BGR_MEAN).view(3, 1, 1), persistent=False)
-        self.requires_grad_(requires_grad=False).eval().to(memory_format=torch.channels_last)
+        self.requires_grad_(requires_grad=False).eval()
 
     def features(self, image: Tensor) -> list[Tensor]:
         """The feature maps of unit length at the taps, in float32.
@@ -93,7 +93,7 @@ class SqueezeNetDistance(nn.Module):
         Returns:
             Seven maps (B, C, h, w); the C channels of each pixel have length 1, or all are 0.
         """
-        x = (image.flip(1) * 255 - self.mean).contiguous(memory_format=torch.channels_last)
+        x = image.flip(1) * 255 - self.mean
         maps = []
         for start, stop in pairwise((0, *(tap + 1 for tap in TAPS))):
             x = self.layers[start:stop](x)
