@@ -14,9 +14,6 @@ from torch import Tensor
 from vs_gendrpix.training import codecs, film
 from vs_gendrpix.training.draw import Draw
 
-_MILD_SHARE = 0.5
-"""Pictures of which little is lost. Over wide damage alone the best answer is a soft mean, and a
-clean, small video comes out as soft as a worn one."""
 _RESIZE_MODES = ("area", "bilinear", "bicubic")
 _MATERIALS = (None, film.film, film.tape, film.fields, film.banded)
 _MATERIAL_SHARES = (0.66, 0.14, 0.08, 0.08, 0.04)
@@ -37,8 +34,6 @@ def degrade(image: Tensor, scale: float, draw: Draw) -> Tensor:
     # In pixels of the picture: up to two thirds of a pixel of the small one, as soft lenses, old
     # transfers and interpolated sensors have it (Real-ESRGAN: up to 3 at scale 4).
     image = _blur(image, draw, 0.2, 0.4 + 0.6 * scale, probability=0.7)
-    if draw.chance(_MILD_SHARE):
-        return _mildly_worn(_resize(image, size, draw.pick(_RESIZE_MODES)), draw)
     if draw.chance(0.2):
         image = _resize_by(image, draw, max(1 / scale, 0.5), 1.1)
         image = _noise(image, draw, 8, probability=0.4)
@@ -57,12 +52,6 @@ def degrade(image: Tensor, scale: float, draw: Draw) -> Tensor:
     if draw.chance(0.12):  # copied once more
         image = _compress(image, draw)
     return image
-
-
-def _mildly_worn(image: Tensor, draw: Draw) -> Tensor:
-    """Faint noise and one generation of good quality: a web video, a well-kept DVD."""
-    image = _noise(image, draw, 4, probability=0.6)
-    return _compress(image, draw, worst_jpeg=65, worst_crf=26)
 
 
 def to_picture(image: Tensor) -> codecs.Picture:
@@ -143,19 +132,19 @@ def _jpeg(image: Tensor, draw: Draw, low: int, high: int, *, probability: float)
     return from_picture(picture)
 
 
-def _compress(image: Tensor, draw: Draw, worst_jpeg: int = 50, worst_crf: int = 29) -> Tensor:
+def _compress(image: Tensor, draw: Draw) -> Tensor:
     """One generation: none, JPEG, or a video codec that predicts over a short run of frames."""
     kind = draw.pick(("none", "jpeg", "h264", "mpeg2", "hevc"), (0.3, 0.22, 0.3, 0.1, 0.08))
     if kind == "none":
         return from_picture(to_picture(image))
     if kind == "jpeg":
-        return _jpeg(image, draw, worst_jpeg, 95, probability=1)
+        return _jpeg(image, draw, 50, 95, probability=1)
     run = [to_picture(frame) for frame in _run(image, draw)]
     if kind == "mpeg2":
         quantiser = str(draw.whole(2, 6))
         options = {"qmin": quantiser, "qmax": quantiser}
         return from_picture(codecs.video(run, "mpeg2video", options))
-    options = {"crf": str(draw.whole(14, worst_crf)), "preset": "veryfast"}
+    options = {"crf": str(draw.whole(14, 29)), "preset": "veryfast"}
     return from_picture(codecs.video(run, "libx264" if kind == "h264" else "libx265", options))
 
 
