@@ -3,9 +3,10 @@ from dataclasses import replace
 import pytest
 import torch
 from torch import nn
+from torch.nn.functional import pixel_shuffle, pixel_unshuffle
 
 from vs_gendrpix.errors import SettingsError
-from vs_gendrpix.model.gendrpix import random_network
+from vs_gendrpix.model.gendrpix import random_network, without_lattice
 from vs_gendrpix.model.unet import UNet, UNetConfig
 from vs_gendrpix.model.weights import load_network, save_network
 from vs_gendrpix.training.quarters import share_quarters, unfolded
@@ -53,6 +54,17 @@ def test_unfolded_does_the_same(tmp_path, channels, layers, size):
         tmp_path / "whole.safetensors", device=torch.device("cpu"), dtype=torch.float32
     )
     assert torch.allclose(restored(again, image), wanted, atol=1e-5)
+
+
+def test_the_finest_level_sees_cells_of_four_pixels_where_they_lie():
+    network, seen = quartered(CONFIG), []
+    network.unet.conv_in.register_forward_hook(lambda *call: seen.append(call[1][0]))
+    network.unet.conv_out.register_forward_hook(lambda *call: seen.append(call[2]))
+    image = torch.rand(1, 3, 40, 56) * 2 - 1
+    change = restored(network, image) - image
+    assert torch.equal(seen[0], pixel_unshuffle(image, 4))
+    without = without_lattice(pixel_unshuffle(pixel_shuffle(seen[1], 4), 8))
+    assert torch.allclose(change, pixel_shuffle(without, 8), atol=1e-5)
 
 
 def test_a_plain_network_is_its_own_unfolded_one():

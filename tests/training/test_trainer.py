@@ -220,9 +220,21 @@ def test_a_run_can_begin_with_a_narrower_model(run, tmp_path):
     assert (after - before).abs().mean() < (before - image).abs().mean() / 20
 
 
+def test_behind_stage_one_pix_begins_as_the_identity(run):
+    """A last layer that knows nothing of the network before it would make pictures worse."""
+    for stage in ("vae", "latent", "adc"):
+        run(stage, replace(STAGE, steps=1))
+    model = run("pix", replace(STAGE, steps=1, learning_rate=1e-9, weight_decay=0.0))
+    network = load_network(model, device=torch.device("cpu"), dtype=torch.float32)
+    image = torch.rand(1, 3, 64, 64) * 2 - 1
+    assert torch.allclose(network(image, network.positive[None]), image, atol=1e-5)
+
+
 def test_only_a_restorer_of_pictures_can_begin_with_a_narrower_one(run):
     with pytest.raises(SettingsError, match="stage vae cannot begin"):
         run("vae", replace(STAGE, grown_from="tiny"))
+    with pytest.raises(SettingsError, match="stage quarters cannot begin"):
+        run("quarters", replace(STAGE, grown_from="tiny"), network=PLAIN)
     with pytest.raises(SettingsError, match="not both"):
         replace(STAGE, grown_from="tiny", start="some.safetensors")
 

@@ -15,6 +15,7 @@ from vs_gendrpix.model.attention import GEGLU
 from vs_gendrpix.model.gendrpix import Prompted
 from vs_gendrpix.model.layers import ResBlock
 from vs_gendrpix.model.unet import Stage, UNet, UpStage
+from vs_gendrpix.training.start import zero
 
 
 @torch.no_grad()
@@ -103,14 +104,10 @@ _UP = re.compile(r"(up_blocks\.\d+\.resnets\.)([1-9])\.")
 
 def _pass_on(block: ResBlock) -> None:
     """Let a block begin as the identity of its first channels, those that are no skip."""
-    parts = [block.conv2]
+    zero(block.conv2)
     if block.conv_shortcut is not None:
+        zero(block.conv_shortcut)
         nn.init.dirac_(block.conv_shortcut.weight)
-        parts.append(block.conv_shortcut)
-    nn.init.zeros_(block.conv2.weight)
-    for part in parts:
-        if part.bias is not None:
-            nn.init.zeros_(part.bias)
 
 
 def _plain(unet: UNet, wanted: KeysView[str]) -> dict[str, Tensor]:

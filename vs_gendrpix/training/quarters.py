@@ -1,7 +1,7 @@
 """A network whose finest level shares its weights between the four quarters of a cell.
 
 A filter for pixels means the same everywhere, but a network on cells of 8 pixels has to learn it
-anew for every place within a cell: it needs several times as many pictures as one on pixels. Until
+anew for every place within a cell, and needs more pictures than one on pixels does. Until
 the rest is learnt, cells of 4 pixels with a quarter of the channels do: a convolution over them is
 exactly a convolution over cells of 8 with four times the channels, in which the four quarters share
 their weights. `unfolded` writes it so; from there on each quarter learns for itself.

@@ -355,7 +355,7 @@ def build(name: str, recipe: Recipe, *, out: Path, beside: Path, worn: Tensor) -
         student = getattr(stage.student, "vae", stage.student)
         load_into(cast("Prompted | VAE", student), beside / settings.start)
     if settings.grown_from:
-        if not isinstance(stage.student, GenDRPix):
+        if name != "pix" or not isinstance(stage.student, GenDRPix):
             raise SettingsError(f"stage {name} cannot begin with a narrower model: only pix can")
         grow(stage.student, _narrower(settings.grown_from, beside))
     stage.student.train().requires_grad_(requires_grad=True)
@@ -413,7 +413,7 @@ class _Builder:
             student = self._made("quarters", student)
         elif adc is not None:
             start.inherit(student, adc, but=("conv_norm_out", "conv_out"))
-            start.silence(student)
+            start.zero(student.unet.conv_out)
         else:
             start.straighten(student, self.worn)
         return PixStage(self.settings, student, adc, self._vae() if taught else None)
