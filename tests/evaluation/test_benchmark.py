@@ -224,7 +224,7 @@ latent_channels = 4
 groups = 4
 scaling = 1.0
 [pairs]
-count = 4
+count = 12
 side = 64
 negative_share = 0.5
 [stage.vae]
