@@ -4,10 +4,15 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import settings
 
 from vs_gendrpix.model.gendrpix import GenDRPix, random_network
 from vs_gendrpix.model.unet import UNetConfig
 from vs_gendrpix.model.weights import save_network
+
+# A busy machine takes ten times as long: no test is timed.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 SMALL = UNetConfig(
     channels=(16, 32),

@@ -140,7 +140,7 @@ def layouts(draw):
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(layouts(), st.integers(0, 2**32 - 1))
 def test_to_rgb_is_the_reference(layout, seed):
     planes = random_planes(layout, seed)
@@ -150,7 +150,7 @@ def test_to_rgb_is_the_reference(layout, seed):
     np.testing.assert_allclose(rgb[0].numpy(), reference_decode(planes, layout), atol=4e-6)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(layouts(), st.integers(0, 2**32 - 1))
 def test_from_rgb_is_the_reference_within_one_code(layout, seed):
     rgb = np.random.default_rng(seed).uniform(-0.1, 1.1, (3, layout.height, layout.width))

@@ -20,13 +20,13 @@ def failing(items, error):
     raise error
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.integers()), st.integers(1, 5))
 def test_items_keep_their_order(items, depth):
     assert list(prefetch(iter(items), depth)) == items
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.integers()), st.integers(1, 5))
 def test_an_error_comes_in_its_place_and_is_the_very_object(items, depth):
     error = TroubleError("here")
@@ -38,7 +38,7 @@ def test_an_error_comes_in_its_place_and_is_the_very_object(items, depth):
     assert any(entry.name == "failing" for entry in caught.traceback)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(1, 4), st.lists(st.integers(0, 2), max_size=12))
 def test_never_more_than_depth_items_are_ahead(depth, pauses):
     made = Semaphore(0)
