@@ -7,9 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import conftest
+from vs_gendrpix.errors import ModelError
 from vs_gendrpix.evaluation.grid import lattice_ratio
 from vs_gendrpix.model.gendrpix import (
     CELL,
+    CELLS,
     LATTICE_WINDOW,
     GenDRPix,
     ModelCard,
@@ -17,8 +19,14 @@ from vs_gendrpix.model.gendrpix import (
     without_lattice,
     zero_tail,
 )
+from vs_gendrpix.model.unet import UNetConfig
 
 SMALL = replace(conftest.SMALL, attention=(False, True))
+
+
+def of_cells(side: int) -> UNetConfig:
+    """The small network on cells of another size."""
+    return replace(SMALL, in_channels=3 * side**2, out_channels=3 * side**2)
 
 
 def picture(height: int, width: int, seed: int = 0) -> torch.Tensor:
@@ -31,12 +39,23 @@ def test_shuffle_undoes_unshuffle_bit_for_bit(rows, columns, seed):
     assert torch.equal(F.pixel_shuffle(F.pixel_unshuffle(image, CELL), CELL), image)
 
 
-def test_a_token_is_one_cell_of_the_picture():
+@pytest.mark.parametrize("side", CELLS)
+def test_a_token_is_one_cell_of_the_picture(side):
     """With an identity in the middle the tokens come back as the pixels they were."""
-    network = random_network(SMALL, seed=0, card=ModelCard(name="direct", residual=False))
-    network.unet.forward = lambda cells, _: cells
+    card = ModelCard(name="direct", residual=False)
+    network = random_network(of_cells(side), seed=0, card=card)
+    seen = []
+    network.unet.forward = lambda cells, _: seen.append(cells) or cells
     image = picture(24, 40)
     assert torch.equal(network(image, network.positive), image)
+    assert torch.equal(seen[0][:, 0, 1, 2], image[:, 0, side, 2 * side])
+
+
+@pytest.mark.parametrize("channels", [(48, 192), (27, 27), (4, 4)])
+def test_other_channels_are_refused(channels):
+    config = replace(SMALL, in_channels=channels[0], out_channels=channels[1])
+    with pytest.raises(ModelError, match=f"192 or 48 channels .* not {channels[0]} and"):
+        random_network(config, seed=0)
 
 
 def test_a_zero_tail_returns_the_picture():
@@ -54,9 +73,10 @@ def test_a_direct_model_does_not_add_its_input():
     assert not output.any()
 
 
-def test_a_tile_that_the_tail_repeats_does_not_reach_the_picture():
-    """A random bias on the last layer is an 8x8 tile all over: only its brightness may stay."""
-    network = zero_tail(random_network(SMALL, seed=0))
+@pytest.mark.parametrize("side", CELLS)
+def test_a_tile_that_the_tail_repeats_does_not_reach_the_picture(side):
+    """A random bias on the last layer is a tile all over: only its brightness may stay."""
+    network = zero_tail(random_network(of_cells(side), seed=0))
     with torch.no_grad():
         network.unet.conv_out.bias.normal_(std=0.2)
         image = picture(128, 96)
@@ -65,31 +85,40 @@ def test_a_tile_that_the_tail_repeats_does_not_reach_the_picture():
     torch.testing.assert_close(output, image + brightness, atol=1e-6, rtol=0)
 
 
-def test_a_tile_that_comes_and_goes_leaves_no_line_in_the_spectrum():
+@pytest.mark.parametrize("side", CELLS)
+def test_a_tile_that_comes_and_goes_leaves_no_line_in_the_spectrum(side):
     flat = torch.full((1, 3, 256, 256), 0.5)
     noise = torch.rand(flat.shape, generator=torch.Generator().manual_seed(3)) / 255
-    tile = torch.randn(1, 192, 1, 1, generator=torch.Generator().manual_seed(4)) * 0.004
-    fading = tile * torch.linspace(0.5, 1.5, 32)[:, None]
-    cells = fading.expand(1, 192, 32, 32)
-    assert lattice_ratio(flat + noise + F.pixel_shuffle(cells, CELL)) > 5
-    assert lattice_ratio(flat + noise + F.pixel_shuffle(without_lattice(cells), CELL)) < 1.2
+    channels, count = 3 * side**2, 256 // side
+    tile = torch.randn(1, channels, 1, 1, generator=torch.Generator().manual_seed(4)) * 0.004
+    fading = tile * torch.linspace(0.5, 1.5, count)[:, None]
+    cells = fading.expand(1, channels, count, count)
+    assert lattice_ratio(flat + noise + F.pixel_shuffle(cells, side)) > 5
+    assert lattice_ratio(flat + noise + F.pixel_shuffle(without_lattice(cells), side)) < 1.2
 
 
-@given(rows=st.integers(1, 20), columns=st.integers(1, 20), seed=st.integers(0, 99))
-def test_what_all_pixels_of_a_cell_share_is_no_lattice(rows, columns, seed):
+@given(
+    side=st.sampled_from(CELLS),
+    rows=st.integers(1, 20),
+    columns=st.integers(1, 20),
+    seed=st.integers(0, 99),
+)
+def test_what_all_pixels_of_a_cell_share_is_no_lattice(side, rows, columns, seed):
     shared_by_all = torch.randn(
         1, 3, 1, rows, columns, generator=torch.Generator().manual_seed(seed)
     )
-    cells = shared_by_all.expand(-1, -1, 64, -1, -1).flatten(1, 2)
+    cells = shared_by_all.expand(-1, -1, side**2, -1, -1).flatten(1, 2)
     torch.testing.assert_close(without_lattice(cells), cells, atol=1e-5, rtol=0)
 
 
-def test_detail_that_does_not_repeat_stays():
+@pytest.mark.parametrize(("side", "window"), [(8, 3), (4, 7)])
+def test_detail_that_does_not_repeat_stays(side, window):
     """One changed cell keeps all but its share of a window."""
-    cells = torch.zeros(1, 192, 31, 31)
+    cells = torch.zeros(1, 3 * side**2, 31, 31)
     cells[0, 3, 15, 15] = 1
     left = without_lattice(cells)[0, 3, 15, 15].item()
-    assert left == pytest.approx(1 - (1 - 1 / 64) / LATTICE_WINDOW**2, abs=1e-6)
+    assert window * side >= LATTICE_WINDOW
+    assert left == pytest.approx(1 - (1 - 1 / side**2) / window**2, abs=1e-6)
 
 
 def test_low_precision_keeps_the_pictures_own(small_network):

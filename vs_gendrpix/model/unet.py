@@ -34,7 +34,8 @@ class UNetConfig:
             (5, 10, 20, 20), is the number of heads in spite of its name.)
         groups: Groups of every GroupNorm; 0 leaves their statistics out and only scales and shifts.
         timestep: The one diffusion step at which the network works.
-        in_channels: Values of a token that comes in: 3 x 8 x 8 pixels, or those of a VAE's latent.
+        in_channels: Values of a token that comes in: 3 x 8 x 8 pixels or 3 x 4 x 4, or those of a
+            VAE's latent.
         out_channels: Values of a token that goes out.
     """
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from vs_gendrpix.errors import ModelError
 from vs_gendrpix.model.catalogue import check_head, find_model
 from vs_gendrpix.model.folding import fold
-from vs_gendrpix.model.gendrpix import CELL, GenDRPix, ModelCard, Prompted
+from vs_gendrpix.model.gendrpix import GenDRPix, ModelCard, Prompted
 from vs_gendrpix.model.unet import UNet, UNetConfig, timestep_embedding
 from vs_gendrpix.model.vae import VAE, VAEConfig
 
@@ -45,12 +45,6 @@ def load_network(
     """
     path = find_model(model)
     values, tensors = _read(path, {"config": UNetConfig, "card": ModelCard})
-    channels = (values["config"].in_channels, values["config"].out_channels)
-    if channels != (3 * CELL * CELL,) * 2:
-        raise ModelError(
-            f"{path.name} maps {channels[0]} channels to {channels[1]}: it is a stage of training, "
-            "no restorer of pictures"
-        )
     with torch.device("meta"):
         network = GenDRPix(values["config"], values["card"])
     _fill(path, network, {_network_key(key): value for key, value in tensors.items()}, _file_key)
