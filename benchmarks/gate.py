@@ -155,7 +155,7 @@ def enlarge(picture: Tensor) -> Tensor:
 
 def compare(what: str, clip: Path, settings: RestoreSettings, count: int) -> dict[str, object]:
     """The measures of a clip."""
-    measure = SqueezeNetDistance(heads=True)
+    measure = SqueezeNetDistance()
     pair, distances, largest, change = None, [], 0.0, 0.0
     energies: list[list[tuple[Tensor, Tensor]]] = [[], []]
     for picture in map(enlarge, frames(clip, count)):

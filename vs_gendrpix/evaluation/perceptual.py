@@ -61,28 +61,22 @@ class SqueezeNetDistance(nn.Module):
     """How differently a small classifier sees two pictures: 0 for equal ones, higher is worse.
 
     The squared difference of the unit-length feature vectors of SqueezeNet v1.1 (Iandola et al.
-    2016, the authors' own weights), averaged over space and summed over seven layers. The form is
-    that of LPIPS (Zhang et al. 2018), but its figures are not LPIPS's: those come from another
+    2016, the authors' own weights), channels weighed by the heads of LPIPS v0.1 (Zhang et al.
+    2018), averaged over space and summed over seven layers: about 0.25 for a bicubic x4 of real
+    photographs. The form is that of LPIPS, but its figures are not LPIPS's: those come from another
     training of the same net. Weights are frozen; gradients flow to the pictures.
-
-    Args:
-        heads: Weigh the channels by the heads of LPIPS v0.1. With them it is the figure to report
-            (a bicubic x4 of real photographs: about 0.25); without them, every channel counting
-            1, it is the loss to train with (about 3.7), which leaves no channel unwatched.
     """
 
     mean: Tensor
 
-    def __init__(self, *, heads: bool) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self.layers = _layers()
         self.heads = nn.ParameterList(torch.ones(width) for width in WIDTHS)
-        weights = load((files(__package__) / "squeezenet.safetensors").read_bytes())
-        if not heads:
-            weights |= self.heads.state_dict(prefix="heads.")
-        self.load_state_dict(weights)
+        weights = (files(__package__) / "squeezenet.safetensors").read_bytes()
+        self.load_state_dict(load(weights))
         self.register_buffer("mean", torch.tensor(BGR_MEAN).view(3, 1, 1), persistent=False)
-        self.requires_grad_(requires_grad=False).eval()
+        self.requires_grad_(requires_grad=False).eval().to(memory_format=torch.channels_last)
 
     def features(self, image: Tensor) -> list[Tensor]:
         """The feature maps of unit length at the taps, in float32.
@@ -93,7 +87,7 @@ class SqueezeNetDistance(nn.Module):
         Returns:
             Seven maps (B, C, h, w); the C channels of each pixel have length 1, or all are 0.
         """
-        x = image.flip(1) * 255 - self.mean
+        x = (image.flip(1) * 255 - self.mean).contiguous(memory_format=torch.channels_last)
         maps = []
         for start, stop in pairwise((0, *(tap + 1 for tap in TAPS))):
             x = self.layers[start:stop](x)

@@ -38,7 +38,7 @@ class Judge:
     """Scores pictures by all measures."""
 
     def __init__(self) -> None:
-        distance = SqueezeNetDistance(heads=True)
+        distance = SqueezeNetDistance()
         self._compare: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
             "PSNR": psnr,
             "SSIM": ssim,

@@ -84,7 +84,7 @@ class Perception(torch.nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.distance = SqueezeNetDistance(heads=False)
+        self.distance = SqueezeNetDistance()
 
     def forward(self, output: Tensor, target: Tensor, draw: Draw) -> Tensor:
         """The mean distance of (B, 3, H, W) pictures in [-1, 1]."""
