@@ -36,6 +36,7 @@ def test_a_recipe_is_read(tmp_path):
         ("[stage.pix]\nema = 1.0", "ema 1"),
         ("[stage.pix]\ntarget = 'dirty'", "use clean, teacher"),
         ("[stage.pix]\nnegative_share = 1.0", "negative_share"),
+        ("[stage.pix]\ngrain = -1", "use 0 to 255 codes"),
         ("[stage.pix]\nlearning_rate = 0", "above 0"),
         ("[network]\nchannels = 3", "must be a list"),
         ("[network]\nchannels = [3.5]", "must be int"),

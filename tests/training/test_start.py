@@ -4,19 +4,17 @@ import pytest
 import torch
 
 from tests.conftest import SMALL
-from vs_gendrpix.model.gendrpix import GenDRPix
+from vs_gendrpix.model.gendrpix import CELLS, GenDRPix
 from vs_gendrpix.training import start
-from vs_gendrpix.training.quarters import share_quarters
 
 
 @pytest.mark.parametrize("layers", [1, 2])
-@pytest.mark.parametrize("quartered", [False, True])
-def test_a_network_begins_as_the_identity_with_components_before_its_end(layers, quartered):
+@pytest.mark.parametrize("side", CELLS)
+def test_a_network_begins_as_the_identity_with_components_before_its_end(layers, side):
     """Whitened components reach the last layer, so that its first steps are a linear filter."""
+    values = 3 * side**2
     config = replace(SMALL, channels=(192, 64), groups=0, layers=layers)
-    network = start.new(GenDRPix, config, channels=(192, 192), seed=1)
-    if quartered:
-        share_quarters(network)
+    network = start.new(GenDRPix, config, channels=(values, values), seed=1)
     generator = torch.Generator().manual_seed(2)
     noise = torch.rand(4, 3, 16, 16, generator=generator) * 2 - 1
     worn = torch.nn.functional.interpolate(noise, size=(96, 96), mode="bicubic").clamp(-1, 1)

@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -22,12 +21,12 @@ from vs_gendrpix.training.draw import Draw
 from vs_gendrpix.training.losses import grainy
 from vs_gendrpix.training.pictures import Pairs, find_pictures
 from vs_gendrpix.training.settings import STAGES, Recipe, StageSettings
-from vs_gendrpix.training.stages import conditions
+from vs_gendrpix.training.stages import PixStage, conditions
 from vs_gendrpix.training.trainer import Numbers, train
 
 VAE = VAEConfig(channels=(8, 8, 16, 16), layers=1, latent_channels=4, groups=4, scaling=1.0)
-PLAIN = replace(SMALL, groups=0)
-"""Without the statistics that quarters cannot share."""
+FINE = replace(SMALL, in_channels=48, out_channels=48)
+"""On cells of 4 pixels."""
 STAGE = StageSettings(steps=6, batch=4, crop=64, warmup=2, learning_rate=2e-3, save_every=3)
 
 
@@ -64,7 +63,13 @@ def test_a_stopped_run_ends_as_an_unbroken_one_bit_for_bit(run, monkeypatch):
     for name in STAGES[:3]:
         for out in ("whole", "stopped"):
             run(name, replace(STAGE, steps=2), out=out)
-    weights = {"perceptual": 0.02, "fourier": 0.01, "adversarial": 0.05, "consistency": 0.3}
+    weights = {
+        "perceptual": 0.02,
+        "fourier": 0.01,
+        "adversarial": 0.05,
+        "consistency": 0.3,
+        "grain": 6.0,
+    }
     settings = replace(STAGE, negative_share=0.3, **weights)
     whole = tensors(run("pix", settings, out="whole"))
     advance = trainer._advance
@@ -86,11 +91,10 @@ def test_a_stopped_run_ends_as_an_unbroken_one_bit_for_bit(run, monkeypatch):
 def test_the_whole_recipe_runs(run, tmp_path, folder):
     """Every stage takes over from the one before and leaves what it promises."""
     settings = replace(STAGE, steps=3, perceptual=0.01)
-    run = partial(run, network=PLAIN)
     run("vae", replace(settings, divergence=1e-4))
     run("latent", settings)
     run("adc", replace(settings, perceptual=0, adversarial=0.05))
-    run("quarters", replace(settings, consistency=0.5))
+    run("plain", replace(settings, consistency=0.5, grain=6.0))
     run(
         "pix",
         replace(settings, adversarial=0.05, fourier=0.1, negative_share=0.5, target="teacher"),
@@ -165,10 +169,11 @@ def test_training_learns(run, folder):
 
 def test_consistency_makes_two_views_of_a_crop_more_alike(run, folder):
     """Views differ by fresh grain and by where the cells lie."""
-    settings = replace(STAGE, steps=60, save_every=60, batch=8)
+    settings = replace(STAGE, steps=60, save_every=60, batch=8, grain=6.0)
     pairs = Pairs(find_pictures([folder]), crop=64, seed=0)
     worn = torch.stack([pairs[number][0] for number in range(1000, 1030)])
-    first, second = grainy(worn, Draw(1)), pad(grainy(worn, Draw(2)), Padding(top=3, left=5))
+    first = grainy(worn, Draw(1), 6)
+    second = pad(grainy(worn, Draw(2), 6), Padding(top=3, left=5))
     apart = {}
     for weight in (0.0, 1.0):
         path = run("pix", replace(settings, consistency=weight), out=f"weight{weight:g}")
@@ -177,6 +182,23 @@ def test_consistency_makes_two_views_of_a_crop_more_alike(run, folder):
         moved = network(second, network.positive.expand(30, -1, -1))[..., 3:67, 5:69]
         apart[weight] = (restored - moved).abs().mean()
     assert apart[1.0] < 0.75 * apart[0.0]
+
+
+@pytest.mark.parametrize("consistency", [0.0, 0.5])
+def test_pix_sees_each_view_under_grain_of_its_own(small_network, consistency):
+    settings = replace(STAGE, grain=6.0, consistency=consistency)
+    stage = PixStage(settings, copy.deepcopy(small_network), None, None)
+    seen = []
+    stage.student.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    grey = torch.zeros(16, 3, 64, 64)
+    batch = (grey, grey, torch.zeros(16, dtype=torch.bool))
+    stage.attempt(batch, Draw(1))
+    strengths = seen[0].std((1, 2, 3)) * 255 / 2
+    assert 3 < strengths.max() < 8
+    assert len(strengths.unique()) > 0.6 * len(strengths)  # some have none
+    stage.settings = replace(settings, grain=0.0)
+    stage.attempt(batch, Draw(1))
+    assert not seen[1].any()
 
 
 def test_negative_items_teach_the_negative_condition_alone(small_network):
@@ -233,8 +255,8 @@ def test_behind_stage_one_pix_begins_as_the_identity(run):
 def test_only_a_restorer_of_pictures_can_begin_with_a_narrower_one(run):
     with pytest.raises(SettingsError, match="stage vae cannot begin"):
         run("vae", replace(STAGE, grown_from="tiny"))
-    with pytest.raises(SettingsError, match="stage quarters cannot begin"):
-        run("quarters", replace(STAGE, grown_from="tiny"), network=PLAIN)
+    with pytest.raises(SettingsError, match="stage plain cannot begin"):
+        run("plain", replace(STAGE, grown_from="tiny"))
     with pytest.raises(SettingsError, match="not both"):
         replace(STAGE, grown_from="tiny", start="some.safetensors")
 
@@ -314,16 +336,35 @@ def test_a_stage_without_its_forerunner_is_one_line(folder, tmp_path, capsys):
     assert capsys.readouterr().err.count("\n") == 1
 
 
-def test_pix_begins_with_what_quarters_have_learnt(run, tmp_path):
-    run("quarters", STAGE, network=PLAIN)
-    run("pix", replace(STAGE, steps=1, learning_rate=1e-9, weight_decay=0.0), network=PLAIN)
+@pytest.mark.parametrize("network", [SMALL, FINE])
+def test_pix_begins_with_what_plain_has_learnt(run, tmp_path, network):
+    run("plain", STAGE, network=network)
+    run("pix", replace(STAGE, steps=1, learning_rate=1e-9, weight_decay=0.0), network=network)
     first, second = (
         load_network(
             tmp_path / "run" / stage / "model.safetensors",
             device=torch.device("cpu"),
             dtype=torch.float32,
-        ).state_dict()
-        for stage in ("quarters", "pix")
+        )
+        for stage in ("plain", "pix")
     )
-    for key, value in first.items():
-        torch.testing.assert_close(second[key], value, atol=1e-5, rtol=1e-3)
+    assert first.unet.config == network
+    assert first.unet.conv_out.weight.abs().max() > 1e-4  # it has learnt
+    for key, value in first.state_dict().items():
+        torch.testing.assert_close(second.state_dict()[key], value, atol=1e-5, rtol=1e-3)
+
+
+def test_a_critic_on_cells_of_8_judges_a_network_on_cells_of_4(run):
+    """Which begins with nothing of it: its layers see other grids."""
+    for stage in ("vae", "latent", "adc"):
+        run(stage, replace(STAGE, steps=1))
+    settings = replace(STAGE, steps=1, learning_rate=1e-9, weight_decay=0.0, adversarial=0.05)
+    model = run("pix", settings, network=FINE)
+    network = load_network(model, device=torch.device("cpu"), dtype=torch.float32)
+    image = torch.rand(1, 3, 64, 64) * 2 - 1
+    assert torch.allclose(network(image, network.positive[None]), image, atol=1e-5)
+
+
+def test_other_cells_are_one_line(run):
+    with pytest.raises(ModelError, match="192 or 48 channels"):
+        run("pix", STAGE, network=replace(SMALL, in_channels=27, out_channels=27))

@@ -13,7 +13,6 @@ from vs_gendrpix.model.gendrpix import ModelCard, Prompted
 from vs_gendrpix.model.vae import VAE
 from vs_gendrpix.model.weights import save_network, save_vae
 from vs_gendrpix.training.degradations import to_picture
-from vs_gendrpix.training.quarters import unfolded
 from vs_gendrpix.training.settings import Recipe
 from vs_gendrpix.training.stages import Reconstruction, Stage
 
@@ -89,4 +88,4 @@ class Journal:
             training=f"{name}: {step} steps of {settings.batch} crops of {settings.crop} px from "
             f"{source}; {asdict(settings)}; seed {recipe.seed}",
         )
-        save_network(path, unfolded(student), dtype=torch.float16)
+        save_network(path, student, dtype=torch.float16)

@@ -112,20 +112,21 @@ def rand_pad(image: Tensor, draw: Draw) -> Tensor:
     return pad(image, Padding(top=draw.whole(0, 7), left=draw.whole(0, 7)))
 
 
-def grainy(image: Tensor, draw: Draw) -> Tensor:
+def grainy(image: Tensor, draw: Draw, strongest: float) -> Tensor:
     """Fresh grain or sensor noise over pictures that have been enlarged.
 
     Two frames of a still differ by nothing else: what a network makes of both shall be the same.
 
     Args:
         image: (B, 3, H, W) in [-1, 1].
-        draw: For each picture draws the strength, up to 6 codes of 255, whether the noise is grey,
-            and its own enlargement, which makes it as coarse as the picture's pixels were.
+        draw: For each picture draws the strength, whether the noise is grey, and its own
+            enlargement, which makes it as coarse as the picture's pixels were.
+        strongest: Standard deviation of the strongest grain in codes of 255; a quarter have none.
     """
     noisy = []
     for picture in image:
         scale = draw.pick((4, 3, 2, 1), (0.55, 0.1, 0.25, 0.1))
-        strength = max(0.0, draw.between(-2, 6)) * 2 / 255
+        strength = max(0.0, draw.between(-strongest / 3, strongest)) * 2 / 255
         size = [math.ceil(length / scale) for length in picture.shape[-2:]]
         noise = draw.normal(1, draw.pick((1, 3)), *size).to(image.device)
         noise = F.interpolate(noise, scale_factor=scale, mode="bicubic")

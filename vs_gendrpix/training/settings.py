@@ -10,7 +10,7 @@ from vs_gendrpix.errors import GendrpixError, SettingsError
 from vs_gendrpix.model.unet import TINY, UNetConfig
 from vs_gendrpix.model.vae import VAEConfig
 
-STAGES = ("vae", "latent", "adc", "quarters", "pix", "distil")
+STAGES = ("vae", "latent", "adc", "plain", "pix", "distil")
 """In the order in which each needs the one before."""
 
 
@@ -38,9 +38,11 @@ class StageSettings:
         l1: Weight of the mean absolute difference, of latents or of pixels in [-1, 1].
         perceptual: Weight of the SqueezeNet distance.
         fourier: Weight of the masked Fourier loss.
+        grain: How strong the fresh grain is, at most, under which `pix` sees each crop, in codes of
+            255: the noise of stored pairs is soon known by heart.
         consistency: Weight of the mean absolute difference between the results of `pix` for two
-            views of each crop, each with fresh grain and cells of another phase: against flicker
-            and what crawls in a pan.
+            views of each crop, each with grain of its own and cells of another phase: against
+            flicker and what crawls in a pan. A step takes nearly twice as long.
         divergence: Weight of the VAE's divergence from the normal distribution, per latent value.
         adversarial: Weight of softplus(-D(output)).
         critic: What the discriminator D begins as: the network of the stage before, or random.
@@ -65,6 +67,7 @@ class StageSettings:
     l1: float = 1.0
     perceptual: float = 0.0
     fourier: float = 0.0
+    grain: float = 0.0
     consistency: float = 0.0
     divergence: float = 0.0
     adversarial: float = 0.0
@@ -86,6 +89,8 @@ class StageSettings:
             raise SettingsError(
                 f"negative_share {self.negative_share:g} is out of range: use 0 to below 1"
             )
+        if not 0 <= self.grain <= 255:
+            raise SettingsError(f"grain {self.grain:g} is out of range: use 0 to 255 codes")
         if self.clip <= 0 or self.learning_rate <= 0 or self.critic_rate <= 0:
             raise SettingsError("clip, learning_rate and critic_rate must be above 0")
 

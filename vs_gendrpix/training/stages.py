@@ -3,7 +3,7 @@
     vae     an 8x autoencoder of our own
     latent  stage 0: a one-step restorer of its latents, in GenDR's form
     adc     stage I, GenDR-Adc: an 8x unshuffle replaces the encoder; the critic is stage 0
-    quarters  before stage II: `pix` with a finest level that learns for a whole cell at once
+    plain   what `pix` does, by settings of its own: where it begins with nothing, L1 comes first
     pix     stage II, GenDR-Pix: an 8x shuffle replaces the decoder; the critic is stage I
     distil  guidance in one pass: two guided passes of `pix` teach it
 
@@ -39,7 +39,6 @@ from vs_gendrpix.training.losses import (
     masked_fourier_loss,
     rand_pad,
 )
-from vs_gendrpix.training.quarters import share_quarters
 from vs_gendrpix.training.settings import Recipe, StageSettings
 
 if TYPE_CHECKING:
@@ -234,18 +233,23 @@ class PixStage(Stage):
         self.vae = None if vae is None else frozen(vae)
 
     def attempt(self, batch: Batch, draw: Draw) -> Attempt:
-        """Restore the worn pictures."""
+        """Restore the worn pictures, perhaps under fresh grain, perhaps in two views."""
         worn, target, negative = batch
         wanted = target
         if self.settings.target == "teacher" and self.teacher is not None and self.vae is not None:
             with torch.no_grad():
                 wanted = self.vae.decode(self.teacher(worn, conditions(self.teacher, negative)))
         prompt = conditions(self.student, negative)
+
+        def seen() -> Tensor:
+            grain = self.settings.grain
+            return grainy(worn, draw, grain) if grain else worn
+
         if not self.settings.consistency:
-            output = self.student(worn, prompt)
+            output = self.student(seen(), prompt)
             return Attempt(self.in_pixels(output, wanted, draw), output, target)
         paddings = [Padding(top=draw.whole(0, 7), left=draw.whole(0, 7)) for _ in range(2)]
-        views = torch.cat([pad(grainy(worn, draw), padding) for padding in paddings])
+        views = torch.cat([pad(seen(), padding) for padding in paddings])
         restored = self.student(views, torch.cat([prompt, prompt])).chunk(2)
         size = (worn.shape[-2], worn.shape[-1])
         output, other = (crop(*view, size) for view in zip(restored, paddings, strict=True))
@@ -346,7 +350,7 @@ def build(name: str, recipe: Recipe, *, out: Path, beside: Path, worn: Tensor) -
         "vae": builder.vae,
         "latent": builder.latent,
         "adc": builder.adc,
-        "quarters": builder.quarters,
+        "plain": builder.plain,
         "pix": builder.pix,
         "distil": builder.distil,
     }
@@ -396,22 +400,21 @@ class _Builder:
         start.analyse(student, self.worn)
         return AdcStage(self.settings, student, self._vae(), teacher)
 
-    def quarters(self) -> Stage:
-        """A random network whose finest level shares its weights between the quarters of a cell."""
+    def plain(self) -> Stage:
+        """A random network, before there is a critic."""
         student = self._pix()
-        share_quarters(student)
         start.straighten(student, self.worn)
         return PixStage(self.settings, student, None, None)
 
     def pix(self) -> Stage:
-        """The network of `quarters`, or stage I's before a new last layer, or a random one."""
+        """The network of `plain`, or stage I's before a new last layer, or a random one."""
         taught = self.settings.target == "teacher"
         student, adc = self._pix(), None
         if self.settings.adversarial or taught or (self.out / "adc").is_dir():
             adc = self._made("adc", self._encoder())
-        if (self.out / "quarters").is_dir():
-            student = self._made("quarters", student)
-        elif adc is not None:
+        if (self.out / "plain").is_dir():
+            student = self._made("plain", student)
+        elif adc is not None and student.cell == CELL:
             start.inherit(student, adc, but=("conv_norm_out", "conv_out"))
             start.zero(student.unet.conv_out)
         else:
@@ -436,7 +439,8 @@ class _Builder:
         return self._fresh(PixelEncoder, TOKEN, self.recipe.vae.latent_channels)
 
     def _pix(self) -> GenDRPix:
-        return self._fresh(GenDRPix, TOKEN, TOKEN)
+        network = self.recipe.network
+        return self._fresh(GenDRPix, network.in_channels, network.out_channels)
 
     def _fresh[N: Prompted](self, kind: type[N], inside: int, outside: int) -> N:
         recipe = self.recipe

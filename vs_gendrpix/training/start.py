@@ -53,7 +53,7 @@ def inherit(student: Prompted, teacher: Prompted, *, but: Sequence[str]) -> None
 def analyse(network: Prompted, worn: Tensor) -> None:
     """Let a network's first layer see the principal components of worn cells.
 
-    The 192 values of a cell are nearly one value, its brightness. Random weights would pass that
+    The values of a cell are nearly one value, its brightness. Random weights would pass that
     on in every channel and drown the detail that there is to restore.
 
     Args:
@@ -61,15 +61,15 @@ def analyse(network: Prompted, worn: Tensor) -> None:
         worn: (N, 3, H, W) pictures in [-1, 1].
     """
     first = network.unet.conv_in
-    side = math.isqrt(first.in_channels // 3)  # 8 pixels, or 4 of a quarter
-    cells = F.pixel_unshuffle(worn, side).transpose(0, 1).flatten(1)  # (192, cells)
+    side = math.isqrt(first.in_channels // 3)
+    cells = F.pixel_unshuffle(worn, side).transpose(0, 1).flatten(1)  # (values, cells)
     mean = cells.mean(1, keepdim=True)
     strength, vectors = torch.linalg.eigh((cells - mean) @ (cells - mean).T / cells.shape[1])
     count = min(first.out_channels, len(strength))
     strength = strength.flip(0)[:count]
     directions = vectors.flip(1)[:, :count]
     # Components below a code value of 255 hold nothing but rounding: they stay small.
-    projection = (directions / (strength + (2 / 255) ** 2).sqrt()).T  # (count, 192)
+    projection = (directions / (strength + (2 / 255) ** 2).sqrt()).T  # (count, values)
     with torch.no_grad():
         first.weight.mul_(0.1)
         first.weight[:count, :, 1, 1] += projection
