@@ -82,8 +82,8 @@ TINY = UNetConfig(
 
 
 WINDOWS = (64, 32, 16)
-"""Sides of self-attention's windows at the finest levels: the 512 pixels of the paper's training.
-Deeper levels attend in full: they are small."""
+"""Sides of self-attention's windows at the finest levels: the 512 pixels of the paper's training
+(256 with cells of 4). Deeper levels attend in full: they are small."""
 
 
 def timestep_embedding(timestep: int, dim: int) -> Tensor:
