@@ -1,6 +1,7 @@
 """`python -m vs_gendrpix.evaluation`: its table, its files, its errors."""
 
 import json
+import subprocess
 import sys
 from itertools import pairwise
 from pathlib import Path
@@ -12,7 +13,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vs_gendrpix.errors import ModelError, SettingsError
+from vs_gendrpix.errors import ModelError, OutputError, SettingsError
 from vs_gendrpix.evaluation.command import main
 from vs_gendrpix.evaluation.methods import ModelMethod, bicubic, peers
 from vs_gendrpix.evaluation.sheet import GAP, HEAD, SIDE
@@ -40,6 +41,19 @@ def sharp(tmp_path_factory: pytest.TempPathFactory) -> Path:
     save(folder / "a.png", scene(96, 192, 1))
     save(folder / "b.png", scene(192, 96, 2))
     return folder
+
+
+def test_a_reader_that_leaves_early_ends_it_without_a_trace(small_model: Path, sharp: Path) -> None:
+    command = [sys.executable, "-m", "vs_gendrpix.evaluation", str(small_model), str(sharp)]
+    running = subprocess.Popen(
+        [*command, "-d", "cpu"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert running.stdout is not None
+    assert running.stderr is not None
+    running.stdout.close()
+    assert running.stderr.read() == ""
+    running.stderr.close()
+    assert running.wait() == OutputError.exit_code
 
 
 def test_table_json_and_sheet(

@@ -1,10 +1,11 @@
 """`python -m vs_gendrpix.evaluation MODEL FOLDER...`: the table that compares a model."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
-from vs_gendrpix.errors import GendrpixError, SettingsError
+from vs_gendrpix.errors import GendrpixError, OutputError, SettingsError
 from vs_gendrpix.evaluation.comparison import compare_pictures, write_json
 from vs_gendrpix.evaluation.methods import Method, ModelMethod, bicubic, lanczos, peers
 from vs_gendrpix.evaluation.sets import referenced, worn
@@ -28,6 +29,10 @@ def main(arguments: list[str] | None = None) -> int:
     except GendrpixError as error:
         print(f"vs_gendrpix.evaluation: {error}", file=sys.stderr)  # noqa: T201 - a command's face
         return error.exit_code
+    except BrokenPipeError:
+        # Who reads (`| head`) has seen enough; at its end Python would write what is left.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OutputError.exit_code
     return 0
 
 
