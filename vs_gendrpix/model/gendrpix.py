@@ -58,7 +58,7 @@ class GenDRPix(Prompted):
     """One step in pixel space: 8x unshuffle, UNet, 8x shuffle (paper, figure 2).
 
     A filter for pixels means the same everywhere, but has to be learnt anew for every place within
-    a cell. Cells of 4 pixels have a quarter of the places, so they learn from fewer pictures.
+    a cell. Cells of 4 pixels have a quarter of the places, so they learn sooner.
 
     Attributes:
         cell: Side of a cell in pixels, one of `CELLS`; the UNet's channels tell it.

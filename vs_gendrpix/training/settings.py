@@ -132,7 +132,7 @@ class Recipe:
         workers: Processes that make pairs.
         threads: Threads of the networks' arithmetic on the CPU; 0 leaves PyTorch's choice.
         pairs: What is made beforehand.
-        network: The UNet; its channels in and out are each stage's own.
+        network: The UNet; its channels in and out are those of `pix`: 192, or 48 for smaller cells.
         vae: The autoencoder of the stages with a latent.
         stage: The settings of each stage.
     """
