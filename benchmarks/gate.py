@@ -101,11 +101,12 @@ class Pair:
         for part in self.fast.network.modules():
             if isinstance(part, SelfAttention) and part.window is not None:
                 part.register_forward_pre_hook(self._note)
-        self._cells = (height // 8 + 1, width // 8 + 1)
+        self.cell = self.fast.network.cell
+        self._columns = width // self.cell
 
     def _note(self, layer: torch.nn.Module, args: tuple[Tensor]) -> None:
         lengths = tuple(args[0].shape[1:3])
-        token = 8 * round(self._cells[1] / lengths[1])
+        token = self.cell * round(self._columns / lengths[1])
         self.grids.add(Grid(lengths, layer.window, layer.shifted, token))
 
     @torch.inference_mode()
