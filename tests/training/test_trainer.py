@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from tests.conftest import SMALL
-from vs_gendrpix.errors import ModelError, SettingsError
+from vs_gendrpix.errors import ModelError
 from vs_gendrpix.model.vae import VAEConfig
 from vs_gendrpix.model.weights import load_network, load_vae
 from vs_gendrpix.padcfg import Padding, pad
@@ -226,22 +226,6 @@ def test_a_run_can_begin_with_a_model(run, tmp_path):
     assert all(torch.allclose(before[key], after[key], atol=2e-3) for key in average)
 
 
-def test_a_run_can_begin_with_a_narrower_model(run, tmp_path):
-    narrow = replace(SMALL, groups=0)
-    run("pix", STAGE, network=narrow).rename(tmp_path / "narrow.safetensors")
-    grown = replace(STAGE, grown_from="narrow.safetensors", steps=1, learning_rate=1e-9, ema=0.0)
-    wide = run("pix", grown, network=replace(narrow, channels=(24, 32)), out="wide")
-    image = torch.rand(1, 3, 64, 64) * 2 - 1
-    first, second = (
-        load_network(path, device=torch.device("cpu"), dtype=torch.float32)
-        for path in (tmp_path / "narrow.safetensors", wide)
-    )
-    before, after = (network(image, network.positive[None]) for network in (first, second))
-    assert second.unet.config.channels == (24, 32)
-    # The files hold half precision.
-    assert (after - before).abs().mean() < (before - image).abs().mean() / 20
-
-
 def test_behind_stage_one_pix_begins_as_the_identity(run):
     """A last layer that knows nothing of the network before it would make pictures worse."""
     for stage in ("vae", "latent", "adc"):
@@ -250,15 +234,6 @@ def test_behind_stage_one_pix_begins_as_the_identity(run):
     network = load_network(model, device=torch.device("cpu"), dtype=torch.float32)
     image = torch.rand(1, 3, 64, 64) * 2 - 1
     assert torch.allclose(network(image, network.positive[None]), image, atol=1e-5)
-
-
-def test_only_a_restorer_of_pictures_can_begin_with_a_narrower_one(run):
-    with pytest.raises(SettingsError, match="stage vae cannot begin"):
-        run("vae", replace(STAGE, grown_from="tiny"))
-    with pytest.raises(SettingsError, match="stage plain cannot begin"):
-        run("plain", replace(STAGE, grown_from="tiny"))
-    with pytest.raises(SettingsError, match="not both"):
-        replace(STAGE, grown_from="tiny", start="some.safetensors")
 
 
 def test_a_worker_process_makes_the_same_pairs(run):
