@@ -99,6 +99,7 @@ def test_the_whole_recipe_runs(run, tmp_path, folder):
         "pix",
         replace(settings, adversarial=0.05, fourier=0.1, negative_share=0.5, target="teacher"),
     )
+    run("calm", replace(settings, consistency=0.5))
     model = run("distil", replace(settings, guidance=1.5))
     for stage in STAGES:
         names = {path.name for path in (tmp_path / "run" / stage).iterdir()}
@@ -312,16 +313,21 @@ def test_a_stage_without_its_forerunner_is_one_line(folder, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("network", [SMALL, FINE])
-def test_pix_begins_with_what_plain_has_learnt(run, tmp_path, network):
-    run("plain", STAGE, network=network)
-    run("pix", replace(STAGE, steps=1, learning_rate=1e-9, weight_decay=0.0), network=network)
+@pytest.mark.parametrize(
+    ("before", "after"), [("plain", "pix"), ("pix", "calm"), ("calm", "distil")]
+)
+def test_a_stage_begins_with_what_the_one_before_has_learnt(run, tmp_path, before, after, network):
+    if before == "calm":
+        run("pix", replace(STAGE, steps=1), network=network)
+    run(before, STAGE, network=network)
+    run(after, replace(STAGE, steps=1, learning_rate=1e-9, weight_decay=0.0), network=network)
     first, second = (
         load_network(
             tmp_path / "run" / stage / "model.safetensors",
             device=torch.device("cpu"),
             dtype=torch.float32,
         )
-        for stage in ("plain", "pix")
+        for stage in (before, after)
     )
     assert first.unet.config == network
     assert first.unet.conv_out.weight.abs().max() > 1e-4  # it has learnt

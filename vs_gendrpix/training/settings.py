@@ -10,7 +10,7 @@ from vs_gendrpix.errors import GendrpixError, SettingsError
 from vs_gendrpix.model.unet import TINY, UNetConfig
 from vs_gendrpix.model.vae import VAEConfig
 
-STAGES = ("vae", "latent", "adc", "plain", "pix", "distil")
+STAGES = ("vae", "latent", "adc", "plain", "pix", "calm", "distil")
 """In the order in which each needs the one before."""
 
 

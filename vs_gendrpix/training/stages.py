@@ -351,6 +351,7 @@ def build(name: str, recipe: Recipe, *, out: Path, beside: Path, worn: Tensor) -
         "adc": builder.adc,
         "plain": builder.plain,
         "pix": builder.pix,
+        "calm": builder.calm,
         "distil": builder.distil,
     }
     stage = makers[name]()
@@ -410,9 +411,13 @@ class _Builder:
             start.straighten(student, self.worn)
         return PixStage(self.settings, student, adc, self._vae() if taught else None)
 
+    def calm(self) -> Stage:
+        """The network of `pix`, no longer before a critic."""
+        return PixStage(self.settings, self._made("pix", self._pix()), None, None)
+
     def distil(self) -> Stage:
-        """The network of `pix` itself."""
-        guided = self._made("pix", self._pix())
+        """The network of `calm` itself, or that of `pix`."""
+        guided = self._made("calm" if (self.out / "calm").is_dir() else "pix", self._pix())
         return DistilStage(self.settings, copy.deepcopy(guided), guided)
 
     def _vae(self) -> VAE:
