@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, NoReturn, get_args
 
 from vs_gendrpix.errors import SettingsError
+from vs_gendrpix.model.catalogue import BUILT_IN
 from vs_gendrpix.profiles import PROFILES
 from vs_gendrpix.sequence import PICTURES
 from vs_gendrpix.settings import (
@@ -154,7 +155,7 @@ def _add_picture(group: argparse._ArgumentGroup) -> None:
         "--model",
         default="auto",
         metavar="NAME|FILE",
-        help="a built-in model, or a .safetensors file",
+        help=f"{' or '.join(BUILT_IN)} (what suits the device), or a .safetensors file",
     )
     group.add_argument(
         "--guidance", type=float, metavar="W", help="weight of PadCFG, 1 = one pass (the model's)"

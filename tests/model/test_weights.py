@@ -169,5 +169,7 @@ def test_built_in_models_load_and_carry_their_cards(name):
     assert asdict(network.card)["guidance"] >= 1
 
 
-def test_auto_is_built_in():
-    assert default_model(CPU) in BUILT_IN
+@pytest.mark.parametrize(("device", "name"), [("cpu", "tiny"), ("cuda", "base"), ("mps", "base")])
+def test_auto_hangs_on_the_device(device, name):
+    assert default_model(torch.device(device)) == name
+    assert name in BUILT_IN

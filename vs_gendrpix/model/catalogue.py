@@ -8,7 +8,9 @@ from safetensors import SafetensorError, safe_open
 
 from vs_gendrpix.errors import ModelError
 
-BUILT_IN = {"tiny": Path(__file__).parents[1] / "weights" / "tiny.safetensors"}
+_WEIGHTS = Path(__file__).parents[1] / "weights"
+
+BUILT_IN = {name: _WEIGHTS / f"{name}.safetensors" for name in ("tiny", "base")}
 """The models in the package, by name."""
 
 _FORMATS = {"gendrpix": "save_network", "gendrpix-vae": "save_vae"}
