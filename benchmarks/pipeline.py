@@ -31,6 +31,7 @@ import torch
 from vs_gendrpix.encoders import settled
 from vs_gendrpix.engine import Engine
 from vs_gendrpix.frames import ClipInfo, Frame
+from vs_gendrpix.heap import keep_freed
 from vs_gendrpix.processor import output_clip, process
 from vs_gendrpix.progress import Progress
 from vs_gendrpix.publish import Output
@@ -205,6 +206,7 @@ def main() -> None:
     )
     parser.add_argument("--out", type=Path, default=HERE / "results" / "pipeline.json")
     options = parser.parse_args()
+    keep_freed()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         rows = [

@@ -21,6 +21,7 @@ import torch
 
 from vs_gendrpix.engine import pick_device
 from vs_gendrpix.frames import FrameFormat
+from vs_gendrpix.heap import keep_freed
 from vs_gendrpix.restorer import Restorer
 from vs_gendrpix.settings import RestoreSettings
 
@@ -115,6 +116,7 @@ def main() -> None:
     parser.add_argument("--length", type=int, default=100)
     parser.add_argument("--out", type=Path, default=HERE / "results" / "scaling.json")
     options = parser.parse_args()
+    keep_freed()
     path = Path(options.model) if Path(options.model).suffix else None
     name = "auto" if path else options.model
     settings = RestoreSettings(model=name, model_path=path, device=options.device)

@@ -24,6 +24,7 @@ from torch import Tensor
 from vs_gendrpix.evaluation.methods import Method, peers
 from vs_gendrpix.evaluation.speed import autocast, in_turn, noise_frames, ratio
 from vs_gendrpix.frames import FrameFormat
+from vs_gendrpix.heap import keep_freed
 from vs_gendrpix.model.catalogue import BUILT_IN
 from vs_gendrpix.restorer import DTYPES, Restorer
 from vs_gendrpix.settings import RestoreSettings
@@ -63,6 +64,7 @@ def peer_methods(folder: Path, dtype: str) -> dict[str, Method]:
 
 def methods(options: argparse.Namespace) -> dict[str, Method]:
     """All networks by name, the peers first."""
+    keep_freed()
     size = tuple(map(int, options.size.split("x")))
     found = peer_methods(options.peers, options.dtype) if options.peers else {}
     return found | {name: our_method(name, size, options.dtype) for name in OURS}

@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[1]
     [
         ("pipeline.py", ["--rounds", "1", "--frames", "6"]),
         ("scaling.py", ["--rounds", "1", "--length", "2"]),
+        ("heap.py", ["--size", "32x32", "--rounds", "1", "--frames", "1"]),
         ("gate.py", ["windows", str(ROOT / "samples" / "telescope.mp4"), "--frames", "1"]),
         ("gate.py", ["fp8", str(ROOT / "samples" / "telescope.mp4"), "--frames", "1"]),
         ("vapoursynth_filter.py", ["--rounds", "1", "--frames", "4"]),

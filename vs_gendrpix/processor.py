@@ -16,6 +16,7 @@ from vs_gendrpix.errors import SettingsError, VerificationError
 from vs_gendrpix.filtering import Filters, graphs_after, graphs_before
 from vs_gendrpix.frames import ClipInfo, Frame, usual_matrix
 from vs_gendrpix.hdr import check_hdr
+from vs_gendrpix.heap import keep_freed
 from vs_gendrpix.inputs import Input, look_for_fields, open_side_streams, open_source
 from vs_gendrpix.media import LibavLog
 from vs_gendrpix.pipeline import prefetch
@@ -63,6 +64,7 @@ def process(
     Raises:
         GendrpixError: One of its kinds, see `vs_gendrpix.errors`; nothing has been published.
     """
+    keep_freed()
     source_path = Path(src)
     settings = with_range(source_path, settings or ProcessSettings())
     progress = progress or Progress()

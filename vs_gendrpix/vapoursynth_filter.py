@@ -20,6 +20,7 @@ import vapoursynth as vs  # type: ignore[import-untyped] # no py.typed in its wh
 
 from vs_gendrpix.errors import GendrpixError, SettingsError
 from vs_gendrpix.frames import Frame, FrameFormat, Timing
+from vs_gendrpix.heap import keep_freed
 from vs_gendrpix.model.catalogue import find_model
 from vs_gendrpix.settings import Attention, ColorFix, Dtype, RestoreSettings
 from vs_gendrpix.vapoursynth_formats import (
@@ -106,6 +107,7 @@ def gendrpix(  # noqa: PLR0913 - the parameters of a filter are its interface
         vs.Error: A parameter is out of its range, the model is missing or bad, or the clip is of a
             kind that cannot be restored. What goes wrong later is the error of its frame.
     """
+    keep_freed()
     with _as_vs_error():
         if not isinstance(clip, vs.VideoNode):
             raise SettingsError(f"this is not a video clip, but {type(clip).__name__}")

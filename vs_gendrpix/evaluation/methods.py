@@ -15,6 +15,7 @@ from vs_gendrpix.engine import pick_device
 from vs_gendrpix.errors import ModelError, SettingsError, VerificationError
 from vs_gendrpix.evaluation.degradation import SCALE
 from vs_gendrpix.frames import FrameFormat
+from vs_gendrpix.heap import keep_freed
 from vs_gendrpix.restorer import Restorer
 from vs_gendrpix.settings import RestoreSettings
 
@@ -52,6 +53,7 @@ class ModelMethod:
     """
 
     def __init__(self, settings: RestoreSettings) -> None:
+        keep_freed()
         self.settings = settings
         self.device = pick_device(settings.device)
         self._restorer = self._prepare(8, 8)

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from vs_gendrpix.errors import GendrpixError
+from vs_gendrpix.heap import keep_freed
 from vs_gendrpix.training.settings import STAGES, read_recipe
 from vs_gendrpix.training.store import store_pairs
 from vs_gendrpix.training.trainer import train
@@ -41,6 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.minutes is not None and (options.stage != "all" or options.minutes <= 0):
         parser.error("--minutes goes with all, and must be above 0")
+    keep_freed()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     try:
         recipe = read_recipe(options.config)
