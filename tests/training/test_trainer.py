@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from tests.conftest import SMALL
-from vs_gendrpix.errors import ModelError
+from vs_gendrpix.errors import ModelError, SettingsError
 from vs_gendrpix.model.vae import VAEConfig
 from vs_gendrpix.model.weights import load_network, load_vae
 from vs_gendrpix.padcfg import Padding, pad
@@ -225,6 +225,30 @@ def test_a_run_can_begin_with_a_model(run, tmp_path):
     average = [key for key in before if key.startswith("average")]
     # The file holds half precision.
     assert all(torch.allclose(before[key], after[key], atol=2e-3) for key in average)
+
+
+def test_a_run_can_begin_with_a_model_of_fewer_layers(run, tmp_path):
+    flat = replace(SMALL, groups=0)
+    run("pix", STAGE, network=flat).rename(tmp_path / "flat.safetensors")
+    begun = replace(STAGE, deepened_from="flat.safetensors", steps=1, learning_rate=1e-9, ema=0.0)
+    deep = run("pix", begun, network=replace(flat, layers=3), out="deep")
+    image = torch.rand(1, 3, 64, 64) * 2 - 1
+    first, second = (
+        load_network(path, device=torch.device("cpu"), dtype=torch.float32)
+        for path in (tmp_path / "flat.safetensors", deep)
+    )
+    before, after = (network(image, network.positive[None]) for network in (first, second))
+    assert second.unet.config.layers == 3
+    # The files hold half precision.
+    assert (after - before).abs().mean() < (before - image).abs().mean() / 20
+
+
+def test_only_pix_can_begin_with_a_model_of_fewer_layers(run):
+    for stage in ("vae", "plain"):
+        with pytest.raises(SettingsError, match=f"stage {stage} cannot begin"):
+            run(stage, replace(STAGE, deepened_from="tiny"))
+    with pytest.raises(SettingsError, match="not both"):
+        replace(STAGE, deepened_from="tiny", start="some.safetensors")
 
 
 def test_behind_stage_one_pix_begins_as_the_identity(run):

@@ -28,6 +28,8 @@ class StageSettings:
         ema: Decay of the moving average of the weights, which is what is saved.
         clip: Largest norm of all gradients together.
         start: A model file to begin with, beside the recipe; empty begins with the stage before.
+        deepened_from: A model with fewer ResBlocks a level for `pix` to begin with instead: a
+            built-in one's name, or a file beside the recipe.
         target: What `l1` and the others compare with: the clean picture, or what the teacher (the
             stage before) makes of the worn one. `distil` always has its teacher.
         negative_share: Share of the crops that are shown under the negative condition, with a
@@ -58,6 +60,7 @@ class StageSettings:
     ema: float = 0.999
     clip: float = 1.0
     start: str = ""
+    deepened_from: str = ""
     target: Literal["clean", "teacher"] = "clean"
     negative_share: float = 0.0
     guidance: float = 1.2
@@ -78,6 +81,8 @@ class StageSettings:
             raise SettingsError(f"crop {self.crop} must be a multiple of 8, at least 64")
         if min(self.batch, self.steps, self.save_every) < 1 or self.warmup < 0:
             raise SettingsError("batch, steps and save_every must be at least 1, warmup 0")
+        if self.start and self.deepened_from:
+            raise SettingsError("give start or deepened_from, not both")
         if not 0 <= self.ema < 1:
             raise SettingsError(f"ema {self.ema:g} is out of range: use 0 to below 1")
         if not 0 <= self.negative_share < 1:

@@ -26,7 +26,7 @@ from vs_gendrpix.model.gendrpix import CELL, GenDRPix, Prompted
 from vs_gendrpix.model.latent import LatentRestorer, PixelEncoder
 from vs_gendrpix.model.unet import UNet
 from vs_gendrpix.model.vae import VAE
-from vs_gendrpix.model.weights import load_into, load_vae
+from vs_gendrpix.model.weights import load_into, load_network, load_vae
 from vs_gendrpix.padcfg import PadCFG, Padding, crop, pad, pad_plan
 from vs_gendrpix.training import start
 from vs_gendrpix.training.draw import Draw
@@ -358,8 +358,18 @@ def build(name: str, recipe: Recipe, *, out: Path, beside: Path, worn: Tensor) -
     if settings.start:
         student = getattr(stage.student, "vae", stage.student)
         load_into(cast("Prompted | VAE", student), beside / settings.start)
+    if settings.deepened_from:
+        if name != "pix" or not isinstance(stage.student, GenDRPix):
+            raise SettingsError(f"stage {name} cannot begin with a model of fewer layers: pix can")
+        start.deepen(stage.student, _built_in_or(beside, settings.deepened_from))
     stage.student.train().requires_grad_(requires_grad=True)
     return stage
+
+
+def _built_in_or(beside: Path, model: str) -> GenDRPix:
+    """The model of a name, or of a path that counts from a folder."""
+    file = beside / model if Path(model).suffix else model
+    return load_network(file, device=torch.device("cpu"), dtype=torch.float32)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
-"""How networks begin: with the stage before, and in principal components where channels differ."""
+"""How networks begin: with what others learnt, and in principal components where all is new."""
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import cast
@@ -9,9 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.model.gendrpix import GenDRPix, ModelCard, Prompted
 from vs_gendrpix.model.layers import ResBlock
-from vs_gendrpix.model.unet import UNetConfig, UpStage
+from vs_gendrpix.model.unet import Stage, UNetConfig, UpStage
 
 
 def new[N: Prompted](
@@ -48,6 +50,51 @@ def inherit(student: Prompted, teacher: Prompted, *, but: Sequence[str]) -> None
         if not name.startswith(tuple(f"unet.{layer}." for layer in but))
     }
     student.load_state_dict(weights, strict=False)
+
+
+@torch.no_grad()
+def deepen(student: Prompted, teacher: Prompted) -> None:
+    """Give a student what a network with fewer ResBlocks a level does (after Net2Net, 1511.05641).
+
+    On the way down the further ones come last. What they pass on is also the skip that the first on
+    the way up takes in, as before; then come as many further ones, then the others.
+
+    Args:
+        student: Changed in place. Its further ResBlocks begin as the identity.
+        teacher: A network of the same numbers but for the layers.
+
+    Raises:
+        SettingsError: The networks differ in more, or attend outside the middle.
+    """
+    deep, flat = student.unet.config, teacher.unet.config
+    extra = deep.layers - flat.layers
+    if extra < 0 or replace(flat, layers=deep.layers) != deep or any(deep.attention):
+        raise SettingsError(
+            f"{teacher.card.name} cannot begin a network of {deep.layers} layers a level: it needs "
+            "as many or fewer, all other numbers the same, and attention in the middle only"
+        )
+    tensors = student.state_dict()
+    for name, value in teacher.state_dict().items():
+        tensors[_LATER.sub(lambda up: f"{up[1]}{int(up[2]) + extra}.", name)] = value
+    student.load_state_dict(tensors)
+    for down in student.unet.down_blocks:
+        for block in cast("Stage", down).resnets[flat.layers :]:
+            _pass_on(cast("ResBlock", block))
+    for up in student.unet.up_blocks:
+        for block in cast("Stage", up).resnets[1 : 1 + extra]:
+            _pass_on(cast("ResBlock", block))
+
+
+_LATER = re.compile(r"(up_blocks\.\d+\.resnets\.)([1-9])\.")
+"""All but the first ResBlock of a level on the way up."""
+
+
+def _pass_on(block: ResBlock) -> None:
+    """Let a block begin as the identity of its first channels, those that are no skip."""
+    zero(block.conv2)
+    if block.conv_shortcut is not None:
+        zero(block.conv_shortcut)
+        nn.init.dirac_(block.conv_shortcut.weight)
 
 
 def analyse(network: Prompted, worn: Tensor) -> None:
