@@ -5,7 +5,8 @@
     adc     stage I, GenDR-Adc: an 8x unshuffle replaces the encoder; the critic is stage 0
     plain   what `pix` does, by settings of its own: where it begins with nothing, L1 comes first
     pix     stage II, GenDR-Pix: an 8x shuffle replaces the decoder; the critic is stage I
-    distil  guidance in one pass: two guided passes of `pix` teach it
+    calm    what `pix` does, by settings of its own: the last steps, with two views of each crop
+    distil  guidance in one pass: two guided passes of `calm`, or of `pix`, teach it
 
 The paper's stages begin with the network of the one before. Where the first layer has other
 channels, it begins in the principal components of what it will see; a new last one begins with
