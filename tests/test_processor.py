@@ -1,8 +1,11 @@
 import errno
+import os
+import sys
 import threading
 from concurrent.futures import Future
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 from typing import get_args
 
 import av
@@ -494,6 +497,36 @@ def test_an_encoder_that_refuses_the_size_is_refused_at_once(tmp_path, codec, si
     chosen = settings(encode=EncodeSettings(encoder=codec))
     with pytest.raises(SettingsError, match=said):
         process(tmp_path / "in.mp4", tmp_path / "out.mp4", chosen)
+
+
+def threads():
+    return [int(path.name) for path in Path("/proc/self/task").iterdir()]
+
+
+def policies():
+    """How the kernel schedules this process's threads, without repeats."""
+    return {os.sched_getscheduler(thread) for thread in threads()}
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or os.geteuid() != 0, reason="only root on Linux gets real-time threads"
+)
+def test_no_encoder_takes_real_time_priority(tmp_path):
+    """SVT-AV1 gives it to its threads and to ours, which then can stand still for minutes."""
+
+    class Look(Progress):
+        def frame(self, *_):
+            seen.update(policies())
+
+    make_clip(tmp_path / "in.mp4")
+    seen = set()
+    encode = EncodeSettings(encoder="libsvtav1", preset="12")
+    try:
+        process(tmp_path / "in.mp4", tmp_path / "out.mp4", settings(encode=encode), progress=Look())
+        assert seen == policies() == {os.SCHED_OTHER}
+    finally:  # or every test from here on would have it
+        for thread in threads():
+            os.sched_setscheduler(thread, os.SCHED_OTHER, os.sched_param(0))
 
 
 def test_a_container_that_cannot_hold_the_codec_is_refused_at_once(tmp_path):

@@ -2,6 +2,9 @@
 
 import os
 import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
@@ -51,6 +54,8 @@ _NOT_UNDERSTOOD = re.compile(r"Unknown option|Invalid value|Error parsing option
 _SMALLEST = {"libsvtav1": (16, 16), "libx265": (64, 16)}
 """Width and height below which an encoder may crash: SVT-AV1 4.2 and x265 4.3 (at widths of 33 to
 48 pixels) ruin the heap instead of refusing."""
+
+_THREADS = Path("/proc/self/task")
 
 
 def settled(settings: EncodeSettings, output: Path, source: FrameFormat) -> EncodeSettings:
@@ -157,6 +162,29 @@ def configure(context: VideoCodecContext, settings: EncodeSettings, clip: ClipIn
     context.thread_type = "AUTO"
 
 
+@contextmanager
+def kept_priority() -> Iterator[None]:
+    """Open an encoder without real-time priority for it and for the thread that opens it.
+
+    SVT-AV1 (4.2) run by root gives both SCHED_FIFO at 99, and every thread begun later inherits
+    it. Those of the network then wait for each other in loops that nothing interrupts: on two cores
+    they stood still for minutes.
+    """
+    if sys.platform != "linux":  # SVT-AV1 does so nowhere else
+        yield
+        return
+    policy, priority = os.sched_getscheduler(0), os.sched_getparam(0)
+    before = set(_THREADS.iterdir())
+    try:
+        yield
+    finally:
+        if os.sched_getscheduler(0) != policy:
+            for thread in set(_THREADS.iterdir()) - before:
+                with suppress(ProcessLookupError):  # it has ended
+                    os.sched_setscheduler(int(thread.name), policy, priority)
+            os.sched_setscheduler(0, policy, priority)
+
+
 def try_encoder(settings: EncodeSettings, clip: ClipInfo) -> None:
     """Encode one frame with the very settings of the run.
 
@@ -198,7 +226,8 @@ def _trial(settings: EncodeSettings, clip: ClipInfo) -> str | None:
         try:
             configure(context, settings, clip)
             context.options = encoder_options(settings, clip)
-            context.open()
+            with kept_priority():
+                context.open()
             unknown = sorted(context.options)
             if not unknown:
                 context.encode(to_picture(_gray_frame(clip), settings.pix_fmt))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 import av
 from av.video.stream import VideoStream
 
-from vs_gendrpix.encoders import configure, encoder_options, try_encoder
+from vs_gendrpix.encoders import configure, encoder_options, kept_priority, try_encoder
 from vs_gendrpix.errors import SettingsError, VerificationError
 from vs_gendrpix.frames import ClipInfo, Frame
 from vs_gendrpix.hdr import unsaid
@@ -187,7 +187,8 @@ class Sink:
     def _write_header(self) -> None:
         """Write the header now: some containers say only then what they cannot hold."""
         try:
-            self._file.start_encoding()
+            with kept_priority():
+                self._file.start_encoding()
         except av.FFmpegError as error:
             if isinstance(error, OSError) and not isinstance(error, ValueError):
                 raise output_fault(error, f"cannot write {self._output.path}") from error
