@@ -58,6 +58,10 @@ def tensors(path: Path) -> dict[str, torch.Tensor]:
     return flat | {f"optimizer.{n}.{key}": value for n in state for key, value in state[n].items()}
 
 
+def weights_of(model: Path) -> dict[str, torch.Tensor]:
+    return load_network(model, device=torch.device("cpu"), dtype=torch.float32).state_dict()
+
+
 def test_a_stopped_run_ends_as_an_unbroken_one_bit_for_bit(run, monkeypatch):
     """With every loss there is, the critic's included."""
     for name in STAGES[:3]:
@@ -70,8 +74,8 @@ def test_a_stopped_run_ends_as_an_unbroken_one_bit_for_bit(run, monkeypatch):
         "consistency": 0.3,
         "grain": 6.0,
     }
-    settings = replace(STAGE, negative_share=0.3, **weights)
-    whole = tensors(run("pix", settings, out="whole"))
+    settings = replace(STAGE, negative_share=0.3, keep=0.25, **weights)
+    unbroken = run("pix", settings, out="whole")
     advance = trainer._advance
 
     def stop_at_the_fifth(state, *rest):
@@ -83,9 +87,11 @@ def test_a_stopped_run_ends_as_an_unbroken_one_bit_for_bit(run, monkeypatch):
         patch.setattr(trainer, "_advance", stop_at_the_fifth)
         with pytest.raises(KeyboardInterrupt):
             run("pix", settings, out="stopped")
-    stopped = tensors(run("pix", settings, out="stopped"))
-    assert whole.keys() == stopped.keys()
-    assert [key for key in whole if not torch.equal(whole[key], stopped[key])] == []
+    resumed = run("pix", settings, out="stopped")
+    for read in (tensors, weights_of):
+        whole, stopped = read(unbroken), read(resumed)
+        assert whole.keys() == stopped.keys()
+        assert [key for key in whole if not torch.equal(whole[key], stopped[key])] == []
 
 
 def test_the_whole_recipe_runs(run, tmp_path, folder):
@@ -100,6 +106,7 @@ def test_the_whole_recipe_runs(run, tmp_path, folder):
         replace(settings, adversarial=0.05, fourier=0.1, negative_share=0.5, target="teacher"),
     )
     run("calm", replace(settings, consistency=0.5))
+    run("clean", replace(settings, perceptual=0.0, keep=0.5))
     model = run("distil", replace(settings, guidance=1.5))
     for stage in STAGES:
         names = {path.name for path in (tmp_path / "run" / stage).iterdir()}
@@ -338,10 +345,11 @@ def test_a_stage_without_its_forerunner_is_one_line(folder, tmp_path, capsys):
 
 @pytest.mark.parametrize("network", [SMALL, FINE])
 @pytest.mark.parametrize(
-    ("before", "after"), [("plain", "pix"), ("pix", "calm"), ("calm", "distil")]
+    ("before", "after"),
+    [("plain", "pix"), ("pix", "calm"), ("calm", "clean"), ("pix", "clean"), ("clean", "distil")],
 )
 def test_a_stage_begins_with_what_the_one_before_has_learnt(run, tmp_path, before, after, network):
-    if before == "calm":
+    if before in {"calm", "clean"}:
         run("pix", replace(STAGE, steps=1), network=network)
     run(before, STAGE, network=network)
     run(after, replace(STAGE, steps=1, learning_rate=1e-9, weight_decay=0.0), network=network)
@@ -357,6 +365,17 @@ def test_a_stage_begins_with_what_the_one_before_has_learnt(run, tmp_path, befor
     assert first.unet.conv_out.weight.abs().max() > 1e-4  # it has learnt
     for key, value in first.state_dict().items():
         torch.testing.assert_close(second.state_dict()[key], value, atol=1e-5, rtol=1e-3)
+
+
+def test_a_stage_leaves_the_mean_of_what_it_began_with_and_what_it_has_learnt(run):
+    for out in ("all", "quarter"):
+        began = weights_of(run("pix", STAGE, out=out))
+    learnt = weights_of(run("clean", STAGE, out="all"))
+    kept = weights_of(run("clean", replace(STAGE, keep=0.75), out="quarter"))
+    for key, value in kept.items():
+        mean = 0.75 * began[key] + 0.25 * learnt[key]
+        torch.testing.assert_close(value, mean, atol=1e-4, rtol=1e-3)  # the files have halves
+    assert max(float((learnt[key] - began[key]).abs().max()) for key in kept) > 0.004
 
 
 def test_a_critic_on_cells_of_8_judges_a_network_on_cells_of_4(run):

@@ -10,7 +10,7 @@ from vs_gendrpix.errors import GendrpixError, SettingsError
 from vs_gendrpix.model.unet import TINY, UNetConfig
 from vs_gendrpix.model.vae import VAEConfig
 
-STAGES = ("vae", "latent", "adc", "plain", "pix", "calm", "distil")
+STAGES = ("vae", "latent", "adc", "plain", "pix", "calm", "clean", "distil")
 """In the order in which each needs the one before."""
 
 
@@ -26,6 +26,8 @@ class StageSettings:
         warmup: Steps over which the rate rises from zero.
         weight_decay: Of AdamW.
         ema: Decay of the moving average of the weights, which is what is saved.
+        keep: Share of the weights that the stage began with in the model that it leaves: the mean
+            of two networks does what lies between them (ESRGAN, arXiv 1809.00219, section 3.4).
         clip: Largest norm of all gradients together.
         start: A model file to begin with, beside the recipe; empty begins with the stage before.
         deepened_from: A model with fewer ResBlocks a level for `pix` to begin with instead: a
@@ -58,6 +60,7 @@ class StageSettings:
     warmup: int = 200
     weight_decay: float = 0.01
     ema: float = 0.999
+    keep: float = 0.0
     clip: float = 1.0
     start: str = ""
     deepened_from: str = ""
@@ -85,6 +88,8 @@ class StageSettings:
             raise SettingsError("give start or deepened_from, not both")
         if not 0 <= self.ema < 1:
             raise SettingsError(f"ema {self.ema:g} is out of range: use 0 to below 1")
+        if not 0 <= self.keep < 1:
+            raise SettingsError(f"keep {self.keep:g} is out of range: use 0 to below 1")
         if not 0 <= self.negative_share < 1:
             raise SettingsError(
                 f"negative_share {self.negative_share:g} is out of range: use 0 to below 1"

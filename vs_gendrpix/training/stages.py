@@ -6,7 +6,8 @@
     plain   what `pix` does, by settings of its own: where it begins with nothing, L1 comes first
     pix     stage II, GenDR-Pix: an 8x shuffle replaces the decoder; the critic is stage I
     calm    what `pix` does, by settings of its own: the last steps, with two views of each crop
-    distil  guidance in one pass: two guided passes of `calm`, or of `pix`, teach it
+    clean   what `pix` does, by settings of its own: L1 alone after the features, kept in part
+    distil  guidance in one pass: two guided passes of the stage before teach it
 
 The paper's stages begin with the network of the one before. Where the first layer has other
 channels, it begins in the principal components of what it will see; a new last one begins with
@@ -353,6 +354,7 @@ def build(name: str, recipe: Recipe, *, out: Path, beside: Path, worn: Tensor) -
         "plain": builder.plain,
         "pix": builder.pix,
         "calm": builder.calm,
+        "clean": builder.clean,
         "distil": builder.distil,
     }
     stage = makers[name]()
@@ -426,10 +428,19 @@ class _Builder:
         """The network of `pix`, no longer before a critic."""
         return PixStage(self.settings, self._made("pix", self._pix()), None, None)
 
+    def clean(self) -> Stage:
+        """The network of `calm`, or of `pix`."""
+        return PixStage(self.settings, self._latest("calm", "pix"), None, None)
+
     def distil(self) -> Stage:
-        """The network of `calm` itself, or that of `pix`."""
-        guided = self._made("calm" if (self.out / "calm").is_dir() else "pix", self._pix())
+        """The network of `clean` itself, or that of `calm` or `pix`."""
+        guided = self._latest("clean", "calm", "pix")
         return DistilStage(self.settings, copy.deepcopy(guided), guided)
+
+    def _latest(self, *stages: str) -> GenDRPix:
+        """The network of the first of these stages that has been run; the last one must be."""
+        run = (stage for stage in stages if (self.out / stage).is_dir())
+        return self._made(next(run, stages[-1]), self._pix())
 
     def _vae(self) -> VAE:
         path = self.out / "vae" / MODEL

@@ -133,6 +133,8 @@ def train(recipe: Recipe, name: str, *, pictures: list[Path], out: Path, beside:
     worn, target, _ = (torch.stack(part) for part in zip(*shown, strict=True))
     stage = build(name, recipe, out=out, beside=beside, worn=worn).to(accelerator.device)
     state = State.begin(stage)
+    # From files or the seed, so the same when the run resumes.
+    origin = copy.deepcopy(state.average) if settings.keep else None
     journal = Journal(out / name, stage, worn[:4].to(accelerator.device), target[:4])
     if journal.checkpoint.exists():
         state.load(journal.checkpoint)
@@ -147,9 +149,21 @@ def train(recipe: Recipe, name: str, *, pictures: list[Path], out: Path, beside:
             if accelerator.is_main_process:
                 state.save(journal.checkpoint)
                 rate = (state.step - seen) * settings.batch / (time.monotonic() - began)
-                journal.write(state.step, losses, state.average, crops_per_second=rate)
-                journal.save_model(model, state.average, recipe, name, state.step, pairs.source)
+                left = state.average
+                if origin is not None:
+                    left = _between(state.average, origin, settings.keep)
+                journal.write(state.step, losses, left, crops_per_second=rate)
+                journal.save_model(model, left, recipe, name, state.step, pairs.source)
     return model
+
+
+@torch.no_grad()
+def _between(network: nn.Module, other: nn.Module, share: float) -> nn.Module:
+    """The mean of two networks, with this share of the other."""
+    mean = copy.deepcopy(network)
+    for weight, its in zip(mean.parameters(), other.parameters(), strict=True):
+        weight.lerp_(its, share)
+    return mean
 
 
 def _pairs(
