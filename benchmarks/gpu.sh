@@ -10,7 +10,7 @@ set -uo pipefail
 usage="usage: bash benchmarks/gpu.sh PHOTOGRAPHS RESULTS MINUTES [RECIPE]"
 photographs=${1:?$usage} results=${2:?$usage} minutes=${3:?$usage}
 cd "$(dirname "$0")/.."
-recipe=${4:-vs_gendrpix/training/recipes/tiny.toml}
+recipe=${4:-vs_gendrpix/training/recipes/paper.toml}
 run=$(mktemp -d)
 failed=()
 mkdir -p "$results"
@@ -21,7 +21,7 @@ python3 benchmarks/gate.py fp8 samples/telescope.mp4 --out "$results/gate_fp8.js
 python3 -m vs_gendrpix.training all --config "$recipe" --pictures "$photographs" --out "$run" \
   --minutes "$minutes" 2>&1 | tee "$results/training.log" || failed+=(training)
 
-for stage in vae latent adc pix distil; do
+for stage in vae latent adc plain pix calm clean distil; do
   [ -d "$run/$stage" ] || continue
   for file in model.safetensors losses.csv losses.png; do
     cp "$run/$stage/$file" "$results/$stage-$file" || failed+=("$stage-$file")

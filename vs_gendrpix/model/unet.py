@@ -71,13 +71,15 @@ class UNetConfig:
 
 FULL = UNetConfig()
 TINY = UNetConfig(
-    channels=(192, 128, 128),
+    channels=(64, 32, 32),
     attention=(False, False, False),
-    layers=1,
+    layers=2,
     condition_tokens=8,
     condition_dim=64,
     head_dim=32,
     groups=0,
+    in_channels=48,
+    out_channels=48,
 )
 
 
