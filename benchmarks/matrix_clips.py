@@ -16,6 +16,7 @@ from benchmarks.colour_reference import (
     yuv_matrix,
 )
 from benchmarks.matrix_cases import COLORS, FRAMES, TIMINGS, Case
+from vs_gendrpix.encoders import kept_priority
 
 TICK = Fraction(1, 12800)
 PATCH = 48
@@ -77,7 +78,8 @@ def write_clip(case: Case, path: Path) -> None:
     if coded.encoder == "mpeg2video" or coded.suffix == "avi":
         times, tick = tuple(range(FRAMES)), Fraction(1, 25)
     options = {"avoid_negative_ts": "disabled"} if coded.suffix == "mkv" else {}
-    with av.open(str(path), "w", container_options=options) as output:
+    # SVT-AV1 would give real-time priority to this thread, for all that comes after.
+    with kept_priority(), av.open(str(path), "w", container_options=options) as output:
         stream = output.add_stream(coded.encoder, rate=25, options=dict(coded.options))
         context = stream.codec_context
         context.width, context.height, context.pix_fmt = COLUMNS, ROWS, coded.pix_fmt
