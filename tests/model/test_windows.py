@@ -1,9 +1,12 @@
 """Halo windows against the dense attention that their plan describes."""
 
+import copy
+from dataclasses import replace
+
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from vs_gendrpix.model.attention import SelfAttention
 from vs_gendrpix.model.unet import WINDOWS, UNet, UNetConfig
@@ -179,6 +182,23 @@ def test_every_small_axis_is_one_window():
 
 def test_larger_pictures_are_windowed_unless_asked_not_to(network):
     assert not torch.equal(run(network, (40, 80), fully=False), run(network, (40, 80), fully=True))
+
+
+def test_without_self_attention_a_network_does_what_its_other_layers_do(network):
+    """And needs no windows: what lies far away does not matter."""
+    silent = copy.deepcopy(network)
+    for part in silent.modules():
+        if isinstance(part, SelfAttention):
+            nn.init.zeros_(part.to_out[0].weight)
+            nn.init.zeros_(part.to_out[0].bias)
+    without = UNet(replace(NETWORK, self_attention=False)).eval()
+    assert not any(isinstance(part, SelfAttention) for part in without.modules())
+    left = without.load_state_dict(silent.state_dict(), strict=False)
+    assert not left.missing_keys
+    assert all("attn1" in key or "norm1" in key for key in left.unexpected_keys)
+    tokens, condition = torch.randn(1, 4, 40, 80), torch.ones(1, 2, 8)
+    with torch.inference_mode():
+        assert torch.equal(without(tokens, condition), silent(tokens, condition))
 
 
 def test_every_second_layer_of_a_level_is_shifted(network):

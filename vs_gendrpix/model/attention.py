@@ -123,14 +123,18 @@ class FeedForward(nn.Module):
 
 
 class TransformerBlock(nn.Module):
-    """Self-attention, cross-attention over the condition, feed-forward; each a residual."""
+    """Self-attention where asked for, cross-attention over the condition, feed-forward.
+
+    Each is a residual.
+    """
 
     def __init__(
-        self, dim: int, context_dim: int, head_dim: int, *, window: int | None, shifted: bool
+        self, dim: int, context_dim: int, head_dim: int, itself: SelfAttention | None
     ) -> None:
         super().__init__()
-        self.norm1 = nn.LayerNorm(dim)
-        self.attn1 = SelfAttention(dim, head_dim, window=window, shifted=shifted)
+        if itself is not None:
+            self.norm1 = nn.LayerNorm(dim)
+            self.attn1 = itself
         self.norm2 = nn.LayerNorm(dim)
         self.attn2 = Attention(dim, context_dim, head_dim)
         self.norm3 = nn.LayerNorm(dim)
@@ -138,7 +142,8 @@ class TransformerBlock(nn.Module):
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
         """Map a (B, h, w, C) grid of tokens to the same shape; the condition is (B, T, D)."""
-        x = self.attn1(self.norm1(x)).add_(x)
+        if hasattr(self, "attn1"):
+            x = self.attn1(self.norm1(x)).add_(x)
         x = self.attn2(self.norm2(x).flatten(1, 2), condition).view(x.shape).add_(x)
         return self.ff(self.norm3(x)).add_(x)
 
@@ -151,8 +156,7 @@ class SpatialTransformer(nn.Module):
         context_dim: Width of the condition's tokens.
         head_dim: Width of a head.
         groups: Groups of the norm; 0 only scales and shifts.
-        window: Side of self-attention's windows on large grids; None attends in full.
-        shifted: Whether the windows' blocks are moved by half a block.
+        itself: How the feature map attends to itself; None leaves that out.
     """
 
     def __init__(
@@ -161,14 +165,12 @@ class SpatialTransformer(nn.Module):
         context_dim: int,
         head_dim: int,
         groups: int,
-        *,
-        window: int | None,
-        shifted: bool,
+        itself: SelfAttention | None,
     ) -> None:
         super().__init__()
         self.norm = norm(channels, groups, 1e-6)
         self.proj_in = nn.Linear(channels, channels)
-        block = TransformerBlock(channels, context_dim, head_dim, window=window, shifted=shifted)
+        block = TransformerBlock(channels, context_dim, head_dim, itself)
         self.transformer_blocks = nn.ModuleList([block])
         self.proj_out = nn.Linear(channels, channels)
 

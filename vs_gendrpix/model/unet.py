@@ -27,6 +27,7 @@ class UNetConfig:
     Attributes:
         channels: Width of each level; every further level halves the grid.
         attention: Whether a level has a transformer after each ResBlock. The middle always has.
+        self_attention: Whether transformers attend to the grid itself, beside the condition.
         layers: ResBlocks a level on the way down; one more on the way up.
         condition_tokens: Tokens of a prompt.
         condition_dim: Width of a prompt's tokens.
@@ -41,6 +42,7 @@ class UNetConfig:
 
     channels: tuple[int, ...] = (320, 640, 1280, 1280)
     attention: tuple[bool, ...] = (True, True, True, False)
+    self_attention: bool = True
     layers: int = 2
     condition_tokens: int = 77
     condition_dim: int = 1024
@@ -111,14 +113,14 @@ class TimeEmbedding(nn.Module):
 
 def _transformer(config: UNetConfig, level: int, *, shifted: bool) -> SpatialTransformer:
     """A transformer for the grid of a level."""
-    return SpatialTransformer(
-        config.channels[level],
-        config.condition_dim,
-        config.head_dim,
-        config.groups,
-        window=WINDOWS[level] if level < len(WINDOWS) else None,
-        shifted=shifted,
+    width = config.channels[level]
+    window = WINDOWS[level] if level < len(WINDOWS) else None
+    itself = (
+        SelfAttention(width, config.head_dim, window=window, shifted=shifted)
+        if config.self_attention
+        else None
     )
+    return SpatialTransformer(width, config.condition_dim, config.head_dim, config.groups, itself)
 
 
 def _transformers(config: UNetConfig, level: int, *, first: int) -> list[nn.Module]:
