@@ -69,6 +69,8 @@ class Grid:
 def windows(settings: RestoreSettings, form: FrameFormat, device: torch.device) -> Both:
     """Self-attention in windows, and in full."""
     fast, exact = (Restorer(settings, form, form, device) for _ in range(2))
+    if not any(isinstance(part, SelfAttention) for part in exact.network.modules()):
+        sys.exit(f"gate.py: {exact.model_name} has no self-attention, so nothing to compare")
     exact.network.unet.attend_fully()
     return fast, exact
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+CLIP = str(ROOT / "samples" / "telescope.mp4")
 
 
 @pytest.mark.parametrize(
@@ -16,8 +17,8 @@ ROOT = Path(__file__).parents[1]
         ("pipeline.py", ["--rounds", "1", "--frames", "6"]),
         ("scaling.py", ["--rounds", "1", "--length", "2"]),
         ("heap.py", ["--size", "32x32", "--rounds", "1", "--frames", "1"]),
-        ("gate.py", ["windows", str(ROOT / "samples" / "telescope.mp4"), "--frames", "1"]),
-        ("gate.py", ["fp8", str(ROOT / "samples" / "telescope.mp4"), "--frames", "1"]),
+        ("gate.py", ["windows", CLIP, "--frames", "1", "--model", "base"]),
+        ("gate.py", ["fp8", CLIP, "--frames", "1"]),
         ("vapoursynth_filter.py", ["--rounds", "1", "--frames", "4"]),
         ("speed_gpu.py", ["--device", "cpu", "--narrow", "--sizes", "128x96", "--seconds", "20"]),
     ],
