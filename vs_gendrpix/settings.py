@@ -41,7 +41,8 @@ class RestoreSettings:
             output's size: 0 none, 1 as strong as it was.
         color_fix: `lowband` carries the input's low-frequency colour over, `none` does not.
         attention: `auto` lets a token see the 512 pixels around it on pictures larger than that,
-            `full` the whole picture: at a cost that grows with the square of its size.
+            `full` the whole picture: at a cost that grows with the square of its size. Both are
+            the same for a network without self-attention, as `tiny` is.
         tile: Width and height in pixels of the tiles that frames are restored in, multiples of 8
             from 64 on; None restores whole frames, and tiles only those that do not fit in memory.
         overlap: Columns and rows of pixels that tiles share, multiples of 4, at most half a tile:
