@@ -32,9 +32,9 @@ from vs_gendrpix.evaluation.methods import Method, ModelMethod, bicubic
 from vs_gendrpix.evaluation.sets import referenced
 from vs_gendrpix.evaluation.sheet import Sheet
 from vs_gendrpix.evaluation.table import MEASURES, MOTION, Judge, Scores, evaluate_motion, to_text
-from vs_gendrpix.frames import FrameFormat
-from vs_gendrpix.padcfg import PadPlan, pad_plan
-from vs_gendrpix.restorer import Restorer
+from vs_gendrpix.frame.format import FrameFormat
+from vs_gendrpix.models.gendrpix.padcfg import PadPlan, pad_plan
+from vs_gendrpix.restore.way import Restorer
 from vs_gendrpix.settings import RestoreSettings
 from vs_gendrpix.training.settings import read_recipe
 from vs_gendrpix.training.stages import MODEL

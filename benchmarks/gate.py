@@ -32,16 +32,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vs_gendrpix.color import to_rgb
-from vs_gendrpix.engine import pick_device
+from vs_gendrpix.color.codes import to_rgb
 from vs_gendrpix.evaluation.perceptual import SqueezeNetDistance
-from vs_gendrpix.frames import FrameFormat
-from vs_gendrpix.model.attention import SelfAttention
-from vs_gendrpix.model.fp8 import to_fp8
-from vs_gendrpix.model.window_plan import axis_plan
-from vs_gendrpix.restorer import Restorer
+from vs_gendrpix.frame.format import FrameFormat
+from vs_gendrpix.models.gendrpix.attention import SelfAttention
+from vs_gendrpix.models.gendrpix.fp8 import to_fp8
+from vs_gendrpix.models.gendrpix.window_plan import axis_plan
+from vs_gendrpix.read.source import Source
+from vs_gendrpix.restore.engine import pick_device
+from vs_gendrpix.restore.way import Restorer
 from vs_gendrpix.settings import RestoreSettings
-from vs_gendrpix.source import Source
 
 HERE = Path(__file__).parent
 Both = tuple[Restorer, Restorer]

@@ -20,10 +20,10 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from vs_gendrpix.colorimetry import curves, with_primaries
+from vs_gendrpix.color.primaries import curves, with_primaries
 from vs_gendrpix.evaluation.degradation import degrade
-from vs_gendrpix.frames import ColorSpec, FrameFormat
-from vs_gendrpix.restorer import Restorer
+from vs_gendrpix.frame.format import ColorSpec, FrameFormat
+from vs_gendrpix.restore.way import Restorer
 from vs_gendrpix.settings import RestoreSettings
 
 ROOT = Path(__file__).parents[1]

@@ -1,4 +1,4 @@
-"""What it is worth on a CPU that freed memory is kept for the next frame (`vs_gendrpix.heap`).
+"""What it is worth on a CPU that freed memory is kept for the next frame (`restore/heap.py`).
 
     python benchmarks/heap.py [--models NAME...] [--size 960x540] [--frames N] [--rounds N]
 
@@ -20,10 +20,10 @@ from pathlib import Path
 
 import torch
 
-from vs_gendrpix.frames import FrameFormat
-from vs_gendrpix.heap import keep_freed
-from vs_gendrpix.model.catalogue import BUILT_IN
-from vs_gendrpix.restorer import Restorer
+from vs_gendrpix.frame.format import FrameFormat
+from vs_gendrpix.models.catalogue import BUILT_IN
+from vs_gendrpix.restore.heap import keep_freed
+from vs_gendrpix.restore.way import Restorer
 from vs_gendrpix.settings import RestoreSettings
 
 HERE = Path(__file__).parent

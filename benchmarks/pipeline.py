@@ -28,17 +28,17 @@ from pathlib import Path
 import av
 import torch
 
-from vs_gendrpix.encoders import settled
-from vs_gendrpix.engine import Engine
-from vs_gendrpix.frames import ClipInfo, Frame
-from vs_gendrpix.heap import keep_freed
-from vs_gendrpix.processor import output_clip, process
-from vs_gendrpix.progress import Progress
-from vs_gendrpix.publish import Output
+from vs_gendrpix.carry.copy import SideStreams
+from vs_gendrpix.frame.format import ClipInfo, Frame
+from vs_gendrpix.job.progress import Progress
+from vs_gendrpix.job.run import output_clip, process
+from vs_gendrpix.read.source import Source
+from vs_gendrpix.restore.engine import Engine
+from vs_gendrpix.restore.heap import keep_freed
 from vs_gendrpix.settings import EncodeSettings, ProcessSettings, RestoreSettings
-from vs_gendrpix.side_streams import SideStreams
-from vs_gendrpix.sink import Sink
-from vs_gendrpix.source import Source
+from vs_gendrpix.write.container import Sink
+from vs_gendrpix.write.encoder import settled
+from vs_gendrpix.write.output import Output
 
 HERE = Path(__file__).parent
 ULTRAFAST = EncodeSettings(encoder="libx264", preset="ultrafast", pix_fmt="yuv420p")

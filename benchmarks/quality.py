@@ -20,7 +20,6 @@ from pathlib import Path
 
 import torch
 
-from vs_gendrpix.engine import pick_device
 from vs_gendrpix.errors import GendrpixError, OutputError, SettingsError
 from vs_gendrpix.evaluation.clip_table import CLIP_MEASURES, compare_clips
 from vs_gendrpix.evaluation.clips import ClipSet, degraded_clips
@@ -31,7 +30,8 @@ from vs_gendrpix.evaluation.sheet import Sheet
 from vs_gendrpix.evaluation.speed import autocast, in_turn, noise_frames, ratio
 from vs_gendrpix.evaluation.table import MEASURES, MOTION, Judge, Scores, evaluate_motion, to_text
 from vs_gendrpix.evaluation.targets import GENERAL, Target, targets, to_table
-from vs_gendrpix.model.catalogue import BUILT_IN, find_model
+from vs_gendrpix.models.catalogue import BUILT_IN, find_model
+from vs_gendrpix.restore.engine import pick_device
 from vs_gendrpix.settings import RestoreSettings
 
 RESULT = Path(__file__).parent / "results" / "quality.json"

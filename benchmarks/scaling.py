@@ -19,10 +19,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from vs_gendrpix.engine import pick_device
-from vs_gendrpix.frames import FrameFormat
-from vs_gendrpix.heap import keep_freed
-from vs_gendrpix.restorer import Restorer
+from vs_gendrpix.frame.format import FrameFormat
+from vs_gendrpix.restore.engine import pick_device
+from vs_gendrpix.restore.heap import keep_freed
+from vs_gendrpix.restore.way import Restorer
 from vs_gendrpix.settings import RestoreSettings
 
 HERE = Path(__file__).parent

@@ -20,7 +20,7 @@ from typing import Any
 from vs_gendrpix.evaluation.clip_table import CLIP_MEASURES
 from vs_gendrpix.evaluation.table import MEASURES, MOTION, to_text
 from vs_gendrpix.evaluation.targets import Target, to_table
-from vs_gendrpix.model.catalogue import BUILT_IN
+from vs_gendrpix.models.catalogue import BUILT_IN
 
 ROOT = Path(__file__).parents[1]
 RESULT = ROOT / "benchmarks" / "results" / "quality.json"

@@ -23,10 +23,10 @@ from torch import Tensor
 
 from vs_gendrpix.evaluation.methods import Method, peers
 from vs_gendrpix.evaluation.speed import autocast, in_turn, noise_frames, ratio
-from vs_gendrpix.frames import FrameFormat
-from vs_gendrpix.heap import keep_freed
-from vs_gendrpix.model.catalogue import BUILT_IN
-from vs_gendrpix.restorer import DTYPES, Restorer
+from vs_gendrpix.frame.format import FrameFormat
+from vs_gendrpix.models.catalogue import BUILT_IN
+from vs_gendrpix.restore.heap import keep_freed
+from vs_gendrpix.restore.way import DTYPES, Restorer
 from vs_gendrpix.settings import RestoreSettings
 
 HERE = Path(__file__).parent

@@ -35,22 +35,22 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from vs_gendrpix.engine import Engine
-from vs_gendrpix.frames import ColorSpec, Frame, FrameFormat, Timing
-from vs_gendrpix.graphs import CudaRecording
-from vs_gendrpix.ladder import out_of_memory
-from vs_gendrpix.model.attention import SelfAttention
-from vs_gendrpix.model.baselines import GenDR, GenDRAdc
-from vs_gendrpix.model.catalogue import BUILT_IN
-from vs_gendrpix.model.folding import fold
-from vs_gendrpix.model.fp8 import to_fp8
-from vs_gendrpix.model.gendrpix import GenDRPix, ModelCard
-from vs_gendrpix.model.latent import LatentRestorer, PixelEncoder
-from vs_gendrpix.model.unet import FULL, UNetConfig
-from vs_gendrpix.model.vae import VAE, VAEConfig
-from vs_gendrpix.model.weights import load_network
-from vs_gendrpix.padcfg import PadCFG, pad_plan
-from vs_gendrpix.restorer import attention_kernels, has_fp8
+from vs_gendrpix.frame.format import ColorSpec, Frame, FrameFormat, Timing
+from vs_gendrpix.models.ancestors.baselines import GenDR, GenDRAdc
+from vs_gendrpix.models.ancestors.latent import LatentRestorer, PixelEncoder
+from vs_gendrpix.models.ancestors.vae import VAE, VAEConfig
+from vs_gendrpix.models.catalogue import BUILT_IN
+from vs_gendrpix.models.gendrpix.attention import SelfAttention
+from vs_gendrpix.models.gendrpix.files import load_network
+from vs_gendrpix.models.gendrpix.folding import fold
+from vs_gendrpix.models.gendrpix.fp8 import to_fp8
+from vs_gendrpix.models.gendrpix.network import GenDRPix, ModelCard
+from vs_gendrpix.models.gendrpix.padcfg import PadCFG, pad_plan
+from vs_gendrpix.models.gendrpix.unet import FULL, UNetConfig
+from vs_gendrpix.restore.cuda_graphs import CudaRecording
+from vs_gendrpix.restore.engine import Engine
+from vs_gendrpix.restore.ladder import out_of_memory
+from vs_gendrpix.restore.way import attention_kernels, has_fp8
 from vs_gendrpix.settings import RestoreSettings
 
 HERE = Path(__file__).parent

@@ -22,13 +22,13 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from vs_gendrpix.engine import Engine
 from vs_gendrpix.errors import GendrpixError
 from vs_gendrpix.evaluation.grid import lattice_ratio
 from vs_gendrpix.evaluation.table import as_written
-from vs_gendrpix.frames import ColorSpec, Frame
+from vs_gendrpix.frame.format import ColorSpec, Frame
+from vs_gendrpix.read.source import Source
+from vs_gendrpix.restore.engine import Engine
 from vs_gendrpix.settings import RestoreSettings
-from vs_gendrpix.source import Source
 
 HERE = Path(__file__).parent
 SIGMA = 16

@@ -33,12 +33,12 @@ import numpy as np
 import torch
 import vapoursynth as vs
 
-import vs_gendrpix.engine
+import vs_gendrpix.restore.engine
 from vs_gendrpix import gendrpix, source_clip
-from vs_gendrpix.engine import Engine
-from vs_gendrpix.frames import Frame, FrameFormat
+from vs_gendrpix.frame.format import Frame, FrameFormat
+from vs_gendrpix.read.source import Source
+from vs_gendrpix.restore.engine import Engine
 from vs_gendrpix.settings import RestoreSettings
-from vs_gendrpix.source import Source
 
 HERE = Path(__file__).parent
 SOURCE_SECONDS, DEVICE_SECONDS = 0.015, 0.030
@@ -73,11 +73,11 @@ class Simulated:
 def simulated(seconds: float) -> Iterator[None]:
     """Let the filter build an engine that sleeps so long for every frame."""
     Simulated.seconds = seconds
-    vs_gendrpix.engine.Engine = Simulated
+    vs_gendrpix.restore.engine.Engine = Simulated
     try:
         yield
     finally:
-        vs_gendrpix.engine.Engine = Engine
+        vs_gendrpix.restore.engine.Engine = Engine
 
 
 def busy(prefetch: int | None, frames: int) -> float:

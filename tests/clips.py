@@ -7,8 +7,8 @@ from pathlib import Path
 import av
 import numpy as np
 
-from vs_gendrpix.frames import ColorSpec, Frame, FrameFormat, Timing
-from vs_gendrpix.pixels import layout, to_picture
+from vs_gendrpix.frame.format import ColorSpec, Frame, FrameFormat, Timing
+from vs_gendrpix.libav.pixels import layout, to_picture
 
 TICK = Fraction(1, 12800)
 EVEN = tuple(512 * i for i in range(12))

@@ -6,9 +6,9 @@ import pytest
 import torch
 from hypothesis import settings
 
-from vs_gendrpix.model.gendrpix import GenDRPix, random_network
-from vs_gendrpix.model.unet import UNetConfig
-from vs_gendrpix.model.weights import save_network
+from vs_gendrpix.models.gendrpix.files import save_network
+from vs_gendrpix.models.gendrpix.network import GenDRPix, random_network
+from vs_gendrpix.models.gendrpix.unet import UNetConfig
 
 # A busy machine takes ten times as long: no test is timed.
 settings.register_profile("untimed", deadline=None)

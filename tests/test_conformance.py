@@ -9,7 +9,7 @@ import vapoursynth as vs
 from tests.clips import EVEN, UNEVEN, make_clip
 from vs_gendrpix import EncodeSettings, ProcessSettings, RestoreSettings, gendrpix, process
 from vs_gendrpix import source_clip as open_clip
-from vs_gendrpix.source import Source
+from vs_gendrpix.read.source import Source
 
 
 def processed(path, out, pix_fmt, **restore):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from vs_gendrpix.staging import Compute, Layout, Planes
+from vs_gendrpix.restore.staging import Compute, Layout, Planes
 
 POISON = 0xCD
 

@@ -14,16 +14,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vs_gendrpix.processor import process
-    from vs_gendrpix.report import Report
+    from vs_gendrpix.job.report import Report
+    from vs_gendrpix.job.run import process
     from vs_gendrpix.settings import (
         EncodeSettings,
         InputSettings,
         ProcessSettings,
         RestoreSettings,
     )
-    from vs_gendrpix.vapoursynth_filter import gendrpix
-    from vs_gendrpix.vapoursynth_source import source_clip
+    from vs_gendrpix.vapoursynth.filter import gendrpix
+    from vs_gendrpix.vapoursynth.source import source_clip
 
 __all__ = [
     "EncodeSettings",
@@ -37,10 +37,10 @@ __all__ = [
 ]
 
 _HOMES = {
-    "process": "processor",
-    "Report": "report",
-    "gendrpix": "vapoursynth_filter",
-    "source_clip": "vapoursynth_source",
+    "process": "job.run",
+    "Report": "job.report",
+    "gendrpix": "vapoursynth.filter",
+    "source_clip": "vapoursynth.source",
 }
 
 

@@ -188,7 +188,7 @@ class EncodeSettings:
 
     Attributes:
         encoder: FFmpeg's name of a video encoder; `auto` is what the output's name asks for, see
-            `vs_gendrpix.profiles`.
+            `vs_gendrpix.write.profiles`.
         pix_fmt: FFmpeg's name of the encoder's pixel format. `source` is what the encoder takes
             that is nearest to the source, with 10 bits at least; `auto` is yuv420p10le, or nearest
             to the source where the encoder does not take that.

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from vs_gendrpix.model.gendrpix import GenDRPix, zero_tail
-from vs_gendrpix.model.weights import load_network, save_network
+from vs_gendrpix.models.gendrpix.files import load_network, save_network
+from vs_gendrpix.models.gendrpix.network import GenDRPix, zero_tail
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from vs_gendrpix.evaluation.command import main
 from vs_gendrpix.evaluation.methods import ModelMethod, bicubic, peers
 from vs_gendrpix.evaluation.sheet import GAP, HEAD, SIDE
 from vs_gendrpix.evaluation.table import MEASURES, REFERENCE, as_written
-from vs_gendrpix.model.weights import load_network, save_network
+from vs_gendrpix.models.gendrpix.files import load_network, save_network
 from vs_gendrpix.settings import RestoreSettings
 
 

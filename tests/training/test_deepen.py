@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from vs_gendrpix.errors import SettingsError
-from vs_gendrpix.model.gendrpix import GenDRPix, random_network
-from vs_gendrpix.model.unet import UNetConfig
+from vs_gendrpix.models.gendrpix.network import GenDRPix, random_network
+from vs_gendrpix.models.gendrpix.unet import UNetConfig
 from vs_gendrpix.training.start import deepen
 
 FLAT = UNetConfig(

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from tests.conftest import SMALL
-from vs_gendrpix.model.gendrpix import CELLS, GenDRPix
+from vs_gendrpix.models.gendrpix.network import CELLS, GenDRPix
 from vs_gendrpix.training import start
 
 

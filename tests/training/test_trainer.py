@@ -12,9 +12,9 @@ from PIL import Image
 
 from tests.conftest import SMALL
 from vs_gendrpix.errors import ModelError, SettingsError
-from vs_gendrpix.model.vae import VAEConfig
-from vs_gendrpix.model.weights import load_network, load_vae
-from vs_gendrpix.padcfg import Padding, pad
+from vs_gendrpix.models.ancestors.vae import VAEConfig
+from vs_gendrpix.models.gendrpix.files import load_network, load_vae
+from vs_gendrpix.models.gendrpix.padcfg import Padding, pad
 from vs_gendrpix.training import trainer
 from vs_gendrpix.training.__main__ import main
 from vs_gendrpix.training.draw import Draw

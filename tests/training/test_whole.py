@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import SMALL
 from vs_gendrpix.errors import SettingsError
-from vs_gendrpix.model.vae import VAEConfig
+from vs_gendrpix.models.ancestors.vae import VAEConfig
 from vs_gendrpix.training import whole
 from vs_gendrpix.training.__main__ import main
 from vs_gendrpix.training.settings import PairSettings, Recipe, StageSettings

@@ -9,11 +9,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from vs_gendrpix.color import to_rgb
+from vs_gendrpix.color.codes import to_rgb
 from vs_gendrpix.errors import MediaError
 from vs_gendrpix.evaluation.degradation import degrade_clip
-from vs_gendrpix.frames import Frame
-from vs_gendrpix.source import Source
+from vs_gendrpix.frame.format import Frame
+from vs_gendrpix.read.source import Source
 
 FRAMES = 12
 LINES = 360

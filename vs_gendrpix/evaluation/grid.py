@@ -5,7 +5,7 @@ from torch import Tensor
 
 from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.evaluation.fidelity import luma
-from vs_gendrpix.model.gendrpix import CELL
+from vs_gendrpix.models.gendrpix.network import CELL
 
 RING = 3
 """Distance in bins between a lattice point and its neighbours.

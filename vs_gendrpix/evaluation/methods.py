@@ -11,12 +11,12 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from vs_gendrpix.engine import pick_device
 from vs_gendrpix.errors import ModelError, SettingsError, VerificationError
 from vs_gendrpix.evaluation.degradation import SCALE
-from vs_gendrpix.frames import FrameFormat
-from vs_gendrpix.heap import keep_freed
-from vs_gendrpix.restorer import Restorer
+from vs_gendrpix.frame.format import FrameFormat
+from vs_gendrpix.restore.engine import pick_device
+from vs_gendrpix.restore.heap import keep_freed
+from vs_gendrpix.restore.way import Restorer
 from vs_gendrpix.settings import RestoreSettings
 
 Method = Callable[[Tensor], Tensor]

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from vs_gendrpix.errors import GendrpixError
-from vs_gendrpix.heap import keep_freed
+from vs_gendrpix.restore.heap import keep_freed
 from vs_gendrpix.training.settings import STAGES, read_recipe
 from vs_gendrpix.training.store import store_pairs
 from vs_gendrpix.training.trainer import train

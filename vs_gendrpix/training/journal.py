@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor, nn
 
-from vs_gendrpix.model.gendrpix import ModelCard, Prompted
-from vs_gendrpix.model.vae import VAE
-from vs_gendrpix.model.weights import save_network, save_vae
+from vs_gendrpix.models.ancestors.vae import VAE
+from vs_gendrpix.models.gendrpix.files import save_network, save_vae
+from vs_gendrpix.models.gendrpix.network import ModelCard, Prompted
 from vs_gendrpix.training.degradations import to_picture
 from vs_gendrpix.training.settings import Recipe
 from vs_gendrpix.training.stages import Reconstruction, Stage

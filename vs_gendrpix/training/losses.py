@@ -7,8 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vs_gendrpix.evaluation.perceptual import SqueezeNetDistance
-from vs_gendrpix.model.gendrpix import CELL
-from vs_gendrpix.padcfg import Padding, pad
+from vs_gendrpix.models.gendrpix.network import CELL
+from vs_gendrpix.models.gendrpix.padcfg import Padding, pad
 from vs_gendrpix.training.draw import Draw
 
 _FLOOR = 0.01

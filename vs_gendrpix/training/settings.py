@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 from vs_gendrpix.errors import GendrpixError, SettingsError
-from vs_gendrpix.model.unet import TINY, UNetConfig
-from vs_gendrpix.model.vae import VAEConfig
+from vs_gendrpix.models.ancestors.vae import VAEConfig
+from vs_gendrpix.models.gendrpix.unet import TINY, UNetConfig
 
 STAGES = ("vae", "latent", "adc", "plain", "pix", "calm", "clean", "distil")
 """In the order in which each needs the one before."""

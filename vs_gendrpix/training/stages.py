@@ -24,12 +24,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vs_gendrpix.errors import SettingsError
-from vs_gendrpix.model.gendrpix import CELL, GenDRPix, Prompted
-from vs_gendrpix.model.latent import LatentRestorer, PixelEncoder
-from vs_gendrpix.model.unet import UNet
-from vs_gendrpix.model.vae import VAE
-from vs_gendrpix.model.weights import load_into, load_network, load_vae
-from vs_gendrpix.padcfg import PadCFG, Padding, crop, pad, pad_plan
+from vs_gendrpix.models.ancestors.latent import LatentRestorer, PixelEncoder
+from vs_gendrpix.models.ancestors.vae import VAE
+from vs_gendrpix.models.gendrpix.files import load_into, load_network, load_vae
+from vs_gendrpix.models.gendrpix.network import CELL, GenDRPix, Prompted
+from vs_gendrpix.models.gendrpix.padcfg import PadCFG, Padding, crop, pad, pad_plan
+from vs_gendrpix.models.gendrpix.unet import UNet
 from vs_gendrpix.training import start
 from vs_gendrpix.training.draw import Draw
 from vs_gendrpix.training.losses import (

@@ -11,9 +11,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vs_gendrpix.errors import SettingsError
-from vs_gendrpix.model.gendrpix import GenDRPix, ModelCard, Prompted
-from vs_gendrpix.model.layers import ResBlock
-from vs_gendrpix.model.unet import Stage, UNetConfig, UpStage
+from vs_gendrpix.models.gendrpix.layers import ResBlock
+from vs_gendrpix.models.gendrpix.network import GenDRPix, ModelCard, Prompted
+from vs_gendrpix.models.gendrpix.unet import Stage, UNetConfig, UpStage
 
 
 def new[N: Prompted](

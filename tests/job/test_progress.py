@@ -1,0 +1,128 @@
+import io
+import json
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from vs_gendrpix.frame.format import ClipInfo, FrameFormat
+from vs_gendrpix.frame.notes import Notes
+from vs_gendrpix.job.progress import EVENT_INTERVAL, Bar, JsonLines, Plain
+from vs_gendrpix.job.report import Report, Start
+
+CLIP = ClipInfo(
+    format=FrameFormat(width=32, height=24, family="yuv", bits=8, subsampling=(1, 1)),
+    time_base=Fraction(1, 25),
+    average_rate=Fraction(25),
+    frames=0,
+    sample_aspect_ratio=Fraction(1),
+    rotation=0,
+)
+
+
+def started(frames):
+    return Start(
+        source=Path("in.mp4"),
+        output=Path("out.mp4"),
+        source_clip=CLIP,
+        output_clip=CLIP,
+        frames=frames,
+        average_rate=Fraction(25),
+        size=(128, 96),
+        model="tiny",
+        model_file=Path("tiny.safetensors"),
+        device="cpu",
+        dtype="float32",
+    )
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    class Clock:
+        now = 100.0
+
+        def monotonic(self):
+            return self.now
+
+    made = Clock()
+    monkeypatch.setattr("vs_gendrpix.job.progress.time", made)
+    return made
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(0.25, "4.0 frames/s"), (4, "4.0 s/frame")])
+def test_slow_runs_are_told_in_seconds_a_frame(clock, capsys, seconds, said):
+    plain = Plain()
+    plain.start(started(frames=100))
+    for count in range(1, 101):
+        clock.now += seconds
+        plain.frame(count, "encode")
+    lines = capsys.readouterr().err.splitlines()
+    assert "100 frames to 128x96, model tiny in float32 on cpu" in lines[0]
+    assert said in lines[1]
+    assert f"{99 * seconds:.0f} s left" in lines[1]
+    assert lines[-1].endswith(f"frame 100/100, {said}, encode-bound, 0 s left")
+    assert len(lines) <= 3 + 100 * seconds / 10
+
+
+def test_an_unknown_length_has_no_end_in_sight(clock, capsys):
+    plain = Plain()
+    plain.start(started(frames=0))
+    clock.now += 1
+    plain.frame(1, "compute")
+    assert capsys.readouterr().err.splitlines()[-1].endswith("frame 1, 1.0 frames/s, compute-bound")
+
+
+def test_events_come_at_intervals_but_the_last_frame_is_never_left_out(clock):
+    stream = io.StringIO()
+    events = JsonLines(stream)
+    events.start(started(frames=100))
+    for count in range(1, 101):
+        clock.now += EVENT_INTERVAL / 10
+        events.frame(count, "decode")
+    found = [json.loads(line) for line in stream.getvalue().splitlines()]
+    frames = [event["frame"] for event in found if event["event"] == "progress"]
+    assert frames[0] == 1
+    assert frames[-1] == 100
+    assert len(frames) <= 12
+    assert found[-1] == {
+        "event": "progress",
+        "frame": 100,
+        "total": 100,
+        "fps": 50.0,
+        "eta_s": 0.0,
+        "bound": "decode",
+    }
+
+
+def test_a_clip_longer_than_it_says_does_not_break_the_bar(capsys):
+    bar = Bar()
+    bar.start(started(frames=2))
+    for count in range(1, 6):
+        bar.frame(count, "compute")
+    bar.close()
+    said = capsys.readouterr().err
+    assert "5/5" in said
+    assert "compute-bound" in said
+
+
+def test_damage_decides_the_exit_code():
+    clean, damaged = Notes(), Notes()
+    damaged.error("a packet is broken")
+    damaged.error("a packet is broken")
+    whole = Report(
+        start=started(1),
+        frames_decoded=1,
+        frames_encoded=1,
+        streams=(),
+        copied={},
+        notes=(clean,),
+        bound="compute",
+        seconds=1.0,
+    )
+    assert whole.exit_code == 0
+    assert not clean.damaged
+    assert damaged.damage_in_words() == (
+        "the input is damaged: 2 decoding or reading errors (first: a packet is broken)"
+    )
+    assert replace(whole, notes=(clean, damaged)).exit_code == 1

@@ -1,0 +1,264 @@
+"""Memory runs out by injected failures: what is tried, what is said, what stays."""
+
+import logging
+import weakref
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from tests.restore.test_engine import SOURCE, TARGET, make_frame
+from vs_gendrpix.errors import DeviceError
+from vs_gendrpix.models.gendrpix.attention import FeedForward, SelfAttention
+from vs_gendrpix.models.gendrpix.padcfg import PadCFG
+from vs_gendrpix.restore.engine import Engine
+from vs_gendrpix.restore.ladder import Ladder, Step, out_of_memory, steps
+from vs_gendrpix.restore.way import Restorer, frame_ladder
+from vs_gendrpix.settings import RestoreSettings
+
+CPU = torch.device("cpu")
+BIG = replace(TARGET, width=640, height=352)
+HALF = replace(SOURCE, width=320, height=176)
+
+
+def full() -> torch.OutOfMemoryError:
+    return torch.OutOfMemoryError("CUDA out of memory")
+
+
+@pytest.fixture
+def settings(small_model) -> RestoreSettings:
+    return RestoreSettings(model_path=small_model, device="cpu", dtype="fp32", guidance=1.3)
+
+
+def names(ladder: tuple[Step, ...]) -> list[str]:
+    return [step.name for step in ladder]
+
+
+def test_the_steps_become_more_frugal():
+    assert names(steps((3840, 2160), None)) == [
+        "whole frames",
+        "an empty cache",
+        "one picture at a time",
+        "few tokens at a time",
+        "tiles of 1024x1024 pixels",
+        "tiles of 512x512 pixels",
+        "tiles of 256x256 pixels",
+    ]
+    assert names(steps((320, 180), None))[4:] == ["tiles of 256x256 pixels"]
+    assert names(steps((3840, 2160), (512, 512)))[::4] == [
+        "tiles of 512x512 pixels",
+        "tiles of 256x256 pixels",
+    ]
+    assert all(step.single for step in steps((3840, 2160), None)[2:])
+    assert all(step.tokens_at_once for step in steps((3840, 2160), None)[3:])
+
+
+@pytest.mark.parametrize("enough", range(7))
+def test_each_step_is_tried_once_and_the_one_that_works_stays(enough, caplog):
+    ladder = Ladder(steps((3840, 2160), None), "frames of 3840x2160")
+    tried = []
+
+    def attempt(step):
+        tried.append(step.name)
+        if len(tried) <= enough:
+            raise full()
+        return step
+
+    with caplog.at_level(logging.WARNING):
+        found = ladder.run(attempt)
+    assert tried == names(steps((3840, 2160), None))[: enough + 1]
+    assert [record.getMessage() for record in caplog.records] == [
+        f"memory ran out: trying {name}" for name in tried[1:]
+    ]
+    assert ladder.run(lambda step: step) == found
+
+
+def test_the_last_error_says_what_was_tried():
+    ladder = Ladder(steps((800, 600), None), "frames of 800x600")
+
+    def attempt(_):
+        raise MemoryError
+
+    for _ in range(2):
+        with pytest.raises(DeviceError) as caught:
+            ladder.run(attempt)
+        for part in ("800x600", "whole frames", "few tokens", "tiles of 256", "smaller scale"):
+            assert part in str(caught.value)
+
+
+def test_the_picture_does_not_change_in_the_middle_of_a_clip():
+    ladder = Ladder(steps((800, 600), None), "frames")
+    ladder.run(lambda step: step)
+
+    def attempt(step):
+        if step.tile is None:
+            raise full()
+
+    with pytest.raises(DeviceError, match="tile of 512"):
+        ladder.run(attempt)
+    # What does not change the picture is still tried.
+    assert ladder.run(lambda step: step).name == "few tokens at a time"
+
+
+def test_a_result_of_a_step_that_another_device_has_left_is_made_again():
+    ladder = Ladder(steps((800, 600), None), "frames")
+
+    def others(step):
+        if step.tile is None:
+            raise full()
+
+    calls = []
+
+    def attempt(step):
+        calls.append(step.tile)
+        if len(calls) == 1:
+            ladder.run(others)  # meanwhile, on a smaller device
+        return step.tile
+
+    assert ladder.run(attempt) == (512, 512)
+    assert calls == [None, (512, 512)]
+
+
+def test_what_failed_is_let_go_before_the_next_attempt():
+    ladder = Ladder(steps((800, 600), None), "frames")
+    held = []
+
+    def attempt(_):
+        if held:
+            return held[0]() is None
+        block = torch.zeros(8)
+        held.append(weakref.ref(block))
+        raise full()
+
+    assert ladder.run(attempt)
+
+
+@pytest.mark.parametrize(
+    ("error", "is_memory"),
+    [
+        (full(), True),
+        (MemoryError(), True),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), True),
+        (RuntimeError("shape mismatch"), False),
+        (ValueError("allocate memory"), False),
+    ],
+)
+def test_other_errors_are_no_memory(error, is_memory):
+    assert out_of_memory(error) == is_memory
+    if not is_memory:
+
+        def attempt(_):
+            raise error
+
+        with pytest.raises(type(error)):
+            Ladder(steps((800, 600), None), "frames").run(attempt)
+
+
+def limit_pixels(monkeypatch, pixels: int) -> list[tuple[int, ...]]:
+    """Let the network run out of memory above so many pixels, over the batch."""
+    shapes: list[tuple[int, ...]] = []
+    original = PadCFG.__call__
+
+    def allocate(self, image, *, paired=True):
+        shapes.append(tuple(image.shape))
+        count = len(image) * (2 if paired and self.guidance != 1 else 1)
+        if count * image.shape[-1] * image.shape[-2] > pixels:
+            raise full()
+        return original(self, image, paired=paired)
+
+    monkeypatch.setattr(PadCFG, "__call__", allocate)
+    return shapes
+
+
+def restored(settings: RestoreSettings, count: int = 2, batch: int = 1) -> list[np.ndarray]:
+    with Engine(settings, HALF, BIG, batch=batch) as engine:
+        futures = [engine.submit(make_frame(number, HALF)) for number in range(count)]
+        return [future.result(60).planes[0].astype(int) for future in futures]
+
+
+def test_one_branch_and_one_picture_at_a_time_are_the_same_picture(settings, monkeypatch):
+    expected = restored(settings, batch=2)
+    limit_pixels(monkeypatch, 640 * 352)
+    for plane, other in zip(restored(settings, batch=2), expected, strict=True):
+        assert np.abs(plane - other).max() <= 1  # sums in another order
+
+
+def test_a_frame_that_does_not_fit_comes_in_tiles(settings, monkeypatch):
+    expected = restored(settings)
+    shapes = limit_pixels(monkeypatch, 400 * 400)
+    found = restored(settings)
+    assert shapes[-1][-1] <= 263
+    for plane, other in zip(found, expected, strict=True):
+        # The small network's norms see a tile instead of the frame: close, not equal.
+        assert np.abs(plane - other).mean() < 20
+    assert not np.array_equal(found[0], expected[0])
+
+
+def test_nothing_fits(settings, monkeypatch):
+    limit_pixels(monkeypatch, 100)
+    with (
+        Engine(settings, HALF, BIG) as engine,
+        pytest.raises(DeviceError, match=r"640x352: tried whole frames, .*tiles of 256x256 pixels"),
+    ):
+        engine.submit(make_frame(0, HALF)).result(60)
+
+
+def blur(size: int):
+    """A local network: a pixel depends on a square of `size` around it."""
+
+    def network(image, **_):
+        return F.avg_pool2d(image, size, 1, size // 2, count_include_pad=False)
+
+    return network
+
+
+@pytest.mark.parametrize("size", [(352, 640), (64, 700), (333, 261)])
+def test_tiles_of_a_network_that_sees_less_than_the_context_are_the_whole(settings, size):
+    restorer = Restorer(settings, replace(TARGET, height=size[0], width=size[1]), TARGET, CPU)
+    restorer.guided = blur(17)
+    image = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(0))
+    tiled = restorer._run(image, Step(name="tiles", tile=(128, 128)))
+    torch.testing.assert_close(tiled, restorer.guided(image), atol=1e-6, rtol=0)
+
+
+def test_far_from_seams_tiles_change_nothing(settings):
+    """A network that sees 6 pixels around, tiles with 2 of context: what is off fades there."""
+    restorer = Restorer(replace(settings, overlap=(8, 8)), TARGET, TARGET, CPU)
+    restorer.guided = blur(13)
+    image = torch.rand(1, 3, 64, 300, generator=torch.Generator().manual_seed(0))
+    tiled = restorer._run(image, Step(name="tiles", tile=(128, 128)))
+    off = (tiled - restorer.guided(image)).abs().amax((0, 1, 2))
+    # Tiles begin at 0, 120 and 168: the last two share 80 pixels, enough for any context.
+    assert torch.nonzero(off > 1e-6).flatten().tolist() == [122, 123, 124, 125]
+
+
+def test_a_step_reaches_the_network(settings):
+    restorer = Restorer(settings, SOURCE, TARGET, CPU)
+    usual, bounded = (parts(restorer, tokens) for tokens in (None, 64))
+    assert bounded == {64}
+    assert usual == {1 << 14, 1 << 17}
+
+
+def parts(restorer: Restorer, tokens: int | None) -> set[int]:
+    image = torch.zeros(1, 3, 64, 64)
+    with torch.inference_mode():
+        restorer.restore(image[..., :32, :48], Step(name="x", tokens_at_once=tokens))
+    modules = list(restorer.network.modules())
+    attention = {part.keys_at_once for part in modules if isinstance(part, SelfAttention)}
+    return attention | {p.tokens_at_once for p in modules if isinstance(p, FeedForward)}
+
+
+def test_all_devices_share_one_ladder(settings):
+    with Engine(replace(settings, device="cpu,cpu"), SOURCE, TARGET) as engine:
+        restorers = {id(lane.staging.compute.ladder) for lane in engine._lanes}
+    assert len(restorers) == 1
+
+
+def test_a_tile_that_was_asked_for_is_used(settings, monkeypatch):
+    shapes = limit_pixels(monkeypatch, 1 << 30)
+    oblong = replace(settings, tile=(128, 64))
+    restored(oblong, count=1)
+    assert {shape[-2:] for shape in shapes} == {(64, 128)}
+    assert frame_ladder(oblong, BIG).run(lambda step: step.tile) == (128, 64)

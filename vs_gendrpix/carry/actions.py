@@ -1,0 +1,35 @@
+"""What becomes of each stream of the input."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Action = Literal["restored", "copied", "converted", "attached", "timecode", "dropped", "left out"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamAction:
+    """What became of one stream of the input.
+
+    Attributes:
+        index: Its number in the input.
+        kind: FFmpeg's name of its media type; `cover` for a picture that belongs to the file.
+        codec: FFmpeg's name of its decoder; empty if there is none.
+        language: Its language tag; empty if it says none.
+        action: `dropped` is what the container cannot hold, `left out` what the user did not want,
+            and `timecode` a track that the output's own timecode stands for.
+        output: Its number in the output, if it has one there.
+        to: The codec that it was converted to.
+    """
+
+    index: int
+    kind: str
+    codec: str
+    language: str
+    action: Action
+    output: int | None = None
+    to: str = ""
+
+    def __str__(self) -> str:
+        """The stream as the user knows it: kind, number, codec, language."""
+        words = ", ".join(word for word in (self.codec, self.language) if word)
+        return f"{self.kind} stream {self.index}" + (f" ({words})" if words else "")

@@ -1,0 +1,224 @@
+"""Convert sound and text subtitles to what a container can hold: no sample and no line lost."""
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TYPE_CHECKING, Protocol, cast
+
+import av
+from av.audio.stream import AudioStream
+from av.subtitles.stream import SubtitleStream
+from av.subtitles.subtitle import AssSubtitle, SubtitleSet
+
+from vs_gendrpix.libav.values import fraction
+
+if TYPE_CHECKING:
+    from av.audio.codeccontext import AudioCodecContext
+    from av.audio.frame import AudioFrame
+    from av.container import OutputContainer
+    from av.packet import Packet
+    from av.stream import Stream
+
+TEXT = {"mp4": "mov_text", "mov": "mov_text", "matroska": "srt"}
+"""The encoder of text subtitles for each container."""
+
+SOUND = {"mp4": "alac", "mov": "alac", "matroska": "flac"}
+"""The encoder of sound for each container: those lose nothing."""
+
+TICK = Fraction(1, 1000)
+_UNTIMED = 5000
+"""Ticks for which a text is shown that does not say for how long."""
+
+_TEXT = {
+    "srt",
+    "subrip",
+    "ass",
+    "ssa",
+    "mov_text",
+    "webvtt",
+    "text",
+    "sami",
+    "microdvd",
+    "subviewer",
+}
+
+
+class Converter(Protocol):
+    """Turns the packets of one stream into those of another one, `target`.
+
+    Every method returns packets of the output that have become sure.
+    """
+
+    @property
+    def target(self) -> "Stream":
+        """The new stream."""
+
+    def convert(self, packet: "Packet[Stream]") -> "list[Packet[Stream]]":
+        """Take a packet of the input.
+
+        Raises:
+            av.FFmpegError: It cannot be decoded.
+        """
+
+    def until(self, seconds: Fraction) -> "list[Packet[Stream]]":
+        """Hear that the file has been read up to a time."""
+
+    def rest(self) -> "list[Packet[Stream]]":
+        """Hear that the file has ended."""
+
+
+def converter(stream: "Stream", output: "OutputContainer") -> Converter | None:
+    """What converts a stream for a container, whose own kind of stream it gets; None if nothing."""
+    if output.format.name not in SOUND:  # YUV4MPEG has pictures alone
+        return None
+    if isinstance(stream, AudioStream):
+        form = _lossless(SOUND[output.format.name], stream)
+        return None if form is None else AudioConverter(stream, output, *form)
+    if isinstance(stream, SubtitleStream) and stream.codec_context.name in _TEXT:
+        return SubtitleConverter(stream, output)
+    return None
+
+
+def _lossless(encoder: str, stream: AudioStream) -> tuple[str, str] | None:
+    """The sample format and the layout in which an encoder takes all of a stream's sound."""
+    given = stream.codec_context
+    depth = "s32" if given.format.bytes > 2 else "s16"
+    # An AVI says only how many channels there are.
+    for layout in (given.layout.name, f"{given.channels}c"):
+        trial = cast("AudioCodecContext", av.CodecContext.create(encoder, "w"))
+        formats = [form.name for form in trial.codec.audio_formats or ()]
+        trial.format = next(name for name in formats if name.startswith(depth))
+        trial.rate, trial.time_base = given.rate, Fraction(1, given.rate)
+        try:
+            trial.layout = layout
+            trial.open()
+        except (av.FFmpegError, ValueError):
+            continue
+        return trial.format.name, trial.layout.name
+    return None
+
+
+class AudioConverter:
+    """Decodes sound and encodes it without a loss, at its own rate."""
+
+    def __init__(
+        self, stream: AudioStream, output: "OutputContainer", form: str, layout: str
+    ) -> None:
+        target = output.add_stream(SOUND[output.format.name], rate=stream.rate)
+        self.target = cast("AudioStream", target)
+        encoder = self.target.codec_context
+        encoder.format, encoder.layout = form, layout
+        self.target.time_base = Fraction(1, stream.rate)
+        encoder.open()  # only that says how many samples it takes at a time
+        self._decoder = stream.codec_context
+        self._resampler = av.AudioResampler(form, layout, stream.rate, encoder.frame_size or None)
+
+    def convert(self, packet: "Packet[Stream]") -> "list[Packet[Stream]]":
+        """See `Converter`."""
+        return [made for frame in self._decoder.decode(packet) for made in self._encoded(frame)]
+
+    def until(self, seconds: Fraction) -> "list[Packet[Stream]]":
+        """Nothing becomes sure by waiting."""
+        del seconds
+        return []
+
+    def rest(self) -> "list[Packet[Stream]]":
+        """See `Converter`."""
+        made = [made for frame in self._decoder.decode(None) for made in self._encoded(frame)]
+        return [*made, *self._encoded(None), *self.target.encode(None)]
+
+    def _encoded(self, frame: "AudioFrame | None") -> "list[Packet[Stream]]":
+        frames = self._resampler.resample(frame)
+        return [packet for part in frames for packet in self.target.encode(part)]
+
+
+class SubtitleConverter:
+    """Decodes text subtitles and encodes them so that no two overlap: MP4 shows one at a time."""
+
+    def __init__(self, stream: SubtitleStream, output: "OutputContainer") -> None:
+        context = stream.codec_context
+        if not context.is_open:
+            context.open()  # only that makes the header, which the encoder needs
+        self.target = cast("SubtitleStream", output.add_stream(TEXT[output.format.name]))
+        self.target.codec_context.subtitle_header = context.subtitle_header
+        self.target.codec_context.time_base = self.target.time_base = TICK
+        self._decoder = context
+        self._timeline = Timeline()
+
+    def convert(self, packet: "Packet[Stream]") -> "list[Packet[Stream]]":
+        """See `Converter`."""
+        found = self._decoder.decode2(packet)
+        begin = round((packet.pts or 0) * fraction(packet.time_base) / TICK)
+        length = round((packet.duration or 0) * fraction(packet.time_base) / TICK)
+        made: list[Packet[Stream]] = []
+        for line in found or ():
+            if isinstance(line, AssSubtitle) and _words(line):
+                end = begin + (length or _UNTIMED)
+                made += self._encoded(self._timeline.show(begin, end, _words(line)))
+        return made
+
+    def until(self, seconds: Fraction) -> "list[Packet[Stream]]":
+        """See `Converter`."""
+        return self._encoded(self._timeline.until(int(seconds / TICK)))
+
+    def rest(self) -> "list[Packet[Stream]]":
+        """See `Converter`."""
+        return self._encoded(self._timeline.rest())
+
+    def _encoded(self, stretches: list[tuple[int, int, list[str]]]) -> "list[Packet[Stream]]":
+        made: list[Packet[Stream]] = []
+        for begin, end, texts in stretches:
+            line = f"0,0,Default,,0,0,0,,{r'\N'.join(texts)}"
+            shown = SubtitleSet.create(line.encode(), 0, end - begin)
+            packet = self.target.codec_context.encode_subtitle(shown)
+            packet.pts = packet.dts = begin
+            packet.duration = end - begin
+            packet.time_base = TICK
+            made.append(packet)
+        return made
+
+
+@dataclass(slots=True)
+class Timeline:
+    """What is shown when, out of texts that may overlap.
+
+    Times are in ticks. Every method returns the stretches that have become sure: first tick, tick
+    after the last, and the texts shown.
+    """
+
+    _shown: list[tuple[int, str]] = field(default_factory=list)  # end and text
+    _since: int = 0
+
+    def show(self, begin: int, end: int, text: str) -> list[tuple[int, int, list[str]]]:
+        """Show a text; texts come in the order in which they begin."""
+        begin = max(begin, self._since)
+        sure = self.until(begin)
+        sure += self._stretch(begin)
+        self._since = begin
+        if end > begin:
+            self._shown.append((end, text))
+        return sure
+
+    def until(self, now: int) -> list[tuple[int, int, list[str]]]:
+        """Take away what has ended."""
+        sure = []
+        while self._shown and (end := min(end for end, _ in self._shown)) <= now:
+            sure += self._stretch(end)
+            self._since = end
+            self._shown = [entry for entry in self._shown if entry[0] > end]
+        return sure
+
+    def rest(self) -> list[tuple[int, int, list[str]]]:
+        """Take away all."""
+        return self.until(max((end for end, _ in self._shown), default=0))
+
+    def _stretch(self, end: int) -> list[tuple[int, int, list[str]]]:
+        """What has been shown up to a tick."""
+        if not self._shown or end <= self._since:
+            return []
+        return [(self._since, end, [text for _, text in self._shown])]
+
+
+def _words(line: AssSubtitle) -> str:
+    """The text of an ASS event, with its marks: what follows the eighth comma."""
+    fields = line.ass.decode("utf-8", "replace").split(",", 8)
+    return fields[8].strip() if len(fields) == 9 else ""

@@ -1,0 +1,230 @@
+"""Code values to RGB and back on tensors: matrix, range, chroma siting, bit depth, dither."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from math import floor
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from vs_gendrpix.errors import MediaError
+from vs_gendrpix.frame.format import LUMA_WEIGHTS, MAX_SUBSAMPLING, FrameFormat
+
+DITHER_REACH = 31 / 32
+"""Width of the dither in code values. What is left of 1 keeps a value that lies within 1/64 of a
+code, as every exact code does after its way through float32, on that code."""
+
+
+def to_rgb(planes: Sequence[Tensor], source: FrameFormat) -> Tensor:
+    """Code values to R'G'B'.
+
+    Args:
+        planes: (B, rows, columns) of `source.plane_shapes`, in its order: uint8, uint16, float16 or
+            float32.
+        source: What the code values mean; its matrix must be known if its family is `yuv`.
+
+    Returns:
+        (B, 3, H, W) float32, black 0 and white 1; codes outside that range are kept, not clamped.
+
+    Raises:
+        MediaError: The matrix or the subsampling is not supported.
+
+    Formulas of ITU-T H.273 section 8.3, inverted. Chroma is interpolated by Catmull-Rom from where
+    `chroma_location` says that its samples lie.
+    """
+    (luma_scale, luma_offset), (chroma_scale, chroma_offset) = _levels(source)
+    if source.family == "rgb":
+        return torch.stack([_decode(plane, luma_scale, luma_offset) for plane in planes[:3]], 1)
+    luma = _decode(planes[0], luma_scale, luma_offset)
+    if source.family == "gray":
+        return luma.unsqueeze(1).repeat(1, 3, 1, 1)
+    kr, kb = _luma_weights(source)
+    chroma = torch.stack([_decode(plane, chroma_scale, chroma_offset) for plane in planes[1:3]], 1)
+    blue, red = _resample(chroma, source, down=False).unbind(1)
+    rgb = luma.new_empty(len(luma), 3, source.height, source.width)
+    torch.add(luma, red, alpha=2 * (1 - kr), out=rgb[:, 0])
+    torch.add(luma, red, alpha=-2 * (1 - kr) * kr / (1 - kr - kb), out=rgb[:, 1])
+    rgb[:, 1].add_(blue, alpha=-2 * (1 - kb) * kb / (1 - kr - kb))
+    torch.add(luma, blue, alpha=2 * (1 - kb), out=rgb[:, 2])
+    return rgb
+
+
+def from_rgb(rgb: Tensor, target: FrameFormat) -> tuple[Tensor, ...]:
+    """R'G'B' to dithered code values.
+
+    Args:
+        rgb: (B, 3, H, W) float32, black 0 and white 1, of the size of `target`.
+        target: What to make; its matrix must be known if its family is `yuv` or `gray`.
+
+    Returns:
+        (B, rows, columns) of `target.plane_shapes`, in its order: uint8 or uint16, or float16 or
+        float32 if the target is float, which is neither dithered nor clamped. The dither is a fixed
+        pattern, so equal pictures give equal codes and nothing flickers.
+
+    Raises:
+        MediaError: The matrix or the subsampling is not supported.
+
+    Formulas of ITU-T H.273 section 8.3. Chroma is filtered by an antialiasing Catmull-Rom.
+    """
+    luma_levels, (chroma_scale, chroma_offset) = _levels(target)
+    if target.family == "rgb":
+        return tuple(_encode(plane, *luma_levels, target) for plane in rgb.unbind(1))
+    kr, kb = _luma_weights(target)
+    red, green, blue = rgb.unbind(1)
+    luma = (red * kr).add_(green, alpha=1 - kr - kb).add_(blue, alpha=kb)
+    codes = _encode(luma, *luma_levels, target)
+    if target.family == "gray":
+        return (codes,)
+    chroma = torch.stack((blue, red), 1).sub_(luma.unsqueeze(1))
+    blue, red = _resample(chroma, target, down=True).unbind(1)
+    return (
+        codes,
+        _encode(blue, chroma_scale / (2 * (1 - kb)), chroma_offset, target),
+        _encode(red, chroma_scale / (2 * (1 - kr)), chroma_offset, target),
+    )
+
+
+def resized_alpha(plane: Tensor, source: FrameFormat, target: FrameFormat) -> Tensor:
+    """The alpha plane of a frame at the size and depth of another.
+
+    Args:
+        plane: (B, H, W) of `source`, from 0, clear, to the end of the code range, opaque.
+        source: The format that it comes from.
+        target: The format that it goes to.
+
+    Returns:
+        (B, height, width) of `target`; fully clear and fully opaque areas stay just that.
+    """
+    full = 1 if source.floating else 2**source.bits - 1
+    alpha = plane.to(torch.float32).div_(full).unsqueeze(1)
+    size = (target.height, target.width)
+    if size != tuple(alpha.shape[-2:]):
+        alpha = F.interpolate(alpha, size, mode="bicubic", antialias=True)
+    return opacity(alpha.squeeze(1), target)
+
+
+def opacity(alpha: Tensor, target: FrameFormat) -> Tensor:
+    """(B, H, W) float32, 0 clear and 1 opaque, as the alpha plane of a format."""
+    full = 1 if target.floating else 2**target.bits - 1
+    return _encode(alpha.clamp(0, 1), full, 0, target)
+
+
+def _luma_weights(layout: FrameFormat) -> tuple[float, float]:
+    """Kr and Kb of the layout's matrix."""
+    try:
+        return LUMA_WEIGHTS[layout.color.matrix]
+    except KeyError:
+        raise MediaError(
+            f"{layout.family} frames with matrix {layout.color.matrix} are not supported: "
+            f"use one of {', '.join(map(str, LUMA_WEIGHTS))}"
+        ) from None
+
+
+def _levels(layout: FrameFormat) -> tuple[tuple[float, int], tuple[float, int]]:
+    """Codes from 0 to 1 and code of 0, of luma or RGB and of chroma (H.273 equations 20 to 28)."""
+    if layout.floating:
+        return (1, 0), (1, 0)
+    bits = layout.bits
+    if layout.color.full_range:
+        return (2**bits - 1, 0), (2**bits - 1, 1 << bits - 1)
+    step = 1 << bits - 8
+    return (219 * step, 16 * step), (224 * step, 128 * step)
+
+
+def _decode(codes: Tensor, scale: float, offset: int) -> Tensor:
+    """Codes to float32. Subtracting first makes black and neutral chroma exactly 0."""
+    return codes.to(torch.float32).sub_(offset).div_(scale)
+
+
+def _encode(values: Tensor, scale: float, offset: int, target: FrameFormat) -> Tensor:
+    """Float values to samples of the target: dithered codes, clamped to what its bits can say."""
+    if target.floating:
+        return (values * scale).to(torch.float16 if target.bits == 16 else torch.float32)
+    bits = target.bits
+    rows, columns = values.shape[-2:]
+    dither = _dither(rows, columns, values.device) + offset
+    codes = torch.add(dither, values, alpha=scale).clamp_(0, 2**bits - 1)
+    # A cast truncates, which is floor here. Straight to uint8 it is ten times slower on a CPU.
+    return codes.to(torch.int16).to(torch.uint8) if bits == 8 else codes.to(torch.uint16)
+
+
+@lru_cache(maxsize=8)
+def _dither(rows: int, columns: int, device: torch.device) -> Tensor:
+    """(rows, columns) thresholds in (0, 1), around 0.5.
+
+    The R2 sequence of M. Roberts, "The unreasonable effectiveness of quasirandom sequences" (2018):
+    high frequencies only, an even mean over any small window, and no period. A Bayer matrix would
+    put its energy on the very 8x8 lattice on which a pixel-shuffle network shows its own faults.
+    """
+    across = 0.7548776662466927 * np.arange(columns)
+    down = 0.5698402909980532 * np.arange(rows)
+    thresholds = (0.5 + across + down[:, None]) % 1
+    spread = 0.5 + (thresholds - 0.5) * DITHER_REACH
+    return torch.from_numpy(spread.astype(np.float32)).to(device)
+
+
+def _resample(chroma: Tensor, layout: FrameFormat, *, down: bool) -> Tensor:
+    """(B, 2, h, w) chroma from its own size to luma's, or down from luma's size to its own."""
+    location = layout.color.chroma_location
+    sub_w, sub_h = layout.subsampling
+    if max(sub_w, sub_h) > MAX_SUBSAMPLING:
+        raise MediaError(f"chroma subsampled by {1 << max(sub_w, sub_h)} is not supported: use 4")
+    siting_x = 0.0 if location in {"left", "topleft", "bottomleft"} else 0.5
+    siting_y = 0.0 if "top" in location else 1.0 if "bottom" in location else 0.5
+    rows, columns = layout.plane_shapes[1 if down else 0]
+    for dim, log2, siting, size in ((-2, sub_h, siting_y, rows), (-1, sub_w, siting_x, columns)):
+        if log2:
+            factor = 1 << log2
+            offset = siting * (factor - 1)
+            chroma = (_down if down else _up)(chroma, dim, factor, offset, size)
+    return chroma
+
+
+def _up(values: Tensor, dim: int, factor: int, offset: float, size: int) -> Tensor:
+    """`factor` times as many samples along `dim`, cut to `size`.
+
+    Input sample i lies at output position factor * i + offset.
+    """
+    phases = []
+    for phase in range(factor):
+        position = (phase - offset) / factor
+        taps = {i: _cubic(position - i) for i in range(floor(position) - 1, floor(position) + 3)}
+        phases.append(_filter(values, dim, taps, 1, values.shape[dim]))
+    return torch.stack(phases, dim).flatten(dim - 1, dim).narrow(dim, 0, size)
+
+
+def _down(values: Tensor, dim: int, factor: int, offset: float, size: int) -> Tensor:
+    """`size` samples along `dim`, sample i at input position factor * i + offset."""
+    reach = 2 * factor
+    taps = {i: _cubic((i - offset) / factor) for i in range(-reach, reach + factor)}
+    total = sum(taps.values())
+    taps = {i: weight / total for i, weight in taps.items()}
+    return _filter(values, dim, taps, factor, size)
+
+
+def _filter(values: Tensor, dim: int, taps: dict[int, float], step: int, count: int) -> Tensor:
+    """(B, C, h, w) filtered along `dim`: output i is the sum of weight * input[step * i + tap].
+
+    Beyond its ends the input repeats its last sample. Multiply-adds on shifted views rather than a
+    convolution, because cuDNN rounds a convolution's inputs to TF32, too coarse for 10-bit codes.
+    """
+    taps = {i: weight for i, weight in taps.items() if weight}
+    lead = max(0, -min(taps))
+    tail = max(0, step * (count - 1) + max(taps) + 1 - values.shape[dim])
+    values = F.pad(values, (lead, tail, 0, 0) if dim == -1 else (0, 0, lead, tail), "replicate")
+    total = torch.zeros(())
+    for number, (i, weight) in enumerate(taps.items()):
+        window = slice(lead + i, lead + i + step * (count - 1) + 1, step)
+        view = values[..., window] if dim == -1 else values[..., window, :]
+        total = total.add_(view, alpha=weight) if number else view * weight
+    return total
+
+
+def _cubic(distance: float) -> float:
+    """Catmull-Rom's weight: cubic interpolation with a = -0.5, exact on straight ramps."""
+    x = abs(distance)
+    if x < 1:
+        return (1.5 * x - 2.5) * x * x + 1
+    return ((-0.5 * x + 2.5) * x - 4) * x + 2 if x < 2 else 0.0

@@ -1,0 +1,113 @@
+"""Cut the picture out of its frame, and put it back between black bars."""
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+
+from vs_gendrpix.errors import SettingsError
+from vs_gendrpix.frame.format import Frame, FrameFormat, Plane
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crop:
+    """A part of a frame, in pixels: its size, and where its top left corner lies."""
+
+    width: int
+    height: int
+    x: int
+    y: int
+
+    @classmethod
+    def whole(cls, form: FrameFormat) -> Self:
+        """All of a frame."""
+        return cls(width=form.width, height=form.height, x=0, y=0)
+
+    def __str__(self) -> str:
+        return f"{self.width}:{self.height}:{self.x}:{self.y}"
+
+    def check(self, form: FrameFormat) -> None:
+        """See whether frames of a format have this part.
+
+        Raises:
+            SettingsError: It lies beyond them, or its corner between two chroma samples.
+        """
+        if self.x + self.width > form.width or self.y + self.height > form.height:
+            raise SettingsError(
+                f"crop {self} lies beyond the picture of {form.width}x{form.height} pixels"
+            )
+        across, down = (1 << log2 for log2 in form.subsampling)
+        if self.x % across or self.y % down:
+            raise SettingsError(
+                f"crop {self} must begin at multiples of {across} and {down} pixels, where the "
+                "chroma samples lie"
+            )
+
+    def of(self, form: FrameFormat) -> FrameFormat:
+        """The format of the part."""
+        return replace(form, width=self.width, height=self.height)
+
+    def scaled(self, source: FrameFormat, target: FrameFormat) -> Self:
+        """The same part of frames of another size, its edges at whole chroma samples.
+
+        Args:
+            source: The format of which this is a part.
+            target: The other format.
+        """
+        edges = []
+        for first, size, old, new, log2 in (
+            (self.x, self.width, source.width, target.width, target.subsampling[0]),
+            (self.y, self.height, source.height, target.height, target.subsampling[1]),
+        ):
+            step = 1 << log2
+            begin = round(first * new / old / step) * step
+            end = new if first + size == old else round((first + size) * new / old / step) * step
+            edges.append((begin, max(end - begin, step)))
+        (x, width), (y, height) = edges
+        return type(self)(width=width, height=height, x=x, y=y)
+
+
+def cropped(frame: Frame, crop: Crop) -> Frame:
+    """The part of a frame; its planes are views of the frame's."""
+    if crop == Crop.whole(frame.format):
+        return frame
+    form = crop.of(frame.format)
+    planes = []
+    for number, (plane, (rows, columns)) in enumerate(
+        zip(frame.planes, form.plane_shapes, strict=True)
+    ):
+        across, down = form.subsampling if number in {1, 2} else (0, 0)
+        x, y = crop.x >> across, crop.y >> down
+        planes.append(plane[y : y + rows, x : x + columns])
+    return replace(frame, format=form, planes=tuple(planes))
+
+
+def with_bars(frame: Frame, form: FrameFormat, place: Crop) -> Frame:
+    """A frame put back into a larger one that is black.
+
+    Args:
+        frame: Of the size of `place`.
+        form: The format of the larger one.
+        place: Which part of it the frame is.
+    """
+    if place == Crop.whole(form):
+        return frame
+    planes: list[Plane] = []
+    for number, (plane, shape) in enumerate(zip(frame.planes, form.plane_shapes, strict=True)):
+        across, down = form.subsampling if number in {1, 2} else (0, 0)
+        x, y = place.x >> across, place.y >> down
+        whole = np.full(shape, _black(form, number), form.dtype)
+        whole[y : y + plane.shape[0], x : x + plane.shape[1]] = plane
+        planes.append(whole)
+    return replace(frame, format=form, planes=tuple(planes))
+
+
+def _black(form: FrameFormat, number: int) -> int:
+    """The code of black in a plane."""
+    if form.alpha and number == len(form.plane_shapes) - 1:
+        return 1 if form.floating else (1 << form.bits) - 1  # opaque
+    if form.floating:
+        return 0
+    if form.family == "yuv" and number:
+        return 1 << form.bits - 1
+    return 0 if form.color.full_range else 16 << form.bits - 8

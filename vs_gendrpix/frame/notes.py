@@ -1,0 +1,89 @@
+"""What a job has to tell: information, warnings and damage, gathered while it works."""
+
+import logging
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+log = logging.getLogger(__name__)
+
+EXAMPLES = 5
+"""How many of libav's lines a report quotes; all are counted."""
+
+PLACES = 100
+"""How many damaged places a report names."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Notes:
+    """What a source or a sink has to say about its file, gathered while it works.
+
+    Attributes:
+        warnings: Sentences for the user, each said once.
+        errors: Error lines and exceptions of libav.
+        corrupt_frames: Frames that the decoder flagged as damaged, but gave.
+        made_up_times: Frames and packets whose time was missing or not after the one before.
+        examples: The first few error lines.
+        places: Seconds from the clip's beginning at which errors and corrupt frames were met, the
+            first hundred; an error comes up to a few frames early.
+        now: Seconds from the clip's beginning of what was read last, for `places`.
+    """
+
+    warnings: list[str] = field(default_factory=list)
+    errors: int = 0
+    corrupt_frames: int = 0
+    made_up_times: int = 0
+    examples: list[str] = field(default_factory=list)
+    places: list[Fraction] = field(default_factory=list)
+    now: Fraction = Fraction(0)
+    _told: set[str] = field(default_factory=set)
+
+    def inform(self, sentence: str) -> None:
+        """Log what is good to know, once: a clip that is read in any order is opened often."""
+        if sentence not in self._told:
+            self._told.add(sentence)
+            log.info(sentence)
+
+    def warn(self, sentence: str) -> None:
+        """Log a warning and keep it for the report, unless it has been said before."""
+        if sentence not in self.warnings:
+            self.warnings.append(sentence)
+            log.warning(sentence)
+
+    def error(self, line: str) -> None:
+        """Count an error line of libav."""
+        self.errors += 1
+        self._mark()
+        log.info("libav: %s", line)
+        if len(self.examples) < EXAMPLES and line not in self.examples:
+            self.examples.append(line)
+
+    def corrupt_frame(self) -> None:
+        """Count a frame that the decoder calls corrupt."""
+        self.corrupt_frames += 1
+        self._mark()
+
+    def _mark(self) -> None:
+        """Keep the place of what was met."""
+        if len(self.places) < PLACES and self.now not in self.places:
+            self.places.append(self.now)
+
+    def forget_damage(self) -> None:
+        """Begin to count anew."""
+        self.errors = self.corrupt_frames = self.made_up_times = 0
+        self.examples.clear()
+        self.places.clear()
+
+    @property
+    def damaged(self) -> bool:
+        """Whether anything was broken or had to be made up."""
+        return bool(self.errors or self.corrupt_frames or self.made_up_times)
+
+    def damage_in_words(self) -> str:
+        """One line that counts the damage."""
+        counts = [
+            (self.errors, "decoding or reading errors"),
+            (self.corrupt_frames, "frames that the decoder calls corrupt"),
+            (self.made_up_times, "times that were missing or not in order, so they were made up"),
+        ]
+        line = "the input is damaged: " + ", ".join(f"{n} {what}" for n, what in counts if n)
+        return line + (f" (first: {self.examples[0]})" if self.examples else "")

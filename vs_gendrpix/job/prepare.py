@@ -1,0 +1,76 @@
+"""Which filters a clip goes through before it is restored, and after."""
+
+from ffmpeg_filters import (
+    DEINTERLACERS,
+    PRESETS,
+    FilterError,
+    Graph,
+    Node,
+    deinterlace,
+    graph_of,
+    inverse_telecine,
+)
+from vs_gendrpix.errors import SettingsError
+from vs_gendrpix.frame.notes import Notes
+from vs_gendrpix.libav.pixels import encoder_layout
+from vs_gendrpix.read.look.fields import Kind, Scan
+from vs_gendrpix.settings import Deinterlace, ProcessSettings
+
+_CALLED_FOR: dict[Kind, Deinterlace] = {
+    "progressive": "off",
+    "interlaced": "bwdif",
+    "telecined": "ivtc",
+}
+
+
+def graphs_before(settings: ProcessSettings, found: Scan, notes: Notes) -> list[Graph]:
+    """What to do with a clip before its frames are restored: deinterlace it, and what is asked for.
+
+    Args:
+        settings: What is asked for.
+        found: What the clip is.
+        notes: Is told what has been decided.
+
+    Raises:
+        SettingsError: The filter that is asked for is no graph.
+    """
+    asked = [] if settings.pre_filter is None else [_graph(settings.pre_filter)]
+    handled = any(graph.filters & DEINTERLACERS for graph in asked)
+    return [*_deinterlacing(settings.deinterlace, found, notes, handled=handled), *asked]
+
+
+def graphs_after(settings: ProcessSettings) -> list[Graph]:
+    """What to do with restored frames before they are encoded.
+
+    Raises:
+        SettingsError: The filter that is asked for is no graph.
+    """
+    if settings.post_filter is None:
+        return []
+    pix_fmt = encoder_layout(settings.encode.pix_fmt).planar_name
+    back = Node(name="format", arguments=pix_fmt, inputs=(), outputs=())
+    return [_graph(settings.post_filter).followed_by(back)]
+
+
+def _graph(given: str) -> Graph:
+    """What a preset's name, or FFmpeg's own syntax, means."""
+    try:
+        return graph_of(PRESETS.get(given, given))
+    except FilterError as error:
+        raise SettingsError(str(error)) from error
+
+
+def _deinterlacing(mode: Deinterlace, found: Scan, notes: Notes, *, handled: bool) -> list[Graph]:
+    """The graph that makes whole pictures of fields, if one is called for."""
+    called_for: Deinterlace = _CALLED_FOR[found.kind]
+    said = "" if found.flagged else ", though it does not say so"
+    if handled or called_for == "off":
+        mode = "off" if mode == "auto" else mode
+    elif mode == "off":
+        notes.warn(f"the clip is {found.kind}{said}: try --deinterlace {called_for}")
+    elif mode == "auto":
+        notes.inform(f"the clip is {found.kind}{said}: done is --deinterlace {called_for}")
+        mode = called_for
+    if mode == "bwdif":
+        return [graph_of(deinterlace)]
+    return [graph_of(inverse_telecine)] if mode == "ivtc" else []

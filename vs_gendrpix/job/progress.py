@@ -1,0 +1,177 @@
+"""Tell the user how far a run has come: a bar, plain lines, or events for a program."""
+
+import json
+import sys
+import time
+from typing import NoReturn, TextIO
+
+from tqdm import tqdm
+
+from vs_gendrpix.job.report import Report, Start
+from vs_gendrpix.job.waits import Bound
+
+PLAIN_INTERVAL = 10.0
+"""Seconds between two lines of plain progress."""
+
+EVENT_INTERVAL = 0.2
+"""Seconds between two progress events, so that a small clip does not flood the reader."""
+
+
+class Progress:
+    """Hears of a run; this one stays silent."""
+
+    def start(self, start: Start) -> None:
+        """Called once, when the first frame is about to be restored."""
+
+    def frame(self, count: int, bound: Bound) -> None:
+        """Called after each frame; `count` are written, and `bound` is what limits the rate."""
+
+    def warning(self, sentence: str) -> None:
+        """Called for each warning."""
+
+    def done(self, report: Report) -> None:
+        """Called once, when the output stands under its name."""
+
+    def close(self) -> None:
+        """Called at the end of the program, after an error too."""
+
+
+class Bar(Progress):
+    """A tqdm bar on the standard error stream: frames a second, or seconds a frame below 1."""
+
+    def __init__(self) -> None:
+        self._bar: tqdm[NoReturn] | None = None
+
+    def start(self, start: Start) -> None:
+        """Draw the empty bar."""
+        self._bar = tqdm(total=start.frames or None, unit="frame", dynamic_ncols=True)
+
+    def frame(self, count: int, bound: Bound) -> None:
+        """Move the bar; a clip may have more frames than its container says."""
+        if self._bar is not None:
+            if self._bar.total is not None and count > self._bar.total:
+                self._bar.total = count
+            self._bar.set_postfix_str(f"{bound}-bound", refresh=False)
+            self._bar.update(count - self._bar.n)
+
+    def close(self) -> None:
+        """Leave the bar as it is and begin a new line."""
+        if self._bar is not None:
+            self._bar.close()
+
+
+class Plain(Progress):
+    """A line every ten seconds on the standard error stream, for logs."""
+
+    def __init__(self) -> None:
+        self._meter: _Meter | None = None
+
+    def start(self, start: Start) -> None:
+        """Say what will be done."""
+        self._meter = _Meter(start.frames, PLAIN_INTERVAL)
+        width, height = start.size
+        _say(
+            f"{start.frames or 'unknown number of'} frames to {width}x{height}, "
+            f"model {start.model} in {start.dtype} on {start.device}"
+        )
+
+    def frame(self, count: int, bound: Bound) -> None:
+        """Say how far it is, if it is time."""
+        if self._meter is None or not self._meter.due(count):
+            return
+        rate, left = self._meter.rate(count), self._meter.seconds_left(count)
+        speed = f"{rate:.1f} frames/s" if rate >= 1 else f"{1 / rate:.1f} s/frame"
+        total = f"/{self._meter.total}" if self._meter.total else ""
+        eta = "" if left is None else f", {left:.0f} s left"
+        _say(f"frame {count}{total}, {speed}, {bound}-bound{eta}")
+
+    def done(self, report: Report) -> None:
+        """Say what was made."""
+        _say(f"{report.frames_encoded} frames in {report.seconds:.1f} s: {report.start.output}")
+
+
+class JsonLines(Progress):
+    """One JSON object a line on the standard output: start, progress, warning, done."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._meter: _Meter | None = None
+
+    def start(self, start: Start) -> None:
+        """Write what will be done."""
+        self._meter = _Meter(start.frames, EVENT_INTERVAL)
+        self._write(
+            "start",
+            input=str(start.source),
+            output=str(start.output),
+            frames=start.frames,
+            fps=float(start.average_rate),
+            width=start.size[0],
+            height=start.size[1],
+            model=start.model,
+            device=start.device,
+            dtype=start.dtype,
+        )
+
+    def frame(self, count: int, bound: Bound) -> None:
+        """Write how far it is, if it is time."""
+        if self._meter is not None and self._meter.due(count):
+            left = self._meter.seconds_left(count)
+            self._write(
+                "progress",
+                frame=count,
+                total=self._meter.total,
+                fps=round(self._meter.rate(count), 3),
+                eta_s=None if left is None else round(left, 1),
+                bound=bound,
+            )
+
+    def warning(self, sentence: str) -> None:
+        """Write a warning."""
+        self._write("warning", message=sentence)
+
+    def done(self, report: Report) -> None:
+        """Write what was made."""
+        self._write(
+            "done",
+            output=str(report.start.output),
+            frames_in=report.frames_decoded,
+            frames_out=report.frames_encoded,
+            warnings=len(report.warnings),
+            seconds=round(report.seconds, 3),
+            exit_code=report.exit_code,
+        )
+
+    def _write(self, event: str, **values: object) -> None:
+        self._stream.write(json.dumps({"event": event, **values}) + "\n")
+        self._stream.flush()
+
+
+class _Meter:
+    """How fast a run is, and when it is time to say so again."""
+
+    def __init__(self, total: int, interval: float) -> None:
+        self.total = total
+        self._interval = interval
+        self._began = self._said = time.monotonic()
+
+    def due(self, count: int) -> bool:
+        """Whether to speak after `count` frames; always after the first and the last."""
+        now = time.monotonic()
+        if count not in {1, self.total} and now - self._said < self._interval:
+            return False
+        self._said = now
+        return True
+
+    def rate(self, count: int) -> float:
+        """Frames a second so far."""
+        return count / max(time.monotonic() - self._began, 1e-6)
+
+    def seconds_left(self, count: int) -> float | None:
+        """Seconds to go, or None when the number of frames is unknown."""
+        return max(self.total - count, 0) / self.rate(count) if self.total else None
+
+
+def _say(line: str) -> None:
+    """A line for people."""
+    sys.stderr.write(f"gendrpix-video: {line}\n")

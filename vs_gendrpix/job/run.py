@@ -1,0 +1,230 @@
+"""The main path of a video: decode, upload, restore, download, encode."""
+
+import time
+from collections import deque
+from collections.abc import Generator, Iterable
+from contextlib import ExitStack, closing
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vs_gendrpix.errors import SettingsError, VerificationError
+from vs_gendrpix.frame.area import Crop, cropped, with_bars
+from vs_gendrpix.frame.format import ClipInfo, Frame, usual_matrix
+from vs_gendrpix.job.grading import check_hdr
+from vs_gendrpix.job.inputs import Input, look_for_fields, open_side_streams, open_source
+from vs_gendrpix.job.prefetch import prefetch
+from vs_gendrpix.job.prepare import graphs_after, graphs_before
+from vs_gendrpix.job.progress import Progress
+from vs_gendrpix.job.record import report_output, write_report
+from vs_gendrpix.job.report import Report, Start
+from vs_gendrpix.job.survey import picture_area, with_range
+from vs_gendrpix.job.targets import open_output, open_sink
+from vs_gendrpix.job.waits import Waits
+from vs_gendrpix.libav.filters import Filters
+from vs_gendrpix.libav.log import LibavLog
+from vs_gendrpix.libav.pixels import encoder_layout, target_format
+from vs_gendrpix.restore.heap import keep_freed
+from vs_gendrpix.settings import ProcessSettings
+from vs_gendrpix.write.encoder import settled
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from vs_gendrpix.restore.engine import Engine
+
+AHEAD = 2
+"""Frames that wait on each side of the engine: enough to overlap, few enough for 4K frames."""
+
+
+def process(
+    src: str | Path,
+    dst: str | Path,
+    settings: ProcessSettings | None = None,
+    *,
+    progress: Progress | None = None,
+) -> Report:
+    """Restore a video file.
+
+    Decoding, restoring and encoding overlap; a few frames are in memory at a time, however long the
+    clip is. The output appears when it is whole and checked; on any error, none does.
+
+    Args:
+        src: The input: a file, a pattern such as `%06d.png` or a folder of pictures, a VapourSynth
+            script, or `-`, the standard input.
+        dst: The output: a file, .mp4, .m4v, .mov, .mkv or .y4m; pictures in a folder of their own,
+            such as `out/%06d.exr`; or `-`, YUV4MPEG on the standard output.
+        settings: What to do; None is a restoration to 4 times the size, encoded as the output's
+            name asks for.
+        progress: Is told of the start, of every frame and of the end.
+
+    Returns:
+        What was done, with all warnings and the damage that was met.
+
+    Raises:
+        GendrpixError: One of its kinds, see `vs_gendrpix.errors`; nothing has been published.
+    """
+    keep_freed()
+    source_path = Path(src)
+    settings = with_range(source_path, settings or ProcessSettings())
+    progress = progress or Progress()
+    began, waits = time.monotonic(), Waits()
+    with ExitStack() as stack:
+        output = open_output(Path(dst), source=source_path, overwrite=settings.overwrite)
+        record = None
+        if settings.report is not None:
+            record = report_output(
+                settings.report,
+                output=output.path,
+                source=source_path,
+                overwrite=settings.overwrite,
+            )
+        stack.enter_context(output)
+        source = stack.enter_context(open_source(source_path, settings))
+        dropped = check_hdr(source.info, settings)
+        if record is not None:
+            stack.enter_context(record)
+        stack.enter_context(LibavLog(this_thread=True))  # the decoder's lines are the source's
+        found = look_for_fields(source, settings)
+        asked = graphs_before(settings, found, source.report)
+        before = Filters(source.info, asked, field_order=found.order, program=settings.ffmpeg)
+        settings = replace(settings, encode=settled(settings.encode, Path(dst), before.info.format))
+        area = _area(source, before.info, settings)
+        if settings.crop is not None:  # for the report: which one was found
+            settings = replace(settings, crop=(area.width, area.height, area.x, area.y))
+        framed, place = _framed(before.info, settings, area)
+        after = Filters(framed, graphs_after(settings), program=settings.ffmpeg)
+        clip = after.info
+        _tell_what_changes(source, clip, settings, dropped)
+        side = open_side_streams(source, settings)
+        stack.enter_context(side)
+        sink = open_sink(output, clip=clip, settings=settings.encode, side=side)
+        stack.enter_context(sink)
+        # torch takes seconds to load: only once we know that input, output and encoder are good.
+        from vs_gendrpix.restore.engine import Engine  # noqa: PLC0415
+
+        engine = stack.enter_context(
+            Engine(settings.restore, area.of(before.info.format), place.of(framed.format))
+        )
+        described = _describe(source, output.path, clip, engine)
+        progress.start(described)
+        pictures = (cropped(frame, area) for frame in before.through(source))
+        # Closed before the source is: until then a thread decodes ahead.
+        results = stack.enter_context(closing(_restored(pictures, engine, waits)))
+        whole = (with_bars(frame, framed.format, place) for frame in results)
+        with closing(prefetch(after.through(whole), AHEAD)) as restored:
+            for frame in waits.for_each("restored", restored):
+                with waits.on("encode"):
+                    sink.write(frame)
+                progress.frame(sink.frames, waits.bound)
+        if before.given != after.taken or after.given != sink.frames:
+            raise VerificationError(
+                f"{before.given} frames came in, {after.taken} were restored, and of "
+                f"{after.given} {sink.frames} went out"
+            )
+        sink.finish()
+        report = Report(
+            start=described,
+            frames_decoded=source.decoded,
+            frames_encoded=sink.frames,
+            streams=side.actions,
+            copied=side.copied,
+            notes=(source.report, side.notes, sink.notes),
+            bound=waits.bound,
+            seconds=time.monotonic() - began,
+        )
+        if record is not None:
+            write_report(record, report, settings)
+    progress.done(report)
+    return report
+
+
+def output_clip(source: ClipInfo, settings: ProcessSettings) -> ClipInfo:
+    """What the output will be: its size, format and shape of a pixel.
+
+    Raises:
+        SettingsError: The size or the pixel format is not possible, or left open.
+    """
+    form, restore = source.format, settings.restore
+    multiple_x, multiple_y = (1 << n for n in encoder_layout(settings.encode.pix_fmt).subsampling)
+    width, height = restore.output_size(form.width, form.height, (multiple_x, multiple_y))
+    shape = source.sample_aspect_ratio
+    if restore.width is not None and restore.height is not None:
+        # The picture may be squeezed; its shape on the screen must not be.
+        shape *= Fraction(width, form.width) ** -1 * Fraction(height, form.height)
+    target = target_format(form, settings.encode, (width, height), settings.out_color)
+    return replace(source, format=target, sample_aspect_ratio=shape.limit_denominator(255))
+
+
+def _area(source: Input, filtered: ClipInfo, settings: ProcessSettings) -> Crop:
+    """The part of filtered frames that is restored, which is told and found in the source's."""
+    was, now = source.info.format, filtered.format
+    if settings.crop is None:
+        return Crop.whole(now)
+    if (was.width, was.height) != (now.width, now.height):
+        raise SettingsError(
+            f"the pre-filter makes {now.width}x{now.height} of {was.width}x{was.height} pixels, in "
+            "which a crop has no place: crop in the pre-filter"
+        )
+    return picture_area(source, settings)
+
+
+def _framed(source: ClipInfo, settings: ProcessSettings, area: Crop) -> tuple[ClipInfo, Crop]:
+    """What the output will be, and which part of its picture a restored `area` fills."""
+    if settings.keep_bars:
+        clip = output_clip(source, settings)
+        return clip, area.scaled(source.format, clip.format)
+    clip = output_clip(replace(source, format=area.of(source.format)), settings)
+    return clip, Crop.whole(clip.format)
+
+
+def _tell_what_changes(
+    source: Input, clip: ClipInfo, settings: ProcessSettings, dropped: str
+) -> None:
+    """Name what of the picture is left out, and what players may take for something else."""
+    was, now = source.info.format, clip.format
+    if dropped:
+        source.report.warn(f"not carried over: {dropped}")
+    if was.alpha and not now.alpha:
+        pix_fmt = settings.encode.pix_fmt
+        source.report.warn(f"the alpha channel is dropped: {pix_fmt} has none")
+    taken_for = usual_matrix(now.height)
+    if taken_for == 1 != usual_matrix(was.height) and now.color.matrix in {5, 6}:
+        source.report.inform(
+            "an HD picture with the colour of SD, as its tags say: --out-color bt709 is for "
+            "players that do not read them"
+        )
+
+
+def _restored(source: Iterable[Frame], engine: "Engine", waits: Waits) -> Generator[Frame]:
+    """Restored frames in order, a few under way at once."""
+    under_way: deque[Future[Frame]] = deque()
+    with closing(prefetch(source, AHEAD)) as decoded:
+        for frame in waits.for_each("decoded", decoded):
+            under_way.append(engine.submit(frame))
+            if len(under_way) >= engine.capacity:
+                with waits.on("results"):
+                    result = under_way.popleft().result()
+                yield result
+    while under_way:
+        with waits.on("results"):
+            result = under_way.popleft().result()
+        yield result
+
+
+def _describe(source: Input, output: Path, clip: ClipInfo, engine: "Engine") -> Start:
+    """What is known before the first frame."""
+    return Start(
+        source=source.path,
+        output=output,
+        source_clip=source.info,
+        output_clip=clip,
+        frames=clip.frames,
+        average_rate=clip.average_rate,
+        size=(clip.format.width, clip.format.height),
+        model=engine.model_name,
+        model_file=engine.model_file,
+        device=",".join(map(str, engine.devices)),
+        dtype=engine.arithmetic,
+    )

@@ -1,0 +1,8 @@
+"""PyAV's objects as our values.
+
+pixels.py   pixel formats; a picture <-> planes
+filters.py  frames through a graph of FFmpeg's filters
+hdr.py      HDR metadata of a decoded picture
+log.py      the lines that libav logs
+values.py   rationals, names, versions
+"""

@@ -1,0 +1,217 @@
+"""A clip's frames through a graph of FFmpeg's filters, on either side of the engine."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from fractions import Fraction
+
+import av
+
+from ffmpeg_filters import (
+    FieldOrder,
+    FilterError,
+    Graph,
+    RunError,
+    Video,
+    runner_for,
+)
+from vs_gendrpix.errors import MediaError, SettingsError
+from vs_gendrpix.frame.format import UNSPECIFIED, ClipInfo, Frame, FrameFormat, Timing
+from vs_gendrpix.libav.pixels import (
+    Layout,
+    frame_format,
+    layout,
+    location_code,
+    read_planes,
+    to_picture,
+)
+
+
+class Filters:
+    """Graphs that a clip's frames go through, one after the other; none is fine too.
+
+    Making it tries each on a few grey pictures, so that its faults show before the work.
+
+    Attributes:
+        info: What is known of the clip behind them.
+        taken: Frames that have gone in so far.
+        given: Frames that have come out so far.
+
+    Args:
+        info: What is known of the clip.
+        graphs: What to do.
+        field_order: What the first graph is told of the pictures.
+        program: The ffmpeg program for filters that need it; None is `ffmpeg` on the PATH.
+
+    Raises:
+        SettingsError: A graph is wrong, needs a program that is not there, or makes pictures of a
+            kind that is not supported.
+    """
+
+    def __init__(
+        self,
+        info: ClipInfo,
+        graphs: Sequence[Graph],
+        *,
+        field_order: FieldOrder = "auto",
+        program: str | None = None,
+    ) -> None:
+        self.info = info
+        self.taken = self.given = 0
+        self._stages: list[_Stage] = []
+        for graph in graphs:
+            self._stages.append(_Stage(self.info, graph, field_order, program))
+            self.info = self._stages[-1].info
+            field_order = "auto"
+
+    def through(self, frames: Iterable[Frame]) -> Iterator[Frame]:
+        """The frames that come out, in order; to be asked for once.
+
+        Raises:
+            SettingsError: A filter failed, or gave a picture of another kind, or no later than the
+                one before.
+        """
+        passing: Iterable[Frame] = self._counted(frames)
+        for stage in self._stages:
+            passing = stage.through(passing)
+        for frame in passing:
+            self.given += 1
+            yield frame
+
+    def _counted(self, frames: Iterable[Frame]) -> Iterator[Frame]:
+        for frame in frames:
+            self.taken += 1
+            yield frame
+
+
+class _Stage:
+    """One graph."""
+
+    def __init__(
+        self, info: ClipInfo, graph: Graph, field_order: FieldOrder, program: str | None
+    ) -> None:
+        self._graph, self._was, form = graph, info, info.format
+        self._pix_fmt = Layout(
+            family=form.family,
+            bits=form.bits,
+            subsampling=form.subsampling,
+            alpha=form.alpha,
+            floating=form.floating,
+        ).planar_name
+        self._video = _video(info, self._pix_fmt, field_order)
+        with self._faults():
+            self._runner = runner_for(graph, program)
+            made = self._runner.describe(graph, [self._video])
+            self.info = self._described(made)
+
+    def through(self, frames: Iterable[Frame]) -> Iterator[Frame]:
+        """The frames that the graph makes of these."""
+        last: int | None = None
+        with self._faults():
+            feed = (self._video, map(self._picture, frames))
+            for picture in self._runner.run(self._graph, [feed]):
+                frame = self._frame(picture)
+                if last is not None and frame.timing.pts <= last:
+                    seconds = float(frame.timing.pts * self.info.time_base)
+                    raise SettingsError(
+                        f"{self} gives two frames at {seconds:g} s or goes back: "
+                        "each must be later than the one before"
+                    )
+                last = frame.timing.pts
+                yield frame
+
+    def __str__(self) -> str:
+        return f"the filter graph {self._graph.text!r}"
+
+    @contextmanager
+    def _faults(self) -> Iterator[None]:
+        """Tell the filters' errors as ours."""
+        try:
+            yield
+        except RunError as error:
+            raise SettingsError(f"{error} (command: {' '.join(error.command)})") from error
+        except FilterError as error:
+            raise SettingsError(str(error)) from error
+
+    def _picture(self, frame: Frame) -> av.VideoFrame:
+        """A frame as the graph takes it."""
+        picture = to_picture(frame, self._pix_fmt)
+        picture.duration = frame.timing.duration
+        picture.chroma_location = location_code(frame.format.color)
+        return picture
+
+    def _frame(self, picture: av.VideoFrame) -> Frame:
+        """A picture of the graph as a frame of the clip behind it."""
+        form, tick = self.info.format, self.info.time_base
+        if replace(frame_format(picture), color=form.color) != form:
+            raise SettingsError(
+                f"{self} changes its picture from {form.width}x{form.height} to {picture.width}x"
+                f"{picture.height} {picture.format.name}: all must be alike"
+            )
+        if picture.pts is None:
+            raise SettingsError(f"{self} gives frames without times")
+        ticks = Fraction(str(picture.time_base)) / tick
+        timing = Timing(
+            pts=round(picture.pts * ticks),
+            duration=round((picture.duration or 0) * ticks),
+            time_base=tick,
+        )
+        return Frame(format=form, planes=read_planes(picture), timing=timing)
+
+    def _described(self, made: Video) -> ClipInfo:
+        """What is known of the clip behind the graph."""
+        was = self._was
+        try:
+            form = _format(made, was.format)
+        except MediaError as error:
+            raise SettingsError(f"{self} must end with another format: {error}") from error
+        more = made.rate / was.average_rate if was.average_rate else Fraction(1)
+        return replace(
+            was,
+            format=form,
+            time_base=made.time_base,
+            average_rate=made.rate,
+            frames=round(was.frames * more),
+            sample_aspect_ratio=made.sample_aspect_ratio,
+        )
+
+
+def _video(info: ClipInfo, pix_fmt: str, field_order: FieldOrder) -> Video:
+    """A clip in the words of the filters."""
+    form, color = info.format, info.format.color
+    return Video(
+        width=form.width,
+        height=form.height,
+        pix_fmt=pix_fmt,
+        time_base=info.time_base,
+        rate=info.average_rate,
+        sample_aspect_ratio=info.sample_aspect_ratio,
+        colorspace=color.matrix,
+        color_primaries=color.primaries,
+        color_trc=color.transfer,
+        color_range=2 if color.full_range else 1,
+        field_order=field_order,
+    )
+
+
+def _format(made: Video, was: FrameFormat) -> FrameFormat:
+    """The format of what a graph makes; a filter that forgets the colour has not changed it."""
+    picture = av.VideoFrame(made.width, made.height, made.pix_fmt)
+    same_family = layout(made.pix_fmt).family == was.family
+    told, color = made, was.color
+    if same_family and made.colorspace == UNSPECIFIED:
+        told = replace(told, colorspace=color.matrix)
+    if made.color_primaries == UNSPECIFIED:
+        told = replace(told, color_primaries=color.primaries)
+    if made.color_trc == UNSPECIFIED:
+        told = replace(told, color_trc=color.transfer)
+    if same_family and not made.color_range:
+        told = replace(told, color_range=2 if color.full_range else 1)
+    picture.colorspace = told.colorspace
+    picture.color_primaries, picture.color_trc = told.color_primaries, told.color_trc
+    picture.color_range = told.color_range
+    found = frame_format(picture)
+    if found.subsampling != was.subsampling:
+        return found
+    where = color.chroma_location
+    return replace(found, color=replace(found.color, chroma_location=where))

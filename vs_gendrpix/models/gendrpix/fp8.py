@@ -1,0 +1,66 @@
+"""Linear layers in 8-bit floating point: half the bytes and twice the rate, on GPUs that have it.
+
+Weights keep one scale for each output, tokens one each, found as they come (rowwise scaling). The
+convolutions stay as they are.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.functional import ScalingType
+
+from vs_gendrpix.models.gendrpix.unet import UNet
+
+FP8 = torch.float8_e4m3fn
+LARGEST = torch.finfo(FP8).max
+STEP = 16
+"""What both widths of a layer must be divisible by, for the product of scaled matrices."""
+
+
+def quantised(rows: Tensor) -> tuple[Tensor, Tensor]:
+    """Scale each row of (N, C) to the range of fp8: (N, C) in fp8, and (N, 1) scales in fp32."""
+    scale = rows.abs().amax(dim=1, keepdim=True).float().clamp_(min=1e-12).div_(LARGEST)
+    return (rows / scale).to(FP8), scale
+
+
+class Fp8Linear(nn.Module):
+    """A linear layer whose product is one of fp8 values, summed in fp32.
+
+    Args:
+        linear: Whose weights to take; both of its widths are multiples of 16.
+    """
+
+    weight: Tensor
+    scale: Tensor
+    bias: Tensor | None
+
+    def __init__(self, linear: nn.Linear) -> None:
+        super().__init__()
+        weight, scale = quantised(linear.weight.detach())
+        self.register_buffer("weight", weight)
+        self.register_buffer("scale", scale.T.contiguous())
+        self.register_buffer("bias", None if linear.bias is None else linear.bias.detach())
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (..., in) to (..., out), in the arithmetic of x."""
+        rows, scale = quantised(x.flatten(0, -2))
+        product: Tensor = F.scaled_mm(
+            rows,
+            self.weight.T,
+            scale,
+            ScalingType.RowWise,
+            self.scale,
+            ScalingType.RowWise,
+            output_dtype=torch.bfloat16,  # the only one that CUDA has for rows
+        )
+        if self.bias is not None:
+            product = product + self.bias
+        return product.to(x.dtype).view(*x.shape[:-1], -1)
+
+
+def to_fp8(unet: UNet) -> None:
+    """Put `Fp8Linear` in the place of each linear layer of a folded network that allows it."""
+    for module in list(unet.modules()):
+        for name, part in list(module.named_children()):
+            if isinstance(part, nn.Linear) and not (part.in_features | part.out_features) % STEP:
+                setattr(module, name, Fp8Linear(part))

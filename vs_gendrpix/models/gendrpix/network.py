@@ -1,0 +1,146 @@
+"""GenDR-Pix: a picture in, the restored picture of the same size out."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from vs_gendrpix.errors import ModelError
+from vs_gendrpix.models.gendrpix.unet import UNet, UNetConfig
+
+CELL = 8
+"""Side of the paper's token in pixels: sizes must be multiples of it."""
+CELLS = (CELL, CELL // 2)
+"""Sides that a network's tokens may have."""
+
+LATTICE_WINDOW = 24
+"""Pixels to a side over which a tile counts as repeated: 3 cells of 8. Larger windows cost a few
+hundredths of a dB less, but leave tiles that stand on a small flat area (docs/training-log.md)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelCard:
+    """What a model file says about itself, beside its numbers.
+
+    Attributes:
+        name: Short name.
+        residual: Whether the network's output is added to its input (ours) or is the picture.
+        guidance: The weight w of PadCFG that suits the model; 1 = one pass.
+        scale: Resize factors of the training, as text.
+        licence: SPDX identifier of the weights' licence, or its name.
+        training: Fingerprint of the training: recipe, data, steps.
+    """
+
+    name: str
+    residual: bool = True
+    guidance: float = 1.0
+    scale: str = "1-4"
+    licence: str = "unknown"
+    training: str = "none: random weights"
+
+
+class Prompted(nn.Module):
+    """A UNet with its two conditions and its card: what a model file holds."""
+
+    def __init__(self, config: UNetConfig, card: ModelCard) -> None:
+        super().__init__()
+        self.card = card
+        self.unet = UNet(config)
+        # Without a text encoder a prompt is just a tensor: given (full) or learnt (small models).
+        shape = (config.condition_tokens, config.condition_dim)
+        self.positive = nn.Parameter(torch.zeros(shape))
+        self.negative = nn.Parameter(torch.zeros(shape))
+
+
+class GenDRPix(Prompted):
+    """One step in pixel space: 8x unshuffle, UNet, 8x shuffle (paper, figure 2).
+
+    A filter for pixels means the same everywhere, but has to be learnt anew for every place within
+    a cell. Cells of 4 pixels have a quarter of the places, so they learn sooner.
+
+    Attributes:
+        cell: Side of a cell in pixels, one of `CELLS`; the UNet's channels tell it.
+
+    Raises:
+        ModelError: The UNet takes or gives other things than such cells.
+    """
+
+    def __init__(self, config: UNetConfig, card: ModelCard) -> None:
+        channels = (config.in_channels, config.out_channels)
+        sides = {(3 * side**2,) * 2: side for side in CELLS}
+        if channels not in sides:
+            wanted = " or ".join(str(3 * side**2) for side in CELLS)
+            raise ModelError(
+                f"a restorer of pictures has {wanted} channels at both ends, not {channels[0]} and "
+                f"{channels[1]}: this is another stage of training"
+            )
+        super().__init__(config, card)
+        self.cell = sides[channels]
+
+    def forward(self, image: Tensor, condition: Tensor) -> Tensor:
+        """Restore a batch.
+
+        Args:
+            image: (B, 3, H, W) RGB in [-1, 1], H and W multiples of 8, already at the output size.
+            condition: (B, T, D) prompt tokens.
+
+        Returns:
+            (B, 3, H, W) RGB, nominally in [-1, 1], not clamped, in the dtype of `image`.
+        """
+        dtype = self.unet.conv_in.weight.dtype
+        cells = F.pixel_unshuffle(image, self.cell)  # (B, 192, H/8, W/8) or (B, 48, H/4, W/4)
+        cells = cells.to(dtype, memory_format=torch.channels_last)
+        cells = self.unet(cells, condition.to(dtype))
+        # The sum is made in the image's precision: bf16 would quantise the picture itself.
+        cells = cells.to(image.dtype)
+        if self.card.residual:
+            return image + F.pixel_shuffle(without_lattice(cells), self.cell)
+        return F.pixel_shuffle(cells, self.cell)
+
+
+def without_lattice(cells: Tensor) -> Tensor:
+    """Take out of a change the tile that it repeats from cell to cell.
+
+    Each of the pixels of a cell comes from weights of its own, so whatever these fail to share
+    stands still on the picture as a grid (paper, equation 2). A loss against it only makes it
+    faint: a twentieth of a code value is still a line in the spectrum where the resize has nothing.
+    But nothing else than a tile puts a constant on a channel: so the local mean of every channel
+    is subtracted, except for what all pixels of a cell share, which is brightness.
+
+    A picture that truly repeats with the cells keeps what the resize shows of it, no more.
+
+    Args:
+        cells: (B, 3 * side * side, h, w), the unshuffled change; windows end at the border.
+
+    Returns:
+        The same shape.
+    """
+    batch, channels, height, width = cells.shape
+    area = channels // 3
+    length = LATTICE_WINDOW // math.isqrt(area) | 1  # odd: a window has a cell in its middle
+    tile = cells
+    for window in ((length, 1), (1, length)):
+        reach = (window[0] // 2, window[1] // 2)
+        tile = F.avg_pool2d(tile, window, 1, reach, count_include_pad=False)
+    tile = tile.reshape(batch, 3, area, height, width)
+    return cells - (tile - tile.mean(2, keepdim=True)).reshape(cells.shape)
+
+
+def random_network(config: UNetConfig, *, seed: int, card: ModelCard | None = None) -> GenDRPix:
+    """A network with random weights, the tail included: proves plumbing, never quality."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = GenDRPix(config, card or ModelCard(name="random"))
+        for prompt in (network.positive, network.negative):
+            nn.init.normal_(prompt)
+    return network.eval()
+
+
+def zero_tail(network: GenDRPix) -> GenDRPix:
+    """Zero the last convolution: with the residual, the network is then exactly the identity."""
+    nn.init.zeros_(network.unet.conv_out.weight)
+    if network.unet.conv_out.bias is not None:
+        nn.init.zeros_(network.unet.conv_out.bias)
+    return network

@@ -1,0 +1,6 @@
+"""Looks at a clip before the work.
+
+bars.py     where black bars end
+fields.py   progressive, interlaced or telecined
+changes.py  changes of the picture's format in mid-clip
+"""

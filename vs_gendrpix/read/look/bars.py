@@ -1,0 +1,85 @@
+"""Find the black bars around a picture, from frames of several places of a clip."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+
+from vs_gendrpix.frame.area import Crop
+from vs_gendrpix.frame.format import Frame, FrameFormat
+
+PLACES = 16
+"""Frames that are looked at, evenly over the clip."""
+
+BLACK = 0.04
+"""Mean of a row up to which it counts as black: 9 codes above it in limited range."""
+
+STEP = 0.02
+"""How far the means rise within a few rows at the edge of a bar: a night sky fades into black."""
+
+LIT = 85
+"""Percentile of a row's means that counts. In the dark scenes most rows look like bars, and a title
+may stand in a bar: so a row is picture that is lit in a seventh of all frames, but not in fewer."""
+
+_SOFT = 3  # rows over which the edge of a bar may be blurred
+_LEAST_SHARE = 0.3  # of a side that must be left: else it was all too dark to tell
+
+
+def find_picture(frames: Iterable[Frame]) -> Crop | None:
+    """The picture that the frames have between their bars.
+
+    Args:
+        frames: Of one format, from all over the clip.
+
+    Returns:
+        It, rounded inwards to whole chroma samples; None if there are no bars.
+    """
+    rows, columns, form = [], [], None
+    for frame in frames:
+        light, form = _light(frame), frame.format
+        rows.append(light.mean(axis=1))
+        columns.append(light.mean(axis=0))
+    if form is None:
+        return None
+    top, bottom = _edges(rows, 1 << form.subsampling[1])
+    left, right = _edges(columns, 1 << form.subsampling[0])
+    found = Crop(width=right - left, height=bottom - top, x=left, y=top)
+    return None if (found.width, found.height) == (form.width, form.height) else found
+
+
+def _edges(means: list[npt.NDArray[np.float64]], step: int) -> tuple[int, int]:
+    """Where the picture begins and ends along one side; all of it if that is not sure."""
+    profile = np.percentile(np.stack(means), LIT, axis=0)
+    size = len(profile)
+    begin = -(-_bar(profile) // step) * step
+    after = _bar(profile[::-1])
+    end = (size - after) // step * step if after else size
+    return (begin, end) if end - begin >= _LEAST_SHARE * size else (0, size)
+
+
+def _bar(profile: npt.NDArray[np.float64]) -> int:
+    """How many rows are black before the picture begins, sharply."""
+    lit = np.flatnonzero(profile > BLACK)
+    if not len(lit) or not lit[0]:
+        return 0
+    first = int(lit[0])
+    before, beyond = profile[max(first - _SOFT, 0) : first], profile[first : first + _SOFT]
+    return first if beyond.max() - before.min() > STEP else 0
+
+
+def _light(frame: Frame) -> npt.NDArray[np.float64]:
+    """(rows, columns) from 0, black, to 1, white."""
+    form = frame.format
+    planes = frame.planes[:3] if form.family == "rgb" else frame.planes[:1]
+    light = np.mean([plane.astype(np.float32) for plane in planes], axis=0, dtype=np.float64)
+    black, white = _range(form)
+    return (light - black) / (white - black)
+
+
+def _range(form: FrameFormat) -> tuple[float, float]:
+    """The values of black and white."""
+    if form.floating:
+        return 0, 1
+    if form.color.full_range:
+        return 0, (1 << form.bits) - 1
+    return 16 << form.bits - 8, 235 << form.bits - 8

@@ -1,0 +1,93 @@
+"""Look through a clip for a change of its picture's size or format, before hours go into it."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import av
+
+from vs_gendrpix.errors import MediaError
+from vs_gendrpix.frame.format import FrameFormat
+from vs_gendrpix.libav.log import LibavLog
+from vs_gendrpix.libav.pixels import frame_format
+from vs_gendrpix.libav.values import fraction, origin
+from vs_gendrpix.read.opening import drain, main_video, open_input
+from vs_gendrpix.settings import InputSettings
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
+
+PICTURE_STEP = 24
+"""Of numbered pictures one in so many is looked at: each is read whole, and may be large."""
+
+
+def words(form: FrameFormat) -> str:
+    """A format as a person says it."""
+    kind = "floats" if form.floating else "bits"
+    alpha = " and alpha" if form.alpha else ""
+    return f"{form.width}x{form.height} {form.family}{alpha} of {form.bits} {kind}"
+
+
+def differs(picture: av.VideoFrame, first: FrameFormat) -> FrameFormat | None:
+    """The format of a picture, if it is another than that of the first one; colour aside."""
+    found = replace(frame_format(picture), color=first.color)
+    return None if found == first else found
+
+
+def refuse_changes(
+    path: Path, chosen: InputSettings, first: FrameFormat, end: Fraction | None
+) -> None:
+    """Refuse a clip whose picture changes its size or format up to `end`.
+
+    Only keyframes are decoded, since nothing can change between them; of pictures that are all
+    keyframes about one a second. What is missed is met on the way, by the source.
+
+    Args:
+        path: The input; not a pipe, which can be read once only.
+        chosen: How to read it.
+        first: The format of its first frame.
+        end: Second of the clip before which to stop; None is its end.
+
+    Raises:
+        MediaError: It changes.
+    """
+    # What is damaged, the source reports when it meets it.
+    with ExitStack() as stack:
+        stack.enter_context(suppress(av.FFmpegError))
+        stack.enter_context(LibavLog())
+        container = stack.enter_context(open_input(path, chosen))
+        stream = main_video(container, path, chosen.video_stream)
+        stack.callback(drain, stream)
+        begin, unit = origin(container), fraction(stream.time_base)
+        for picture in _looked_at(container, stream):
+            seconds = (picture.pts or 0) * unit - begin
+            if end is not None and seconds >= end:
+                return
+            found = differs(picture, first)
+            if found is not None:
+                raise MediaError(
+                    f"the picture of {path} changes from {words(first)} to {words(found)} at "
+                    f"{float(seconds):.3f} s: cut the clip there, or give --on-change scale"
+                )
+
+
+def _looked_at(container: "InputContainer", stream: "VideoStream") -> Iterator[av.VideoFrame]:
+    """Pictures to look at, in order."""
+    if container.format.name == "image2":
+        for number in range(0, stream.frames or stream.duration or 0, PICTURE_STEP):
+            container.seek(number, stream=stream)
+            yield from next(container.demux(stream)).decode()
+        return
+    stream.codec_context.skip_frame = "NONKEY"
+    rate = fraction(stream.average_rate) or Fraction(25)
+    since, before_was_key = 0, False
+    for packet in container.demux(stream):
+        since += 1
+        if not packet.size or (packet.is_keyframe and (not before_was_key or since >= rate)):
+            since = 0
+            yield from stream.codec_context.decode(packet)
+        before_was_key = packet.is_keyframe

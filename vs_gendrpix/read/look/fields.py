@@ -1,0 +1,182 @@
+"""Find out whether a clip is interlaced or telecined, by its flags and by its pictures."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import islice
+from pathlib import Path
+from typing import Literal
+
+import av
+import numpy as np
+import numpy.typing as npt
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from ffmpeg_filters import FieldOrder, InProcess, Video, graph_of
+from vs_gendrpix.libav.log import LibavLog
+from vs_gendrpix.libav.values import fraction, origin
+from vs_gendrpix.read.opening import drain, main_video, open_input
+from vs_gendrpix.settings import InputSettings
+
+Kind = Literal["progressive", "interlaced", "telecined"]
+
+_PLACES, _FRAMES = 5, 24
+"""How many places of a clip are looked at, as leaders and titles differ, and for how long each."""
+_HEIGHTS = {480, 486, 512, 576, 608, 1080, 1088}
+"""Lines of interlaced systems: where nothing is flagged, only their pictures are looked at."""
+_RATES = (Fraction(24), Fraction(61, 2))
+_SURE, _ONE_SIDED = 20, 0.95
+"""Combed frames, and the share of them that agree on the order of fields, to be sure of it."""
+_STEP = 4
+"""Of so many columns one is asked whether it is combed."""
+_OWN_FIT = 2
+"""By how much the lines of a whole picture fit one another better than they fit its neighbours'."""
+_BOTTOM_FIRST = {3, 4}  # FFmpeg's AV_FIELD_BB and AV_FIELD_TB: the second letter is what is shown
+
+
+type _Light = npt.NDArray[np.int16]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scan:
+    """What has been found.
+
+    Attributes:
+        kind: What the pictures are.
+        order: Which field comes first, where there are two.
+        flagged: Whether the file itself says that it is interlaced.
+    """
+
+    kind: Kind
+    order: FieldOrder
+    flagged: bool
+
+
+def scan(
+    path: Path, chosen: InputSettings, *, start: Fraction | None, end: Fraction | None
+) -> Scan:
+    """Look at some places of a clip.
+
+    Flags are believed unless the pictures are clearly progressive, or show their fields in the
+    other order. Without flags, the pictures must be clearly combed, and of an interlaced system's
+    size and rate. Telecined film repeats two fields in five frames.
+
+    Args:
+        path: The file.
+        chosen: How to read it.
+        start: First second to look at; None is its beginning.
+        end: Second before which to stop; None is its end.
+
+    Raises:
+        MediaError: The file cannot be read.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(LibavLog())
+        container = stack.enter_context(open_input(path, chosen))
+        stream = main_video(container, path, chosen.video_stream)
+        stack.callback(drain, stream)
+        seen: Counter[str] = Counter()
+        if stream.height <= max(_HEIGHTS):
+            for place in _places(container, start, end):
+                seen += _look(container, stream, place)
+        bottom_flag = stream.codec_context.field_order in _BOTTOM_FIRST
+        rate = fraction(stream.average_rate)
+    flagged = 2 * seen["flagged"] > seen["frames"]
+    kind = _kind(seen, rate, flagged=flagged)
+    bottom = seen["bff"] > seen["tff"] if _order_is_clear(seen) or not flagged else bottom_flag
+    order: FieldOrder = "auto" if kind == "progressive" else "bff" if bottom else "tff"
+    return Scan(kind=kind, order=order, flagged=flagged)
+
+
+def _kind(seen: Counter[str], rate: Fraction, *, flagged: bool) -> Kind:
+    """What the counts mean."""
+    combed, whole = seen["tff"] + seen["bff"], seen["progressive"]
+    fields = min(seen["top"], seen["bottom"])  # a repeated top field comes with a bottom one
+    if abs(rate - Fraction(30000, 1001)) < Fraction(1, 10) and 2 * fields >= 0.3 * seen["frames"]:
+        return "telecined"
+    if flagged:
+        return "progressive" if whole >= 20 and whole > 19 * combed else "interlaced"
+    if _RATES[0] <= rate <= _RATES[1] and combed > whole and _order_is_clear(seen):
+        return "interlaced"
+    return "progressive"
+
+
+def _order_is_clear(seen: Counter[str]) -> bool:
+    """Whether enough pictures show in which order their fields were taken, and all the same one."""
+    combed = seen["tff"] + seen["bff"]
+    return combed >= _SURE and max(seen["tff"], seen["bff"]) >= _ONE_SIDED * combed
+
+
+def _places(
+    container: InputContainer, start: Fraction | None, end: Fraction | None
+) -> Iterator[Fraction]:
+    """Seconds to look at; only the first where the length is not known."""
+    first = start or Fraction(0)
+    length = Fraction(container.duration or 0, av.time_base)
+    last = max(min(end or length, length), first)
+    yield from (first + (last - first) * n / _PLACES for n in range(_PLACES if last > first else 1))
+
+
+def _look(container: InputContainer, stream: VideoStream, place: Fraction) -> Counter[str]:
+    """What the frames from one place on show."""
+    seen: Counter[str] = Counter()
+    if place:
+        try:
+            container.seek(int((origin(container) + place) * av.time_base))
+        except av.FFmpegError:
+            return seen
+    pictures = list(islice(_decoded(container, stream), _FRAMES))
+    flagged = sum(picture.interlaced_frame for picture in pictures)
+    seen.update(frames=len(pictures), flagged=flagged)
+    if not pictures or not (flagged or stream.height in _HEIGHTS):
+        return seen
+    first = pictures[0]
+    same = [p for p in pictures if (p.width, p.height) == (first.width, first.height)]
+    video = Video(
+        width=first.width,
+        height=first.height,
+        pix_fmt=first.format.name,
+        time_base=fraction(stream.time_base),
+        rate=fraction(stream.average_rate),
+    )
+    judged = list(InProcess().run(graph_of("idet"), [(video, same)]))
+    lights = [picture.to_ndarray(format="gray")[:, ::_STEP].astype(np.int16) for picture in judged]
+    # The first and the last picture are compared with themselves, which says nothing.
+    for number, picture in enumerate(judged[1:-1], 1):
+        kind = picture.metadata["lavfi.idet.single.current_frame"]
+        if kind in {"tff", "bff"} and not _combed(*lights[number - 1 : number + 2]):
+            kind = "progressive"
+        seen[kind] += 1
+        seen[picture.metadata["lavfi.idet.repeated.current_frame"]] += 1
+    return seen
+
+
+def _combed(before: _Light, now: _Light, after: _Light) -> bool:
+    """Whether the lines of a picture fit those between them little better than other pictures' do.
+
+    idet asks only which neighbour fits better. Where a whole picture pans up or down one of them
+    always does, though its own lines fit best by far.
+
+    Args:
+        before: (rows, columns) of 8 bits, the picture before.
+        now: The picture.
+        after: The one that follows.
+    """
+    around = now[:-2] + now[2:]
+    own, earlier, later = (
+        np.abs(around - 2 * lines[1:-1]).sum(axis=1) for lines in (now, before, after)
+    )
+    top_first = earlier[::2].sum() + later[1::2].sum()
+    bottom_first = earlier[1::2].sum() + later[::2].sum()
+    return bool(min(top_first, bottom_first) < _OWN_FIT * own.sum())
+
+
+def _decoded(container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
+    """Pictures up to the first error: the source tells of damage."""
+    try:
+        yield from container.decode(stream)
+    except av.FFmpegError:
+        return

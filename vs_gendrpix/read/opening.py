@@ -1,0 +1,149 @@
+"""Open a media file for reading: local, a real video, within limits; libav's lines kept for us."""
+
+from contextlib import suppress
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from vs_gendrpix.errors import MediaError, SettingsError
+from vs_gendrpix.libav.values import is_cover
+from vs_gendrpix.read.sequence import Sequence, find_sequence
+from vs_gendrpix.settings import InputSettings
+
+MAX_PIXELS = 4 * 8192 * 4320
+"""The largest picture that we decode: larger ones are bombs far more often than film."""
+
+STDIN = Path("-")
+"""What the user names to read from the standard input."""
+
+FALLBACK_RATE = Fraction(24)
+"""Frames a second of pictures and raw video for which none is given: most film has it."""
+
+_REFUSED_FORMATS = {"tty", "hls", "concat", "dash", "imf", "sdp", "rtsp"}
+"""Text that libav would draw as video, and lists that make it open further files."""
+
+
+def open_input(path: Path, chosen: InputSettings | None = None) -> InputContainer:
+    """Open what libav can read: a regular file, numbered pictures, or the standard input.
+
+    Args:
+        path: The file; never read as an address or a list of files, whatever its name looks like.
+            A pattern or a folder of pictures, see `find_sequence`; or `STDIN`.
+        chosen: How to read it; None reads what says all by itself.
+
+    Raises:
+        MediaError: There is no such input, or it is empty, or no media.
+        SettingsError: A choice does not fit this input.
+    """
+    chosen = chosen or InputSettings()
+    sequence = None if path == STDIN else find_sequence(path, chosen.start_number)
+    if sequence is None and path != STDIN:
+        _check_file(path)
+    url, form = (f"file:{path}", None) if path != STDIN else ("pipe:0", None)
+    options = {"protocol_whitelist": url.partition(":")[0], "max_pixels": str(MAX_PIXELS)}
+    rate = chosen.rate or FALLBACK_RATE
+    if sequence is not None:
+        url, form = f"file:{sequence.names.pattern()}", "image2"
+        options |= {"framerate": str(rate), "start_number": str(sequence.first)}
+        options |= {"pattern_type": "sequence"}
+    elif chosen.raw is not None:
+        width, height, pix_fmt = chosen.raw
+        form = "rawvideo"
+        options |= {"framerate": str(rate), "video_size": f"{width}x{height}"}
+        options |= {"pixel_format": pix_fmt}
+    _check_choice(path, chosen, sequence)
+    try:
+        container = av.open(url, format=form, options=options)
+    except PermissionError as error:
+        raise MediaError(f"cannot read {path}: {error.strerror}") from error
+    except av.FFmpegError as error:
+        raise MediaError(
+            f"cannot read {path}: {error.strerror}; it is not a video, or broken or encrypted"
+        ) from error
+    if _REFUSED_FORMATS & set(container.format.name.split(",")):
+        name = container.format.name
+        container.close()
+        raise MediaError(f"cannot read {path}: {name} is text, not a video file")
+    return container
+
+
+def _check_file(path: Path) -> None:
+    """Refuse what is not a file with something in it."""
+    if not path.exists():
+        raise MediaError(f"there is no file {path}")
+    if not path.is_file():
+        raise MediaError(f"the input {path} is not a regular file")
+    if not path.stat().st_size:
+        raise MediaError(f"the input {path} is empty")
+
+
+def _check_choice(path: Path, chosen: InputSettings, sequence: Sequence | None) -> None:
+    """Refuse what would be passed over in silence, and what libav would only call invalid."""
+    if chosen.rate is not None and sequence is None and chosen.raw is None:
+        raise SettingsError(f"a rate is for pictures and raw video: {path} says its own")
+    if chosen.start_number is not None and sequence is None:
+        raise SettingsError(f"a start number is for a sequence of pictures, which {path} is not")
+    if chosen.raw is None:
+        return
+    width, height, pix_fmt = chosen.raw
+    if sequence is not None:
+        raise SettingsError(f"the pictures {path} say their own format: they are not raw")
+    if not 0 < width * height <= MAX_PIXELS:
+        raise SettingsError(f"raw pictures of {width}x{height} are out of range")
+    try:
+        av.VideoFormat(pix_fmt, width, height)
+    except ValueError as error:
+        raise SettingsError(f"there is no pixel format {pix_fmt!r}: try yuv420p") from error
+
+
+def main_video(container: InputContainer, path: Path, number: int | None = None) -> VideoStream:
+    """The video stream that a player would show, or the one of a number.
+
+    Args:
+        container: The opened input.
+        path: Its name, for messages.
+        number: Which one, counted from 0 among the video streams.
+
+    Raises:
+        MediaError: There is none but cover art, no decoder for it, or its pictures are too large.
+        SettingsError: There is none of this number.
+    """
+    stream = container.streams.best("video")
+    if number is not None:
+        videos = [video for video in container.streams.video if not is_cover(video)]
+        if number >= len(videos):
+            last = (
+                "none"
+                if not videos
+                else "only 0"
+                if len(videos) == 1
+                else f"0 to {len(videos) - 1}"
+            )
+            raise SettingsError(f"the input {path} has no video stream {number}, {last}")
+        stream = videos[number]
+    if not isinstance(stream, VideoStream) or is_cover(stream):
+        kinds = " and ".join(sorted({other.type for other in container.streams}))
+        raise MediaError(f"the input {path} has no video, only {kinds or 'nothing'}")
+    if stream.codec_context is None:
+        raise MediaError(f"the input {path} has a video codec that no decoder here knows")
+    if stream.codec_context.width * stream.codec_context.height > MAX_PIXELS:
+        raise MediaError(
+            f"the input {path} has pictures of {stream.codec_context.width}x"
+            f"{stream.codec_context.height} pixels: at most {MAX_PIXELS} are decoded"
+        )
+    stream.thread_type = "AUTO"  # frame threads: faster, and they report more damage than slices
+    stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
+    return stream
+
+
+def drain(stream: VideoStream) -> None:
+    """Let a decoder's threads finish before it is freed.
+
+    Freeing waits for them with the interpreter locked; one that wants to log an error then waits
+    for the interpreter, and both wait for ever. Decoding waits with it unlocked.
+    """
+    with suppress(av.FFmpegError):
+        stream.codec_context.decode(None)

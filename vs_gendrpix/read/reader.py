@@ -1,0 +1,121 @@
+"""Read a clip's frames in any order: by number, exactly those that reading it through gives."""
+
+from collections import OrderedDict
+from fractions import Fraction
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from vs_gendrpix.errors import MediaError
+from vs_gendrpix.frame.format import Frame
+from vs_gendrpix.read.source import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+REACH = 32
+"""Frames that are decoded in passing: up to here that is cheaper than to open the file again."""
+KEPT = 16
+"""Frames that are kept, because several threads ask for neighbours in no fixed order."""
+
+
+class Reader:
+    """A clip's frames by number.
+
+    Opening decodes the whole clip once, as only that tells how many frames there are and when each
+    is shown: packets may hide frames, or fail. Any thread may read.
+
+    Attributes:
+        info: What is known of the clip.
+        times: When each frame is shown, in seconds from the clip's beginning.
+
+    Raises:
+        MediaError: The file cannot be read, gives no frame, or changes its format.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._source: Source | None = None
+        self._frames: Iterator[Frame] = iter(())
+        self._next = 0
+        self._kept: OrderedDict[int, Frame] = OrderedDict()
+        self._lock = Lock()
+        with Source(path) as source:
+            self.info = source.info
+            zero = source.begin - source.offset
+            times = [frame.timing.pts * frame.timing.time_base for frame in source]
+            self.times = tuple(time - zero for time in times)
+            # A made-up time or a damaged picture depends on the frames before: a jump would give
+            # another one.
+            self._can_jump = not source.report.damaged
+            self._notes = source.report
+
+    def __del__(self) -> None:
+        # Whoever drops the last reference, a script's clip, knows nothing of closing.
+        self._leave()
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    def read(self, number: int) -> Frame:
+        """Frame `number`, counted from 0.
+
+        Raises:
+            MediaError: The frame has been there, but is not any more.
+        """
+        with self._lock:
+            if number not in self._kept:
+                self._go_to(number)
+                while self._next <= number:
+                    self._keep(self._step())
+            return self._kept[number]
+
+    def close(self) -> None:
+        """Close the file; reading opens it again."""
+        with self._lock:
+            self._leave()
+            self._kept.clear()
+
+    def _go_to(self, number: int) -> None:
+        """Stand at frame `number`, or before it."""
+        if self._source is not None and self._next <= number < self._next + REACH:
+            return
+        if number >= REACH and self._can_jump:
+            self._open(self.times[number])
+            self._next = number
+            frame = next(self._frames, None)
+            if frame is not None and self._time(frame) == self.times[number]:
+                self._keep(frame)
+                return
+        self._open(None)  # the long way is always right
+        self._next = 0
+
+    def _open(self, start: Fraction | None) -> None:
+        self._leave()
+        self._source = Source(self.path, start=start, report=self._notes)
+        self._frames = iter(self._source)
+
+    def _leave(self) -> None:
+        if self._source is not None:
+            self._source.__exit__(None, None, None)
+        self._source = None
+
+    def _step(self) -> Frame:
+        frame = next(self._frames, None)
+        if frame is None:
+            raise MediaError(f"frame {self._next} of {self.path} cannot be decoded again")
+        return frame
+
+    def _keep(self, frame: Frame) -> None:
+        """Keep the frame that comes next."""
+        self._kept[self._next] = frame
+        self._next += 1
+        if len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+
+    def _time(self, frame: Frame) -> Fraction:
+        """When a frame of the open source is shown, in seconds from the clip's beginning."""
+        if self._source is None:
+            raise MediaError(f"{self.path} is closed")
+        shown = frame.timing.pts * frame.timing.time_base + self._source.offset
+        return shown - self._source.begin

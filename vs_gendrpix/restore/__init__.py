@@ -1,0 +1,11 @@
+"""Frames in, restored frames out, on one device or more.
+
+engine.py       devices, lanes, batches, repeated frames: submit(frame) -> future
+staging.py      pinned ring of buffers, three streams: upload, compute, download
+way.py          the way of a frame on the device: planes in, planes out
+tiles.py        where tiles lie and how they blend
+ladder.py       what to try when memory runs out
+cuda_graphs.py  a network's launches, recorded and played as one
+color_fix.py    the input's low-frequency colour for the output; grain.py: its grain
+heap.py         how the C library keeps memory between frames
+"""

@@ -1,0 +1,306 @@
+"""The VapourSynth filter: submit and collect, with the frames to come as dependencies.
+
+A frame is copied and queued by one node and waited for by another one. The second depends on frame
+n of the first and on the `prefetch` frames after it, so that the device has work while the graph
+waits. The first never blocks, and the second waits for the device only, never for the graph: so
+nothing can wait in a circle, however few threads there are.
+"""
+
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from fractions import Fraction
+from itertools import takewhile
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import vapoursynth as vs  # type: ignore[import-untyped] # no py.typed in its wheel
+
+from vs_gendrpix.errors import GendrpixError, SettingsError
+from vs_gendrpix.frame.format import Frame, FrameFormat, Timing
+from vs_gendrpix.models.catalogue import find_model
+from vs_gendrpix.restore.heap import keep_freed
+from vs_gendrpix.settings import Attention, ColorFix, Dtype, RestoreSettings
+from vs_gendrpix.vapoursynth.formats import (
+    check_progressive,
+    read_planes,
+    restored_props,
+    source_format,
+    target_format,
+    write_planes,
+)
+
+if TYPE_CHECKING:
+    from vs_gendrpix.restore.engine import Engine
+
+MAX_PREFETCH = 64
+MAX_BATCH = 16
+
+
+def gendrpix(  # noqa: PLR0913 - the parameters of a filter are its interface
+    clip: vs.VideoNode,
+    scale: float | Fraction | None = None,
+    *,
+    width: int | None = None,
+    height: int | None = None,
+    format: int | None = None,  # noqa: A002 - what VapourSynth's own filters call it
+    model: str = "auto",
+    model_path: str | Path | None = None,
+    device_index: int | Sequence[int] = 0,
+    dtype: Dtype = "auto",
+    guidance: float | None = None,
+    pad_seed: int = 0,
+    strength: float = 1.0,
+    grain: float = 0.0,
+    color_fix: ColorFix = "lowband",
+    attention: Attention = "auto",
+    tile: int | Sequence[int] | None = None,
+    overlap: int | Sequence[int] = 32,
+    compile: bool = False,  # noqa: A002 - torch's own word for it
+    batch_size: int = 1,
+    prefetch: int | None = None,
+    dedup: bool = True,
+    matrix_in: int | None = None,
+) -> vs.VideoNode:
+    """Restore a clip.
+
+    Args:
+        clip: Progressive GRAY or YUV of 8 to 16 bits or float, or RGB24 to RGB48, RGBH or RGBS, of
+            one format and size.
+        scale: Output size over input size, 1 to 4; None is 4, unless a target size is given.
+        width: Output width in pixels; None follows the height and the picture's shape.
+        height: Output height in pixels; None follows the width and the picture's shape.
+        format: VapourSynth's number of the output format; None is the format of the clip.
+        model: Name of a built-in model, or `auto`: the default for the device.
+        model_path: A safetensors model file; it wins over `model`.
+        device_index: Number of the GPU, or several, which share the frames; -1 is the CPU. 0 is the
+            CPU where there is no GPU.
+        dtype: Arithmetic of the network; `auto` is bf16 where the device has it, or else fp32.
+        guidance: Weight of PadCFG, 0 to 10; 1 is one pass; None takes the model's own.
+        pad_seed: Draws the two paddings of PadCFG, 0 or more; 0 is the paper's.
+        strength: Share of the network's change that is applied, 0 (only the resize) to 1.
+        grain: Share, 0 to 2, of the grain that the network takes that is put back, anew and at the
+            output's size: 0 none, 1 as strong as it was.
+        color_fix: `lowband` carries the input's low-frequency colour over, `none` does not.
+        attention: `auto` lets the network see the 512 pixels around a place, `full` the whole
+            picture: at a cost that grows with the square of its size.
+        tile: Side in pixels of the tiles that frames are restored in, or their width and height:
+            multiples of 8 from 64 on. None restores whole frames, and tiles only those that do not
+            fit in memory.
+        overlap: Pixels that tiles share, or columns and rows of them: multiples of 4, at most half
+            a tile.
+        compile: Whether the network is compiled: minutes at the first frame, less time a frame
+            after.
+        batch_size: Frames that a device computes together, 1 to 16.
+        prefetch: Frames that are started ahead of the one that is asked for, 0 to 64; None is
+            enough for every device to have a batch in work and one in wait.
+        dedup: Whether a frame that equals the one before takes its result.
+        matrix_in: Matrix of YUV frames that do not say theirs, by ITU-T H.273: 1 BT.709, 5 or 6
+            BT.601, 9 BT.2020.
+
+    Returns:
+        The restored clip, with the properties of its source.
+
+    Raises:
+        vs.Error: A parameter is out of its range, the model is missing or bad, or the clip is of a
+            kind that cannot be restored. What goes wrong later is the error of its frame.
+    """
+    keep_freed()
+    with _as_vs_error():
+        if not isinstance(clip, vs.VideoNode):
+            raise SettingsError(f"this is not a video clip, but {type(clip).__name__}")
+        devices = _devices(device_index)
+        ahead = _prefetch(prefetch, batch_size, len(devices))
+        settings = RestoreSettings(
+            scale=None if scale is None else _fraction(scale),
+            width=width,
+            height=height,
+            model=model,
+            model_path=None if model_path is None else Path(model_path),
+            device=",".join(devices),
+            dtype=dtype,
+            guidance=guidance,
+            pad_seed=pad_seed,
+            strength=strength,
+            grain=grain,
+            color_fix=color_fix,
+            attention=attention,
+            tile=None if tile is None else _pair("tile", tile),
+            overlap=_pair("overlap", overlap),
+            compile=compile,
+            dedup=dedup,
+        )
+        if settings.model_path or settings.model != "auto":
+            find_model(settings.model_path or settings.model)
+        if getattr(clip, "gpu_resident", False):
+            clip = clip.std.GPUDownload()
+        with clip.get_frame(0) as first:
+            source = source_format(clip, first.props, matrix_in)
+        form = clip.format.id if format is None else format
+        wanted = target_format(source, form, source.width, source.height)
+        multiple = 1 << wanted.subsampling[0], 1 << wanted.subsampling[1]
+        size = settings.output_size(source.width, source.height, multiple)
+        target = target_format(source, form, *size)
+
+    def build() -> "Engine":
+        # torch takes seconds to load: only once a frame is asked for.
+        from vs_gendrpix.restore.engine import Engine  # noqa: PLC0415
+
+        return Engine(settings, source, target, batch=batch_size)
+
+    shape = Fraction(1)
+    if width is not None and height is not None:
+        shape = Fraction(source.width * target.height, source.height * target.width)
+    jobs = _Jobs(build, source, room=2 * vs.core.num_threads + 4 * ahead + 8)
+    return _graph(clip, jobs, target, vs.core.get_video_format(int(form)), shape, ahead)
+
+
+def _graph(
+    clip: vs.VideoNode,
+    jobs: "_Jobs",
+    target: FrameFormat,
+    form: vs.VideoFormat,
+    shape: Fraction,
+    ahead: int,
+) -> vs.VideoNode:
+    """The two nodes."""
+
+    def submit(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
+        jobs.start(n, f)
+        return f
+
+    def collect(n: int, f: vs.VideoFrame | list[vs.VideoFrame]) -> vs.VideoFrame:
+        given = f[0] if isinstance(f, list) else f
+        with _as_vs_error(f"frame {n}: "):
+            restored = jobs.take(n, given).result()
+        frame = vs.core.create_video_frame(form, target.width, target.height)
+        write_planes(frame, restored.planes)
+        frame.props.update(restored_props(given.props, target, shape))
+        return frame
+
+    submitted = clip.std.ModifyFrame(clip, submit)
+    # Frames that were submitted are kept until they are collected: a second time would be too much.
+    submitted.std.SetVideoCache(mode=1, fixedsize=1, maxsize=4 * ahead + 8)
+    steps = range(1, min(ahead, clip.num_frames - 1) + 1)
+    needed = [submitted, *(submitted[step:] + submitted[-1] * step for step in steps)]
+    template = clip.std.BlankClip(width=target.width, height=target.height, format=form, keep=True)
+    return template.std.ModifyFrame(needed, collect)
+
+
+class _Jobs:
+    """The frames of a clip that have been started and not been collected.
+
+    Args:
+        build: Makes the engine, when the first frame comes.
+        source: The format of the clip.
+        room: How many frames may be started and wait, at least 2.
+    """
+
+    def __init__(self, build: "Callable[[], Engine]", source: FrameFormat, *, room: int) -> None:
+        self._build, self._source, self._room = build, source, room
+        self._engine: Engine | None = None
+        self._pending: dict[int, Future[Frame]] = {}  # in the order in which they were started
+        self._lock = Lock()
+        this = weakref.ref(self)
+
+        def close() -> None:
+            alive = this()
+            if alive is not None:
+                alive.close()
+
+        # The core would keep a method, and with it all that is here, until the script ends.
+        vs.register_on_destroy(close)
+
+    def start(self, n: int, frame: vs.VideoFrame) -> None:
+        """Start frame `n`, unless it is under way already or too many are; never blocks."""
+        with self._lock:
+            if n not in self._pending and len(self._pending) < self._room:
+                self._pending[n] = self._begin(n, frame)
+
+    def take(self, n: int, frame: vs.VideoFrame) -> Future[Frame]:
+        """The result of frame `n`, which is started now if it has not been.
+
+        Frames are collected about in the order in which they were started. Those that were started
+        long before this one are left from a seek: nobody will come for them.
+        """
+        with self._lock:
+            if n in self._pending:
+                older = list(takewhile(lambda other: other != n, self._pending))
+                for stale in older[: -self._room // 2]:
+                    del self._pending[stale]
+                return self._pending.pop(n)
+            if len(self._pending) >= self._room:
+                del self._pending[next(iter(self._pending))]
+            return self._begin(n, frame)
+
+    def _begin(self, n: int, frame: vs.VideoFrame) -> Future[Frame]:
+        """Copy a frame and queue it. An error is the job's, since this may be asked for ahead."""
+        try:
+            check_progressive(frame.props)
+            planes = read_planes(frame)
+            if self._engine is None:
+                self._engine = self._build()
+            timing = Timing(pts=n, duration=0, time_base=Fraction(1))
+            job = self._engine.submit(Frame(format=self._source, planes=planes, timing=timing))
+        except Exception as error:  # noqa: BLE001 - whoever collects the frame raises it
+            job = Future()
+            job.set_exception(error)
+        return job
+
+    def close(self) -> None:
+        """End the engine's threads and free its memory."""
+        with self._lock:
+            engine, self._engine = self._engine, None
+            self._pending.clear()
+        if engine is not None:
+            engine.close()
+
+
+@contextmanager
+def _as_vs_error(where: str = "") -> Iterator[None]:
+    """What we raise on purpose becomes VapourSynth's error, one line that begins with our name."""
+    try:
+        yield
+    except GendrpixError as error:
+        raise vs.Error(f"gendrpix: {where}{error}") from None
+
+
+def _fraction(scale: Any) -> Fraction:  # noqa: ANN401 - what a script's author may have written
+    """A scale as the author wrote it: 1.1 is 11/10."""
+    try:
+        return Fraction(str(scale))
+    except ValueError:
+        raise SettingsError(f"scale {scale!r} is not a number: use 1 to 4") from None
+
+
+def _pair(name: str, value: int | Sequence[int]) -> tuple[int, int]:
+    """Columns and rows, of which one number stands for both."""
+    numbers = [value, value] if isinstance(value, int) else list(value)
+    if len(numbers) != 2 or not all(isinstance(number, int) for number in numbers):
+        raise SettingsError(f"{name} {value!r} is neither a number nor a width and a height")
+    return numbers[0], numbers[1]
+
+
+def _devices(device_index: int | Sequence[int]) -> list[str]:
+    """Our names of the devices that the numbers stand for."""
+    numbers = [device_index] if isinstance(device_index, int) else list(device_index)
+    if not numbers or any(number < -1 for number in numbers):
+        raise SettingsError(
+            f"device_index {device_index!r} is out of range: use 0 or more, or -1 for the CPU"
+        )
+    if numbers == [0]:
+        return ["auto"]
+    return ["cpu" if number == -1 else f"cuda:{number}" for number in numbers]
+
+
+def _prefetch(prefetch: int | None, batch_size: int, devices: int) -> int:
+    """How many frames to start ahead: a batch in work and one in wait for every device."""
+    if not 1 <= batch_size <= MAX_BATCH:
+        raise SettingsError(f"batch_size {batch_size} is out of range: use 1 to {MAX_BATCH}")
+    if prefetch is None:
+        return 2 * batch_size * devices - 1
+    if not 0 <= prefetch <= MAX_PREFETCH:
+        raise SettingsError(f"prefetch {prefetch} is out of range: use 0 to {MAX_PREFETCH}")
+    return prefetch

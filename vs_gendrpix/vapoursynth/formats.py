@@ -1,0 +1,178 @@
+"""VapourSynth's formats, frame properties and planes, and ours."""
+
+from fractions import Fraction
+from typing import Any, Final
+
+import numpy as np
+import vapoursynth as vs  # type: ignore[import-untyped] # no py.typed in its wheel
+
+from vs_gendrpix.errors import MediaError, SettingsError
+from vs_gendrpix.frame.format import (
+    LUMA_WEIGHTS,
+    MAX_SUBSAMPLING,
+    UNSPECIFIED,
+    ColorSpec,
+    Family,
+    FrameFormat,
+    Plane,
+)
+
+FAMILIES: Final[dict[int, Family]] = {vs.GRAY: "gray", vs.YUV: "yuv", vs.RGB: "rgb"}
+LOCATIONS: Final = ("left", "center", "topleft", "top", "bottomleft", "bottom")
+"""Where chroma lies, by VapourSynth's number; FFmpeg's is one more."""
+
+_KNOWN = ", ".join(map(str, LUMA_WEIGHTS))
+
+
+def source_format(clip: vs.VideoNode, props: dict[str, Any], matrix_in: int | None) -> FrameFormat:
+    """The format of a clip's frames.
+
+    Args:
+        clip: The clip.
+        props: The properties of its first frame, which count for all.
+        matrix_in: The matrix of YUV and grey frames that do not say theirs, by ITU-T H.273.
+
+    Raises:
+        MediaError: The clip is of a kind that cannot be restored.
+        SettingsError: The matrix is needed, but unknown.
+    """
+    if matrix_in is not None and matrix_in not in LUMA_WEIGHTS:
+        raise SettingsError(f"matrix_in {matrix_in} is not supported: use one of {_KNOWN}")
+    if clip.format.id == vs.NONE:
+        raise MediaError("the format of this clip varies: convert it to one with resize first")
+    if not (clip.width and clip.height):
+        raise MediaError("the size of this clip varies: bring it to one with resize first")
+    check_progressive(props)
+    family = _family(clip.format)
+    location = int(props.get("_ChromaLocation", 0))
+    color = ColorSpec(
+        matrix=_matrix(props, family, matrix_in),
+        primaries=int(props.get("_Primaries", UNSPECIFIED)),
+        transfer=int(props.get("_Transfer", UNSPECIFIED)),
+        full_range=int(props.get("_Range", family == "rgb")) == 1,
+        chroma_location=LOCATIONS[location] if location < len(LOCATIONS) else "left",
+    )
+    return _frame_format(clip.format, clip.width, clip.height, color)
+
+
+def check_progressive(props: dict[str, Any]) -> None:
+    """Refuse the fields of an interlaced frame: the network would weave them into one picture.
+
+    Raises:
+        MediaError: The properties say that the frame is interlaced.
+    """
+    if int(props.get("_FieldBased", 0)) > 0:
+        raise MediaError(
+            "only progressive clips are supported: deinterlace this one first, or set _FieldBased "
+            "to 0 with std.SetFieldBased if it is progressive after all"
+        )
+
+
+def target_format(source: FrameFormat, wanted: Any, width: int, height: int) -> FrameFormat:  # noqa: ANN401 - untyped
+    """The format of the restored frames.
+
+    Matrix and range stay the source's, except where the family changes: YUV becomes full-range RGB,
+    and RGB becomes YUV of limited range, BT.2020 or BT.709 by its primaries.
+
+    Args:
+        source: What goes in.
+        wanted: A VapourSynth format, or its number.
+        width: Output width in pixels.
+        height: Output height in pixels.
+
+    Raises:
+        MediaError: The format cannot be made.
+    """
+    form = wanted if isinstance(wanted, vs.VideoFormat) else vs.core.get_video_format(int(wanted))
+    family, color = _family(form), source.color
+    matrix, full_range = color.matrix, color.full_range
+    if family == "rgb" != source.family:
+        matrix, full_range = 0, True
+    elif source.family == "rgb" != family:
+        matrix, full_range = color.usual_matrix, False
+    changed = ColorSpec(
+        matrix=matrix,
+        primaries=color.primaries,
+        transfer=color.transfer,
+        full_range=full_range,
+        chroma_location=color.chroma_location,
+    )
+    return _frame_format(form, width, height, changed)
+
+
+def restored_props(props: dict[str, Any], target: FrameFormat, shape: Fraction) -> dict[str, Any]:
+    """The properties of a restored frame: those of its source, with what is different now.
+
+    `_Alpha`, a frame of the old size, is dropped.
+
+    Args:
+        props: The properties of the source frame.
+        target: The format of the restored one.
+        shape: By how much a sample got wider relative to its height.
+    """
+    kept = {key: value for key, value in props.items() if key not in {"_Alpha", "_ChromaLocation"}}
+    kept["_Matrix"], kept["_Range"] = target.color.matrix, int(target.color.full_range)
+    if target.subsampling != (0, 0):
+        kept["_ChromaLocation"] = LOCATIONS.index(target.color.chroma_location)
+    if shape != 1:
+        sides = int(props.get("_SARNum", 0)), int(props.get("_SARDen", 0))
+        ratio = Fraction(*sides) if all(side > 0 for side in sides) else Fraction(1)
+        ratio = (ratio * shape).limit_denominator(255)
+        kept["_SARNum"], kept["_SARDen"] = ratio.numerator, ratio.denominator
+    return kept
+
+
+def read_planes(frame: vs.VideoFrame) -> tuple[Plane, ...]:
+    """Copies of a frame's planes, which outlive it."""
+    return tuple(np.array(frame[index]) for index in range(frame.format.num_planes))
+
+
+def write_planes(frame: vs.VideoFrame, planes: tuple[Plane, ...]) -> None:
+    """Fill a frame that has just been made, from planes of its size or larger."""
+    for index, plane in enumerate(planes):
+        room = np.asarray(frame[index])
+        np.copyto(room, plane[: room.shape[0], : room.shape[1]])
+
+
+def _family(form: vs.VideoFormat) -> Family:
+    family = FAMILIES.get(form.color_family)
+    if family is None:
+        raise MediaError(f"the format {form.name} is not supported: use GRAY, YUV or RGB")
+    return family
+
+
+def _matrix(props: dict[str, Any], family: Family, matrix_in: int | None) -> int:
+    """The matrix of the frames; 0 for RGB."""
+    if family == "rgb":
+        return 0
+    matrix = int(props.get("_Matrix", UNSPECIFIED))
+    if family == "gray" and matrix not in LUMA_WEIGHTS:
+        return matrix_in or 1  # a plane of RGB, or unknown: grey comes back as grey by any weights
+    if matrix == UNSPECIFIED:
+        if matrix_in is None:
+            raise SettingsError(
+                "this clip does not say its matrix: give matrix_in, 1 for BT.709, 6 for BT.601 "
+                "(5 for PAL) or 9 for BT.2020"
+            )
+        return matrix_in
+    if matrix not in LUMA_WEIGHTS:
+        raise MediaError(
+            f"the matrix {matrix} of this clip is not supported: convert it with resize to one of "
+            f"{_KNOWN}, or to RGB"
+        )
+    return matrix
+
+
+def _frame_format(form: vs.VideoFormat, width: int, height: int, color: ColorSpec) -> FrameFormat:
+    subsampling = (form.subsampling_w, form.subsampling_h)
+    if max(subsampling) > MAX_SUBSAMPLING:
+        raise MediaError(f"the format {form.name} is not supported: its chroma is too coarse")
+    return FrameFormat(
+        width=width,
+        height=height,
+        family=_family(form),
+        bits=form.bits_per_sample,
+        subsampling=subsampling,
+        floating=form.sample_type == vs.FLOAT,
+        color=color,
+    )

@@ -1,0 +1,176 @@
+"""A VapourSynth script as a clip: the frames of its first output."""
+
+import contextlib
+import runpy
+import sys
+import traceback
+from collections.abc import Generator, Iterator
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import vapoursynth as vs  # type: ignore[import-untyped] # no py.typed in its wheel
+
+from vs_gendrpix.errors import MediaError
+from vs_gendrpix.frame.format import ClipInfo, Frame, FrameFormat, Timing, usual_matrix
+from vs_gendrpix.frame.notes import Notes
+from vs_gendrpix.vapoursynth.formats import read_planes, source_format
+
+_FALLBACK_RATE = Fraction(24)  # for frames of a variable rate that do not say how long they last
+_TICKS = Fraction(1, 90_000)  # the clock of a clip of variable rate
+_AHEAD = 4  # frames that VapourSynth computes at a time
+
+
+class ScriptSource:
+    """The frames of a script's first output, as `read.source.Source` gives those of a file.
+
+    A context manager. The script is run, with all that Python may do. What it prints goes to the
+    standard error stream. The alpha clip of its output, if it has one, is kept.
+
+    Args:
+        path: The script.
+        start: First second to keep; None is the beginning.
+        end: Second before which to stop; None is the end.
+
+    Raises:
+        MediaError: The script fails, has no output, or one that cannot be restored.
+    """
+
+    def __init__(
+        self, path: Path, *, start: Fraction | None = None, end: Fraction | None = None
+    ) -> None:
+        self.path, self.report, self.decoded = path, Notes(), 0
+        self._start, self._end = start or Fraction(0), end
+        self._clip, self._alpha = _run(path)
+        rate = Fraction(self._clip.fps.numerator, self._clip.fps.denominator)
+        self._time_base = 1 / rate if rate else _TICKS
+        self.begin, self.offset = Fraction(0), self._start // self._time_base * self._time_base
+        self._frames = self._in_range(rate)
+        ahead = next(self._frames, None)
+        if ahead is None:
+            raise MediaError(f"the script {path} has no frames between start and end")
+        self._ahead: tuple[vs.VideoFrame, vs.VideoFrame | None, Timing] | None = ahead
+        props = dict(ahead[0].props)
+        shape = [int(props.get(name, 0)) for name in ("_SARNum", "_SARDen")]
+        self.info = ClipInfo(
+            format=self._describe(props),
+            time_base=self._time_base,
+            average_rate=rate or _FALLBACK_RATE,
+            frames=self._expected(rate),
+            sample_aspect_ratio=Fraction(*shape) if all(shape) else Fraction(1),
+            rotation=0,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._frames.close()
+        self._ahead = self._clip = self._alpha = None
+        vs.clear_outputs()
+
+    def __iter__(self) -> Iterator[Frame]:
+        """The frames; to be asked for once.
+
+        Raises:
+            MediaError: A filter of the script fails.
+        """
+        shift = int(self.offset / self._time_base)
+        while self._ahead is not None:
+            picture, alpha, timing = self._ahead
+            planes = read_planes(picture) + (() if alpha is None else read_planes(alpha))
+            self.decoded += 1
+            timing = replace(timing, pts=timing.pts - shift)
+            yield Frame(format=self.info.format, planes=planes, timing=timing)
+            self._ahead = next(self._frames, None)
+
+    def _in_range(
+        self, rate: Fraction
+    ) -> "Generator[tuple[vs.VideoFrame, vs.VideoFrame | None, Timing]]":
+        """The frames from `start` on and before `end`, with what lies beside them."""
+        clip, alpha, skipped = self._clip, self._alpha, 0
+        if rate:  # what is not wanted need not be computed
+            skipped = min(-int(-self._start * rate // 1), len(clip))
+            clip = clip[skipped:] if skipped < len(clip) else None
+        if clip is None:
+            return
+        alphas = iter(()) if alpha is None else _frames(self.path, alpha[skipped:])
+        seconds = skipped / rate if rate else Fraction(0)
+        for frame in _frames(self.path, clip):
+            beside = next(alphas, None)
+            lasts = _duration(frame, rate)
+            if self._end is not None and seconds >= self._end:
+                return
+            if seconds >= self._start:
+                timing = Timing(
+                    pts=round(seconds / self._time_base),
+                    duration=round(lasts / self._time_base),
+                    time_base=self._time_base,
+                )
+                yield frame, beside, timing
+            seconds += lasts
+
+    def _describe(self, props: dict[str, Any]) -> FrameFormat:
+        """The format of the frames; a matrix that is not said is the usual one, as for files."""
+        try:
+            form = source_format(self._clip, props, usual_matrix(self._clip.height))
+        except ValueError as error:
+            raise MediaError(f"the output of the script {self.path}: {error}") from error
+        return replace(form, alpha=self._alpha is not None)  # VapourSynth sees to its size
+
+    def _expected(self, rate: Fraction) -> int:
+        """Frames in the range; 0 if that is not known before."""
+        if not rate:
+            return len(self._clip) if not self._start and self._end is None else 0
+        last = len(self._clip) if self._end is None else int(-(-self._end * rate // 1))
+        return max(0, min(last, len(self._clip)) - int(-(-self._start * rate // 1)))
+
+
+def _run(path: Path) -> "tuple[vs.VideoNode, vs.VideoNode | None]":
+    """Run a script; its first output, and the alpha clip beside it."""
+    if not path.is_file():
+        raise MediaError(f"there is no file {path}")
+    vs.clear_outputs()
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            runpy.run_path(str(path), run_name="__vapoursynth__")
+    except (Exception, SystemExit) as error:
+        line = traceback.extract_tb(error.__traceback__)
+        where = [entry.lineno for entry in line if entry.filename == str(path)]
+        place = f" in line {where[-1]}" if where else ""
+        raise MediaError(
+            f"the script {path} fails{place}: {type(error).__name__}: {_last_line(error)}"
+        ) from error
+    outputs = vs.get_outputs()
+    output = outputs.get(min(outputs)) if outputs else None
+    if not isinstance(output, vs.VideoOutputTuple):
+        raise MediaError(f"the script {path} has no video: let it end in clip.set_output()")
+    return output.clip, output.alpha
+
+
+def _frames(path: Path, clip: vs.VideoNode) -> Iterator[vs.VideoFrame]:
+    """The frames of a clip, a few computed at a time."""
+    try:
+        yield from clip.frames(prefetch=_AHEAD, backlog=_AHEAD)
+    except vs.Error as error:
+        raise MediaError(f"a filter of the script {path} fails: {_last_line(error)}") from error
+
+
+def _duration(frame: vs.VideoFrame, rate: Fraction) -> Fraction:
+    """Seconds that a frame lasts."""
+    if rate:
+        return 1 / rate
+    sides = [int(frame.props.get(name, 0)) for name in ("_DurationNum", "_DurationDen")]
+    return Fraction(*sides) if all(side > 0 for side in sides) else 1 / _FALLBACK_RATE
+
+
+def _last_line(error: BaseException) -> str:
+    """What went wrong, without the trace that a filter written in Python sends along."""
+    return (str(error).strip() or "no reason is given").splitlines()[-1]

@@ -1,0 +1,120 @@
+"""A clip from a file through PyAV: for scripts and tests that have no source plugin."""
+
+import weakref
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Final
+
+import vapoursynth as vs  # type: ignore[import-untyped] # no py.typed in its wheel
+
+from vs_gendrpix.errors import GendrpixError
+from vs_gendrpix.frame.format import ClipInfo, Family, Fields, Frame, FrameFormat
+from vs_gendrpix.read.reader import Reader
+from vs_gendrpix.vapoursynth.formats import FAMILIES, LOCATIONS, write_planes
+
+_FAMILY_NUMBERS: Final[dict[Family, int]] = {name: number for number, name in FAMILIES.items()}
+_FIELDS: Final[dict[Fields, int]] = {"progressive": 0, "bottom": 1, "top": 2}
+_FALLBACK_RATE = Fraction(25)  # VapourSynth's 0/1 means variable, and few filters like that
+
+
+def source_clip(path: str | Path) -> vs.VideoNode:
+    """The frames of a video file, any of them exactly, with all that is known of their colour.
+
+    What a file does not say is taken as the command line takes it: BT.601 below 720 lines and
+    BT.709 from there on, limited range, chroma left. VapourSynth has no half chroma samples: of a
+    4:2:0 picture of odd size the last column or row is cut off. Alpha is in the property `_Alpha`,
+    as source plugins have it. Opening decodes the file once to
+    count its frames; for long films use `core.bs.VideoSource`, which keeps an index on disk.
+
+    Args:
+        path: The file, or a pattern such as `%06d.png` or a folder of numbered pictures.
+
+    Raises:
+        vs.Error: The file cannot be read, or its picture changes its size or format.
+    """
+    try:
+        reader = Reader(Path(path))
+    except GendrpixError as error:
+        raise vs.Error(f"gendrpix: {error}") from None
+    _close_with_script(reader)
+    info = reader.info
+    rate = info.average_rate or _FALLBACK_RATE
+    form = _format(info.format)
+    alpha_form = _format(replace(info.format, family="gray", subsampling=(0, 0)))
+    width = info.format.width >> form.subsampling_w << form.subsampling_w
+    height = info.format.height >> form.subsampling_h << form.subsampling_h
+    blank = vs.core.std.BlankClip(
+        width=width,
+        height=height,
+        format=form,
+        length=len(reader),
+        fpsnum=rate.numerator,
+        fpsden=rate.denominator,
+        keep=True,
+    )
+
+    def read(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
+        del f  # VapourSynth passes both by name
+        try:
+            found = reader.read(n)
+        except GendrpixError as error:
+            raise vs.Error(f"gendrpix: {error}") from None
+        frame = vs.core.create_video_frame(form, width, height)
+        write_planes(frame, found.planes[: form.num_planes])
+        if info.format.alpha:
+            alpha = vs.core.create_video_frame(alpha_form, width, height)
+            write_planes(alpha, found.planes[-1:])
+            frame.props["_Alpha"] = alpha
+        frame.props.update(_props(info, found))
+        frame.props.update(_times(reader, n, 1 / rate))
+        return frame
+
+    return blank.std.ModifyFrame(blank, read)
+
+
+def _format(form: FrameFormat) -> vs.VideoFormat:
+    kind = vs.FLOAT if form.floating else vs.INTEGER
+    return vs.core.query_video_format(
+        _FAMILY_NUMBERS[form.family], kind, form.bits, *form.subsampling
+    )
+
+
+def _props(info: ClipInfo, frame: Frame) -> dict[str, int]:
+    """Colour, field order and shape of a sample."""
+    color = info.format.color
+    props = {
+        "_Matrix": color.matrix,
+        "_Primaries": color.primaries,
+        "_Transfer": color.transfer,
+        "_Range": int(color.full_range),
+        "_FieldBased": _FIELDS[frame.fields],
+        "_SARNum": info.sample_aspect_ratio.numerator,
+        "_SARDen": info.sample_aspect_ratio.denominator,
+    }
+    if info.format.subsampling != (0, 0):
+        props["_ChromaLocation"] = LOCATIONS.index(color.chroma_location)
+    return props
+
+
+def _times(reader: Reader, n: int, last: Fraction) -> dict[str, int | float]:
+    """When a frame is shown and for how long; the last one as long as one at the average rate."""
+    following = reader.times[n + 1] if n + 1 < len(reader) else reader.times[n] + last
+    duration = following - reader.times[n]
+    return {
+        "_AbsoluteTime": float(reader.times[n]),
+        "_DurationNum": duration.numerator,
+        "_DurationDen": duration.denominator,
+    }
+
+
+def _close_with_script(reader: Reader) -> None:
+    """Close the file when the script ends, if it is still there: the core must not keep it."""
+    this = weakref.ref(reader)
+
+    def close() -> None:
+        alive = this()
+        if alive is not None:
+            alive.close()
+
+    vs.register_on_destroy(close)

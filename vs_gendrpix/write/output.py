@@ -1,0 +1,255 @@
+"""Put a finished file, or a folder of pictures, under its name, whole or not at all."""
+
+import errno
+import os
+import shutil
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from vs_gendrpix.errors import GendrpixError, OutputError, ResourceError
+from vs_gendrpix.read.sequence import Names
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_NO_HARD_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS}
+
+
+def output_fault(error: OSError | Exception, what: str) -> GendrpixError:
+    """The error to raise when writing failed: a full disk is temporary, all else is refused.
+
+    Args:
+        error: What the system or libav raised.
+        what: What was attempted, for the message.
+    """
+    reason = getattr(error, "strerror", None) or str(error)
+    if getattr(error, "errno", None) in _FULL:
+        return ResourceError(f"{what}: {reason}; free some space and run the same command again")
+    return OutputError(f"{what}: {reason}")
+
+
+class Output:
+    """A file that appears under its name only when it is whole.
+
+    A context manager: on entry an empty temporary file is made beside the target, `part`, which
+    proves in no time that the folder is there and writable; on exit it is removed, unless `publish`
+    has moved it to its name.
+
+    Args:
+        path: Where the result is wanted. A link is followed: its target is replaced, not the link.
+        source: The input, which the output must not be.
+        overwrite: Whether an existing file may be replaced.
+
+    Raises:
+        OutputError: The path exists, is the input, or cannot be written.
+    """
+
+    def __init__(self, path: Path, *, source: Path, overwrite: bool) -> None:
+        try:
+            self.path = path.resolve()
+            exists = self.path.exists()
+            same = exists and source.exists() and self.path.samefile(source)
+        except (OSError, RuntimeError) as error:  # a name too long, a loop of links
+            raise output_fault(error, f"cannot write {path}") from error
+        if same:
+            raise OutputError(f"the output {path} is the input: choose another name")
+        if exists and not self.path.is_file():
+            raise OutputError(f"the output {path} is not a regular file: choose another name")
+        if exists and not overwrite:
+            raise OutputError(f"the output {path} exists: choose another name, or overwrite (-y)")
+        self._name = path
+        self._overwrite = overwrite
+        self.part = self.path.with_name(f"{self.path.name}.{os.getpid()}.part")
+
+    @property
+    def url(self) -> str:
+        """Where libav is to write."""
+        return f"file:{self.part}"
+
+    def __enter__(self) -> Self:
+        try:
+            self.part.touch(exist_ok=False)
+        except OSError as error:
+            raise output_fault(error, f"cannot write {self._name}") from error
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.part.unlink(missing_ok=True)
+
+    def sync(self) -> None:
+        """Wait until the temporary file is on the disk.
+
+        Raises:
+            OutputError: The system reports a write error.
+            ResourceError: The disk is full.
+        """
+        try:
+            _sync(self.part)
+        except OSError as error:
+            raise output_fault(error, f"cannot write {self._name}") from error
+
+    def publish(self) -> None:
+        """Give the temporary file its name, in one step.
+
+        Raises:
+            OutputError: Without `overwrite`: a file of that name has come up meanwhile. It stays.
+        """
+        try:
+            if self._overwrite:
+                self.part.replace(self.path)
+            else:
+                self._link()
+            _sync(self.path.parent)
+        except OSError as error:
+            raise output_fault(error, f"cannot write {self._name}") from error
+
+    def _link(self) -> None:
+        """Rename without replacing: a hard link fails where a file exists, a rename does not."""
+        try:
+            self.path.hardlink_to(self.part)
+        except OSError as error:
+            if error.errno not in _NO_HARD_LINKS:
+                raise
+            if self.path.exists():
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from error
+            self.part.replace(self.path)
+
+
+class OutputFolder:
+    """A folder of numbered pictures that appears only when it is whole.
+
+    A context manager like `Output`: the pictures are written to a folder beside the target, `part`.
+
+    Args:
+        names: How the pictures are to be named. Their folder is made; if it is there already, it
+            must be empty, or hold nothing but pictures of such names and `overwrite` be set.
+        source: The input, which must not lie in the folder.
+        overwrite: Whether such pictures may be replaced, all of them.
+
+    Raises:
+        OutputError: The folder holds other things, or the input, or cannot be written.
+    """
+
+    def __init__(self, names: Names, *, source: Path, overwrite: bool) -> None:
+        folder = names.folder
+        try:
+            self.path = folder.resolve()
+            found = sorted(os.listdir(self.path)) if self.path.exists() else []  # noqa: PTH208
+            inside = self.path in {source.resolve(), *source.resolve().parents}
+            ours = {names.path(number).name for number in names.numbers()} if found else set()
+        except (OSError, RuntimeError) as error:
+            raise output_fault(error, f"cannot write {folder}") from error
+        if found and inside:
+            raise OutputError(f"the output folder {folder} holds the input: choose another one")
+        strangers = [name for name in found if name not in ours]
+        if strangers:
+            raise OutputError(
+                f"the folder {folder} holds other things ({strangers[0]!r}): "
+                "give the pictures a folder of their own, such as out/%06d.png"
+            )
+        if found and not overwrite:
+            raise OutputError(
+                f"the folder {folder} holds pictures: choose another name, or overwrite (-y)"
+            )
+        self._folder, self._overwrite = folder, overwrite
+        self.part = self.path.with_name(f"{self.path.name}.{os.getpid()}.part")
+        self.names = Names(
+            folder=self.part, prefix=names.prefix, digits=names.digits, suffix=names.suffix
+        )
+
+    def __enter__(self) -> Self:
+        try:
+            self.part.mkdir()
+        except OSError as error:
+            raise output_fault(error, f"cannot write {self._folder}") from error
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        shutil.rmtree(self.part, ignore_errors=True)
+
+    def sync(self) -> None:
+        """Wait until all pictures are on the disk.
+
+        Raises:
+            OutputError: The system reports a write error.
+            ResourceError: The disk is full.
+        """
+        try:
+            for path in self.part.iterdir():
+                _sync(path)
+            _sync(self.part)
+        except OSError as error:
+            raise output_fault(error, f"cannot write {self._folder}") from error
+
+    def publish(self) -> None:
+        """Give the folder its name; one that it replaces is gone only after that.
+
+        Raises:
+            OutputError: Something has come up under the name meanwhile. It stays.
+        """
+        old = self.path.with_name(f"{self.path.name}.{os.getpid()}.old")
+        try:
+            replaced = self._overwrite and self.path.exists()
+            if replaced:
+                self.path.rename(old)
+            try:
+                self.part.rename(self.path)  # an empty folder gives way, a full one does not
+            except OSError:
+                if replaced:
+                    old.rename(self.path)
+                raise
+            _sync(self.path.parent)
+        except OSError as error:
+            raise output_fault(error, f"cannot write {self._folder}") from error
+        if replaced:
+            shutil.rmtree(old, ignore_errors=True)
+
+
+class StandardOutput:
+    """The standard output, of which nothing can be taken back, for the video alone.
+
+    A context manager: until it ends, whatever else is printed goes to the standard error stream,
+    also what libraries print by themselves.
+    """
+
+    path = Path("-")
+
+    @property
+    def url(self) -> str:
+        """Where libav is to write."""
+        return f"pipe:{self._kept}"
+
+    def __enter__(self) -> Self:
+        sys.stdout.flush()
+        self._kept = os.dup(1)
+        os.dup2(2, 1)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        sys.stdout.flush()
+        os.dup2(self._kept, 1)
+        os.close(self._kept)
+
+
+def _sync(path: Path) -> None:
+    """Flush a file or a folder to the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
