@@ -7,7 +7,7 @@ it, to MP4, or to Matroska where MP4 does not take its sound. Both files are the
 alone. Twice: whole clips with `--strength 0`, which leaves out the network's share of a frame and
 nothing else, and the first second of the good clips with the network. Where the ffprobe program is
 there, it reads both files too: frames, size, shape, rotation, colour, grading, sound. The tables go
-to docs/media-results.md, the figures to benchmarks/results/media.json.
+to docs/results/media-results.md, the figures to benchmarks/results/media.json.
 """
 
 import argparse
@@ -220,7 +220,7 @@ def table(rows: list[dict[str, object]]) -> str:
 def write(results: dict[str, list[dict[str, object]]]) -> None:
     """Keep the tables and the figures."""
     parts = [HEAD, *(f"## {title}\n\n{table(rows)}" for title, rows in results.items())]
-    (ROOT / "docs" / "media-results.md").write_text("\n".join(parts))
+    (ROOT / "docs" / "results" / "media-results.md").write_text("\n".join(parts))
     RESULTS.write_text(json.dumps(results, indent=1) + "\n")
 
 

@@ -5,7 +5,7 @@
 Judges all methods at x4 on everything in DIR/data/eval and on the clips of DIR/data/video/good,
 which are degraded first; prints a table for each set, and at last the targets of each model. JSON
 goes to benchmarks/results/quality.json, a sheet of crops for each set to the folder of --out.
-docs/quality.md explains the measures and says how long it takes.
+docs/results/quality.md explains the measures and says how long it takes.
 """
 
 import argparse

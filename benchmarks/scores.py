@@ -2,7 +2,7 @@
 
     python benchmarks/scores.py [--check]
 
-Below a line `<!-- scores: NAME -->` in the README, docs/quality.md or a model's card, all that
+Below a line `<!-- scores: NAME -->` in the README, docs/results/quality.md or a model's card, all that
 stands before `<!-- end of scores -->` is made anew: NAME is a set, such as `realsr_canon`, or
 `targets`. It refuses figures of other weights than those in the package, and those of a quick look.
 With --check nothing is written: exit code 1 names the documents that are not true.
@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[1]
 RESULT = ROOT / "benchmarks" / "results" / "quality.json"
 DOCUMENTS = (
     ROOT / "README.md",
-    ROOT / "docs" / "quality.md",
+    ROOT / "docs" / "results" / "quality.md",
     *(path.with_suffix(".md") for path in BUILT_IN.values()),
 )
 BLOCK = re.compile(r"(<!-- scores: ([^\n]+) -->\n)(.*?)(<!-- end of scores -->)", re.DOTALL)

@@ -1,0 +1,46 @@
+"""The project's pages: a link names something that is there."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted(
+    page
+    for folder in ("", "docs", "docs/results", "samples", "vs_gendrpix/models/weights")
+    for page in (ROOT / folder).glob("*.md")
+)
+CODE = re.compile(r"^(```|~~~).*?^\1|`[^`\n]*`", re.DOTALL | re.MULTILINE)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+
+
+def anchors(page):
+    """The places in a page that a link can name: its headings, as GitHub writes them."""
+    prose = CODE.sub(lambda code: code[0].strip("`") if "\n" not in code[0] else "", page)
+    headings = re.findall(r"^#+ (.*)$", prose, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_names_a_file_and_a_heading_that_are_there(page):
+    for link in LINK.findall(CODE.sub("", page.read_text(encoding="utf-8"))):
+        if link.startswith(("https:", "http:", "mailto:")):
+            continue
+        path, _, place = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), f"{link}: there is no {target.relative_to(ROOT)}"
+        if place:
+            text = target.read_text(encoding="utf-8")
+            assert place in anchors(text), f"{link}: no such heading"
+
+
+def test_every_page_is_reached_from_the_readme():
+    reached, ahead = set(), {ROOT / "README.md"}
+    while ahead:
+        page = ahead.pop()
+        reached.add(page)
+        links = LINK.findall(CODE.sub("", page.read_text(encoding="utf-8")))
+        targets = {(page.parent / link.partition("#")[0]).resolve() for link in links}
+        ahead |= {target for target in targets if target.suffix == ".md"} - reached
+    assert set((ROOT / "docs").rglob("*.md")) <= reached
