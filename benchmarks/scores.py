@@ -2,8 +2,8 @@
 
     python benchmarks/scores.py [--check]
 
-Below a line `<!-- scores: NAME -->` in the README, docs/results/quality.md or a model's card, all that
-stands before `<!-- end of scores -->` is made anew: NAME is a set, such as `realsr_canon`, or
+Below a line `<!-- scores: NAME -->` in the README, docs/results/quality.md or a model's card, all
+that stands before `<!-- end of scores -->` is made anew: NAME is a set, such as `realsr_canon`, or
 `targets`. It refuses figures of other weights than those in the package, and those of a quick look.
 With --check nothing is written: exit code 1 names the documents that are not true.
 """

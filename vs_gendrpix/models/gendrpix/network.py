@@ -17,7 +17,8 @@ CELLS = (CELL, CELL // 2)
 
 LATTICE_WINDOW = 24
 """Pixels to a side over which a tile counts as repeated: 3 cells of 8. Larger windows cost a few
-hundredths of a dB less, but leave tiles that stand on a small flat area (docs/results/training-log.md)."""
+hundredths of a dB less, but leave tiles that stand on a small flat area: see
+docs/results/training-log.md."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
