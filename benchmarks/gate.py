@@ -33,7 +33,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vs_gendrpix.color.codes import to_rgb
-from vs_gendrpix.evaluation.perceptual import SqueezeNetDistance
+from vs_gendrpix.evaluation.measures.perceptual import SqueezeNetDistance
 from vs_gendrpix.frame.format import FrameFormat
 from vs_gendrpix.models.gendrpix.attention import SelfAttention
 from vs_gendrpix.models.gendrpix.fp8 import to_fp8

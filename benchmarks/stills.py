@@ -23,7 +23,7 @@ from PIL import Image
 from torch import Tensor
 
 from vs_gendrpix.errors import GendrpixError
-from vs_gendrpix.evaluation.grid import lattice_ratio
+from vs_gendrpix.evaluation.measures.grid import lattice_ratio
 from vs_gendrpix.evaluation.table import as_written
 from vs_gendrpix.frame.format import ColorSpec, Frame
 from vs_gendrpix.read.source import Source

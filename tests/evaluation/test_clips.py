@@ -7,11 +7,11 @@ import torch
 from torch.nn import functional as F
 
 from tests.clips import make_clip
-from tests.evaluation.test_naturalness import natural
+from tests.evaluation.measures.test_naturalness import natural
 from vs_gendrpix.errors import MediaError
 from vs_gendrpix.evaluation.clips import FRAMES, degraded_clips
 from vs_gendrpix.evaluation.degradation import degrade_clip
-from vs_gendrpix.evaluation.fidelity import psnr
+from vs_gendrpix.evaluation.measures.fidelity import psnr
 
 DECIBELS = (32.54, 33.46, 33.01)
 """Golden: PSNR of what H.264, MPEG-2 and HEVC leave, against the plain resize."""

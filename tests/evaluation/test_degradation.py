@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from vs_gendrpix.evaluation.degradation import _noisy, degrade
-from vs_gendrpix.evaluation.fidelity import psnr
+from vs_gendrpix.evaluation.measures.fidelity import psnr
 
 DECIBELS = (38.98, 37.85, 31.31, 31.56)
 """Golden: PSNR of the four kinds against the plain resize of `scene`."""

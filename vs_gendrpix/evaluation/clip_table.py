@@ -7,11 +7,11 @@ from torch import Tensor
 
 from vs_gendrpix.evaluation.clips import ClipSet
 from vs_gendrpix.evaluation.comparison import watching
+from vs_gendrpix.evaluation.measures.video_quality import vmaf, xpsnr
+from vs_gendrpix.evaluation.measures.warping import motions, warping_error
 from vs_gendrpix.evaluation.methods import Method
 from vs_gendrpix.evaluation.sheet import Sheet
 from vs_gendrpix.evaluation.table import REFERENCE, Scores, as_written, means
-from vs_gendrpix.evaluation.video_quality import vmaf, xpsnr
-from vs_gendrpix.evaluation.warping import motions, warping_error
 
 CLIP_MEASURES = {"VMAF": ".2f", "XPSNR": ".2f", "warping": ".3f"}
 """Measures of clips and how they are printed: 0 to 100; dB; code values of 255, 0 and up."""

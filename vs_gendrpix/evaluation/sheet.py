@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from vs_gendrpix.errors import OutputError
-from vs_gendrpix.evaluation.fidelity import luma
+from vs_gendrpix.evaluation.measures.fidelity import luma
 
 SIDE = 256
 GAP = 4

@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterable, Mapping
 
 from torch import Tensor
 
-from vs_gendrpix.evaluation.fidelity import psnr, ssim
-from vs_gendrpix.evaluation.grid import lattice_ratio
+from vs_gendrpix.evaluation.measures.fidelity import psnr, ssim
+from vs_gendrpix.evaluation.measures.grid import lattice_ratio
+from vs_gendrpix.evaluation.measures.naturalness import NIQE
+from vs_gendrpix.evaluation.measures.perceptual import SqueezeNetDistance
+from vs_gendrpix.evaluation.measures.ssimulacra import ssimulacra2
+from vs_gendrpix.evaluation.measures.temporal import flicker, pan_error
 from vs_gendrpix.evaluation.methods import Method
-from vs_gendrpix.evaluation.naturalness import NIQE
-from vs_gendrpix.evaluation.perceptual import SqueezeNetDistance
 from vs_gendrpix.evaluation.sets import Sample
-from vs_gendrpix.evaluation.ssimulacra import ssimulacra2
-from vs_gendrpix.evaluation.temporal import flicker, pan_error
 
 Scores = dict[str, float]
 """Measure to value; only `NIQE` and `grid` where there is no reference."""

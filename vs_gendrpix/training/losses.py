@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vs_gendrpix.evaluation.perceptual import SqueezeNetDistance
+from vs_gendrpix.evaluation.measures.perceptual import SqueezeNetDistance
 from vs_gendrpix.models.gendrpix.network import CELL
 from vs_gendrpix.models.gendrpix.padcfg import Padding, pad
 from vs_gendrpix.training.draw import Draw

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests import conftest
 from vs_gendrpix.errors import ModelError
-from vs_gendrpix.evaluation.grid import lattice_ratio
+from vs_gendrpix.evaluation.measures.grid import lattice_ratio
 from vs_gendrpix.models.gendrpix.network import (
     CELL,
     CELLS,

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from vs_gendrpix.evaluation.perceptual import SqueezeNetDistance
+from vs_gendrpix.evaluation.measures.perceptual import SqueezeNetDistance
 
 GOLDEN = (0.11890, 0.10901)
 

@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from tests.evaluation.test_naturalness import natural
+from tests.evaluation.measures.test_naturalness import natural
 
 pytest.importorskip("cv2", reason="the extra `evaluation` is not installed")
 
-from vs_gendrpix.evaluation.warping import motions, warping_error
+from vs_gendrpix.evaluation.measures.warping import motions, warping_error
 
 STEP = (3, 5)
 """Pixels down and to the right a frame."""

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from vs_gendrpix.errors import SettingsError
-from vs_gendrpix.evaluation.fidelity import luma
+from vs_gendrpix.evaluation.measures.fidelity import luma
 from vs_gendrpix.models.gendrpix.network import CELL
 
 RING = 3

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from vs_gendrpix.errors import SettingsError
-from vs_gendrpix.evaluation.fidelity import luma
+from vs_gendrpix.evaluation.measures.fidelity import luma
 
 BLOCK = 96
 """Pixels of a block's side: the model of good photographs was fitted to blocks of this size."""

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from vs_gendrpix.evaluation.fidelity import luma
+from vs_gendrpix.evaluation.measures.fidelity import luma
 
 Field = npt.NDArray[np.float32]
 

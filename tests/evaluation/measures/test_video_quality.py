@@ -9,8 +9,8 @@ import vapoursynth as vs
 from torch import Tensor
 from torch.nn import functional as F
 
-from tests.evaluation.test_naturalness import natural, noisy
-from vs_gendrpix.evaluation.video_quality import vmaf, xpsnr
+from tests.evaluation.measures.test_naturalness import natural, noisy
+from vs_gendrpix.evaluation.measures.video_quality import vmaf, xpsnr
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from vs_gendrpix.evaluation.fidelity import luma, psnr, ssim
-from vs_gendrpix.evaluation.ssimulacra import ssimulacra2
+from vs_gendrpix.evaluation.measures.fidelity import luma, psnr, ssim
+from vs_gendrpix.evaluation.measures.ssimulacra import ssimulacra2
 
 
 @pytest.fixture

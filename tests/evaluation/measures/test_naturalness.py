@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from vs_gendrpix.errors import SettingsError
-from vs_gendrpix.evaluation.naturalness import NIQE
+from vs_gendrpix.evaluation.measures.naturalness import NIQE
 from vs_gendrpix.evaluation.sets import read_picture
 
 BASICSR = {(192, 288): 6.5346299, (200, 400): 6.7803715, (96, 192): 7.2399968}

@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from vs_gendrpix.errors import SettingsError
-from vs_gendrpix.evaluation.grid import lattice_ratio
+from vs_gendrpix.evaluation.measures.grid import lattice_ratio
 
 
 def scene(height: int, width: int, *, count: int = 6, seed: int = 0) -> Tensor:

@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from vs_gendrpix.evaluation.measures.temporal import flicker, pan_error
 from vs_gendrpix.evaluation.methods import bicubic, lanczos
-from vs_gendrpix.evaluation.temporal import flicker, pan_error
 
 
 def scene(rows: int = 14, columns: int = 16) -> Tensor:
@@ -54,7 +54,7 @@ def test_the_motion_is_undone_exactly(monkeypatch):
     monkeypatch.setattr("vs_gendrpix.evaluation.degradation.NOISE_SIGMA", 0)
     still = scene(5, 6)
     undone = pan_error(bicubic, still)
-    monkeypatch.setattr("vs_gendrpix.evaluation.temporal.STEP", (5, 3))
+    monkeypatch.setattr("vs_gendrpix.evaluation.measures.temporal.STEP", (5, 3))
     turned = pan_error(bicubic, still)
     assert max(undone, turned) < 0.5
     moved = (still[..., 3:, 5:] - still[..., :-3, :-5]).abs().mean() * 255

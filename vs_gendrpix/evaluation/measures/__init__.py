@@ -1,0 +1,1 @@
+"""Measures: a picture or clip, mostly with its reference, in; a number out."""
