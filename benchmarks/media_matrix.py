@@ -35,7 +35,14 @@ from benchmarks.colour_reference import (
 )
 from benchmarks.matrix_cases import COLORS, Case, draw, pairs
 from benchmarks.matrix_clips import looked_at, write_clip
-from vs_gendrpix import EncodeSettings, ProcessSettings, RestoreSettings, process
+from vs_gendrpix import (
+    EncodeSettings,
+    FinishSettings,
+    ProcessSettings,
+    RestoreSettings,
+    WriteSettings,
+    process,
+)
 
 ROOT = Path(__file__).parents[1]
 OWN_NAME = ("deu", "ger")
@@ -125,7 +132,9 @@ def check(case: Case, folder: Path) -> list[str]:
     )
     restore = RestoreSettings(scale=case.scale, strength=0, device="cpu", dtype="fp32")
     settings = ProcessSettings(
-        restore=restore, encode=encode, overwrite=True, out_color=case.out_color
+        restore=restore,
+        finish=FinishSettings(out_color=case.out_color),
+        write=WriteSettings(encode=encode, overwrite=True),
     )
     report = process(source, output, settings)
     was, now = read(source), read(output)

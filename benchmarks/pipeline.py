@@ -35,13 +35,15 @@ from vs_gendrpix.job.run import output_clip, process
 from vs_gendrpix.read.source import Source
 from vs_gendrpix.restore.engine import Engine
 from vs_gendrpix.restore.heap import keep_freed
-from vs_gendrpix.settings import EncodeSettings, ProcessSettings, RestoreSettings
+from vs_gendrpix.settings import EncodeSettings, ProcessSettings, RestoreSettings, WriteSettings
 from vs_gendrpix.write.container import Sink
 from vs_gendrpix.write.encoder import settled
 from vs_gendrpix.write.output import Output
 
 HERE = Path(__file__).parent
-ULTRAFAST = EncodeSettings(encoder="libx264", preset="ultrafast", pix_fmt="yuv420p")
+ULTRAFAST = WriteSettings(
+    encode=EncodeSettings(encoder="libx264", preset="ultrafast", pix_fmt="yuv420p")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,21 +63,21 @@ def cases(clip: Path, folder: Path, count: int) -> list[Case]:
     rewrite(clip, long, "ffv1", "yuv420p", count)
     rewrite(clip, heavy, "jpeg2000", "rgb24", count)
     resize = RestoreSettings(strength=0, scale=Fraction(1))
-    slow = EncodeSettings(preset="slow")
+    slow = WriteSettings(encode=EncodeSettings(preset="slow"))
     return [
         Case(
             "decode",
             "JPEG 2000, no network, x264 ultrafast",
             heavy,
-            ProcessSettings(restore=resize, encode=ULTRAFAST),
+            ProcessSettings(restore=resize, write=ULTRAFAST),
         ),
-        Case("compute", "network x4, x264 ultrafast", short, ProcessSettings(encode=ULTRAFAST)),
+        Case("compute", "network x4, x264 ultrafast", short, ProcessSettings(write=ULTRAFAST)),
         Case("compute", "network x4, x265 medium (default)", short, ProcessSettings()),
         Case(
             "encode",
             "no network, x4, x265 slow",
             long,
-            ProcessSettings(restore=replace(resize, scale=None), encode=slow),
+            ProcessSettings(restore=replace(resize, scale=None), write=slow),
         ),
     ]
 
@@ -104,8 +106,9 @@ def decoded(clip: Path) -> tuple[list[Frame], float]:
 
 def made_of(case: Case, source: ClipInfo, path: Path) -> tuple[EncodeSettings, ClipInfo]:
     """How a case encodes into a file, and the clip that it makes."""
-    encode = settled(case.settings.encode, path, source.format)
-    return encode, output_clip(source, replace(case.settings, encode=encode))
+    encode = settled(case.settings.write.encode, path, source.format)
+    write = replace(case.settings.write, encode=encode)
+    return encode, output_clip(source, replace(case.settings, write=write))
 
 
 def restored(case: Case, frames: list[Frame]) -> tuple[list[Frame], float]:
@@ -161,7 +164,7 @@ class Listener(Progress):
 def whole(case: Case, folder: Path) -> tuple[float, str]:
     """Seconds for all frames from file to file, and the bound that was named."""
     listener = Listener()
-    settings = replace(case.settings, overwrite=True)
+    settings = replace(case.settings, write=replace(case.settings.write, overwrite=True))
     process(case.clip, folder / "out.mp4", settings, progress=listener)
     ended, moments = time.perf_counter(), listener.moments
     # Encoders hold frames back and write them at the end, which is part of their work.

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import vapoursynth as vs
 
+from tests.choices import process_settings
 from tests.clips import EVEN, UNEVEN, make_clip
-from vs_gendrpix import EncodeSettings, ProcessSettings, RestoreSettings, gendrpix, process
+from vs_gendrpix import EncodeSettings, RestoreSettings, gendrpix, process
 from vs_gendrpix import source_clip as open_clip
 from vs_gendrpix.read.source import Source
 
@@ -17,7 +18,7 @@ def processed(path, out, pix_fmt, **restore):
     process(
         path,
         out,
-        ProcessSettings(
+        process_settings(
             restore=RestoreSettings(device="cpu", **restore),
             encode=EncodeSettings(encoder="ffv1", pix_fmt=pix_fmt),
         ),

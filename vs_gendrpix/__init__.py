@@ -18,19 +18,27 @@ if TYPE_CHECKING:
     from vs_gendrpix.job.run import process
     from vs_gendrpix.settings import (
         EncodeSettings,
-        InputSettings,
+        FinishSettings,
+        PrepareSettings,
         ProcessSettings,
+        ReadSettings,
         RestoreSettings,
+        StreamSettings,
+        WriteSettings,
     )
     from vs_gendrpix.vapoursynth.filter import gendrpix
     from vs_gendrpix.vapoursynth.source import source_clip
 
 __all__ = [
     "EncodeSettings",
-    "InputSettings",
+    "FinishSettings",
+    "PrepareSettings",
     "ProcessSettings",
+    "ReadSettings",
     "Report",
     "RestoreSettings",
+    "StreamSettings",
+    "WriteSettings",
     "gendrpix",
     "process",
     "source_clip",

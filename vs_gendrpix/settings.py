@@ -20,6 +20,95 @@ MAX_RESIZE = 8
 """`scale` ends at 4; a target size may reach 8 times the source (a 288-line tape to 2160 lines)."""
 
 
+def _check_choice(what: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise SettingsError(f"there is no {what} {value!r}: use one of {', '.join(known)}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadSettings:
+    """How the input is read, and which part of it.
+
+    Attributes:
+        video_stream: Which video stream, counted from 0 among the file's, as in FFmpeg's `v:N`;
+            None is the one that a player would show.
+        rate: Frames a second of pictures and of raw video, which do not say it; None is 24.
+        start_number: Number of the first picture of a sequence; None is the lowest there is.
+        raw: Width, height and FFmpeg's pixel format of raw video; None if the input says so itself.
+        on_change: `error` refuses a clip whose picture changes its size or format on the way,
+            `scale` makes all frames like the first one.
+        start: First second of the source to keep; None is its beginning.
+        end: Second of the source before which to stop; None is its end.
+        preview: How many seconds to keep instead of going on to an end: from `start` on, or else
+            about the middle of the clip.
+        hdr: `keep` restores PQ and HLG as what they are, `error` refuses them.
+        drop_dynamic_hdr: Whether HDR metadata of single frames (HDR10+, Dolby Vision) may be left
+            out; otherwise a clip that has some is refused.
+    """
+
+    video_stream: int | None = None
+    rate: Fraction | None = None
+    start_number: int | None = None
+    raw: tuple[int, int, str] | None = None
+    on_change: OnChange = "error"
+    start: Fraction | None = None
+    end: Fraction | None = None
+    preview: Fraction | None = None
+    hdr: Hdr = "keep"
+    drop_dynamic_hdr: bool = False
+
+    def __post_init__(self) -> None:
+        if self.video_stream is not None and self.video_stream < 0:
+            raise SettingsError(f"video stream {self.video_stream} is out of range: use 0 or more")
+        if self.rate is not None and not 0 < self.rate <= 1000:
+            raise SettingsError(f"{float(self.rate):g} frames/s is out of range: use up to 1000")
+        if self.start_number is not None and self.start_number < 0:
+            raise SettingsError(f"start number {self.start_number} is out of range: use 0 or more")
+        if self.on_change not in get_args(OnChange):
+            raise SettingsError(
+                f"there is no way {self.on_change!r} to meet a change: use error or scale"
+            )
+        _check_choice("way to treat HDR", self.hdr, get_args(Hdr))
+        self._check_range()
+
+    def _check_range(self) -> None:
+        if self.preview is not None and self.end is not None:
+            raise SettingsError("give an end or the seconds of a preview, not both")
+        if self.preview is not None and self.preview <= 0:
+            raise SettingsError(f"a preview of {float(self.preview):g} s is empty: use more than 0")
+        if self.start is not None and self.start < 0:
+            raise SettingsError(f"start {float(self.start):g} s is before the clip: use 0 or more")
+        if self.end is not None and self.end <= (self.start or 0):
+            raise SettingsError(
+                f"end {float(self.end):g} s is not after start {float(self.start or 0):g} s"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrepareSettings:
+    """What is done to frames before they are restored.
+
+    Attributes:
+        deinterlace: `bwdif` makes a frame of each field, `ivtc` the film's 24 frames a second of
+            telecined ones; `auto` does what a look at the clip calls for, unless the pre-filter
+            does it; `off` warns of interlaced clips.
+        pre_filter: Name of a preset of `ffmpeg_filters`, or a graph in FFmpeg's own syntax, that
+            frames go through before they are restored.
+        crop: Width, height, x and y in pixels of the part of the picture to restore; `auto` is what
+            lies between black bars, and None all of it.
+        ffmpeg: The ffmpeg program, for filters that PyAV's libavfilter lacks, here and in
+            `FinishSettings`; None is `ffmpeg` on the PATH.
+    """
+
+    deinterlace: Deinterlace = "auto"
+    pre_filter: str | None = None
+    crop: tuple[int, int, int, int] | Literal["auto"] | None = None
+    ffmpeg: str | None = None
+
+    def __post_init__(self) -> None:
+        _check_choice("way to deinterlace", self.deinterlace, get_args(Deinterlace))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestoreSettings:
     """How frames are restored.
@@ -84,8 +173,7 @@ class RestoreSettings:
             ("colour fix", self.color_fix, get_args(ColorFix)),
             ("attention", self.attention, get_args(Attention)),
         ):
-            if value not in known:
-                raise SettingsError(f"there is no {name} {value!r}: use one of {', '.join(known)}")
+            _check_choice(name, value, known)
         if self.pad_seed < 0:
             raise SettingsError(f"pad seed {self.pad_seed} is out of range: use 0 or more")
         for what, share, most in (
@@ -150,36 +238,23 @@ class RestoreSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InputSettings:
-    """How the input is read.
+class FinishSettings:
+    """What is done to restored frames before they are written.
 
     Attributes:
-        video_stream: Which video stream, counted from 0 among the file's, as in FFmpeg's `v:N`;
-            None is the one that a player would show.
-        rate: Frames a second of pictures and of raw video, which do not say it; None is 24.
-        start_number: Number of the first picture of a sequence; None is the lowest there is.
-        raw: Width, height and FFmpeg's pixel format of raw video; None if the input says so itself.
-        on_change: `error` refuses a clip whose picture changes its size or format on the way,
-            `scale` makes all frames like the first one.
+        post_filter: As `PrepareSettings.pre_filter`, for restored frames.
+        keep_bars: Whether the restored part is put back between black bars.
+        out_color: `keep` leaves matrix, primaries and transfer as they are; `bt709` and `bt2020`
+            convert matrix and primaries, and name the transfer as that standard does where the
+            curve is the same.
     """
 
-    video_stream: int | None = None
-    rate: Fraction | None = None
-    start_number: int | None = None
-    raw: tuple[int, int, str] | None = None
-    on_change: OnChange = "error"
+    post_filter: str | None = None
+    keep_bars: bool = False
+    out_color: OutColor = "keep"
 
     def __post_init__(self) -> None:
-        if self.video_stream is not None and self.video_stream < 0:
-            raise SettingsError(f"video stream {self.video_stream} is out of range: use 0 or more")
-        if self.rate is not None and not 0 < self.rate <= 1000:
-            raise SettingsError(f"{float(self.rate):g} frames/s is out of range: use up to 1000")
-        if self.start_number is not None and self.start_number < 0:
-            raise SettingsError(f"start number {self.start_number} is out of range: use 0 or more")
-        if self.on_change not in get_args(OnChange):
-            raise SettingsError(
-                f"there is no way {self.on_change!r} to meet a change: use error or scale"
-            )
+        _check_choice("output colour", self.out_color, get_args(OutColor))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,78 +310,43 @@ class StreamSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProcessSettings:
-    """How a file becomes a restored file.
+class WriteSettings:
+    """What is written, and how.
 
     Attributes:
-        input: How the input is read.
-        restore: How frames are restored.
-        encode: How they are encoded.
+        encode: How frames are encoded.
         streams: What is carried over beside them.
-        crop: Width, height, x and y in pixels of the part of the picture to restore; `auto` is what
-            lies between black bars, and None all of it.
-        keep_bars: Whether the restored part is put back between black bars.
-        start: First second of the source to keep; None is its beginning.
-        end: Second of the source before which to stop; None is its end.
-        preview: How many seconds to keep instead of going on to an end: from `start` on, or else
-            about the middle of the clip.
         overwrite: Whether an existing output may be replaced, once the new one is whole.
-        deinterlace: `bwdif` makes a frame of each field, `ivtc` the film's 24 frames a second of
-            telecined ones; `auto` does what a look at the clip calls for, unless the pre-filter
-            does it; `off` warns of interlaced clips.
-        pre_filter: Name of a preset of `ffmpeg_filters`, or a graph in FFmpeg's own syntax, that
-            frames go through before they are restored.
-        post_filter: The same, after.
-        ffmpeg: The ffmpeg program, for filters that PyAV's libavfilter lacks; None is `ffmpeg` on
-            the PATH.
         report: A JSON file for the report of the run; None is none.
-        out_color: `keep` leaves matrix, primaries and transfer as they are; `bt709` and `bt2020`
-            convert matrix and primaries, and name the transfer as that standard does where the
-            curve is the same.
-        hdr: `keep` restores PQ and HLG as what they are, `error` refuses them.
-        drop_dynamic_hdr: Whether HDR metadata of single frames (HDR10+, Dolby Vision) may be left
-            out; otherwise a clip that has some is refused.
     """
 
-    input: InputSettings = InputSettings()
-    restore: RestoreSettings = RestoreSettings()
     encode: EncodeSettings = EncodeSettings()
     streams: StreamSettings = StreamSettings()
-    crop: tuple[int, int, int, int] | Literal["auto"] | None = None
-    keep_bars: bool = False
-    start: Fraction | None = None
-    end: Fraction | None = None
-    preview: Fraction | None = None
     overwrite: bool = False
-    deinterlace: Deinterlace = "auto"
-    pre_filter: str | None = None
-    post_filter: str | None = None
-    ffmpeg: str | None = None
     report: Path | None = None
-    out_color: OutColor = "keep"
-    hdr: Hdr = "keep"
-    drop_dynamic_hdr: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessSettings:
+    """How a video becomes a restored video, step by step.
+
+    Attributes:
+        read: How the input is read, and which part of it.
+        prepare: What is done to frames before they are restored.
+        restore: How frames are restored.
+        finish: What is done to restored frames before they are written.
+        write: What is written, and how.
+    """
+
+    read: ReadSettings = ReadSettings()
+    prepare: PrepareSettings = PrepareSettings()
+    restore: RestoreSettings = RestoreSettings()
+    finish: FinishSettings = FinishSettings()
+    write: WriteSettings = WriteSettings()
 
     def __post_init__(self) -> None:
-        if self.keep_bars and self.crop is None:
+        if self.finish.keep_bars and self.prepare.crop is None:
             raise SettingsError("there are no bars to keep without a crop: give --crop too")
-        if self.preview is not None and self.end is not None:
-            raise SettingsError("give an end or the seconds of a preview, not both")
-        if self.preview is not None and self.preview <= 0:
-            raise SettingsError(f"a preview of {float(self.preview):g} s is empty: use more than 0")
-        for name, value, known in (
-            ("output colour", self.out_color, get_args(OutColor)),
-            ("way to treat HDR", self.hdr, get_args(Hdr)),
-            ("way to deinterlace", self.deinterlace, get_args(Deinterlace)),
-        ):
-            if value not in known:
-                raise SettingsError(f"there is no {name} {value!r}: use one of {', '.join(known)}")
-        if self.start is not None and self.start < 0:
-            raise SettingsError(f"start {float(self.start):g} s is before the clip: use 0 or more")
-        if self.end is not None and self.end <= (self.start or 0):
-            raise SettingsError(
-                f"end {float(self.end):g} s is not after start {float(self.start or 0):g} s"
-            )
 
 
 def _round_to(size: Fraction, step: int) -> int:

@@ -1,6 +1,5 @@
 """What is beside the picture, through real files."""
 
-from dataclasses import replace
 from fractions import Fraction
 
 import av
@@ -271,7 +270,7 @@ def test_all_is_kept_and_each_switch_leaves_out_its_own(tmp_path):
         (StreamSettings(metadata=False), (*whole[:2], (None, None), "fra")),
     ):
         out = tmp_path / "out.mkv"
-        report = process(path, out, replace(settings(streams=keep), overwrite=True))
+        report = process(path, out, settings(streams=keep, overwrite=True))
         assert facts(out) == wanted, keep
         assert report.warnings == ()
 

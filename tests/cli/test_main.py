@@ -331,11 +331,11 @@ def test_arguments_become_settings():
     assert (chosen.restore.tile, chosen.restore.overlap) == ((512, 512), (64, 64))
     assert (chosen.restore.attention, chosen.restore.compile) == ("full", True)
     assert (chosen.restore.dtype, chosen.restore.device) == ("fp32", "cpu")
-    assert chosen.encode.options == (("tune", "film"), ("x264-params", "a=b:c=d"))
-    assert (chosen.encode.crf, chosen.encode.preset) == (17.5, "slow")
-    assert (chosen.start, chosen.end) == (Fraction(372325, 100), Fraction(3724))
-    assert (chosen.crop, chosen.keep_bars) == ((720, 432, 0, 72), True)
-    assert chosen.streams == StreamSettings(audio=False, chapters=False)
-    assert chosen.overwrite
+    assert chosen.write.encode.options == (("tune", "film"), ("x264-params", "a=b:c=d"))
+    assert (chosen.write.encode.crf, chosen.write.encode.preset) == (17.5, "slow")
+    assert (chosen.read.start, chosen.read.end) == (Fraction(372325, 100), Fraction(3724))
+    assert (chosen.prepare.crop, chosen.finish.keep_bars) == ((720, 432, 0, 72), True)
+    assert chosen.write.streams == StreamSettings(audio=False, chapters=False)
+    assert chosen.write.overwrite
     with pytest.raises(SettingsError, match="see gendrpix-video --help"):
         parser().parse_args(["a"])

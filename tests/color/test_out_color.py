@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 import vapoursynth as vs
 
+from tests.choices import process_settings
 from tests.clips import make_clip
-from vs_gendrpix import EncodeSettings, ProcessSettings, RestoreSettings, process
+from vs_gendrpix import EncodeSettings, RestoreSettings, process
 from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.frame.format import ColorSpec, FrameFormat
 from vs_gendrpix.libav.pixels import target_format, to_picture
@@ -73,7 +74,7 @@ def by_zimg(source, target):
 )
 def test_colours_and_tags_are_converted(tmp_path, small_model, source, out_color, matrix, transfer):
     make_patches(tmp_path / "in.mkv", source)
-    chosen = ProcessSettings(
+    chosen = process_settings(
         restore=RestoreSettings(
             scale=Fraction(2), model_path=small_model, device="cpu", strength=0
         ),

@@ -4,8 +4,9 @@ import sys
 import pytest
 
 import vs_gendrpix
+from tests.choices import process_settings
 from tests.clips import make_clip
-from vs_gendrpix import EncodeSettings, ProcessSettings, RestoreSettings, process
+from vs_gendrpix import EncodeSettings, RestoreSettings, process
 from vs_gendrpix.cli.main import main
 
 
@@ -28,7 +29,7 @@ def test_the_command_and_the_function_make_the_same_file(tmp_path, small_model):
     process(
         tmp_path / "in.mp4",
         tmp_path / "one.mp4",
-        ProcessSettings(
+        process_settings(
             restore=RestoreSettings(scale=2, model_path=small_model, device="cpu", dtype="fp32"),
             encode=EncodeSettings(preset="ultrafast"),
         ),

@@ -9,9 +9,10 @@ import av
 import numpy as np
 import pytest
 
+from tests.choices import process_settings
 from tests.clips import EVEN, TICK, UNEVEN, make_clip, make_frames, read
 from tests.job.test_run import NearestEngine
-from vs_gendrpix import EncodeSettings, InputSettings, ProcessSettings, RestoreSettings, process
+from vs_gendrpix import EncodeSettings, ReadSettings, RestoreSettings, process
 from vs_gendrpix.cli.main import main
 from vs_gendrpix.errors import MediaError, SettingsError
 from vs_gendrpix.job.inputs import open_source
@@ -21,7 +22,7 @@ from vs_gendrpix.write.container import Sink
 
 SAME = RestoreSettings(scale=Fraction(1))
 LOSSLESS = EncodeSettings(encoder="ffv1", pix_fmt="yuv420p")
-PLAYABLE = ProcessSettings(
+PLAYABLE = process_settings(
     restore=SAME,
     encode=EncodeSettings(encoder="libx264", pix_fmt="yuv420p", preset="ultrafast"),
 )
@@ -34,7 +35,7 @@ def engine(monkeypatch):
 
 
 def chosen(**more):
-    return ProcessSettings(input=InputSettings(**more), restore=SAME, encode=LOSSLESS)
+    return process_settings(read=ReadSettings(**more), restore=SAME, encode=LOSSLESS)
 
 
 def test_one_of_several_video_streams_can_be_chosen(tmp_path):
@@ -86,7 +87,7 @@ def test_a_change_after_the_range_does_not_matter(tmp_path):
             packet.pts = packet.dts = 3600 * number
             packet.time_base, packet.stream = Fraction(1, 90_000), stream
             out.mux(packet)
-    cut = ProcessSettings(restore=SAME, encode=LOSSLESS, end=Fraction(16, 100))
+    cut = process_settings(restore=SAME, encode=LOSSLESS, end=Fraction(16, 100))
     assert process(tmp_path / "in.ts", tmp_path / "out.mkv", cut).frames_encoded == 4
     with pytest.raises(MediaError, match="32x48"):
         process(tmp_path / "in.ts", tmp_path / "two.mkv", chosen())
@@ -274,7 +275,7 @@ def test_what_is_printed_goes_elsewhere_while_the_video_has_the_standard_output(
         write(self, frame)
 
     monkeypatch.setattr(Sink, "write", chatty)
-    process(tmp_path / "in.mp4", "-", ProcessSettings(restore=SAME))
+    process(tmp_path / "in.mp4", "-", process_settings(restore=SAME))
     os.write(1, b"after\n")
     out, err = capfdbinary.readouterr()
     assert out.startswith(b"YUV4MPEG2 ")
@@ -295,7 +296,7 @@ def test_unusual_planes_of_odd_sizes_pass(tmp_path, form, size):
     )
     encode = EncodeSettings(encoder="ffv1", pix_fmt="source")
     report = process(
-        tmp_path / "in.mkv", tmp_path / "out.mkv", ProcessSettings(restore=SAME, encode=encode)
+        tmp_path / "in.mkv", tmp_path / "out.mkv", process_settings(restore=SAME, encode=encode)
     )
     assert report.frames_encoded == 3
     with Source(tmp_path / "in.mkv") as was, Source(tmp_path / "out.mkv") as now:
@@ -357,7 +358,7 @@ def brighter(n, f):
     script = write_script(tmp_path / "in.vpy", more=brighter + more)
     encode = EncodeSettings(encoder="ffv1", pix_fmt="source")
     out = tmp_path / "out.mkv"
-    report = process(script, out, ProcessSettings(restore=SAME, encode=encode))
+    report = process(script, out, process_settings(restore=SAME, encode=encode))
     assert report.frames_encoded == 12
     assert report.start.source_clip.sample_aspect_ratio == Fraction(16, 15)
     assert capfd.readouterr() == ("", "a script may talk\n")
@@ -366,7 +367,7 @@ def brighter(n, f):
         assert source.info.format.color.matrix == 6  # unsaid, and 48 lines
         assert source.info.format.color.primaries == 1
     assert [int(frame.planes[0][0, 0]) for frame in frames] == [256 + 8 * n for n in range(12)]
-    cut = ProcessSettings(
+    cut = process_settings(
         restore=SAME, encode=encode, start=Fraction(21, 100), end=Fraction(36, 100)
     )
     process(script, tmp_path / "cut.mkv", cut)
@@ -394,7 +395,7 @@ def test_the_alpha_clip_of_a_script_is_kept(tmp_path):
     extra = "alpha=core.std.BlankClip(clip, format=vs.GRAY8, color=77)"
     script = write_script(tmp_path / "in.vpy", form="RGB24", color="[10, 20, 30]", extra=extra)
     out = tmp_path / "out" / "%02d.png"
-    process(script, out, ProcessSettings(restore=SAME))
+    process(script, out, process_settings(restore=SAME))
     with av.open(str(tmp_path / "out" / "01.png")) as picture:
         found = next(picture.decode(video=0)).to_ndarray()
     assert [int(value) >> 8 for value in found[0, 0]] == [10, 20, 30, 77]
@@ -452,4 +453,4 @@ def test_a_script_takes_no_choices_and_must_be_there(tmp_path):
     with pytest.raises(MediaError, match="no file"):
         open_source(tmp_path / "no.vpy", chosen())
     with pytest.raises(MediaError, match="no frames between"):
-        open_source(script, ProcessSettings(start=Fraction(100)))
+        open_source(script, process_settings(start=Fraction(100)))

@@ -36,8 +36,8 @@ def test_it_says_all_that_was_done(tmp_path):
     assert (found["input"]["format"]["width"], found["output"]["format"]["width"]) == (64, 128)
     assert found["output"]["format"]["bits"] == 10
     assert found["output"]["frames"] == 11
-    assert found["settings"]["start"] == "1/25"
-    assert found["settings"]["encode"]["preset"] == "ultrafast"
+    assert found["settings"]["read"]["start"] == "1/25"
+    assert found["settings"]["write"]["encode"]["preset"] == "ultrafast"
     assert found["model"]["name"] == "tiny"
     assert found["model"]["sha256"] == hashlib.sha256(BUILT_IN["tiny"].read_bytes()).hexdigest()
     assert found["frames"] == {"decoded": 11, "encoded": 11}

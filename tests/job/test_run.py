@@ -13,8 +13,9 @@ import av
 import numpy as np
 import pytest
 
+from tests.choices import process_settings
 from tests.clips import AUDIO, EVEN, TICK, UNEVEN, make_clip, make_frames, read
-from vs_gendrpix import EncodeSettings, ProcessSettings, RestoreSettings, process
+from vs_gendrpix import EncodeSettings, RestoreSettings, process
 from vs_gendrpix.errors import (
     MediaError,
     OutputError,
@@ -69,7 +70,7 @@ def engine(monkeypatch):
 
 
 def settings(scale=1, encode=QUICK, **more):
-    return ProcessSettings(restore=RestoreSettings(scale=Fraction(scale)), encode=encode, **more)
+    return process_settings(restore=RestoreSettings(scale=Fraction(scale)), encode=encode, **more)
 
 
 def left_behind(folder):
@@ -276,7 +277,7 @@ def test_unspecified_colour_is_written_as_it_was_taken(tmp_path):
 
 def test_a_squeeze_keeps_the_shape_on_the_screen(tmp_path):
     make_clip(tmp_path / "in.mp4", size=(64, 48))
-    chosen = ProcessSettings(restore=RestoreSettings(width=128, height=48), encode=QUICK)
+    chosen = process_settings(restore=RestoreSettings(width=128, height=48), encode=QUICK)
     process(tmp_path / "in.mp4", tmp_path / "out.mp4", chosen)
     with av.open(str(tmp_path / "out.mp4")) as clip:
         assert clip.streams.video[0].sample_aspect_ratio == Fraction(1, 2)

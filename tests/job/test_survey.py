@@ -7,6 +7,7 @@ import av
 import numpy as np
 import pytest
 
+from tests.choices import process_settings
 from tests.clips import TICK, make_clip, make_frames, read
 from tests.job.test_run import LOSSLESS, NearestEngine, left_behind, settings
 from vs_gendrpix import process
@@ -14,7 +15,7 @@ from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.frame.area import Crop, cropped, with_bars
 from vs_gendrpix.libav.pixels import to_picture
 from vs_gendrpix.read.source import Source
-from vs_gendrpix.settings import ProcessSettings, RestoreSettings
+from vs_gendrpix.settings import RestoreSettings
 
 PICTURE = Crop(width=64, height=32, x=0, y=8)
 LONG = tuple(512 * number for number in range(40))
@@ -61,12 +62,12 @@ def test_only_the_picture_between_the_bars_is_restored(tmp_path, crop, start):
     made = made if start is None else made[5:]
     for (luma, *_), frame in zip(found, made, strict=True):
         np.testing.assert_array_equal(luma[::2, ::2], frame.planes[0])
-    assert json.loads(report.read_text())["settings"]["crop"] == [64, 32, 0, 8]
+    assert json.loads(report.read_text())["settings"]["prepare"]["crop"] == [64, 32, 0, 8]
 
 
 def test_the_bars_can_be_put_back(tmp_path):
     made = make_letterboxed(tmp_path / "in.mp4")
-    chosen = ProcessSettings(
+    chosen = process_settings(
         restore=RestoreSettings(height=72), encode=LOSSLESS, crop="auto", keep_bars=True
     )
     process(tmp_path / "in.mp4", tmp_path / "out.mp4", chosen)

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from ffmpeg_filters import InProcess, Program
+from tests.choices import process_settings
 from tests.clips import EVEN, make_frames
-from vs_gendrpix import EncodeSettings, ProcessSettings, RestoreSettings, process
+from vs_gendrpix import EncodeSettings, RestoreSettings, process
 from vs_gendrpix.frame.format import ColorSpec
 from vs_gendrpix.libav.pixels import layout, location_code, to_picture
 from vs_gendrpix.read.source import Source
@@ -57,7 +58,7 @@ def write(path, pix_fmt, color):
 
 
 def restored(folder, model, pix_fmt, **filters):
-    chosen = ProcessSettings(
+    chosen = process_settings(
         restore=RestoreSettings(scale=Fraction(2), model_path=model, device="cpu", strength=0),
         encode=EncodeSettings(encoder="ffv1", pix_fmt=pix_fmt),
         overwrite=True,

@@ -4,8 +4,9 @@ import av
 import pytest
 from av.sidedata.sidedata import Type
 
+from tests.choices import process_settings
 from tests.clips import make_clip
-from vs_gendrpix import EncodeSettings, ProcessSettings, RestoreSettings, process
+from vs_gendrpix import EncodeSettings, RestoreSettings, process
 from vs_gendrpix.errors import MediaError
 from vs_gendrpix.frame.format import HdrMetadata, LightLevel, MasteringDisplay
 from vs_gendrpix.libav.hdr import read_metadata
@@ -46,7 +47,7 @@ def make_hdr(path, transfer=16, display=P3, **more):
 
 
 def settings(model, encode=None, **more):
-    return ProcessSettings(
+    return process_settings(
         restore=RestoreSettings(scale=Fraction(1), model_path=model, device="cpu"),
         encode=encode or EncodeSettings(preset="ultrafast"),
         **more,

@@ -7,9 +7,10 @@ import av
 import numpy as np
 import pytest
 
+from tests.choices import process_settings
 from tests.clips import EVEN, UNEVEN, make_clip, make_frames, read
 from tests.job.test_run import NearestEngine
-from vs_gendrpix import EncodeSettings, InputSettings, ProcessSettings, RestoreSettings, process
+from vs_gendrpix import EncodeSettings, ReadSettings, RestoreSettings, process
 from vs_gendrpix.errors import (
     MediaError,
     OutputError,
@@ -23,7 +24,7 @@ from vs_gendrpix.write.pictures import PictureSink
 from vs_gendrpix.write.profiles import PROFILES
 
 SAME = RestoreSettings(scale=Fraction(1))
-RATE = InputSettings(rate=Fraction(24))
+RATE = ReadSettings(rate=Fraction(24))
 
 
 @pytest.fixture
@@ -106,7 +107,7 @@ def test_every_kind_is_read_bit_for_bit(tmp_path, suffix, encoder, pix_fmt, opti
 def test_a_video_becomes_numbered_pictures(tmp_path, suffix, encode, pix_fmt):
     made = make_clip(tmp_path / "in.mkv", codec="ffv1", pix_fmt="gbrp10le")
     out = tmp_path / "out" / f"p.%03d.{suffix}"
-    report = process(tmp_path / "in.mkv", out, ProcessSettings(restore=SAME, encode=encode))
+    report = process(tmp_path / "in.mkv", out, process_settings(restore=SAME, encode=encode))
     assert (report.frames_encoded, report.exit_code, report.warnings) == (12, 0, ())
     assert names(tmp_path / "out") == [f"p.{number:03d}.{suffix}" for number in range(1, 13)]
     assert names(tmp_path) == ["in.mkv", "out"]
@@ -121,11 +122,11 @@ def test_a_video_becomes_numbered_pictures(tmp_path, suffix, encode, pix_fmt):
 @pytest.mark.usefixtures("engine")
 def test_pictures_keep_their_numbers(tmp_path):
     make_pictures(tmp_path / "in" / "%d.png", "png", "rgb24", first=998, count=5)
-    chosen = ProcessSettings(input=RATE, restore=SAME)
+    chosen = process_settings(read=RATE, restore=SAME)
     process(tmp_path / "in", tmp_path / "all" / "f%04d.tif", chosen)
     assert names(tmp_path / "all") == [f"f{n:04d}.tif" for n in range(998, 1003)]
-    later = ProcessSettings(
-        input=InputSettings(rate=Fraction(24), start_number=999),
+    later = process_settings(
+        read=ReadSettings(rate=Fraction(24), start_number=999),
         restore=SAME,
         start=Fraction(1, 24),
         end=Fraction(3, 24),
@@ -141,7 +142,7 @@ def test_a_broken_picture_moves_no_other_ones_number(tmp_path):
     make_pictures(tmp_path / "in" / "%d.png", "png", "rgb24", count=5)
     (tmp_path / "in" / "3.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(500))
     report = process(
-        tmp_path / "in", tmp_path / "out" / "%d.png", ProcessSettings(input=RATE, restore=SAME)
+        tmp_path / "in", tmp_path / "out" / "%d.png", process_settings(read=RATE, restore=SAME)
     )
     assert report.exit_code == 1
     assert names(tmp_path / "out") == ["1.png", "2.png", "4.png", "5.png"]
@@ -151,11 +152,11 @@ def test_a_broken_picture_moves_no_other_ones_number(tmp_path):
 def test_pictures_become_a_video_at_their_rate(tmp_path):
     make_pictures(tmp_path / "in" / "%03d.dpx", "dpx", "gbrp10le")
     rate = Fraction(24000, 1001)
-    chosen = ProcessSettings(input=InputSettings(rate=rate), restore=SAME)
+    chosen = process_settings(read=ReadSettings(rate=rate), restore=SAME)
     report = process(tmp_path / "in" / "%03d.dpx", tmp_path / "out.mov", chosen)
     assert report.warnings == ()
     assert read(tmp_path / "out.mov").times == [index / rate for index in range(4)]
-    report = process(tmp_path / "in", tmp_path / "two.mov", ProcessSettings(restore=SAME))
+    report = process(tmp_path / "in", tmp_path / "two.mov", process_settings(restore=SAME))
     assert report.warnings == ("no frame rate is given: taken as 24 a second (--fps)",)
 
 
@@ -163,11 +164,11 @@ def test_pictures_become_a_video_at_their_rate(tmp_path):
 def test_one_picture_becomes_one_picture(tmp_path):
     make_pictures(tmp_path / "in" / "%d.png", "png", "rgb24", count=1)
     (tmp_path / "in" / "1.png").rename(tmp_path / "in.png")
-    process(tmp_path / "in.png", tmp_path / "out.png", ProcessSettings(restore=SAME))
+    process(tmp_path / "in.png", tmp_path / "out.png", process_settings(restore=SAME))
     assert pixels(tmp_path / "out.png")[0] == "rgb48be"
     make_clip(tmp_path / "in.mp4")
     with pytest.raises(OutputError, match=r"takes one picture.*out/%06d\.png"):
-        process(tmp_path / "in.mp4", tmp_path / "two.png", ProcessSettings(restore=SAME))
+        process(tmp_path / "in.mp4", tmp_path / "two.png", process_settings(restore=SAME))
     assert names(tmp_path) == ["in", "in.mp4", "in.png", "out.png"]
 
 
@@ -180,7 +181,7 @@ def test_what_pictures_cannot_hold_is_named(tmp_path):
         prepare=lambda _, stream: stream.set_display_rotation(90),
     )
     report = process(
-        tmp_path / "in.mp4", tmp_path / "out" / "%d.png", ProcessSettings(restore=SAME)
+        tmp_path / "in.mp4", tmp_path / "out" / "%d.png", process_settings(restore=SAME)
     )
     assert "not carried over: audio stream 1 (aac, eng)" in report.warnings
     assert any("rotation by 270 degrees" in warning for warning in report.warnings)
@@ -194,7 +195,7 @@ def test_what_pictures_cannot_hold_is_named(tmp_path):
 @pytest.mark.usefixtures("engine")
 def test_a_folder_of_other_things_is_never_touched(tmp_path):
     make_clip(tmp_path / "in.mp4", times=EVEN[:2])
-    keep = ProcessSettings(restore=SAME, overwrite=True)
+    keep = process_settings(restore=SAME, overwrite=True)
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "diary.txt").write_text("dear")
     (tmp_path / "full" / "1.png").write_text("old")
@@ -215,12 +216,12 @@ def test_pictures_are_replaced_when_all_new_ones_are_there(tmp_path, monkeypatch
     before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
     pattern = tmp_path / "out" / "%d.png"
     with pytest.raises(OutputError, match=r"holds pictures.*-y"):
-        process(tmp_path / "in.mp4", pattern, ProcessSettings(restore=SAME))
+        process(tmp_path / "in.mp4", pattern, process_settings(restore=SAME))
 
     def broken(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    chosen = ProcessSettings(restore=SAME, overwrite=True)
+    chosen = process_settings(restore=SAME, overwrite=True)
     with monkeypatch.context() as patch:
         patch.setattr(PictureSink, "_save", broken)
         with pytest.raises(ResourceError, match="free some space"):
@@ -235,7 +236,7 @@ def test_pictures_are_replaced_when_all_new_ones_are_there(tmp_path, monkeypatch
 def test_an_empty_folder_is_filled_and_one_that_comes_up_meanwhile_wins(tmp_path, monkeypatch):
     make_clip(tmp_path / "in.mp4", times=EVEN[:2])
     (tmp_path / "out").mkdir()
-    process(tmp_path / "in.mp4", tmp_path / "out" / "%d.png", ProcessSettings(restore=SAME))
+    process(tmp_path / "in.mp4", tmp_path / "out" / "%d.png", process_settings(restore=SAME))
     assert names(tmp_path / "out") == ["1.png", "2.png"]
     verify = PictureSink._verify
 
@@ -246,7 +247,7 @@ def test_an_empty_folder_is_filled_and_one_that_comes_up_meanwhile_wins(tmp_path
 
     monkeypatch.setattr(PictureSink, "_verify", meanwhile)
     with pytest.raises(OutputError, match="cannot write"):
-        process(tmp_path / "in.mp4", tmp_path / "late" / "%d.png", ProcessSettings(restore=SAME))
+        process(tmp_path / "in.mp4", tmp_path / "late" / "%d.png", process_settings(restore=SAME))
     assert names(tmp_path / "late") == ["x"]
     assert names(tmp_path) == ["in.mp4", "late", "out"]
 
@@ -268,7 +269,7 @@ def test_pictures_that_are_not_as_written_are_not_published(tmp_path, monkeypatc
 
     monkeypatch.setattr(PictureSink, "_verify", spoiled)
     with pytest.raises(VerificationError):
-        process(tmp_path / "in.mp4", tmp_path / "out" / "%d.png", ProcessSettings(restore=SAME))
+        process(tmp_path / "in.mp4", tmp_path / "out" / "%d.png", process_settings(restore=SAME))
     assert names(tmp_path) == ["in.mp4"]
 
 
@@ -279,9 +280,9 @@ def test_a_gap_and_a_choice_that_does_not_fit_are_refused(tmp_path):
     (tmp_path / "in" / "2.png").unlink()
     with pytest.raises(MediaError, match="number 2 is missing"):
         process(tmp_path / "in", tmp_path / "out.mp4")
-    for chosen, said in [(RATE, "rate is for"), (InputSettings(start_number=1), "start number is")]:
+    for chosen, said in [(RATE, "rate is for"), (ReadSettings(start_number=1), "start number is")]:
         with pytest.raises(SettingsError, match=said):
-            process(tmp_path / "in.mp4", tmp_path / "out.mp4", ProcessSettings(input=chosen))
+            process(tmp_path / "in.mp4", tmp_path / "out.mp4", process_settings(read=chosen))
     assert names(tmp_path) == ["in", "in.mp4"]
 
 
@@ -306,7 +307,7 @@ def test_alpha_is_scaled_beside_the_picture(tmp_path):
         ("f.mkv", "gbrap16le", 65535, PROFILES["ffv1"].encode),
         ("m.mov", "yuva444p12le", 4095, PROFILES["prores4444"].encode),
     ]:
-        chosen = ProcessSettings(input=RATE, restore=restore, encode=encode)
+        chosen = process_settings(read=RATE, restore=restore, encode=encode)
         report = process(tmp_path / "in", tmp_path / name, chosen)
         assert report.warnings == ()
         found, planes = pixels(tmp_path / name.replace("%d", "1"))
@@ -316,7 +317,7 @@ def test_alpha_is_scaled_beside_the_picture(tmp_path):
         assert (scaled[28:68, 36:92] > 0.999).all()
         assert (scaled[:18] < 0.001).all()
         assert 0.2 < scaled[48, 31:33].mean() < 0.8
-    chosen = ProcessSettings(input=RATE, restore=restore, encode=PROFILES["delivery"].encode)
+    chosen = process_settings(read=RATE, restore=restore, encode=PROFILES["delivery"].encode)
     report = process(tmp_path / "in", tmp_path / "out.mp4", chosen)
     assert report.warnings == ("the alpha channel is dropped: yuv420p10le has none",)
 
@@ -340,7 +341,7 @@ def test_linear_light_goes_to_a_curve_and_back(tmp_path):
         ("p/%d.png", EncodeSettings()),
         ("d/%d.dpx", EncodeSettings()),
     ]:
-        chosen = ProcessSettings(input=RATE, restore=restore, encode=encode)
+        chosen = process_settings(read=RATE, restore=restore, encode=encode)
         process(tmp_path / "in", tmp_path / name, chosen)
     _, planes = pixels(tmp_path / "e" / "1.exr")
     for found in planes:
@@ -351,8 +352,8 @@ def test_linear_light_goes_to_a_curve_and_back(tmp_path):
     _, planes = pixels(tmp_path / "d" / "1.dpx")
     np.testing.assert_allclose(planes[0][16, middles], curve * 1023, atol=1)
     # The way back, from the PNG.
-    back = ProcessSettings(
-        input=RATE, restore=restore, encode=EncodeSettings(options=(("format", "float"),))
+    back = process_settings(
+        read=RATE, restore=restore, encode=EncodeSettings(options=(("format", "float"),))
     )
     process(tmp_path / "p", tmp_path / "b" / "%d.exr", back)
     _, planes = pixels(tmp_path / "b" / "1.exr")

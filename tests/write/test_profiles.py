@@ -8,9 +8,10 @@ import av
 import pytest
 import torch
 
+from tests.choices import process_settings
 from tests.clips import make_clip, read
 from tests.job.test_run import NearestEngine
-from vs_gendrpix import EncodeSettings, ProcessSettings, RestoreSettings, process
+from vs_gendrpix import EncodeSettings, RestoreSettings, process
 from vs_gendrpix.color.codes import from_rgb
 from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.frame.format import ColorSpec, FrameFormat
@@ -42,7 +43,7 @@ def test_a_video_profile_gives_what_it_says(tmp_path, name, codec, pix_fmt, tag)
     profile = PROFILES[name]
     encode = EncodeSettings(preset=QUICK.get(name)).over(profile.encode)
     out = tmp_path / f"out{profile.suffixes[0]}"
-    report = process(tmp_path / "in.mp4", out, ProcessSettings(restore=SAME, encode=encode))
+    report = process(tmp_path / "in.mp4", out, process_settings(restore=SAME, encode=encode))
     assert (report.exit_code, report.warnings) == (0, ())
     with av.open(str(out)) as clip:
         context = clip.streams.video[0].codec_context
@@ -158,7 +159,7 @@ def test_the_documents_tell_every_profile():
 def test_an_option_that_an_encoder_would_pass_over_is_refused(tmp_path, encode, said):
     make_clip(tmp_path / "in.mp4", times=(0, 512))
     with pytest.raises(SettingsError, match=said):
-        process(tmp_path / "in.mp4", tmp_path / "out.mp4", ProcessSettings(encode=encode))
+        process(tmp_path / "in.mp4", tmp_path / "out.mp4", process_settings(encode=encode))
     assert not list(tmp_path.glob("out*"))
 
 
@@ -173,7 +174,7 @@ def test_an_encoder_that_is_listed_but_does_not_work_is_refused(tmp_path, encode
         works = True
     except av.FFmpegError:
         works = False
-    settings = ProcessSettings(restore=SAME, encode=EncodeSettings(encoder=encoder))
+    settings = process_settings(restore=SAME, encode=EncodeSettings(encoder=encoder))
     if works:
         assert process(tmp_path / "in.mp4", tmp_path / "out.mp4", settings).frames_encoded == 2
         return
@@ -197,7 +198,7 @@ def test_a_file_that_cannot_hold_the_codec_is_refused_before_the_work(tmp_path, 
     if "%" not in name:
         out.parent.mkdir()
     with pytest.raises(SettingsError, match=said):
-        process(tmp_path / "in.mp4", out, ProcessSettings(restore=SAME, encode=encode))
+        process(tmp_path / "in.mp4", out, process_settings(restore=SAME, encode=encode))
     assert not out.parent.exists() or not list(out.parent.iterdir())
 
 

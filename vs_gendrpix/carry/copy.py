@@ -18,7 +18,7 @@ from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.frame.timecode import at_rate, moved
 from vs_gendrpix.libav.values import codec_name, fraction, is_cover, line_of, origin
 from vs_gendrpix.read.opening import main_video, open_input
-from vs_gendrpix.settings import InputSettings, StreamSettings
+from vs_gendrpix.settings import ReadSettings, StreamSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,13 +52,13 @@ class SideStreams:
         self,
         path: Path,
         *,
-        chosen: InputSettings | None = None,
+        chosen: ReadSettings | None = None,
         start: Fraction | None,
         end: Fraction | None,
         offset: Fraction,
         keep: StreamSettings | None = None,
     ) -> None:
-        chosen = chosen or InputSettings()
+        chosen = chosen or ReadSettings()
         self.notes = Notes()
         self.copied: dict[int, int] = {}
         """Packets written to each stream of the output, by its index."""

@@ -13,12 +13,15 @@ from vs_gendrpix.read.sequence import PICTURES
 from vs_gendrpix.settings import (
     Deinterlace,
     EncodeSettings,
+    FinishSettings,
     Hdr,
-    InputSettings,
     OutColor,
+    PrepareSettings,
     ProcessSettings,
+    ReadSettings,
     RestoreSettings,
     StreamSettings,
+    WriteSettings,
 )
 from vs_gendrpix.write.profiles import PROFILES
 
@@ -331,12 +334,23 @@ def settings(options: argparse.Namespace) -> ProcessSettings:
     """The settings that the options say."""
     is_file = bool(Path(options.model).suffix) or os.sep in options.model
     return ProcessSettings(
-        input=InputSettings(
+        read=ReadSettings(
             video_stream=options.video_stream,
             rate=options.fps,
             start_number=options.start_number,
             raw=options.raw,
             on_change=options.on_change,
+            start=options.start,
+            end=options.end,
+            preview=options.preview,
+            hdr=options.hdr,
+            drop_dynamic_hdr=options.drop_dynamic_hdr,
+        ),
+        prepare=PrepareSettings(
+            deinterlace=options.deinterlace,
+            pre_filter=options.pre_filter,
+            crop=options.crop,
+            ffmpeg=options.ffmpeg,
         ),
         restore=RestoreSettings(
             scale=options.scale,
@@ -356,28 +370,23 @@ def settings(options: argparse.Namespace) -> ProcessSettings:
             overlap=(options.overlap, options.overlap),
             compile=options.compile,
         ),
-        encode=_encode_settings(options),
-        streams=StreamSettings(
-            audio=options.audio,
-            subtitles=options.subs,
-            chapters=options.chapters,
-            attachments=options.attachments,
-            metadata=options.metadata,
+        finish=FinishSettings(
+            post_filter=options.post_filter,
+            keep_bars=options.keep_bars,
+            out_color=options.out_color,
         ),
-        crop=options.crop,
-        keep_bars=options.keep_bars,
-        start=options.start,
-        end=options.end,
-        preview=options.preview,
-        overwrite=options.overwrite,
-        deinterlace=options.deinterlace,
-        pre_filter=options.pre_filter,
-        post_filter=options.post_filter,
-        ffmpeg=options.ffmpeg,
-        report=options.report,
-        out_color=options.out_color,
-        hdr=options.hdr,
-        drop_dynamic_hdr=options.drop_dynamic_hdr,
+        write=WriteSettings(
+            encode=_encode_settings(options),
+            streams=StreamSettings(
+                audio=options.audio,
+                subtitles=options.subs,
+                chapters=options.chapters,
+                attachments=options.attachments,
+                metadata=options.metadata,
+            ),
+            overwrite=options.overwrite,
+            report=options.report,
+        ),
     )
 
 

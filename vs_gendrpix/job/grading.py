@@ -13,7 +13,7 @@ def check_hdr(clip: ClipInfo, settings: ProcessSettings) -> str:
             which may not be dropped.
     """
     kind = HDR_TRANSFERS.get(clip.format.color.transfer)
-    if settings.hdr == "error" and kind:
+    if settings.read.hdr == "error" and kind:
         raise MediaError(f"the input is HDR ({kind}), which --hdr error refuses")
     if clip.hdr.dolby_vision_alone:
         raise MediaError(
@@ -21,7 +21,7 @@ def check_hdr(clip: ClipInfo, settings: ProcessSettings) -> str:
             "convert it to HDR10 first"
         )
     names = " and ".join(clip.hdr.dynamic)
-    if names and not settings.drop_dynamic_hdr:
+    if names and not settings.read.drop_dynamic_hdr:
         raise MediaError(
             f"the input has {names} data for single frames, which would be lost: "
             "--drop-dynamic-hdr leaves it out and keeps the rest"

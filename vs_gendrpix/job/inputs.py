@@ -15,7 +15,7 @@ from vs_gendrpix.read.look.changes import refuse_changes
 from vs_gendrpix.read.look.fields import Scan, scan
 from vs_gendrpix.read.opening import STDIN
 from vs_gendrpix.read.source import Source
-from vs_gendrpix.settings import InputSettings, ProcessSettings
+from vs_gendrpix.settings import ProcessSettings, ReadSettings
 
 
 class Input(Protocol):
@@ -56,9 +56,10 @@ def open_source(path: Path, settings: ProcessSettings) -> Input:
         MediaError: It cannot be read, gives no frame, or changes its size or format on the way.
         SettingsError: A choice does not fit this input.
     """
-    chosen, start, end = settings.input, settings.start, settings.end
+    chosen = settings.read
+    start, end = chosen.start, chosen.end
     if is_script(path):
-        if chosen != InputSettings(on_change=chosen.on_change):
+        if _says_how(chosen):
             raise SettingsError(f"the script {path} says by itself what it reads: give no choices")
         # VapourSynth is loaded for those who have a script.
         from vs_gendrpix.vapoursynth.script import ScriptSource  # noqa: PLC0415
@@ -74,11 +75,16 @@ def open_source(path: Path, settings: ProcessSettings) -> Input:
     return source
 
 
+def _says_how(chosen: ReadSettings) -> bool:
+    """Whether a user says what a script says by itself."""
+    return (chosen.video_stream, chosen.rate, chosen.start_number, chosen.raw) != (None,) * 4
+
+
 def look_for_fields(source: Input, settings: ProcessSettings) -> Scan:
     """Look whether an input is interlaced, if it is a file: pictures and scripts are not."""
     if not source.path.is_file() or is_script(source.path):
         return Scan(kind="progressive", order="auto", flagged=False)
-    return scan(source.path, settings.input, start=settings.start, end=settings.end)
+    return scan(source.path, settings.read, start=settings.read.start, end=settings.read.end)
 
 
 def open_glance(path: Path, settings: ProcessSettings, start: Fraction, notes: Notes) -> Input:
@@ -100,8 +106,10 @@ def open_glance(path: Path, settings: ProcessSettings, start: Fraction, notes: N
             "crop its place"
         )
     if is_script(path):
-        return open_source(path, replace(settings, start=start, end=None))
-    return Source(path, chosen=settings.input, start=start or None, report=notes)
+        return open_source(
+            path, replace(settings, read=replace(settings.read, start=start, end=None))
+        )
+    return Source(path, chosen=settings.read, start=start or None, report=notes)
 
 
 def open_side_streams(source: Input, settings: ProcessSettings) -> SideStreams | NoSideStreams:
@@ -110,9 +118,9 @@ def open_side_streams(source: Input, settings: ProcessSettings) -> SideStreams |
         return NoSideStreams()
     return SideStreams(
         source.path,
-        chosen=settings.input,
+        chosen=settings.read,
         offset=source.offset,
-        start=settings.start,
-        end=settings.end,
-        keep=settings.streams,
+        start=settings.read.start,
+        end=settings.read.end,
+        keep=settings.write.streams,
     )

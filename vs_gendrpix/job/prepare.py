@@ -34,9 +34,9 @@ def graphs_before(settings: ProcessSettings, found: Scan, notes: Notes) -> list[
     Raises:
         SettingsError: The filter that is asked for is no graph.
     """
-    asked = [] if settings.pre_filter is None else [_graph(settings.pre_filter)]
+    asked = [] if settings.prepare.pre_filter is None else [_graph(settings.prepare.pre_filter)]
     handled = any(graph.filters & DEINTERLACERS for graph in asked)
-    return [*_deinterlacing(settings.deinterlace, found, notes, handled=handled), *asked]
+    return [*_deinterlacing(settings.prepare.deinterlace, found, notes, handled=handled), *asked]
 
 
 def graphs_after(settings: ProcessSettings) -> list[Graph]:
@@ -45,11 +45,11 @@ def graphs_after(settings: ProcessSettings) -> list[Graph]:
     Raises:
         SettingsError: The filter that is asked for is no graph.
     """
-    if settings.post_filter is None:
+    if settings.finish.post_filter is None:
         return []
-    pix_fmt = encoder_layout(settings.encode.pix_fmt).planar_name
+    pix_fmt = encoder_layout(settings.write.encode.pix_fmt).planar_name
     back = Node(name="format", arguments=pix_fmt, inputs=(), outputs=())
-    return [_graph(settings.post_filter).followed_by(back)]
+    return [_graph(settings.finish.post_filter).followed_by(back)]
 
 
 def _graph(given: str) -> Graph:

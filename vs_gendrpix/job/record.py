@@ -19,7 +19,7 @@ from vs_gendrpix.models.catalogue import model_card
 from vs_gendrpix.settings import ProcessSettings
 from vs_gendrpix.write.output import Output, output_fault
 
-FORMAT = 1
+FORMAT = 2
 """Number of the report's form; it rises when a field changes its meaning or goes."""
 
 _PACKAGES = ("vs-gendrpix", "torch", "numpy", "safetensors", "av")

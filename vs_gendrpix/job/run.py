@@ -71,14 +71,14 @@ def process(
     progress = progress or Progress()
     began, waits = time.monotonic(), Waits()
     with ExitStack() as stack:
-        output = open_output(Path(dst), source=source_path, overwrite=settings.overwrite)
+        output = open_output(Path(dst), source=source_path, overwrite=settings.write.overwrite)
         record = None
-        if settings.report is not None:
+        if settings.write.report is not None:
             record = report_output(
-                settings.report,
+                settings.write.report,
                 output=output.path,
                 source=source_path,
-                overwrite=settings.overwrite,
+                overwrite=settings.write.overwrite,
             )
         stack.enter_context(output)
         source = stack.enter_context(open_source(source_path, settings))
@@ -88,18 +88,18 @@ def process(
         stack.enter_context(LibavLog(this_thread=True))  # the decoder's lines are the source's
         found = look_for_fields(source, settings)
         asked = graphs_before(settings, found, source.report)
-        before = Filters(source.info, asked, field_order=found.order, program=settings.ffmpeg)
-        settings = replace(settings, encode=settled(settings.encode, Path(dst), before.info.format))
+        program = settings.prepare.ffmpeg
+        before = Filters(source.info, asked, field_order=found.order, program=program)
+        settings = _with_encoder(settings, Path(dst), before.info)
         area = _area(source, before.info, settings)
-        if settings.crop is not None:  # for the report: which one was found
-            settings = replace(settings, crop=(area.width, area.height, area.x, area.y))
+        settings = _with_crop(settings, area)
         framed, place = _framed(before.info, settings, area)
-        after = Filters(framed, graphs_after(settings), program=settings.ffmpeg)
+        after = Filters(framed, graphs_after(settings), program=program)
         clip = after.info
         _tell_what_changes(source, clip, settings, dropped)
         side = open_side_streams(source, settings)
         stack.enter_context(side)
-        sink = open_sink(output, clip=clip, settings=settings.encode, side=side)
+        sink = open_sink(output, clip=clip, settings=settings.write.encode, side=side)
         stack.enter_context(sink)
         # torch takes seconds to load: only once we know that input, output and encoder are good.
         from vs_gendrpix.restore.engine import Engine  # noqa: PLC0415
@@ -140,27 +140,41 @@ def process(
     return report
 
 
+def _with_encoder(settings: ProcessSettings, output: Path, clip: ClipInfo) -> ProcessSettings:
+    """The settings with the encoder that the output's name and the clip's format ask for."""
+    encode = settled(settings.write.encode, output, clip.format)
+    return replace(settings, write=replace(settings.write, encode=encode))
+
+
+def _with_crop(settings: ProcessSettings, area: Crop) -> ProcessSettings:
+    """The settings with the crop that was found, for the report, if one was asked for."""
+    if settings.prepare.crop is None:
+        return settings
+    crop = (area.width, area.height, area.x, area.y)
+    return replace(settings, prepare=replace(settings.prepare, crop=crop))
+
+
 def output_clip(source: ClipInfo, settings: ProcessSettings) -> ClipInfo:
     """What the output will be: its size, format and shape of a pixel.
 
     Raises:
         SettingsError: The size or the pixel format is not possible, or left open.
     """
-    form, restore = source.format, settings.restore
-    multiple_x, multiple_y = (1 << n for n in encoder_layout(settings.encode.pix_fmt).subsampling)
+    form, restore, encode = source.format, settings.restore, settings.write.encode
+    multiple_x, multiple_y = (1 << n for n in encoder_layout(encode.pix_fmt).subsampling)
     width, height = restore.output_size(form.width, form.height, (multiple_x, multiple_y))
     shape = source.sample_aspect_ratio
     if restore.width is not None and restore.height is not None:
         # The picture may be squeezed; its shape on the screen must not be.
         shape *= Fraction(width, form.width) ** -1 * Fraction(height, form.height)
-    target = target_format(form, settings.encode, (width, height), settings.out_color)
+    target = target_format(form, encode, (width, height), settings.finish.out_color)
     return replace(source, format=target, sample_aspect_ratio=shape.limit_denominator(255))
 
 
 def _area(source: Input, filtered: ClipInfo, settings: ProcessSettings) -> Crop:
     """The part of filtered frames that is restored, which is told and found in the source's."""
     was, now = source.info.format, filtered.format
-    if settings.crop is None:
+    if settings.prepare.crop is None:
         return Crop.whole(now)
     if (was.width, was.height) != (now.width, now.height):
         raise SettingsError(
@@ -172,7 +186,7 @@ def _area(source: Input, filtered: ClipInfo, settings: ProcessSettings) -> Crop:
 
 def _framed(source: ClipInfo, settings: ProcessSettings, area: Crop) -> tuple[ClipInfo, Crop]:
     """What the output will be, and which part of its picture a restored `area` fills."""
-    if settings.keep_bars:
+    if settings.finish.keep_bars:
         clip = output_clip(source, settings)
         return clip, area.scaled(source.format, clip.format)
     clip = output_clip(replace(source, format=area.of(source.format)), settings)
@@ -187,7 +201,7 @@ def _tell_what_changes(
     if dropped:
         source.report.warn(f"not carried over: {dropped}")
     if was.alpha and not now.alpha:
-        pix_fmt = settings.encode.pix_fmt
+        pix_fmt = settings.write.encode.pix_fmt
         source.report.warn(f"the alpha channel is dropped: {pix_fmt} has none")
     taken_for = usual_matrix(now.height)
     if taken_for == 1 != usual_matrix(was.height) and now.color.matrix in {5, 6}:

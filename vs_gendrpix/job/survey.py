@@ -28,15 +28,16 @@ def with_range(path: Path, settings: ProcessSettings) -> ProcessSettings:
         MediaError: The clip cannot be read.
         SettingsError: It can be read only once.
     """
-    if settings.preview is None:
+    chosen = settings.read
+    if chosen.preview is None:
         return settings
-    start = settings.start
+    start = chosen.start
     if start is None:
         with open_glance(path, settings, Fraction(0), _Unheard()) as clip:
-            start = max((_length(clip.info) - settings.preview) / 2, Fraction(0))
-    end = start + settings.preview
+            start = max((_length(clip.info) - chosen.preview) / 2, Fraction(0))
+    end = start + chosen.preview
     log.info("the preview begins at %g s", float(start))
-    return replace(settings, start=start or None, end=end, preview=None)
+    return replace(settings, read=replace(chosen, start=start or None, end=end, preview=None))
 
 
 def picture_area(source: Input, settings: ProcessSettings) -> Crop:
@@ -48,10 +49,10 @@ def picture_area(source: Input, settings: ProcessSettings) -> Crop:
     """
     form = source.info.format
     whole = Crop.whole(form)
-    if settings.crop is None:
+    if settings.prepare.crop is None:
         return whole
-    if settings.crop != "auto":
-        width, height, x, y = settings.crop
+    if settings.prepare.crop != "auto":
+        width, height, x, y = settings.prepare.crop
         area = Crop(width=width, height=height, x=x, y=y)
         area.check(form)
         return area

@@ -11,7 +11,7 @@ from av.video.stream import VideoStream
 from vs_gendrpix.errors import MediaError, SettingsError
 from vs_gendrpix.libav.values import is_cover
 from vs_gendrpix.read.sequence import Sequence, find_sequence
-from vs_gendrpix.settings import InputSettings
+from vs_gendrpix.settings import ReadSettings
 
 MAX_PIXELS = 4 * 8192 * 4320
 """The largest picture that we decode: larger ones are bombs far more often than film."""
@@ -26,7 +26,7 @@ _REFUSED_FORMATS = {"tty", "hls", "concat", "dash", "imf", "sdp", "rtsp"}
 """Text that libav would draw as video, and lists that make it open further files."""
 
 
-def open_input(path: Path, chosen: InputSettings | None = None) -> InputContainer:
+def open_input(path: Path, chosen: ReadSettings | None = None) -> InputContainer:
     """Open what libav can read: a regular file, numbered pictures, or the standard input.
 
     Args:
@@ -38,7 +38,7 @@ def open_input(path: Path, chosen: InputSettings | None = None) -> InputContaine
         MediaError: There is no such input, or it is empty, or no media.
         SettingsError: A choice does not fit this input.
     """
-    chosen = chosen or InputSettings()
+    chosen = chosen or ReadSettings()
     sequence = None if path == STDIN else find_sequence(path, chosen.start_number)
     if sequence is None and path != STDIN:
         _check_file(path)
@@ -80,7 +80,7 @@ def _check_file(path: Path) -> None:
         raise MediaError(f"the input {path} is empty")
 
 
-def _check_choice(path: Path, chosen: InputSettings, sequence: Sequence | None) -> None:
+def _check_choice(path: Path, chosen: ReadSettings, sequence: Sequence | None) -> None:
     """Refuse what would be passed over in silence, and what libav would only call invalid."""
     if chosen.rate is not None and sequence is None and chosen.raw is None:
         raise SettingsError(f"a rate is for pictures and raw video: {path} says its own")

@@ -20,7 +20,7 @@ from vs_gendrpix.libav.values import fraction, origin
 from vs_gendrpix.read.look.changes import differs, words
 from vs_gendrpix.read.opening import FALLBACK_RATE, STDIN, drain, main_video, open_input
 from vs_gendrpix.read.sequence import find_sequence
-from vs_gendrpix.settings import InputSettings
+from vs_gendrpix.settings import ReadSettings
 
 if TYPE_CHECKING:
     from av.packet import Packet
@@ -56,13 +56,13 @@ class Source:
         self,
         path: Path,
         *,
-        chosen: InputSettings | None = None,
+        chosen: ReadSettings | None = None,
         start: Fraction | None = None,
         end: Fraction | None = None,
         report: Notes | None = None,
     ) -> None:
         self.path = path
-        self._chosen = chosen or InputSettings()
+        self._chosen = chosen or ReadSettings()
         self.report = report or Notes()
         self.decoded = 0
         self.offset = Fraction(0)

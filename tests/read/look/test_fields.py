@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from vs_gendrpix.read.look.fields import Scan, scan
-from vs_gendrpix.settings import InputSettings
+from vs_gendrpix.settings import ReadSettings
 
 ROWS, COLUMNS = 480, 360
 NTSC = Fraction(30000, 1001)
@@ -70,7 +70,7 @@ def write(path, pictures, rate=NTSC, flag=None, codec="libx264"):
 
 
 def found(path):
-    return scan(path, InputSettings(), start=None, end=None)
+    return scan(path, ReadSettings(), start=None, end=None)
 
 
 @pytest.mark.parametrize("codec", ["libx264", "mpeg2video"])

@@ -15,7 +15,7 @@ from vs_gendrpix.libav.log import LibavLog
 from vs_gendrpix.libav.pixels import frame_format
 from vs_gendrpix.libav.values import fraction, origin
 from vs_gendrpix.read.opening import drain, main_video, open_input
-from vs_gendrpix.settings import InputSettings
+from vs_gendrpix.settings import ReadSettings
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -39,7 +39,7 @@ def differs(picture: av.VideoFrame, first: FrameFormat) -> FrameFormat | None:
 
 
 def refuse_changes(
-    path: Path, chosen: InputSettings, first: FrameFormat, end: Fraction | None
+    path: Path, chosen: ReadSettings, first: FrameFormat, end: Fraction | None
 ) -> None:
     """Refuse a clip whose picture changes its size or format up to `end`.
 

@@ -19,7 +19,7 @@ from ffmpeg_filters import FieldOrder, InProcess, Video, graph_of
 from vs_gendrpix.libav.log import LibavLog
 from vs_gendrpix.libav.values import fraction, origin
 from vs_gendrpix.read.opening import drain, main_video, open_input
-from vs_gendrpix.settings import InputSettings
+from vs_gendrpix.settings import ReadSettings
 
 Kind = Literal["progressive", "interlaced", "telecined"]
 
@@ -55,9 +55,7 @@ class Scan:
     flagged: bool
 
 
-def scan(
-    path: Path, chosen: InputSettings, *, start: Fraction | None, end: Fraction | None
-) -> Scan:
+def scan(path: Path, chosen: ReadSettings, *, start: Fraction | None, end: Fraction | None) -> Scan:
     """Look at some places of a clip.
 
     Flags are believed unless the pictures are clearly progressive, or show their fields in the
