@@ -32,7 +32,7 @@ from vs_gendrpix.evaluation.methods import Method, ModelMethod, bicubic
 from vs_gendrpix.evaluation.sets import referenced
 from vs_gendrpix.evaluation.sheet import Sheet
 from vs_gendrpix.evaluation.table import MEASURES, MOTION, Judge, Scores, evaluate_motion, to_text
-from vs_gendrpix.frame.format import FrameFormat
+from vs_gendrpix.frame.format import FrameFormat, PixelLayout
 from vs_gendrpix.models.gendrpix.padcfg import PadPlan, pad_plan
 from vs_gendrpix.restore.way import Restorer
 from vs_gendrpix.settings import RestoreSettings
@@ -99,7 +99,7 @@ class Guided:
     def __call__(self, low: Tensor) -> Tensor:
         """A `Method`."""
         height, width = low.shape[-2:]
-        source = FrameFormat(width=width, height=height, family="rgb", bits=16)
+        source = FrameFormat(width=width, height=height, layout=PixelLayout(family="rgb", bits=16))
         target = replace(source, width=width * SCALE, height=height * SCALE)
         restorer = Restorer(self.settings, source, target, torch.device("cpu"))
         restorer.guided = replace(restorer.guided, plan=self.plans(next(self.frames)))

@@ -34,7 +34,7 @@ from torch import Tensor
 
 from vs_gendrpix.color.codes import to_rgb
 from vs_gendrpix.evaluation.measures.perceptual import SqueezeNetDistance
-from vs_gendrpix.frame.format import FrameFormat
+from vs_gendrpix.frame.format import FrameFormat, PixelLayout
 from vs_gendrpix.models.gendrpix.attention import SelfAttention
 from vs_gendrpix.models.gendrpix.fp8 import to_fp8
 from vs_gendrpix.models.gendrpix.window_plan import axis_plan
@@ -94,7 +94,7 @@ class Pair:
 
     def __init__(self, what: str, settings: RestoreSettings, size: tuple[int, int]) -> None:
         height, width = size
-        form = FrameFormat(width=width, height=height, family="rgb", bits=16)
+        form = FrameFormat(width=width, height=height, layout=PixelLayout(family="rgb", bits=16))
         device = pick_device(settings.device)
         self.fast, self.exact = WHAT[what](settings, form, device)
         self.grids: set[Grid] = set()

@@ -22,7 +22,7 @@ from torch.nn import functional as F
 
 from vs_gendrpix.color.primaries import curves, with_primaries
 from vs_gendrpix.evaluation.degradation import degrade
-from vs_gendrpix.frame.format import ColorSpec, FrameFormat
+from vs_gendrpix.frame.format import ColorSpec, FrameFormat, PixelLayout
 from vs_gendrpix.restore.way import Restorer
 from vs_gendrpix.settings import RestoreSettings
 
@@ -69,7 +69,8 @@ def gains(path: Path, number: int, white: float) -> dict[str, float]:
     large = [int(side) for side in picture.shape[-2:]]
     sizes = ([side // SCALE for side in large], large)
     source, target = (
-        FrameFormat(width=columns, height=rows, family="rgb", bits=16) for rows, columns in sizes
+        FrameFormat(width=columns, height=rows, layout=PixelLayout(family="rgb", bits=16))
+        for rows, columns in sizes
     )
     settings = RestoreSettings(device="cpu", dtype="fp32")
     restorer = Restorer(settings, source, target, torch.device("cpu"))

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import torch
 
-from vs_gendrpix.frame.format import FrameFormat
+from vs_gendrpix.frame.format import FrameFormat, PixelLayout
 from vs_gendrpix.models.catalogue import BUILT_IN
 from vs_gendrpix.restore.heap import keep_freed
 from vs_gendrpix.restore.way import Restorer
@@ -34,8 +34,10 @@ Figures = dict[str, float]
 def restored(model: str, size: tuple[int, int], frames: int) -> Figures:
     """Seconds and page faults of a frame, and the peak memory of this process."""
     width, height = size
-    source = FrameFormat(width=width, height=height, family="rgb", bits=16)
-    target = FrameFormat(width=width * SCALE, height=height * SCALE, family="rgb", bits=16)
+    source = FrameFormat(width=width, height=height, layout=PixelLayout(family="rgb", bits=16))
+    target = FrameFormat(
+        width=width * SCALE, height=height * SCALE, layout=PixelLayout(family="rgb", bits=16)
+    )
     restorer = Restorer(
         RestoreSettings(model=model, device="cpu"), source, target, torch.device("cpu")
     )

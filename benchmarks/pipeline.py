@@ -29,7 +29,8 @@ import av
 import torch
 
 from vs_gendrpix.carry.copy import SideStreams
-from vs_gendrpix.frame.format import ClipInfo, Frame
+from vs_gendrpix.frame.clip import ClipInfo
+from vs_gendrpix.frame.format import Frame
 from vs_gendrpix.job.progress import Progress
 from vs_gendrpix.job.run import output_clip, process
 from vs_gendrpix.read.source import Source

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from vs_gendrpix.frame.format import FrameFormat
+from vs_gendrpix.frame.format import FrameFormat, PixelLayout
 from vs_gendrpix.restore.engine import pick_device
 from vs_gendrpix.restore.heap import keep_freed
 from vs_gendrpix.restore.way import Restorer
@@ -35,7 +35,7 @@ class Subject:
 
     def __init__(self, settings: RestoreSettings, size: tuple[int, int]) -> None:
         width, height = size
-        form = FrameFormat(width=width, height=height, family="rgb", bits=16)
+        form = FrameFormat(width=width, height=height, layout=PixelLayout(family="rgb", bits=16))
         self.restorer = Restorer(settings, form, form, pick_device(settings.device))
         noise = torch.Generator().manual_seed(0)
         frame = torch.rand(1, 3, height, width, generator=noise)

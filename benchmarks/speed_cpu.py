@@ -23,7 +23,7 @@ from torch import Tensor
 
 from vs_gendrpix.evaluation.methods import Method, peers
 from vs_gendrpix.evaluation.speed import autocast, in_turn, noise_frames, ratio
-from vs_gendrpix.frame.format import FrameFormat
+from vs_gendrpix.frame.format import FrameFormat, PixelLayout
 from vs_gendrpix.models.catalogue import BUILT_IN
 from vs_gendrpix.restore.heap import keep_freed
 from vs_gendrpix.restore.way import DTYPES, Restorer
@@ -38,8 +38,10 @@ OURS = tuple(BUILT_IN)
 def our_restorer(name: str, size: tuple[int, int], dtype: str) -> Restorer:
     """A built-in model with all that happens to a frame but the conversions of its format."""
     width, height = size
-    source = FrameFormat(width=width, height=height, family="rgb", bits=16)
-    target = FrameFormat(width=width * SCALE, height=height * SCALE, family="rgb", bits=16)
+    source = FrameFormat(width=width, height=height, layout=PixelLayout(family="rgb", bits=16))
+    target = FrameFormat(
+        width=width * SCALE, height=height * SCALE, layout=PixelLayout(family="rgb", bits=16)
+    )
     settings = RestoreSettings(model=name, device="cpu", dtype=dtype)
     return Restorer(settings, source, target, CPU)
 

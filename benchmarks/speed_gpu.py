@@ -35,7 +35,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from vs_gendrpix.frame.format import ColorSpec, Frame, FrameFormat, Timing
+from vs_gendrpix.frame.format import ColorSpec, Frame, FrameFormat, PixelLayout, Timing
 from vs_gendrpix.models.ancestors.baselines import GenDR, GenDRAdc
 from vs_gendrpix.models.ancestors.latent import LatentRestorer, PixelEncoder
 from vs_gendrpix.models.ancestors.vae import VAE, VAEConfig
@@ -278,9 +278,12 @@ def operations(config: UNetConfig, size: Size, *, guided: bool, windowed: bool) 
 def staging(bench: Bench, trace: Path) -> dict[str, float]:
     """The wall time of 24 frames through the engine beside that of each stream's work."""
     source = FrameFormat(
-        width=960, height=540, family="yuv", bits=8, subsampling=(1, 1), color=ColorSpec(matrix=1)
+        width=960,
+        height=540,
+        layout=PixelLayout(family="yuv", bits=8, subsampling=(1, 1)),
+        color=ColorSpec(matrix=1),
     )
-    target = replace(source, width=1920, height=1080, bits=10)
+    target = replace(source, width=1920, height=1080, layout=replace(source.layout, bits=10))
     draw = np.random.default_rng(0)
 
     def frame(number: int) -> Frame:

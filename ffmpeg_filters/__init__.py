@@ -39,9 +39,10 @@ from ffmpeg_filters.in_process import InProcess
 from ffmpeg_filters.presets import PRESETS
 from ffmpeg_filters.program import Program
 from ffmpeg_filters.running import apply, read
-from ffmpeg_filters.video import Feed, FieldOrder, Video
+from ffmpeg_filters.video import BOTTOM_FIRST, Feed, FieldOrder, Video
 
 __all__ = [
+    "BOTTOM_FIRST",
     "DEINTERLACERS",
     "IN_BOTH",
     "PRESETS",

@@ -17,7 +17,7 @@ from ffmpeg_filters.catalogue import Runner, runner_for
 from ffmpeg_filters.errors import GraphError
 from ffmpeg_filters.graph import Filter, Graph, Node, graph_of
 from ffmpeg_filters.program import Program
-from ffmpeg_filters.video import FALLBACK_RATE, Feed, FieldOrder, Video, with_tags_of
+from ffmpeg_filters.video import BOTTOM_FIRST, FALLBACK_RATE, Feed, FieldOrder, Video, with_tags_of
 
 type Array = (
     npt.NDArray[np.uint8]
@@ -27,7 +27,6 @@ type Array = (
 )
 
 _NOT_THE_DEMUXERS = {"itsoffset", "pix_fmt", "r", "re", "s", "ss", "stream_loop", "t", "to"}
-_BOTTOM_FIRST = {3, 4}  # FFmpeg's AV_FIELD_BB and AV_FIELD_TB: the second letter is what is shown
 
 
 def read(stream: Stream, *, program: str | None = None) -> Iterator[av.VideoFrame]:
@@ -126,7 +125,7 @@ def _open(arguments: tuple[str, ...], runner: Runner, stack: ExitStack) -> Feed:
     first = next(pictures, None)
     if first is None:
         raise GraphError(f"no picture of {name} can be decoded")
-    order: FieldOrder = "bff" if stream.codec_context.field_order in _BOTTOM_FIRST else "tff"
+    order: FieldOrder = "bff" if stream.codec_context.field_order in BOTTOM_FIRST else "tff"
     video = Video(
         width=first.width,
         height=first.height,

@@ -12,6 +12,9 @@ FieldOrder = Literal["auto", "progressive", "tff", "bff"]
 FALLBACK_RATE = Fraction(25)
 """For a video that does not say its rate: a graph must have one."""
 
+BOTTOM_FIRST = {3, 4}
+"""FFmpeg's AV_FIELD_BB and AV_FIELD_TB: the second letter is the field that is shown first."""
+
 _FIELD_MODES = {"auto": "auto", "progressive": "prog", "tff": "tff", "bff": "bff"}
 
 

@@ -8,7 +8,7 @@ import av
 import numpy as np
 
 from vs_gendrpix.frame.format import ColorSpec, Frame, FrameFormat, Timing
-from vs_gendrpix.libav.pixels import layout, to_picture
+from vs_gendrpix.libav.pixels import layout_of, to_picture
 
 TICK = Fraction(1, 12800)
 EVEN = tuple(512 * i for i in range(12))
@@ -25,24 +25,16 @@ def gray_level(index: int) -> int:
 
 def make_frames(pix_fmt="yuv420p", size=(64, 48), times=EVEN, tick=TICK, color=None):
     """Frames with a gradient and noise-free chroma; the mean tells their number."""
-    found = layout(pix_fmt)
-    form = FrameFormat(
-        width=size[0],
-        height=size[1],
-        family=found.family,
-        bits=found.bits,
-        subsampling=found.subsampling,
-        floating=found.floating,
-        alpha=found.alpha,
-        color=color or ColorSpec(matrix=0 if found.family == "rgb" else 1),
-    )
+    layout = layout_of(pix_fmt)
+    color = color or ColorSpec(matrix=0 if layout.family == "rgb" else 1)
+    form = FrameFormat(width=size[0], height=size[1], layout=layout, color=color)
     frames = []
     for index, pts in enumerate(times):
         planes = []
         for number, (rows, columns) in enumerate(form.plane_shapes):
             ramp = np.arange(columns)[None] % 16 + np.arange(rows)[:, None] % 8
             level = gray_level(index) + ramp if number == 0 else 120 + 4 * number + ramp % 3
-            code = level / 255 if form.floating else level << (form.bits - 8)
+            code = level / 255 if layout.floating else level << (layout.bits - 8)
             planes.append(code.astype(form.dtype))
         timing = Timing(pts=pts, duration=0, time_base=tick)
         frames.append(Frame(format=form, planes=tuple(planes), timing=timing))

@@ -9,7 +9,7 @@ from tests.choices import process_settings
 from tests.clips import make_clip
 from vs_gendrpix import EncodeSettings, RestoreSettings, process
 from vs_gendrpix.errors import SettingsError
-from vs_gendrpix.frame.format import ColorSpec, FrameFormat
+from vs_gendrpix.frame.format import ColorSpec, FrameFormat, PixelLayout
 from vs_gendrpix.libav.pixels import target_format, to_picture
 
 PATCHES = [(110, 115, 155), (140, 118, 112), (90, 150, 120), (180, 128, 128), (100, 120, 122)]
@@ -94,7 +94,7 @@ def test_colours_and_tags_are_converted(tmp_path, small_model, source, out_color
 
 
 def target_color(color, family="yuv", out_color="keep", **encode):
-    form = FrameFormat(width=64, height=48, family=family, bits=8, color=color)
+    form = FrameFormat(width=64, height=48, layout=PixelLayout(family=family, bits=8), color=color)
     chosen = EncodeSettings(**{"encoder": "libx265", "pix_fmt": "yuv420p10le"} | encode)
     return target_format(form, chosen, (64, 48), out_color).color
 

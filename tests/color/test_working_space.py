@@ -6,7 +6,7 @@ import torch
 
 from vs_gendrpix.color.codes import from_rgb, to_rgb
 from vs_gendrpix.color.working_space import enter, leave
-from vs_gendrpix.frame.format import ColorSpec, FrameFormat
+from vs_gendrpix.frame.format import ColorSpec, FrameFormat, PixelLayout
 from vs_gendrpix.restore.way import Restorer
 from vs_gendrpix.settings import RestoreSettings
 
@@ -15,7 +15,9 @@ PQ_OF = {0: 0.0, 100: 0.50808, 203: 0.58069, 1000: 0.75183}
 
 def hdr_format(transfer, size=(48, 32), bits=10):
     color = ColorSpec(matrix=9, primaries=9, transfer=transfer)
-    return FrameFormat(width=size[0], height=size[1], family="yuv", bits=bits, color=color)
+    return FrameFormat(
+        width=size[0], height=size[1], layout=PixelLayout(family="yuv", bits=bits), color=color
+    )
 
 
 def test_pq_is_seen_as_a_display_of_400_shows_it():
@@ -69,7 +71,10 @@ def test_the_network_changes_pq_in_the_light_of_a_display(small_model):
     made = []
     for transfer, signal in ((1, sdr), (16, leave(sdr, 16))):
         form = FrameFormat(
-            width=64, height=64, family="rgb", bits=16, color=ColorSpec(matrix=0, transfer=transfer)
+            width=64,
+            height=64,
+            layout=PixelLayout(family="rgb", bits=16),
+            color=ColorSpec(matrix=0, transfer=transfer),
         )
         settings = RestoreSettings(
             scale=Fraction(1), model_path=small_model, device="cpu", dtype="fp32"

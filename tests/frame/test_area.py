@@ -8,11 +8,13 @@ from hypothesis import strategies as st
 from tests.clips import make_frames
 from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.frame.area import Crop, cropped, with_bars
-from vs_gendrpix.frame.format import ColorSpec, FrameFormat
+from vs_gendrpix.frame.format import ColorSpec, FrameFormat, PixelLayout
 
 
 def test_a_crop_must_lie_in_the_picture_and_on_chroma_samples():
-    form = FrameFormat(width=64, height=48, family="yuv", bits=8, subsampling=(1, 1))
+    form = FrameFormat(
+        width=64, height=48, layout=PixelLayout(family="yuv", bits=8, subsampling=(1, 1))
+    )
     Crop.whole(form).check(form)
     for part, said in (
         ((64, 49, 0, 0), "beyond"),
@@ -56,14 +58,14 @@ def test_black_of_full_range():
     st.sampled_from([(0, 0), (1, 0), (1, 1)]),
 )  # fmt: skip
 def test_a_scaled_crop_keeps_its_place(width, height, x, y, scale, subsampling):
-    source = FrameFormat(width=x + width + 7, height=y + height, family="yuv", bits=8)
+    source = FrameFormat(
+        width=x + width + 7, height=y + height, layout=PixelLayout(family="yuv", bits=8)
+    )
     step_x, step_y = (1 << log2 for log2 in subsampling)
     target = FrameFormat(
         width=max(round(source.width * scale / step_x), 1) * step_x,
         height=max(round(source.height * scale / step_y), 1) * step_y,
-        family="yuv",
-        bits=8,
-        subsampling=subsampling,
+        layout=PixelLayout(family="yuv", bits=8, subsampling=subsampling),
     )
     scaled = Crop(width=width, height=height, x=x, y=y).scaled(source, target)
     scaled.check(target)

@@ -97,6 +97,7 @@ def test_frames_of_another_size_can_be_scaled(tmp_path):
     change(tmp_path / "in.h264")
     report = process(tmp_path / "in.h264", tmp_path / "out.mkv", chosen(on_change="scale"))
     assert report.frames_encoded == 12
+    assert "64x48 YUV 4:2:0 of 8 bits to" in report.warnings[0]
     # One warning for all six frames; the other one is of times that a raw stream does not have.
     assert [warning for warning in report.warnings if "changes from 64x48" in warning] == [
         report.warnings[0]
@@ -113,7 +114,7 @@ def test_a_change_of_family_cannot_be_scaled(tmp_path):
     )
     data = (tmp_path / "a.h264").read_bytes() + (tmp_path / "b.h264").read_bytes()
     (tmp_path / "in.h264").write_bytes(data)
-    with pytest.raises(MediaError, match=r"from 64x48 yuv .* to 64x48 rgb .* restore the parts$"):
+    with pytest.raises(MediaError, match=r"from 64x48 YUV .* to 64x48 RGB .* restore the parts$"):
         process(tmp_path / "in.h264", tmp_path / "out.mkv", chosen(on_change="scale"))
 
 
@@ -300,9 +301,9 @@ def test_unusual_planes_of_odd_sizes_pass(tmp_path, form, size):
     )
     assert report.frames_encoded == 3
     with Source(tmp_path / "in.mkv") as was, Source(tmp_path / "out.mkv") as now:
-        assert now.info.format.family == was.info.format.family
-        assert now.info.format.alpha == was.info.format.alpha
-        shift = now.info.format.bits - was.info.format.bits
+        assert now.info.format.layout.family == was.info.format.layout.family
+        assert now.info.format.layout.alpha == was.info.format.layout.alpha
+        shift = now.info.format.layout.bits - was.info.format.layout.bits
         sizes = [(form.width, form.height) for form in (was.info.format, now.info.format)]
         assert max(abs(a - b) for a, b in zip(*sizes, strict=True)) <= 1  # to whole chroma
         if now.info.format.plane_shapes == was.info.format.plane_shapes:

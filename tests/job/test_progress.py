@@ -6,13 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from vs_gendrpix.frame.format import ClipInfo, FrameFormat
+from vs_gendrpix.frame.clip import ClipInfo
+from vs_gendrpix.frame.format import FrameFormat, PixelLayout
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.job.progress import EVENT_INTERVAL, Bar, JsonLines, Plain
 from vs_gendrpix.job.report import Report, Start
 
 CLIP = ClipInfo(
-    format=FrameFormat(width=32, height=24, family="yuv", bits=8, subsampling=(1, 1)),
+    format=FrameFormat(
+        width=32, height=24, layout=PixelLayout(family="yuv", bits=8, subsampling=(1, 1))
+    ),
     time_base=Fraction(1, 25),
     average_rate=Fraction(25),
     frames=0,

@@ -56,7 +56,7 @@ class NearestEngine:
             down = np.arange(rows) * given.shape[0] // rows
             across = np.arange(columns) * given.shape[1] // columns
             plane = given[down][:, across].astype(np.int64)
-            shift = self.target.bits - self.source.bits
+            shift = self.target.layout.bits - self.source.layout.bits
             plane = plane << shift if shift >= 0 else plane >> -shift
             planes.append(plane.astype(self.target.dtype))
         done = Future()

@@ -11,7 +11,7 @@ from tests.choices import process_settings
 from tests.clips import EVEN, make_frames
 from vs_gendrpix import EncodeSettings, RestoreSettings, process
 from vs_gendrpix.frame.format import ColorSpec
-from vs_gendrpix.libav.pixels import layout, location_code, to_picture
+from vs_gendrpix.libav.pixels import layout_of, location_code, planar_name, to_picture
 from vs_gendrpix.read.source import Source
 
 SDR = {"matrix": 6, "primaries": 5, "transfer": 6}  # no defaults of a clip of 48 lines
@@ -52,7 +52,9 @@ def write(path, pix_fmt, color):
         noise = np.random.default_rng(7)
         for frame in frames:
             for plane in frame.planes:
-                plane[:] += noise.integers(0, 1 << frame.format.bits - 4, plane.shape, plane.dtype)
+                plane[:] += noise.integers(
+                    0, 1 << frame.format.layout.bits - 4, plane.shape, plane.dtype
+                )
             output.mux(stream.encode(to_picture(frame, pix_fmt)))
         output.mux(stream.encode(None))
 
@@ -77,7 +79,7 @@ def test_colour_is_the_same_with_filters_and_without(tmp_path, small_model, kind
     write(tmp_path / "in.mkv", pix_fmt, color)
     with Source(tmp_path / "in.mkv") as source:
         assert source.info.format.color == color
-    target = layout(pix_fmt).planar_name
+    target = planar_name(layout_of(pix_fmt))
     wanted = restored(tmp_path, small_model, target)
     for where in ("pre_filter", "post_filter"):
         for graph in ("null", "crop=iw:ih:0:0"):

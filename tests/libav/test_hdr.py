@@ -8,7 +8,7 @@ from tests.choices import process_settings
 from tests.clips import make_clip
 from vs_gendrpix import EncodeSettings, RestoreSettings, process
 from vs_gendrpix.errors import MediaError
-from vs_gendrpix.frame.format import HdrMetadata, LightLevel, MasteringDisplay
+from vs_gendrpix.frame.clip import HdrMetadata, LightLevel, MasteringDisplay
 from vs_gendrpix.libav.hdr import read_metadata
 from vs_gendrpix.read.source import Source
 from vs_gendrpix.write.hdr_options import PLACES, unsaid

@@ -9,7 +9,7 @@ from vs_gendrpix.frame.format import ColorSpec
 from vs_gendrpix.libav.pixels import (
     encoder_layout,
     frame_format,
-    layout,
+    layout_of,
     read_planes,
     target_format,
     to_picture,
@@ -61,10 +61,10 @@ def test_rgb_planes_come_in_the_order_r_g_b():
 def test_a_palette_and_alpha_become_rgb():
     array = np.full((16, 16, 4), (200, 100, 50, 128), np.uint8)
     picture = av.VideoFrame.from_ndarray(array, format="rgba")
-    assert layout("rgba").alpha
+    assert layout_of("rgba").alpha
     assert [int(plane[0, 0]) for plane in read_planes(picture)] == [200, 100, 50, 128]
-    assert frame_format(picture).alpha
-    assert layout("pal8").family == "rgb"
+    assert frame_format(picture).layout.alpha
+    assert layout_of("pal8").family == "rgb"
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_what_a_picture_says_is_kept():
     assert form.color == ColorSpec(
         matrix=9, primaries=9, transfer=16, full_range=True, chroma_location="topleft"
     )
-    assert (form.bits, form.subsampling) == (10, (1, 1))
+    assert (form.layout.bits, form.layout.subsampling) == (10, (1, 1))
 
 
 def test_yuvj_and_gray_are_full_range():
@@ -102,7 +102,7 @@ def test_yuvj_and_gray_are_full_range():
 @pytest.mark.parametrize("pix_fmt", ["rgbf32le", "yaf16le", "xyz12le", "bayer_rggb8", "cuda"])
 def test_a_format_that_we_cannot_read_is_refused(pix_fmt):
     with pytest.raises(MediaError, match=pix_fmt):
-        layout(pix_fmt)
+        layout_of(pix_fmt)
 
 
 @pytest.mark.parametrize("pix_fmt", ["nonsense", "rgbf32le"])

@@ -56,8 +56,8 @@ def test_frames_come_out_as_they_went_in(tmp_path, pix_fmt, size):
     assert len(found) == len(made) == source.decoded
     assert not source.report.damaged
     for was, now in zip(made, found, strict=True):
-        assert now.format.family == was.format.family
-        assert now.format.bits == was.format.bits
+        assert now.format.layout.family == was.format.layout.family
+        assert now.format.layout.bits == was.format.layout.bits
         for a, b in zip(was.planes, now.planes, strict=True):
             np.testing.assert_array_equal(a, b)
 
@@ -231,7 +231,7 @@ def test_a_clocks_ticks_are_not_taken_for_a_rate(tmp_path):
 def test_alpha_that_vp9_hides_in_its_packets_is_not_lost_in_silence(tmp_path):
     make_clip(tmp_path / "in.webm", codec="libvpx-vp9", pix_fmt="yuva420p")
     with Source(tmp_path / "in.webm") as source:
-        assert not source.info.format.alpha
+        assert not source.info.format.layout.alpha
         assert ["alpha channel is dropped" in said for said in source.report.warnings] == [True]
 
 

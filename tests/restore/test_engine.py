@@ -10,7 +10,7 @@ import torch.nn.functional as F
 
 from vs_gendrpix.color.codes import from_rgb, to_rgb
 from vs_gendrpix.errors import DeviceError, MediaError, ModelError, VerificationError
-from vs_gendrpix.frame.format import ColorSpec, Frame, FrameFormat, Timing
+from vs_gendrpix.frame.format import ColorSpec, Frame, FrameFormat, PixelLayout, Timing
 from vs_gendrpix.models.gendrpix.fp8 import to_fp8
 from vs_gendrpix.models.gendrpix.padcfg import PadCFG, pad_plan
 from vs_gendrpix.models.gendrpix.unet import UNet
@@ -21,19 +21,21 @@ from vs_gendrpix.restore.way import pick_dtype
 from vs_gendrpix.settings import RestoreSettings
 
 COLOR = ColorSpec(matrix=1, primaries=1, transfer=1)
-SOURCE = FrameFormat(width=48, height=32, family="yuv", bits=8, subsampling=(1, 1), color=COLOR)
-TARGET = replace(SOURCE, width=96, height=64, bits=10)
+SOURCE = FrameFormat(
+    width=48, height=32, layout=PixelLayout(family="yuv", bits=8, subsampling=(1, 1)), color=COLOR
+)
+TARGET = replace(SOURCE, width=96, height=64, layout=replace(SOURCE.layout, bits=10))
 
 
-def make_frame(number: int, layout: FrameFormat = SOURCE) -> Frame:
+def make_frame(number: int, form: FrameFormat = SOURCE) -> Frame:
     draw = np.random.default_rng(number)
-    top = 1 << layout.bits
+    top = 1 << form.layout.bits
     planes = tuple(
-        draw.integers(top // 8, top * 3 // 4, shape).astype(layout.dtype)
-        for shape in layout.plane_shapes
+        draw.integers(top // 8, top * 3 // 4, shape).astype(form.dtype)
+        for shape in form.plane_shapes
     )
     timing = Timing(pts=number * 3, duration=3, time_base=Fraction(1, 90))
-    return Frame(format=layout, planes=planes, timing=timing)
+    return Frame(format=form, planes=planes, timing=timing)
 
 
 @pytest.fixture
@@ -97,33 +99,33 @@ def test_strength_0_is_the_resize(settings):
 
 def test_scale_1_at_strength_0_is_the_input(settings):
     """8-bit 4:4:4 codes of colours that exist come back as they were."""
-    layout = replace(SOURCE, subsampling=(0, 0))
-    frame = make_frame(3, layout)
-    (result,) = restore(replace(settings, strength=0.0), [frame], layout, layout)
+    form = replace(SOURCE, layout=replace(SOURCE.layout, subsampling=(0, 0)))
+    frame = make_frame(3, form)
+    (result,) = restore(replace(settings, strength=0.0), [frame], form, form)
     assert same(frame, result)
 
 
 def test_dark_texture_keeps_its_mean(settings):
     """The change may reach below black: cutting that off would lift the dark."""
-    layout = replace(SOURCE, subsampling=(0, 0), bits=10)
+    form = replace(SOURCE, layout=replace(TARGET.layout, subsampling=(0, 0)))
     planes = tuple(
         np.full(shape, code, np.uint16)
-        for shape, code in zip(layout.plane_shapes, (66, 512, 512), strict=True)
+        for shape, code in zip(form.plane_shapes, (66, 512, 512), strict=True)
     )
-    frame = replace(make_frame(0, layout), planes=planes)
-    (result,) = restore(settings, [frame], layout, layout)
+    frame = replace(make_frame(0, form), planes=planes)
+    (result,) = restore(settings, [frame], form, form)
     assert result.planes[0].min() < 64
     assert abs(result.planes[0].mean() - 66) < 0.5 * 4
 
 
 def test_super_white_is_kept(settings):
-    layout = replace(SOURCE, subsampling=(0, 0))
+    form = replace(SOURCE, layout=replace(SOURCE.layout, subsampling=(0, 0)))
     planes = tuple(
         np.full(shape, code, np.uint8)
-        for shape, code in zip(layout.plane_shapes, (250, 128, 128), strict=True)
+        for shape, code in zip(form.plane_shapes, (250, 128, 128), strict=True)
     )
-    frame = replace(make_frame(0, layout), planes=planes)
-    (result,) = restore(settings, [frame], layout, layout)
+    frame = replace(make_frame(0, form), planes=planes)
+    (result,) = restore(settings, [frame], form, form)
     assert result.planes[0].mean() > 240
 
 
@@ -143,16 +145,28 @@ def test_equal_frames_give_equal_results(settings):
 
 
 @pytest.mark.parametrize(
-    "layout",
+    "form",
     [
-        FrameFormat(width=47, height=33, family="rgb", bits=8, color=ColorSpec(matrix=0)),
-        FrameFormat(width=47, height=33, family="gray", bits=12, color=COLOR),
-        FrameFormat(width=33, height=21, family="yuv", bits=16, subsampling=(1, 0), color=COLOR),
-        FrameFormat(width=9, height=7, family="yuv", bits=10, subsampling=(1, 1), color=COLOR),
+        FrameFormat(
+            width=47, height=33, layout=PixelLayout(family="rgb", bits=8), color=ColorSpec(matrix=0)
+        ),
+        FrameFormat(width=47, height=33, layout=PixelLayout(family="gray", bits=12), color=COLOR),
+        FrameFormat(
+            width=33,
+            height=21,
+            layout=PixelLayout(family="yuv", bits=16, subsampling=(1, 0)),
+            color=COLOR,
+        ),
+        FrameFormat(
+            width=9,
+            height=7,
+            layout=PixelLayout(family="yuv", bits=10, subsampling=(1, 1)),
+            color=COLOR,
+        ),
     ],
 )
-def test_every_family_passes(settings, layout):
-    (result,) = restore(settings, [make_frame(1, layout)], source=layout)
+def test_every_family_passes(settings, form):
+    (result,) = restore(settings, [make_frame(1, form)], source=form)
     assert result.format == TARGET
     means = [plane.mean() for plane in result.planes]
     assert 64 < means[0] < 940
@@ -167,36 +181,49 @@ def test_bf16_is_close_to_fp32(settings):
 
 
 def test_a_frame_of_another_format_is_refused(settings):
-    with Engine(settings, SOURCE, TARGET) as engine, pytest.raises(MediaError):
-        engine.submit(make_frame(0, replace(SOURCE, width=50)))
+    wide, full = replace(SOURCE, width=50), replace(SOURCE, color=replace(COLOR, full_range=True))
+    with Engine(settings, SOURCE, TARGET) as engine:
+        with pytest.raises(MediaError) as size:
+            engine.submit(make_frame(0, wide))
+        with pytest.raises(MediaError) as color:
+            engine.submit(make_frame(0, full))
+    assert str(size.value) == (
+        "a frame of 50x32 YUV 4:2:0 of 8 bits came into a clip of 48x32 YUV 4:2:0 of 8 bits"
+    )
+    assert "has matrix 1, primaries 1, transfer 1, full range, chroma left, in" in str(color.value)
+    assert "FrameFormat" not in str(size.value) + str(color.value)
 
 
 @pytest.mark.parametrize("bits", [16, 32])
 def test_float_frames_pass(settings, bits):
-    layout = FrameFormat(width=24, height=16, family="rgb", bits=bits, floating=True)
-    target = replace(layout, width=48, height=32)
-    frame = float_frame(layout)
-    (result,) = restore(replace(settings, strength=0.0), [frame], layout, target)
-    assert {plane.dtype for plane in result.planes} == {layout.dtype}
+    form = FrameFormat(
+        width=24, height=16, layout=PixelLayout(family="rgb", bits=bits, floating=True)
+    )
+    target = replace(form, width=48, height=32)
+    frame = float_frame(form)
+    (result,) = restore(replace(settings, strength=0.0), [frame], form, target)
+    assert {plane.dtype for plane in result.planes} == {form.dtype}
     rgb = torch.from_numpy(np.stack(frame.planes)[None].astype(np.float32))
     expected = F.interpolate(rgb, (32, 48), mode="bicubic", antialias=True)[0].numpy()
     assert np.abs(np.stack(result.planes) - expected).max() < 1e-3
 
 
-def float_frame(layout: FrameFormat, spoilt: float | None = None) -> Frame:
+def float_frame(form: FrameFormat, spoilt: float | None = None) -> Frame:
     draw = np.random.default_rng(3)
-    planes = tuple(draw.random(shape).astype(layout.dtype) for shape in layout.plane_shapes)
+    planes = tuple(draw.random(shape).astype(form.dtype) for shape in form.plane_shapes)
     if spoilt is not None:
         planes[1][3, 4] = spoilt
-    return Frame(format=layout, planes=planes, timing=make_frame(0).timing)
+    return Frame(format=form, planes=planes, timing=make_frame(0).timing)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
 @pytest.mark.parametrize("strength", [0.0, 1.0])
 def test_a_float_frame_that_is_not_finite_is_never_passed_on(settings, value, strength):
-    layout = FrameFormat(width=24, height=16, family="rgb", bits=32, floating=True)
-    with Engine(replace(settings, strength=strength), layout, layout, batch=2) as engine:
-        futures = [engine.submit(float_frame(layout, spoilt)) for spoilt in (None, value, None)]
+    form = FrameFormat(
+        width=24, height=16, layout=PixelLayout(family="rgb", bits=32, floating=True)
+    )
+    with Engine(replace(settings, strength=strength), form, form, batch=2) as engine:
+        futures = [engine.submit(float_frame(form, spoilt)) for spoilt in (None, value, None)]
         with pytest.raises(VerificationError, match="tick"):
             futures[1].result()
         assert same(futures[0].result(), futures[2].result())

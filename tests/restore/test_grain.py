@@ -5,7 +5,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from vs_gendrpix.frame.format import ColorSpec, FrameFormat
+from vs_gendrpix.frame.format import ColorSpec, FrameFormat, PixelLayout
 from vs_gendrpix.restore.grain import regrain, seeds_of
 from vs_gendrpix.restore.way import Restorer
 from vs_gendrpix.settings import RestoreSettings
@@ -146,7 +146,10 @@ def test_a_gpu_makes_the_same_grain():
 
 def test_a_restorer_puts_back_what_its_network_takes(small_model, monkeypatch):
     form = FrameFormat(
-        width=SIZE[1], height=SIZE[0], family="gray", bits=16, color=ColorSpec(matrix=1)
+        width=SIZE[1],
+        height=SIZE[0],
+        layout=PixelLayout(family="gray", bits=16),
+        color=ColorSpec(matrix=1),
     )
     settings = RestoreSettings(scale=1, device="cpu", model_path=small_model, grain=1.0)
     codes = ((RAMP[:, 0] + film(0.02)[:, 0]) * 219 + 16) * 256

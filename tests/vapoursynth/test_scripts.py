@@ -65,7 +65,7 @@ def test_a_sample_runs(tmp_path, small_model, sample, options, arguments, size, 
     done = vspipe(ROOT / "samples" / f"{sample}.vpy", "-c y4m", *given)
     assert done.returncode == 0, done.stderr.decode()
     form, found = frames_of(done.stdout, tmp_path)
-    assert (form.family, form.bits, form.subsampling) == ("yuv", bits, (1, 1))
+    assert (form.layout.family, form.layout.bits, form.layout.subsampling) == ("yuv", bits, (1, 1))
     assert [picture.shape[::-1] for picture in found] == [size] * count
     # The picture is the clip's own: as bright, and brighter by 12 with every frame.
     means = [float(picture.mean()) / (1 << bits - 8) for picture in found]

@@ -86,8 +86,8 @@ def test_every_kind_is_read_bit_for_bit(tmp_path, suffix, encoder, pix_fmt, opti
     assert [frame.timing.pts * frame.timing.time_base * 24 for frame in found] == [0, 1, 2, 3]
     half = options.get("format") == "half"
     for was, now in zip(made, found, strict=True):
-        assert now.format.alpha == was.format.alpha
-        assert now.format.bits == (16 if half else was.format.bits)
+        assert now.format.layout.alpha == was.format.layout.alpha
+        assert now.format.layout.bits == (16 if half else was.format.layout.bits)
         for a, b in zip(was.planes, now.planes, strict=True):
             # FFmpeg's encoder cuts what a half cannot say, and does not round.
             np.testing.assert_allclose(b, a, rtol=2**-10 if half else 0)

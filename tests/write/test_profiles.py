@@ -14,7 +14,7 @@ from tests.job.test_run import NearestEngine
 from vs_gendrpix import EncodeSettings, RestoreSettings, process
 from vs_gendrpix.color.codes import from_rgb
 from vs_gendrpix.errors import SettingsError
-from vs_gendrpix.frame.format import ColorSpec, FrameFormat
+from vs_gendrpix.frame.format import ColorSpec, FrameFormat, PixelLayout
 from vs_gendrpix.write.encoder import settled
 from vs_gendrpix.write.profiles import PROFILES, profile_for
 
@@ -86,12 +86,21 @@ def test_what_is_given_goes_before_the_profile():
 
 
 YUV = FrameFormat(
-    width=64, height=48, family="yuv", bits=8, subsampling=(1, 1), color=ColorSpec(matrix=1)
+    width=64,
+    height=48,
+    layout=PixelLayout(family="yuv", bits=8, subsampling=(1, 1)),
+    color=ColorSpec(matrix=1),
 )
-RGB = FrameFormat(width=64, height=48, family="rgb", bits=8)
-DEEP = replace(YUV, bits=12, subsampling=(1, 0))
-GRAY = FrameFormat(width=64, height=48, family="gray", bits=8)
-HALF = FrameFormat(width=64, height=48, family="rgb", bits=16, floating=True)
+RGB = FrameFormat(width=64, height=48, layout=PixelLayout(family="rgb", bits=8))
+
+
+def with_layout(form, **changes):
+    return replace(form, layout=replace(form.layout, **changes))
+
+
+DEEP = with_layout(YUV, bits=12, subsampling=(1, 0))
+GRAY = FrameFormat(width=64, height=48, layout=PixelLayout(family="gray", bits=8))
+HALF = FrameFormat(width=64, height=48, layout=PixelLayout(family="rgb", bits=16, floating=True))
 
 
 @pytest.mark.parametrize(
@@ -109,8 +118,8 @@ HALF = FrameFormat(width=64, height=48, family="rgb", bits=16, floating=True)
         ("ffv1", "source", RGB, True, "gbrap10le"),
         ("ffv1", "source", GRAY, False, "gray10le"),
         ("ffv1", "source", HALF, False, "gbrpf16le"),
-        ("libx264", "source", replace(YUV, subsampling=(2, 2)), False, "yuv420p10le"),
-        ("libx264", "source", replace(YUV, subsampling=(2, 0)), False, "yuv422p10le"),
+        ("libx264", "source", with_layout(YUV, subsampling=(2, 2)), False, "yuv420p10le"),
+        ("libx264", "source", with_layout(YUV, subsampling=(2, 0)), False, "yuv422p10le"),
         ("wrapped_avframe", "source", DEEP, True, "yuv422p12le"),
         ("wrapped_avframe", "source", RGB, False, "yuv444p10le"),
         ("png", "rgba64be", YUV, True, "rgba64be"),
@@ -123,7 +132,7 @@ HALF = FrameFormat(width=64, height=48, family="rgb", bits=16, floating=True)
 )
 def test_the_pixel_format_is_near_the_source(encoder, pix_fmt, source, alpha, wanted):
     settings = EncodeSettings(encoder=encoder, pix_fmt=pix_fmt)
-    found = settled(settings, Path("out.mkv"), replace(source, alpha=alpha))
+    found = settled(settings, Path("out.mkv"), with_layout(source, alpha=alpha))
     assert found.pix_fmt == wanted
 
 
@@ -205,6 +214,6 @@ def test_a_file_that_cannot_hold_the_codec_is_refused_before_the_work(tmp_path, 
 @pytest.mark.parametrize("bits", [10, 12, 16])
 def test_dnxhr_gets_no_code_that_it_dies_of(bits):
     """Above 1023 its encoder aborts the whole process: the engine's codes end at the depth."""
-    target = replace(YUV, bits=bits, subsampling=(1, 0))
+    target = with_layout(YUV, bits=bits, subsampling=(1, 0))
     noise = torch.randn(1, 3, 48, 64, generator=torch.Generator().manual_seed(1)) * 4
     assert max(int(plane.int().max()) for plane in from_rgb(noise, target)) == 2**bits - 1

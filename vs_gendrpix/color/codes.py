@@ -35,10 +35,10 @@ def to_rgb(planes: Sequence[Tensor], source: FrameFormat) -> Tensor:
     `chroma_location` says that its samples lie.
     """
     (luma_scale, luma_offset), (chroma_scale, chroma_offset) = _levels(source)
-    if source.family == "rgb":
+    if source.layout.family == "rgb":
         return torch.stack([_decode(plane, luma_scale, luma_offset) for plane in planes[:3]], 1)
     luma = _decode(planes[0], luma_scale, luma_offset)
-    if source.family == "gray":
+    if source.layout.family == "gray":
         return luma.unsqueeze(1).repeat(1, 3, 1, 1)
     kr, kb = _luma_weights(source)
     chroma = torch.stack([_decode(plane, chroma_scale, chroma_offset) for plane in planes[1:3]], 1)
@@ -69,13 +69,13 @@ def from_rgb(rgb: Tensor, target: FrameFormat) -> tuple[Tensor, ...]:
     Formulas of ITU-T H.273 section 8.3. Chroma is filtered by an antialiasing Catmull-Rom.
     """
     luma_levels, (chroma_scale, chroma_offset) = _levels(target)
-    if target.family == "rgb":
+    if target.layout.family == "rgb":
         return tuple(_encode(plane, *luma_levels, target) for plane in rgb.unbind(1))
     kr, kb = _luma_weights(target)
     red, green, blue = rgb.unbind(1)
     luma = (red * kr).add_(green, alpha=1 - kr - kb).add_(blue, alpha=kb)
     codes = _encode(luma, *luma_levels, target)
-    if target.family == "gray":
+    if target.layout.family == "gray":
         return (codes,)
     chroma = torch.stack((blue, red), 1).sub_(luma.unsqueeze(1))
     blue, red = _resample(chroma, target, down=True).unbind(1)
@@ -97,8 +97,7 @@ def resized_alpha(plane: Tensor, source: FrameFormat, target: FrameFormat) -> Te
     Returns:
         (B, height, width) of `target`; fully clear and fully opaque areas stay just that.
     """
-    full = 1 if source.floating else 2**source.bits - 1
-    alpha = plane.to(torch.float32).div_(full).unsqueeze(1)
+    alpha = plane.to(torch.float32).div_(source.top).unsqueeze(1)
     size = (target.height, target.width)
     if size != tuple(alpha.shape[-2:]):
         alpha = F.interpolate(alpha, size, mode="bicubic", antialias=True)
@@ -107,30 +106,29 @@ def resized_alpha(plane: Tensor, source: FrameFormat, target: FrameFormat) -> Te
 
 def opacity(alpha: Tensor, target: FrameFormat) -> Tensor:
     """(B, H, W) float32, 0 clear and 1 opaque, as the alpha plane of a format."""
-    full = 1 if target.floating else 2**target.bits - 1
-    return _encode(alpha.clamp(0, 1), full, 0, target)
+    return _encode(alpha.clamp(0, 1), target.top, 0, target)
 
 
-def _luma_weights(layout: FrameFormat) -> tuple[float, float]:
-    """Kr and Kb of the layout's matrix."""
+def _luma_weights(form: FrameFormat) -> tuple[float, float]:
+    """Kr and Kb of the format's matrix."""
     try:
-        return LUMA_WEIGHTS[layout.color.matrix]
+        return LUMA_WEIGHTS[form.color.matrix]
     except KeyError:
         raise MediaError(
-            f"{layout.family} frames with matrix {layout.color.matrix} are not supported: "
+            f"{form.layout.family} frames with matrix {form.color.matrix} are not supported: "
             f"use one of {', '.join(map(str, LUMA_WEIGHTS))}"
         ) from None
 
 
-def _levels(layout: FrameFormat) -> tuple[tuple[float, int], tuple[float, int]]:
-    """Codes from 0 to 1 and code of 0, of luma or RGB and of chroma (H.273 equations 20 to 28)."""
-    if layout.floating:
-        return (1, 0), (1, 0)
-    bits = layout.bits
-    if layout.color.full_range:
-        return (2**bits - 1, 0), (2**bits - 1, 1 << bits - 1)
-    step = 1 << bits - 8
-    return (219 * step, 16 * step), (224 * step, 128 * step)
+def _levels(form: FrameFormat) -> tuple[tuple[float, int], tuple[float, int]]:
+    """Scale and offset of luma or RGB, and of chroma (H.273 equations 20 to 28).
+
+    A code is `offset + scale * value`: luma from 0 to 1, chroma from -0.5 to 0.5.
+    """
+    chroma_scale = form.top
+    if not form.layout.floating and not form.color.full_range:
+        chroma_scale = 224 << form.layout.bits - 8
+    return (form.white - form.black, form.black), (chroma_scale, form.neutral)
 
 
 def _decode(codes: Tensor, scale: float, offset: int) -> Tensor:
@@ -140,14 +138,15 @@ def _decode(codes: Tensor, scale: float, offset: int) -> Tensor:
 
 def _encode(values: Tensor, scale: float, offset: int, target: FrameFormat) -> Tensor:
     """Float values to samples of the target: dithered codes, clamped to what its bits can say."""
-    if target.floating:
-        return (values * scale).to(torch.float16 if target.bits == 16 else torch.float32)
-    bits = target.bits
+    if target.layout.floating:
+        return (values * scale).to(torch.float16 if target.layout.bits == 16 else torch.float32)
     rows, columns = values.shape[-2:]
     dither = _dither(rows, columns, values.device) + offset
-    codes = torch.add(dither, values, alpha=scale).clamp_(0, 2**bits - 1)
+    codes = torch.add(dither, values, alpha=scale).clamp_(0, target.top)
     # A cast truncates, which is floor here. Straight to uint8 it is ten times slower on a CPU.
-    return codes.to(torch.int16).to(torch.uint8) if bits == 8 else codes.to(torch.uint16)
+    return (
+        codes.to(torch.int16).to(torch.uint8) if target.layout.bits == 8 else codes.to(torch.uint16)
+    )
 
 
 @lru_cache(maxsize=8)
@@ -165,15 +164,15 @@ def _dither(rows: int, columns: int, device: torch.device) -> Tensor:
     return torch.from_numpy(spread.astype(np.float32)).to(device)
 
 
-def _resample(chroma: Tensor, layout: FrameFormat, *, down: bool) -> Tensor:
+def _resample(chroma: Tensor, form: FrameFormat, *, down: bool) -> Tensor:
     """(B, 2, h, w) chroma from its own size to luma's, or down from luma's size to its own."""
-    location = layout.color.chroma_location
-    sub_w, sub_h = layout.subsampling
+    location = form.color.chroma_location
+    sub_w, sub_h = form.layout.subsampling
     if max(sub_w, sub_h) > MAX_SUBSAMPLING:
         raise MediaError(f"chroma subsampled by {1 << max(sub_w, sub_h)} is not supported: use 4")
     siting_x = 0.0 if location in {"left", "topleft", "bottomleft"} else 0.5
     siting_y = 0.0 if "top" in location else 1.0 if "bottom" in location else 0.5
-    rows, columns = layout.plane_shapes[1 if down else 0]
+    rows, columns = form.plane_shapes[1 if down else 0]
     for dim, log2, siting, size in ((-2, sub_h, siting_y, rows), (-1, sub_w, siting_x, columns)):
         if log2:
             factor = 1 << log2

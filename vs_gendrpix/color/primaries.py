@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from vs_gendrpix.errors import MediaError
-from vs_gendrpix.frame.format import LINEAR, UNSPECIFIED, ColorSpec
+from vs_gendrpix.frame.format import LINEAR, ColorSpec, said
 
 Curve = Callable[[Tensor], Tensor]
 
@@ -90,7 +90,7 @@ def curves(transfer: int) -> tuple[Curve, Curve]:
         MediaError: The transfer is not supported.
     """
     try:
-        return _CURVES[1 if transfer in {0, UNSPECIFIED, 3} else transfer]
+        return _CURVES[transfer if said(transfer) else 1]
     except KeyError:
         raise MediaError(
             f"primaries of pictures with transfer {transfer} cannot be converted: "
@@ -100,7 +100,7 @@ def curves(transfer: int) -> tuple[Curve, Curve]:
 
 def _chromaticities(number: int) -> tuple[tuple[float, float], ...]:
     try:
-        return PRIMARIES[1 if number in {0, UNSPECIFIED, 3} else number]
+        return PRIMARIES[number if said(number) else 1]
     except KeyError:
         raise MediaError(
             f"colour primaries {number} cannot be converted: use one of "

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from vs_gendrpix.errors import ModelError, SettingsError, VerificationError
 from vs_gendrpix.evaluation.degradation import SCALE
-from vs_gendrpix.frame.format import FrameFormat
+from vs_gendrpix.frame.format import FrameFormat, PixelLayout
 from vs_gendrpix.restore.engine import pick_device
 from vs_gendrpix.restore.heap import keep_freed
 from vs_gendrpix.restore.way import Restorer
@@ -74,8 +74,10 @@ class ModelMethod:
         return restored.cpu()
 
     def _prepare(self, height: int, width: int) -> Restorer:
-        source = FrameFormat(width=width, height=height, family="rgb", bits=16)
-        target = FrameFormat(width=width * SCALE, height=height * SCALE, family="rgb", bits=16)
+        source = FrameFormat(width=width, height=height, layout=PixelLayout(family="rgb", bits=16))
+        target = FrameFormat(
+            width=width * SCALE, height=height * SCALE, layout=PixelLayout(family="rgb", bits=16)
+        )
         return Restorer(self.settings, source, target, self.device)
 
 

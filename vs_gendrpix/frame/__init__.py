@@ -1,6 +1,7 @@
 """Plain values of a frame and a clip: no torch, no PyAV.
 
-format.py    a frame: its size, layout, colour, planes and time; a clip of them
+format.py    a frame: its size, layout, colour, planes and time
+clip.py      a clip of frames: rate, rotation, HDR metadata
 area.py      a part of a frame, cut out and put back
 timecode.py  SMPTE timecodes
 notes.py     warnings and damage, gathered while a job runs

@@ -36,7 +36,7 @@ class Crop:
             raise SettingsError(
                 f"crop {self} lies beyond the picture of {form.width}x{form.height} pixels"
             )
-        across, down = (1 << log2 for log2 in form.subsampling)
+        across, down = form.layout.chroma_step
         if self.x % across or self.y % down:
             raise SettingsError(
                 f"crop {self} must begin at multiples of {across} and {down} pixels, where the "
@@ -55,11 +55,11 @@ class Crop:
             target: The other format.
         """
         edges = []
-        for first, size, old, new, log2 in (
-            (self.x, self.width, source.width, target.width, target.subsampling[0]),
-            (self.y, self.height, source.height, target.height, target.subsampling[1]),
+        across, down = target.layout.chroma_step
+        for first, size, old, new, step in (
+            (self.x, self.width, source.width, target.width, across),
+            (self.y, self.height, source.height, target.height, down),
         ):
-            step = 1 << log2
             begin = round(first * new / old / step) * step
             end = new if first + size == old else round((first + size) * new / old / step) * step
             edges.append((begin, max(end - begin, step)))
@@ -76,7 +76,7 @@ def cropped(frame: Frame, crop: Crop) -> Frame:
     for number, (plane, (rows, columns)) in enumerate(
         zip(frame.planes, form.plane_shapes, strict=True)
     ):
-        across, down = form.subsampling if number in {1, 2} else (0, 0)
+        across, down = form.layout.subsampling if number in {1, 2} else (0, 0)
         x, y = crop.x >> across, crop.y >> down
         planes.append(plane[y : y + rows, x : x + columns])
     return replace(frame, format=form, planes=tuple(planes))
@@ -94,7 +94,7 @@ def with_bars(frame: Frame, form: FrameFormat, place: Crop) -> Frame:
         return frame
     planes: list[Plane] = []
     for number, (plane, shape) in enumerate(zip(frame.planes, form.plane_shapes, strict=True)):
-        across, down = form.subsampling if number in {1, 2} else (0, 0)
+        across, down = form.layout.subsampling if number in {1, 2} else (0, 0)
         x, y = place.x >> across, place.y >> down
         whole = np.full(shape, _black(form, number), form.dtype)
         whole[y : y + plane.shape[0], x : x + plane.shape[1]] = plane
@@ -103,11 +103,7 @@ def with_bars(frame: Frame, form: FrameFormat, place: Crop) -> Frame:
 
 
 def _black(form: FrameFormat, number: int) -> int:
-    """The code of black in a plane."""
-    if form.alpha and number == len(form.plane_shapes) - 1:
-        return 1 if form.floating else (1 << form.bits) - 1  # opaque
-    if form.floating:
-        return 0
-    if form.family == "yuv" and number:
-        return 1 << form.bits - 1
-    return 0 if form.color.full_range else 16 << form.bits - 8
+    """The code of opaque black in plane `number`."""
+    if form.layout.alpha and number == len(form.plane_shapes) - 1:
+        return form.top
+    return form.neutral if form.layout.family == "yuv" and number else form.black

@@ -1,8 +1,8 @@
-"""Frames and what describes them: plain values, no torch and no av."""
+"""What a frame's samples are and mean, and one frame: plain values, no torch and no PyAV."""
 
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,10 @@ Plane = (
     | npt.NDArray[np.float16]
     | npt.NDArray[np.float32]
 )
+ChromaLocation = Literal["left", "center", "topleft", "top", "bottomleft", "bottom"]
+
+CHROMA_LOCATIONS: tuple[ChromaLocation, ...] = get_args(ChromaLocation)
+"""Sitings of subsampled chroma in the order of ITU-T H.273, where `left` is number 0."""
 
 UNSPECIFIED = 2
 """The code point of ITU-T H.273 that says "unknown", for matrix, primaries and transfer."""
@@ -35,23 +39,44 @@ HDR_TRANSFERS = {16: "PQ", 18: "HLG"}
 """TransferCharacteristics of BT.2100."""
 
 LINEAR = 8
-"""TransferCharacteristics of linear light, which float pictures hold."""
+"""TransferCharacteristics of linear light."""
 
 MAX_SUBSAMPLING = 2
 """log2 of the coarsest chroma: one sample for four (4:1:1, 4:1:0)."""
 
+SUBSAMPLINGS = {
+    (0, 0): "4:4:4",
+    (1, 0): "4:2:2",
+    (1, 1): "4:2:0",
+    (0, 1): "4:4:0",
+    (2, 0): "4:1:1",
+    (2, 2): "4:1:0",
+}
+"""Names of chroma subsamplings, by their log2, horizontal and vertical."""
+
+
+def said(code: int) -> bool:
+    """Whether a code point of ITU-T H.273 names a matrix, primaries or a transfer.
+
+    2 is "unspecified" and 3 is reserved. 0 is reserved for primaries and transfer, and for a matrix
+    it means RGB, which says nothing of YUV.
+    """
+    return code not in {0, UNSPECIFIED, 3}
+
 
 def usual_matrix(height: int) -> int:
-    """The matrix of a YUV picture that does not say its own, as players take it by its lines.
+    """The matrix that players assume for YUV pictures that do not state one, by their lines.
 
-    BT.601 below 720 lines, 5 for the PAL heights 576 and 288 and otherwise 6; BT.709 from there on.
+    BT.709 from 720 lines on. Below it is BT.601: 5 for the PAL heights 576 and 288, otherwise 6.
     """
     return 1 if height >= 720 else 5 if height in {576, 288} else 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColorSpec:
-    """How code values mean colour: the code points of ITU-T H.273, as FFmpeg and VapourSynth use.
+    """The colour that code values stand for, in the code points of ITU-T H.273.
+
+    FFmpeg and VapourSynth use the same numbers.
 
     Attributes:
         matrix: MatrixCoefficients (FFmpeg `colorspace`): 1 BT.709, 5 and 6 BT.601, 9 BT.2020
@@ -66,49 +91,55 @@ class ColorSpec:
     primaries: int = UNSPECIFIED
     transfer: int = UNSPECIFIED
     full_range: bool = False
-    chroma_location: Literal["left", "center", "topleft", "top", "bottomleft", "bottom"] = "left"
+    chroma_location: ChromaLocation = "left"
 
-    @property
-    def usual_matrix(self) -> int:
-        """The matrix by which RGB of these primaries becomes YUV, if nobody says otherwise."""
-        return 9 if self.primaries == 9 else 1
+    def __str__(self) -> str:
+        span = "full" if self.full_range else "limited"
+        return (
+            f"matrix {self.matrix}, primaries {self.primaries}, transfer {self.transfer}, "
+            f"{span} range, chroma {self.chroma_location}"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FrameFormat:
-    """The layout and meaning of a frame's planes.
+class PixelLayout:
+    """The planes of a frame and the type of their samples.
 
     Attributes:
-        width: Luma samples per row.
-        height: Luma rows.
         family: `gray` has one plane, `yuv` Y, U, V, and `rgb` R, G, B in this order.
         bits: Significant bits of a sample, 8 to 16; 8 travels as uint8, more as uint16. Float
             samples have 16 or 32.
         subsampling: log2 of the chroma subsampling, horizontal and vertical: (1, 1) is 4:2:0.
         floating: Whether samples are float: black is 0 and white 1, chroma lies around 0 within
-            0.5, and the range of the colour says nothing.
-        alpha: Whether a last plane says how opaque each pixel is, from 0 to the end of the range.
-        color: What the code values mean.
+            0.5, and the range of the colour does not apply.
+        alpha: Whether a last plane says how opaque each pixel is, from 0 to the largest code.
     """
 
-    width: int
-    height: int
     family: Family
     bits: int
     subsampling: tuple[int, int] = (0, 0)
     floating: bool = False
     alpha: bool = False
-    color: ColorSpec = field(default_factory=ColorSpec)
 
     def __post_init__(self) -> None:
-        if self.width < 1 or self.height < 1:
-            raise MediaError(f"a frame of {self.width}x{self.height} pixels has no area")
         if self.floating and self.bits not in {16, 32}:
             raise MediaError(f"{self.bits} bits a float sample are not supported: use 16 or 32")
         if not self.floating and not 8 <= self.bits <= 16:
             raise MediaError(f"{self.bits} bits a sample are not supported: use 8 to 16")
         if self.family != "yuv" and self.subsampling != (0, 0):
             raise MediaError(f"{self.family} frames have no subsampled planes")
+
+    def __str__(self) -> str:
+        name = {"gray": "grey", "yuv": "YUV", "rgb": "RGB"}[self.family]
+        if self.family == "yuv":
+            name += f" {SUBSAMPLINGS.get(self.subsampling, self.subsampling)}"
+        samples = f"{self.bits}-bit floats" if self.floating else f"{self.bits} bits"
+        return f"{name}{' and alpha' * self.alpha} of {samples}"
+
+    @property
+    def chroma_step(self) -> tuple[int, int]:
+        """Luma columns and rows for one chroma sample: (2, 2) for 4:2:0, (1, 1) without any."""
+        return 1 << self.subsampling[0], 1 << self.subsampling[1]
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -117,16 +148,71 @@ class FrameFormat:
             return np.dtype(np.float16 if self.bits == 16 else np.float32)
         return np.dtype(np.uint8 if self.bits == 8 else np.uint16)
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameFormat:
+    """The size of a frame, its planes and the colour that they stand for.
+
+    `black`, `white`, `neutral` and `top` are sample values of its planes.
+
+    Attributes:
+        width: Luma samples per row.
+        height: Luma rows.
+        layout: The planes.
+        color: The meaning of their code values.
+    """
+
+    width: int
+    height: int
+    layout: PixelLayout
+    color: ColorSpec = field(default_factory=ColorSpec)
+
+    def __post_init__(self) -> None:
+        if self.width < 1 or self.height < 1:
+            raise MediaError(f"a frame of {self.width}x{self.height} pixels has no area")
+
+    def __str__(self) -> str:
+        return f"{self.width}x{self.height} {self.layout}"
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The sample type of every plane."""
+        return self.layout.dtype
+
     @property
     def plane_shapes(self) -> tuple[tuple[int, int], ...]:
         """(rows, columns) of each plane; chroma sizes round up, as FFmpeg's do."""
         luma = (self.height, self.width)
-        alpha = (luma,) * self.alpha
-        if self.family == "gray":
+        alpha = (luma,) * self.layout.alpha
+        if self.layout.family == "gray":
             return (luma, *alpha)
-        sub_w, sub_h = self.subsampling
+        sub_w, sub_h = self.layout.subsampling
         chroma = (-(-self.height >> sub_h), -(-self.width >> sub_w))
         return (luma, chroma, chroma, *alpha)
+
+    @property
+    def top(self) -> int:
+        """The largest code, which is opaque alpha and full-range white; 1 for floats."""
+        return 1 if self.layout.floating else (1 << self.layout.bits) - 1
+
+    @property
+    def black(self) -> int:
+        """Luma, or each of R, G and B, of black."""
+        if self.layout.floating or self.color.full_range:
+            return 0
+        return 16 << self.layout.bits - 8
+
+    @property
+    def white(self) -> int:
+        """Luma, or each of R, G and B, of white."""
+        if self.layout.floating or self.color.full_range:
+            return self.top
+        return 235 << self.layout.bits - 8
+
+    @property
+    def neutral(self) -> int:
+        """Chroma of a colourless pixel."""
+        return 0 if self.layout.floating else 1 << self.layout.bits - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,81 +244,3 @@ class Frame:
             )
         if any(plane.dtype != self.format.dtype for plane in self.planes):
             raise MediaError(f"a frame's planes must be {self.format.dtype}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MasteringDisplay:
-    """The display on which a clip was graded (SMPTE ST 2086).
-
-    Attributes:
-        red: CIE 1931 x and y of its red, as of `green`, `blue` and `white`.
-        green: See `red`.
-        blue: See `red`.
-        white: See `red`.
-        darkest: Its black in cd/m2.
-        brightest: Its white in cd/m2.
-    """
-
-    red: tuple[Fraction, Fraction]
-    green: tuple[Fraction, Fraction]
-    blue: tuple[Fraction, Fraction]
-    white: tuple[Fraction, Fraction]
-    darkest: Fraction
-    brightest: Fraction
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LightLevel:
-    """How bright a clip gets, in cd/m2 (CTA-861.3): its brightest pixel and its brightest frame.
-
-    Attributes:
-        maximum: MaxCLL.
-        frame_average: MaxFALL.
-    """
-
-    maximum: int
-    frame_average: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HdrMetadata:
-    """What a clip says of its grading, beside the colour of its frames.
-
-    Attributes:
-        mastering: The display on which it was graded.
-        light: How bright it gets.
-        half_mastering: Whether only a part of the display is told, which no encoder can be given.
-        dynamic: Names of the metadata that change from frame to frame, such as `HDR10+`.
-        dolby_vision_alone: Whether the frames mean nothing without their Dolby Vision metadata.
-    """
-
-    mastering: MasteringDisplay | None = None
-    light: LightLevel | None = None
-    half_mastering: bool = False
-    dynamic: tuple[str, ...] = ()
-    dolby_vision_alone: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClipInfo:
-    """What is known of a clip before its frames are decoded.
-
-    Attributes:
-        format: Format of the first decoded frame; all frames have it.
-        time_base: Unit of the frames' ticks, in seconds.
-        average_rate: Frames a second on average; 0 when unknown.
-        frames: Number of frames by the container or an estimate; 0 when unknown.
-        sample_aspect_ratio: Width over height of one sample; 1 when unknown.
-        rotation: Clockwise degrees by which a player turns the picture.
-        first_number: Number of the first picture of a sequence; None if it is none.
-        hdr: What the first frame says of the grading.
-    """
-
-    format: FrameFormat
-    time_base: Fraction
-    average_rate: Fraction
-    frames: int
-    sample_aspect_ratio: Fraction
-    rotation: int
-    first_number: int | None = None
-    hdr: HdrMetadata = HdrMetadata()

@@ -1,7 +1,8 @@
 """Whether the settings allow a clip's grading."""
 
 from vs_gendrpix.errors import MediaError
-from vs_gendrpix.frame.format import HDR_TRANSFERS, ClipInfo
+from vs_gendrpix.frame.clip import ClipInfo
+from vs_gendrpix.frame.format import HDR_TRANSFERS
 from vs_gendrpix.settings import ProcessSettings
 
 

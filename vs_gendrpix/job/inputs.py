@@ -9,7 +9,8 @@ from typing import Protocol, Self
 
 from vs_gendrpix.carry.copy import NoSideStreams, SideStreams
 from vs_gendrpix.errors import SettingsError
-from vs_gendrpix.frame.format import ClipInfo, Frame
+from vs_gendrpix.frame.clip import ClipInfo
+from vs_gendrpix.frame.format import Frame
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.read.look.changes import refuse_changes
 from vs_gendrpix.read.look.fields import Scan, scan

@@ -12,7 +12,7 @@ from ffmpeg_filters import (
 )
 from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.frame.notes import Notes
-from vs_gendrpix.libav.pixels import encoder_layout
+from vs_gendrpix.libav.pixels import encoder_layout, planar_name
 from vs_gendrpix.read.look.fields import Kind, Scan
 from vs_gendrpix.settings import Deinterlace, ProcessSettings
 
@@ -47,7 +47,7 @@ def graphs_after(settings: ProcessSettings) -> list[Graph]:
     """
     if settings.finish.post_filter is None:
         return []
-    pix_fmt = encoder_layout(settings.write.encode.pix_fmt).planar_name
+    pix_fmt = planar_name(encoder_layout(settings.write.encode.pix_fmt))
     back = Node(name="format", arguments=pix_fmt, inputs=(), outputs=())
     return [_graph(settings.finish.post_filter).followed_by(back)]
 

@@ -5,7 +5,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from vs_gendrpix.carry.actions import StreamAction
-from vs_gendrpix.frame.format import ClipInfo
+from vs_gendrpix.frame.clip import ClipInfo
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.job.waits import Bound
 

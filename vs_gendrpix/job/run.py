@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from vs_gendrpix.errors import SettingsError, VerificationError
 from vs_gendrpix.frame.area import Crop, cropped, with_bars
-from vs_gendrpix.frame.format import ClipInfo, Frame, usual_matrix
+from vs_gendrpix.frame.clip import ClipInfo
+from vs_gendrpix.frame.format import Frame, usual_matrix
 from vs_gendrpix.job.grading import check_hdr
 from vs_gendrpix.job.inputs import Input, look_for_fields, open_side_streams, open_source
 from vs_gendrpix.job.prefetch import prefetch
@@ -161,8 +162,8 @@ def output_clip(source: ClipInfo, settings: ProcessSettings) -> ClipInfo:
         SettingsError: The size or the pixel format is not possible, or left open.
     """
     form, restore, encode = source.format, settings.restore, settings.write.encode
-    multiple_x, multiple_y = (1 << n for n in encoder_layout(encode.pix_fmt).subsampling)
-    width, height = restore.output_size(form.width, form.height, (multiple_x, multiple_y))
+    multiple = encoder_layout(encode.pix_fmt).chroma_step
+    width, height = restore.output_size(form.width, form.height, multiple)
     shape = source.sample_aspect_ratio
     if restore.width is not None and restore.height is not None:
         # The picture may be squeezed; its shape on the screen must not be.
@@ -200,7 +201,7 @@ def _tell_what_changes(
     was, now = source.info.format, clip.format
     if dropped:
         source.report.warn(f"not carried over: {dropped}")
-    if was.alpha and not now.alpha:
+    if was.layout.alpha and not now.layout.alpha:
         pix_fmt = settings.write.encode.pix_fmt
         source.report.warn(f"the alpha channel is dropped: {pix_fmt} has none")
     taken_for = usual_matrix(now.height)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from vs_gendrpix.errors import MediaError
 from vs_gendrpix.frame.area import Crop
-from vs_gendrpix.frame.format import ClipInfo, Frame
+from vs_gendrpix.frame.clip import ClipInfo
+from vs_gendrpix.frame.format import Frame
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.job.inputs import Input, open_glance
 from vs_gendrpix.read.look.bars import PLACES, find_picture

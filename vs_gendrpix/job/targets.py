@@ -4,7 +4,7 @@ from pathlib import Path
 
 from vs_gendrpix.carry.copy import NoSideStreams, SideStreams
 from vs_gendrpix.errors import SettingsError
-from vs_gendrpix.frame.format import ClipInfo
+from vs_gendrpix.frame.clip import ClipInfo
 from vs_gendrpix.read.sequence import PICTURES, Names
 from vs_gendrpix.settings import EncodeSettings
 from vs_gendrpix.write.container import Sink

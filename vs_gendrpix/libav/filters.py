@@ -16,12 +16,13 @@ from ffmpeg_filters import (
     runner_for,
 )
 from vs_gendrpix.errors import MediaError, SettingsError
-from vs_gendrpix.frame.format import UNSPECIFIED, ClipInfo, Frame, FrameFormat, Timing
+from vs_gendrpix.frame.clip import ClipInfo
+from vs_gendrpix.frame.format import UNSPECIFIED, Frame, FrameFormat, Timing
 from vs_gendrpix.libav.pixels import (
-    Layout,
     frame_format,
-    layout,
+    layout_of,
     location_code,
+    planar_name,
     read_planes,
     to_picture,
 )
@@ -91,13 +92,7 @@ class _Stage:
         self, info: ClipInfo, graph: Graph, field_order: FieldOrder, program: str | None
     ) -> None:
         self._graph, self._was, form = graph, info, info.format
-        self._pix_fmt = Layout(
-            family=form.family,
-            bits=form.bits,
-            subsampling=form.subsampling,
-            alpha=form.alpha,
-            floating=form.floating,
-        ).planar_name
+        self._pix_fmt = planar_name(form.layout)
         self._video = _video(info, self._pix_fmt, field_order)
         with self._faults():
             self._runner = runner_for(graph, program)
@@ -197,7 +192,7 @@ def _video(info: ClipInfo, pix_fmt: str, field_order: FieldOrder) -> Video:
 def _format(made: Video, was: FrameFormat) -> FrameFormat:
     """The format of what a graph makes; a filter that forgets the colour has not changed it."""
     picture = av.VideoFrame(made.width, made.height, made.pix_fmt)
-    same_family = layout(made.pix_fmt).family == was.family
+    same_family = layout_of(made.pix_fmt).family == was.layout.family
     told, color = made, was.color
     if same_family and made.colorspace == UNSPECIFIED:
         told = replace(told, colorspace=color.matrix)
@@ -211,7 +206,7 @@ def _format(made: Video, was: FrameFormat) -> FrameFormat:
     picture.color_primaries, picture.color_trc = told.color_primaries, told.color_trc
     picture.color_range = told.color_range
     found = frame_format(picture)
-    if found.subsampling != was.subsampling:
+    if found.layout.subsampling != was.layout.subsampling:
         return found
     where = color.chroma_location
     return replace(found, color=replace(found.color, chroma_location=where))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from av.sidedata.sidedata import Type
 
-from vs_gendrpix.frame.format import HdrMetadata, LightLevel, MasteringDisplay
+from vs_gendrpix.frame.clip import HdrMetadata, LightLevel, MasteringDisplay
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

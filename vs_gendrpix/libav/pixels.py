@@ -1,28 +1,29 @@
 """FFmpeg's pixel formats and our planes: what a format holds, and pictures both ways."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
-from typing import Literal, get_args
 
 import av
 import numpy as np
 
 from vs_gendrpix.errors import MediaError, SettingsError
 from vs_gendrpix.frame.format import (
+    CHROMA_LOCATIONS,
     HDR_TRANSFERS,
     LINEAR,
+    SUBSAMPLINGS,
     UNSPECIFIED,
     ColorSpec,
     Family,
     Frame,
     FrameFormat,
+    PixelLayout,
     Plane,
+    said,
     usual_matrix,
 )
 from vs_gendrpix.settings import EncodeSettings, OutColor
-
-ChromaLocation = Literal["left", "center", "topleft", "top", "bottomleft", "bottom"]
 
 _PLANAR = re.compile(r"(yuv[aj]?4\d\dp(\d+le)?|(gbra?p|gray)(\d+le|f(16|32)le)?)")
 """Formats whose planes are ours, or G, B, R: the others go through libswscale."""
@@ -47,45 +48,27 @@ _SAY_RANGE = {
     "wrapped_avframe",
 } | {f"{codec}_nvenc" for codec in ("h264", "hevc", "av1")}
 """Encoders whose stream or container says that YUV is of full range; ProRes, for one, is not."""
-_LOCATIONS: tuple[ChromaLocation, ...] = get_args(ChromaLocation)  # FFmpeg numbers them from 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
-    """What a pixel format holds.
-
-    Attributes:
-        family: Grey, YUV or RGB; a palette is RGB.
-        bits: Significant bits of the deepest component, at least 8.
-        subsampling: log2 of the chroma subsampling, horizontal and vertical.
-        alpha: Whether it has an alpha component.
-        floating: Whether its samples are float, of 16 or 32 bits.
-    """
-
-    family: Family
-    bits: int
-    subsampling: tuple[int, int]
-    alpha: bool
-    floating: bool
-
-    @property
-    def planar_name(self) -> str:
-        """FFmpeg's name of the planar little-endian format of all this."""
-        depth = "" if self.bits == 8 else f"{self.bits}le"
-        alpha = "a" * self.alpha
-        if self.floating:
-            depth = f"f{depth}"
-        if self.family == "yuv":
-            digits = {(1, 1): 420, (1, 0): 422, (0, 0): 444, (0, 1): 440, (2, 0): 411, (2, 2): 410}
-            return f"yuv{alpha}{digits[self.subsampling]}p{depth}"
-        if self.family == "rgb":
-            return f"gbr{alpha}p{depth}"
-        return f"ya{self.bits}{'le' * (self.bits > 8)}" if alpha else f"gray{depth}"
+def planar_name(layout: PixelLayout) -> str:
+    """FFmpeg's name of the planar little-endian pixel format of a layout, such as `yuv420p10le`."""
+    depth = "" if layout.bits == 8 else f"{layout.bits}le"
+    alpha = "a" * layout.alpha
+    if layout.floating:
+        depth = f"f{depth}"
+    if layout.family == "yuv":
+        digits = SUBSAMPLINGS[layout.subsampling].replace(":", "")
+        return f"yuv{alpha}{digits}p{depth}"
+    if layout.family == "rgb":
+        return f"gbr{alpha}p{depth}"
+    return f"ya{layout.bits}{'le' * (layout.bits > 8)}" if alpha else f"gray{depth}"
 
 
 @cache
-def layout(pix_fmt: str) -> Layout:
-    """What FFmpeg's pixel format of this name holds.
+def layout_of(pix_fmt: str) -> PixelLayout:
+    """The layout of frames in one of FFmpeg's pixel formats; a palette counts as RGB.
+
+    Its bits are those of the deepest component, at least 8.
 
     Raises:
         MediaError: It is hardware, Bayer, XYZ or YUV of floats, or integer deeper than 16 bits.
@@ -112,7 +95,7 @@ def layout(pix_fmt: str) -> Layout:
             (64 // described.chroma_width(64)).bit_length() - 1,
             (64 // described.chroma_height(64)).bit_length() - 1,
         )
-    return Layout(
+    return PixelLayout(
         family=family,
         bits=max(bits, 8),
         subsampling=subsampling,
@@ -121,14 +104,14 @@ def layout(pix_fmt: str) -> Layout:
     )
 
 
-def encoder_layout(pix_fmt: str) -> Layout:
+def encoder_layout(pix_fmt: str) -> PixelLayout:
     """What an encoder's pixel format holds.
 
     Raises:
         SettingsError: There is no such format, or we cannot fill it.
     """
     try:
-        return layout(pix_fmt)
+        return layout_of(pix_fmt)
     except MediaError as error:
         raise SettingsError(str(error)) from error
     except ValueError as error:
@@ -145,23 +128,25 @@ def frame_format(picture: av.VideoFrame) -> FrameFormat:
     Raises:
         MediaError: The pixel format is not supported.
     """
-    found = layout(picture.format.name)
-    color = _color_spec(picture, found.family)
-    return _format_of(found, width=picture.width, height=picture.height, color=color)
-
-
-def _format_of(found: Layout, *, width: int, height: int, color: ColorSpec) -> FrameFormat:
-    """The format of frames that hold what a layout says."""
+    layout = layout_of(picture.format.name)
     return FrameFormat(
-        width=width,
-        height=height,
-        family=found.family,
-        bits=found.bits,
-        subsampling=found.subsampling,
-        floating=found.floating,
-        alpha=found.alpha,
-        color=color,
+        width=picture.width,
+        height=picture.height,
+        layout=layout,
+        color=_color_spec(picture, layout.family),
     )
+
+
+def changed_format(picture: av.VideoFrame, first: FrameFormat) -> FrameFormat | None:
+    """The format of a picture if its size or layout differs from the first one's, or None.
+
+    The first picture's colour counts for all.
+
+    Raises:
+        MediaError: The pixel format is not supported.
+    """
+    found = replace(frame_format(picture), color=first.color)
+    return None if found == first else found
 
 
 def _color_spec(picture: av.VideoFrame, family: Family) -> ColorSpec:
@@ -170,17 +155,17 @@ def _color_spec(picture: av.VideoFrame, family: Family) -> ColorSpec:
     if family == "rgb":
         return ColorSpec(matrix=0, primaries=primaries, transfer=transfer, full_range=True)
     matrix = int(picture.colorspace)
-    if matrix in {0, UNSPECIFIED, 3}:  # 0 says RGB, which these planes are not; 3 is reserved
+    if not said(matrix):
         matrix = usual_matrix(picture.height)
     defaults = {1: (1, 1), 5: (5, 6), 6: (6, 6), 9: (9, 14)}.get(matrix, (primaries, transfer))
     full = picture.format.name.startswith("yuvj") or picture.color_range == _FULL_RANGE
     location = picture.chroma_location
     return ColorSpec(
         matrix=matrix,
-        primaries=defaults[0] if primaries in {0, UNSPECIFIED, 3} else primaries,
-        transfer=defaults[1] if transfer in {0, UNSPECIFIED, 3} else transfer,
+        primaries=primaries if said(primaries) else defaults[0],
+        transfer=transfer if said(transfer) else defaults[1],
         full_range=full or (family == "gray" and not picture.color_range),
-        chroma_location=_LOCATIONS[location - 1] if location else "left",
+        chroma_location=CHROMA_LOCATIONS[location - 1] if location else "left",
     )
 
 
@@ -190,12 +175,12 @@ def read_planes(picture: av.VideoFrame) -> tuple[Plane, ...]:
     The views keep the picture's memory alive. Packed, semi-planar and palette formats are unpacked
     by libswscale within their family and depth, so no matrix is ever applied.
     """
-    found = layout(picture.format.name)
+    layout = layout_of(picture.format.name)
     if not _PLANAR.fullmatch(picture.format.name):
-        picture = _same_meaning(picture, found.planar_name)
-    shape = _format_of(found, width=picture.width, height=picture.height, color=ColorSpec())
+        picture = _same_meaning(picture, planar_name(layout))
+    shape = FrameFormat(width=picture.width, height=picture.height, layout=layout)
     views = _views(picture, shape)
-    if found.family == "rgb":
+    if layout.family == "rgb":
         views[:3] = views[2], views[0], views[1]
     return tuple(views)
 
@@ -224,10 +209,10 @@ def to_picture(frame: Frame, pix_fmt: str) -> av.VideoFrame:
     """
     form, color = frame.format, frame.format.color
     direct = _PLANAR.fullmatch(pix_fmt) is not None
-    name = pix_fmt if direct else layout(pix_fmt).planar_name
+    name = pix_fmt if direct else planar_name(layout_of(pix_fmt))
     picture = av.VideoFrame(form.width, form.height, name)
     planes = list(frame.planes)
-    if form.family == "rgb":
+    if form.layout.family == "rgb":
         planes[:3] = planes[1], planes[2], planes[0]
     for room, samples in zip(_views(picture, form), planes, strict=True):
         np.copyto(room, samples)
@@ -242,16 +227,9 @@ def to_picture(frame: Frame, pix_fmt: str) -> av.VideoFrame:
     return picture
 
 
-def like(picture: av.VideoFrame, form: FrameFormat) -> av.VideoFrame:
+def converted_to(picture: av.VideoFrame, form: FrameFormat) -> av.VideoFrame:
     """A decoded picture at the size, depth and subsampling of a format of its own family."""
-    name = Layout(
-        family=form.family,
-        bits=form.bits,
-        subsampling=form.subsampling,
-        alpha=form.alpha,
-        floating=form.floating,
-    ).planar_name
-    return _same_meaning(picture, name, form.width, form.height)
+    return _same_meaning(picture, planar_name(form.layout), form.width, form.height)
 
 
 def target_format(
@@ -274,17 +252,17 @@ def target_format(
         color = replace(color, chroma_location="left")
     if found.family == "rgb":
         color = replace(color, matrix=0, full_range=True)
-    elif source.family == "rgb":
-        color = replace(color, matrix=color.usual_matrix, full_range=False)
+    elif source.layout.family == "rgb":
+        color = replace(color, matrix=9 if color.primaries == 9 else 1, full_range=False)
     elif encode.encoder not in _SAY_RANGE:
         color = replace(color, full_range=found.family == "gray")
     if encode.pix_fmt.startswith("yuvj"):
         color = replace(color, full_range=True)
     if found.floating:
         color = replace(color, transfer=LINEAR)
-    elif source.floating and color.transfer == LINEAR:
+    elif source.layout.floating and color.transfer == LINEAR:
         color = replace(color, transfer=1)
-    return _format_of(found, width=size[0], height=size[1], color=color)
+    return FrameFormat(width=size[0], height=size[1], layout=found, color=color)
 
 
 def _converted(color: ColorSpec, out_color: OutColor) -> ColorSpec:
@@ -310,8 +288,8 @@ def _converted(color: ColorSpec, out_color: OutColor) -> ColorSpec:
 
 
 def location_code(color: ColorSpec) -> int:
-    """FFmpeg's number of the chroma location."""
-    return _LOCATIONS.index(color.chroma_location) + 1
+    """FFmpeg's number of the chroma location, one more than that of ITU-T H.273."""
+    return CHROMA_LOCATIONS.index(color.chroma_location) + 1
 
 
 def _same_meaning(

@@ -1,7 +1,6 @@
 """Open a media file for reading: local, a real video, within limits; libav's lines kept for us."""
 
 from contextlib import suppress
-from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -9,6 +8,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from vs_gendrpix.errors import MediaError, SettingsError
+from vs_gendrpix.frame.clip import PICTURE_RATE
 from vs_gendrpix.libav.values import is_cover
 from vs_gendrpix.read.sequence import Sequence, find_sequence
 from vs_gendrpix.settings import ReadSettings
@@ -18,9 +18,6 @@ MAX_PIXELS = 4 * 8192 * 4320
 
 STDIN = Path("-")
 """What the user names to read from the standard input."""
-
-FALLBACK_RATE = Fraction(24)
-"""Frames a second of pictures and raw video for which none is given: most film has it."""
 
 _REFUSED_FORMATS = {"tty", "hls", "concat", "dash", "imf", "sdp", "rtsp"}
 """Text that libav would draw as video, and lists that make it open further files."""
@@ -44,7 +41,7 @@ def open_input(path: Path, chosen: ReadSettings | None = None) -> InputContainer
         _check_file(path)
     url, form = (f"file:{path}", None) if path != STDIN else ("pipe:0", None)
     options = {"protocol_whitelist": url.partition(":")[0], "max_pixels": str(MAX_PIXELS)}
-    rate = chosen.rate or FALLBACK_RATE
+    rate = chosen.rate or PICTURE_RATE
     if sequence is not None:
         url, form = f"file:{sequence.names.pattern()}", "image2"
         options |= {"framerate": str(rate), "start_number": str(sequence.first)}

@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Self
 
 import av
 
+from ffmpeg_filters import BOTTOM_FIRST
 from vs_gendrpix.errors import MediaError
-from vs_gendrpix.frame.format import UNSPECIFIED, ClipInfo, Fields, Frame, Timing
+from vs_gendrpix.frame.clip import PICTURE_RATE, STREAM_RATE, ClipInfo
+from vs_gendrpix.frame.format import Fields, Frame, Timing, said
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.libav.hdr import read_metadata
 from vs_gendrpix.libav.log import LibavLog
-from vs_gendrpix.libav.pixels import frame_format, like, read_planes
+from vs_gendrpix.libav.pixels import changed_format, converted_to, frame_format, read_planes
 from vs_gendrpix.libav.values import fraction, origin
-from vs_gendrpix.read.look.changes import differs, words
-from vs_gendrpix.read.opening import FALLBACK_RATE, STDIN, drain, main_video, open_input
+from vs_gendrpix.read.opening import STDIN, drain, main_video, open_input
 from vs_gendrpix.read.sequence import find_sequence
 from vs_gendrpix.settings import ReadSettings
 
@@ -27,9 +28,7 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 _JUMPS = (0, 3, 30, 1 << 30)  # seconds before the start at which to look for a keyframe
-_BOTTOM_FIRST = {3, 4}  # FFmpeg's AV_FIELD_BB and AV_FIELD_TB: the second letter is what is shown
 _FASTEST_GUESS = 300  # a clock's ticks are taken for a rate where frames come irregularly
-_STREAM_RATE = Fraction(25)  # for an elementary stream that says no rate either
 
 
 class Source:
@@ -230,7 +229,7 @@ class Source:
     def _time(self, picture: av.VideoFrame) -> Timing:
         """When a picture is shown, in the file's own ticks, always after the one before."""
         last = self._last
-        nominal = max(1, round(1 / (self._rate or _STREAM_RATE) / self._time_base))
+        nominal = max(1, round(1 / (self._rate or STREAM_RATE) / self._time_base))
         duration = int(picture.duration or 0)
         pts = self._avi_time(picture, nominal) if self._names[1] == "avi" else picture.pts
         if pts is None:
@@ -267,7 +266,7 @@ class Source:
         """Which field of a picture comes first, by what the decoder has last said of its stream."""
         if not picture.interlaced_frame:
             return "progressive"
-        return "bottom" if self._stream.codec_context.field_order in _BOTTOM_FIRST else "top"
+        return "bottom" if self._stream.codec_context.field_order in BOTTOM_FIRST else "top"
 
     def _inspect(self, picture: av.VideoFrame) -> None:
         """Note what is damaged in a picture that is kept, and what we cannot do justice to."""
@@ -286,24 +285,24 @@ class Source:
 
     def _like_first(self, picture: av.VideoFrame) -> av.VideoFrame:
         """A picture of the clip's format, made so if the user wants it; the first colour counts."""
-        found = differs(picture, self._first)
+        found = changed_format(picture, self._first)
         if found is None:
             return picture
-        change = f"changes from {words(self._first)} to {words(found)}"
-        if self._chosen.on_change == "error" or found.family != self._first.family:
+        change = f"changes from {self._first} to {found}"
+        if self._chosen.on_change == "error" or found.layout.family != self._first.layout.family:
             raise MediaError(
                 f"the picture of {self.path} {change} after {self.decoded} frames: "
                 "cut the clip there and restore the parts"
                 + ", or give --on-change scale"
-                * (found.family == self._first.family)
+                * (found.layout.family == self._first.layout.family)
             )
         self.report.warn(f"the picture {change}: such frames are scaled to the first one's size")
-        return like(picture, self._first)
+        return converted_to(picture, self._first)
 
     def _describe(self, picture: av.VideoFrame, first: Timing) -> ClipInfo:
         """What is known of the clip now."""
         color = self._first.color
-        if self._first.family != "rgb" and picture.colorspace in {0, UNSPECIFIED}:
+        if self._first.layout.family != "rgb" and not said(picture.colorspace):
             taken = "709" if color.matrix == 1 else "601"
             self.report.inform(
                 f"{self.path} does not say its colour matrix: taken as BT.{taken} by its height"
@@ -323,9 +322,9 @@ class Source:
             first_number=None if sequence is None else sequence.first + first.pts,
             hdr=read_metadata(picture.side_data),
         )
-        self.report.inform(f"{self.path}: {words(self._first)}, {float(self._rate):g} frames/s")
+        self.report.inform(f"{self.path}: {self._first}, {float(self._rate):g} frames/s")
         if self._chosen.rate is None and self._container.format.name in {"image2", "rawvideo"}:
-            self.report.warn(f"no frame rate is given: taken as {FALLBACK_RATE} a second (--fps)")
+            self.report.warn(f"no frame rate is given: taken as {PICTURE_RATE} a second (--fps)")
         return info
 
     def _name_other_streams(self) -> None:

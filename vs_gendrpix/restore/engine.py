@@ -124,7 +124,7 @@ class Engine:
             RuntimeError: The engine is closed.
         """
         if frame.format != self.source:
-            raise MediaError(f"a frame of {frame.format} came into a clip of {self.source}")
+            raise MediaError(_mismatch(frame.format, self.source))
         # Not compared: the planes of the frame before may be gone, they were its caller's.
         digest = _digest(frame) if self._dedup else None
         job = _Job(frame, Future())
@@ -270,6 +270,13 @@ class _Lane:
         layouts = (_layout(restorer.source), [*_layout(restorer.target), *flag])
         staging = _guard(Lane, backend, *layouts, restorer, batch)
         return cls(staging, ThreadPoolExecutor(1, "fill"), ThreadPoolExecutor(1, "empty"))
+
+
+def _mismatch(found: FrameFormat, wanted: FrameFormat) -> str:
+    """The message for a frame of another format than the clip's."""
+    if replace(found, color=wanted.color) != wanted:
+        return f"a frame of {found} came into a clip of {wanted}"
+    return f"a frame of {found} has {found.color}, in a clip that has {wanted.color}"
 
 
 def _layout(form: FrameFormat) -> Layout:

@@ -171,7 +171,7 @@ class Restorer:
         if size != tuple(rgb.shape[-2:]):
             reference = F.interpolate(rgb, size, mode="bicubic", antialias=True)
         finite = torch.ones(len(rgb), dtype=torch.bool, device=rgb.device)
-        if self.source.floating:
+        if self.source.layout.floating:
             finite = _all_finite(rgb)
         if self.settings.strength == 0:
             return reference, finite
@@ -188,9 +188,9 @@ class Restorer:
 
     def _alpha(self, planes: Planes) -> Planes:
         """The alpha plane of the target: resized, as the network has learnt nothing of alpha."""
-        if not self.target.alpha:
+        if not self.target.layout.alpha:
             return ()
-        if self.source.alpha:
+        if self.source.layout.alpha:
             return (resized_alpha(planes[-1], self.source, self.target),)
         opaque = planes[0].new_ones(len(planes[0]), self.target.height, self.target.width)
         return (opacity(opaque.float(), self.target),)

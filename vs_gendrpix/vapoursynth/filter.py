@@ -140,8 +140,7 @@ def gendrpix(  # noqa: PLR0913 - the parameters of a filter are its interface
             source = source_format(clip, first.props, matrix_in)
         form = clip.format.id if format is None else format
         wanted = target_format(source, form, source.width, source.height)
-        multiple = 1 << wanted.subsampling[0], 1 << wanted.subsampling[1]
-        size = settings.output_size(source.width, source.height, multiple)
+        size = settings.output_size(source.width, source.height, wanted.layout.chroma_step)
         target = target_format(source, form, *size)
 
     def build() -> "Engine":

@@ -8,18 +8,18 @@ import vapoursynth as vs  # type: ignore[import-untyped] # no py.typed in its wh
 
 from vs_gendrpix.errors import MediaError, SettingsError
 from vs_gendrpix.frame.format import (
+    CHROMA_LOCATIONS,
     LUMA_WEIGHTS,
     MAX_SUBSAMPLING,
     UNSPECIFIED,
     ColorSpec,
     Family,
     FrameFormat,
+    PixelLayout,
     Plane,
 )
 
 FAMILIES: Final[dict[int, Family]] = {vs.GRAY: "gray", vs.YUV: "yuv", vs.RGB: "rgb"}
-LOCATIONS: Final = ("left", "center", "topleft", "top", "bottomleft", "bottom")
-"""Where chroma lies, by VapourSynth's number; FFmpeg's is one more."""
 
 _KNOWN = ", ".join(map(str, LUMA_WEIGHTS))
 
@@ -50,9 +50,10 @@ def source_format(clip: vs.VideoNode, props: dict[str, Any], matrix_in: int | No
         primaries=int(props.get("_Primaries", UNSPECIFIED)),
         transfer=int(props.get("_Transfer", UNSPECIFIED)),
         full_range=int(props.get("_Range", family == "rgb")) == 1,
-        chroma_location=LOCATIONS[location] if location < len(LOCATIONS) else "left",
+        chroma_location=CHROMA_LOCATIONS[location] if location < len(CHROMA_LOCATIONS) else "left",
     )
-    return _frame_format(clip.format, clip.width, clip.height, color)
+    layout = pixel_layout(clip.format)
+    return FrameFormat(width=clip.width, height=clip.height, layout=layout, color=color)
 
 
 def check_progressive(props: dict[str, Any]) -> None:
@@ -86,10 +87,10 @@ def target_format(source: FrameFormat, wanted: Any, width: int, height: int) -> 
     form = wanted if isinstance(wanted, vs.VideoFormat) else vs.core.get_video_format(int(wanted))
     family, color = _family(form), source.color
     matrix, full_range = color.matrix, color.full_range
-    if family == "rgb" != source.family:
+    if family == "rgb" != source.layout.family:
         matrix, full_range = 0, True
-    elif source.family == "rgb" != family:
-        matrix, full_range = color.usual_matrix, False
+    elif source.layout.family == "rgb" != family:
+        matrix, full_range = 9 if color.primaries == 9 else 1, False
     changed = ColorSpec(
         matrix=matrix,
         primaries=color.primaries,
@@ -97,7 +98,7 @@ def target_format(source: FrameFormat, wanted: Any, width: int, height: int) -> 
         full_range=full_range,
         chroma_location=color.chroma_location,
     )
-    return _frame_format(form, width, height, changed)
+    return FrameFormat(width=width, height=height, layout=pixel_layout(form), color=changed)
 
 
 def restored_props(props: dict[str, Any], target: FrameFormat, shape: Fraction) -> dict[str, Any]:
@@ -112,8 +113,8 @@ def restored_props(props: dict[str, Any], target: FrameFormat, shape: Fraction) 
     """
     kept = {key: value for key, value in props.items() if key not in {"_Alpha", "_ChromaLocation"}}
     kept["_Matrix"], kept["_Range"] = target.color.matrix, int(target.color.full_range)
-    if target.subsampling != (0, 0):
-        kept["_ChromaLocation"] = LOCATIONS.index(target.color.chroma_location)
+    if target.layout.subsampling != (0, 0):
+        kept["_ChromaLocation"] = CHROMA_LOCATIONS.index(target.color.chroma_location)
     if shape != 1:
         sides = int(props.get("_SARNum", 0)), int(props.get("_SARDen", 0))
         ratio = Fraction(*sides) if all(side > 0 for side in sides) else Fraction(1)
@@ -163,16 +164,18 @@ def _matrix(props: dict[str, Any], family: Family, matrix_in: int | None) -> int
     return matrix
 
 
-def _frame_format(form: vs.VideoFormat, width: int, height: int, color: ColorSpec) -> FrameFormat:
+def pixel_layout(form: vs.VideoFormat) -> PixelLayout:
+    """The layout of a VapourSynth format.
+
+    Raises:
+        MediaError: Such frames cannot be restored.
+    """
     subsampling = (form.subsampling_w, form.subsampling_h)
     if max(subsampling) > MAX_SUBSAMPLING:
         raise MediaError(f"the format {form.name} is not supported: its chroma is too coarse")
-    return FrameFormat(
-        width=width,
-        height=height,
+    return PixelLayout(
         family=_family(form),
         bits=form.bits_per_sample,
         subsampling=subsampling,
         floating=form.sample_type == vs.FLOAT,
-        color=color,
     )

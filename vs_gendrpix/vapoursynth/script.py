@@ -14,11 +14,11 @@ from typing import Any, Self
 import vapoursynth as vs  # type: ignore[import-untyped] # no py.typed in its wheel
 
 from vs_gendrpix.errors import MediaError
-from vs_gendrpix.frame.format import ClipInfo, Frame, FrameFormat, Timing, usual_matrix
+from vs_gendrpix.frame.clip import PICTURE_RATE, ClipInfo
+from vs_gendrpix.frame.format import Frame, FrameFormat, Timing, usual_matrix
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.vapoursynth.formats import read_planes, source_format
 
-_FALLBACK_RATE = Fraction(24)  # for frames of a variable rate that do not say how long they last
 _TICKS = Fraction(1, 90_000)  # the clock of a clip of variable rate
 _AHEAD = 4  # frames that VapourSynth computes at a time
 
@@ -57,7 +57,7 @@ class ScriptSource:
         self.info = ClipInfo(
             format=self._describe(props),
             time_base=self._time_base,
-            average_rate=rate or _FALLBACK_RATE,
+            average_rate=rate or PICTURE_RATE,
             frames=self._expected(rate),
             sample_aspect_ratio=Fraction(*shape) if all(shape) else Fraction(1),
             rotation=0,
@@ -123,7 +123,8 @@ class ScriptSource:
             form = source_format(self._clip, props, usual_matrix(self._clip.height))
         except ValueError as error:
             raise MediaError(f"the output of the script {self.path}: {error}") from error
-        return replace(form, alpha=self._alpha is not None)  # VapourSynth sees to its size
+        # VapourSynth sees to the alpha clip's size.
+        return replace(form, layout=replace(form.layout, alpha=self._alpha is not None))
 
     def _expected(self, rate: Fraction) -> int:
         """Frames in the range; 0 if that is not known before."""
@@ -168,7 +169,7 @@ def _duration(frame: vs.VideoFrame, rate: Fraction) -> Fraction:
     if rate:
         return 1 / rate
     sides = [int(frame.props.get(name, 0)) for name in ("_DurationNum", "_DurationDen")]
-    return Fraction(*sides) if all(side > 0 for side in sides) else 1 / _FALLBACK_RATE
+    return Fraction(*sides) if all(side > 0 for side in sides) else 1 / PICTURE_RATE
 
 
 def _last_line(error: BaseException) -> str:

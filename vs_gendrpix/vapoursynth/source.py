@@ -9,13 +9,13 @@ from typing import Final
 import vapoursynth as vs  # type: ignore[import-untyped] # no py.typed in its wheel
 
 from vs_gendrpix.errors import GendrpixError
-from vs_gendrpix.frame.format import ClipInfo, Family, Fields, Frame, FrameFormat
+from vs_gendrpix.frame.clip import STREAM_RATE, ClipInfo
+from vs_gendrpix.frame.format import CHROMA_LOCATIONS, Family, Fields, Frame, PixelLayout
 from vs_gendrpix.read.reader import Reader
-from vs_gendrpix.vapoursynth.formats import FAMILIES, LOCATIONS, write_planes
+from vs_gendrpix.vapoursynth.formats import FAMILIES, write_planes
 
 _FAMILY_NUMBERS: Final[dict[Family, int]] = {name: number for number, name in FAMILIES.items()}
 _FIELDS: Final[dict[Fields, int]] = {"progressive": 0, "bottom": 1, "top": 2}
-_FALLBACK_RATE = Fraction(25)  # VapourSynth's 0/1 means variable, and few filters like that
 
 
 def source_clip(path: str | Path) -> vs.VideoNode:
@@ -39,9 +39,10 @@ def source_clip(path: str | Path) -> vs.VideoNode:
         raise vs.Error(f"gendrpix: {error}") from None
     _close_with_script(reader)
     info = reader.info
-    rate = info.average_rate or _FALLBACK_RATE
-    form = _format(info.format)
-    alpha_form = _format(replace(info.format, family="gray", subsampling=(0, 0)))
+    # VapourSynth's 0/1 means a variable rate, which few filters accept.
+    rate = info.average_rate or STREAM_RATE
+    form = _format(info.format.layout)
+    alpha_form = _format(replace(info.format.layout, family="gray", subsampling=(0, 0)))
     width = info.format.width >> form.subsampling_w << form.subsampling_w
     height = info.format.height >> form.subsampling_h << form.subsampling_h
     blank = vs.core.std.BlankClip(
@@ -62,7 +63,7 @@ def source_clip(path: str | Path) -> vs.VideoNode:
             raise vs.Error(f"gendrpix: {error}") from None
         frame = vs.core.create_video_frame(form, width, height)
         write_planes(frame, found.planes[: form.num_planes])
-        if info.format.alpha:
+        if info.format.layout.alpha:
             alpha = vs.core.create_video_frame(alpha_form, width, height)
             write_planes(alpha, found.planes[-1:])
             frame.props["_Alpha"] = alpha
@@ -73,10 +74,10 @@ def source_clip(path: str | Path) -> vs.VideoNode:
     return blank.std.ModifyFrame(blank, read)
 
 
-def _format(form: FrameFormat) -> vs.VideoFormat:
-    kind = vs.FLOAT if form.floating else vs.INTEGER
+def _format(layout: PixelLayout) -> vs.VideoFormat:
+    kind = vs.FLOAT if layout.floating else vs.INTEGER
     return vs.core.query_video_format(
-        _FAMILY_NUMBERS[form.family], kind, form.bits, *form.subsampling
+        _FAMILY_NUMBERS[layout.family], kind, layout.bits, *layout.subsampling
     )
 
 
@@ -92,8 +93,8 @@ def _props(info: ClipInfo, frame: Frame) -> dict[str, int]:
         "_SARNum": info.sample_aspect_ratio.numerator,
         "_SARDen": info.sample_aspect_ratio.denominator,
     }
-    if info.format.subsampling != (0, 0):
-        props["_ChromaLocation"] = LOCATIONS.index(color.chroma_location)
+    if info.format.layout.subsampling != (0, 0):
+        props["_ChromaLocation"] = CHROMA_LOCATIONS.index(color.chroma_location)
     return props
 
 

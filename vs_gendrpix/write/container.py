@@ -12,7 +12,8 @@ from av.video.stream import VideoStream
 
 from vs_gendrpix.carry.copy import NoSideStreams, SideStreams, says_something
 from vs_gendrpix.errors import SettingsError, VerificationError
-from vs_gendrpix.frame.format import ClipInfo, Frame
+from vs_gendrpix.frame.clip import STREAM_RATE, ClipInfo
+from vs_gendrpix.frame.format import Frame
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.libav.pixels import to_picture
 from vs_gendrpix.libav.values import fraction, is_cover
@@ -76,7 +77,7 @@ class Sink:
         self._durations: dict[int, int] = {}
         format_name = container_of(output)
         # YUV4MPEG has a rate, and no times.
-        self._even = 1 / (clip.average_rate or Fraction(25)) if format_name == Y4M else None
+        self._even = 1 / (clip.average_rate or STREAM_RATE) if format_name == Y4M else None
         lost = unsaid(clip.hdr, settings.encoder)
         if lost:
             self.notes.warn(f"not carried over: {lost}")

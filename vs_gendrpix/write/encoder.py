@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
@@ -15,9 +14,10 @@ import numpy as np
 from av.video.codeccontext import VideoCodecContext
 
 from vs_gendrpix.errors import MediaError, SettingsError
-from vs_gendrpix.frame.format import ClipInfo, Frame, FrameFormat, Timing
+from vs_gendrpix.frame.clip import STREAM_RATE, ClipInfo
+from vs_gendrpix.frame.format import Frame, FrameFormat, PixelLayout, Timing
 from vs_gendrpix.libav.log import LibavLog
-from vs_gendrpix.libav.pixels import Layout, encoder_layout, layout, location_code, to_picture
+from vs_gendrpix.libav.pixels import encoder_layout, layout_of, location_code, to_picture
 from vs_gendrpix.libav.values import line_of
 from vs_gendrpix.settings import EncodeSettings
 from vs_gendrpix.write.hdr_options import PLACES
@@ -34,7 +34,6 @@ _CANDIDATES = (
     "av1_nvenc",
     "h264_nvenc",
 )
-_FALLBACK_RATE = Fraction(25)
 _USUAL = "yuv420p10le"
 _LEAST_BITS = 10
 """What a restored picture of 8 bits is worth: its gradients are finer than the source's."""
@@ -82,13 +81,13 @@ def settled(settings: EncodeSettings, output: Path, source: FrameFormat) -> Enco
     if name == "source":
         name = min(taken, key=partial(_distance, source), default=_USUAL)
     found = encoder_layout(name)
-    if found.alpha and not source.alpha:
+    if found.alpha and not source.layout.alpha:
         opaque = replace(found, alpha=False)
         name = next((other for other, held in taken.items() if held == opaque), name)
     return replace(settings, pix_fmt=name)
 
 
-def _taken(encoder: str) -> dict[str, Layout]:
+def _taken(encoder: str) -> dict[str, PixelLayout]:
     """The pixel formats that an encoder takes and we can fill, by name; none if it has no list."""
     try:
         known = av.Codec(encoder, "w").video_formats or ()
@@ -99,7 +98,7 @@ def _taken(encoder: str) -> dict[str, Layout]:
     for name in names:
         if not _UNUSABLE.fullmatch(name):
             try:
-                found[name] = layout(name)
+                found[name] = layout_of(name)
             except MediaError:  # of hardware, or of a kind that we do not know
                 continue
     return found
@@ -107,15 +106,17 @@ def _taken(encoder: str) -> dict[str, Layout]:
 
 def _distance(source: FrameFormat, name: str) -> tuple[int, ...]:
     """How far a pixel format is from the source: first what would be lost, then what is wasted."""
-    held = layout(name)
-    bits = max(source.bits, _LEAST_BITS)
-    steps = [ours - its for ours, its in zip(held.subsampling, source.subsampling, strict=True)]
+    held = layout_of(name)
+    bits = max(source.layout.bits, _LEAST_BITS)
+    steps = [
+        ours - its for ours, its in zip(held.subsampling, source.layout.subsampling, strict=True)
+    ]
     colors = {"gray": 0, "yuv": 1, "rgb": 1}
     return (
-        source.alpha and not held.alpha,
-        held.floating != source.floating,
-        max(0, colors[source.family] - colors[held.family]),
-        held.family != source.family,
+        source.layout.alpha and not held.alpha,
+        held.floating != source.layout.floating,
+        max(0, colors[source.layout.family] - colors[held.family]),
+        held.family != source.layout.family,
         max(0, bits - held.bits),
         sum(max(0, step) for step in steps),
         held.bits - bits,
@@ -153,7 +154,7 @@ def configure(context: VideoCodecContext, settings: EncodeSettings, clip: ClipIn
     form, color = clip.format, clip.format.color
     context.width, context.height, context.pix_fmt = form.width, form.height, settings.pix_fmt
     context.time_base = clip.time_base
-    context.framerate = clip.average_rate or _FALLBACK_RATE
+    context.framerate = clip.average_rate or STREAM_RATE
     context.sample_aspect_ratio = clip.sample_aspect_ratio
     context.color_range = 2 if color.full_range else 1
     context.colorspace = color.matrix
@@ -204,7 +205,7 @@ def try_encoder(settings: EncodeSettings, clip: ClipInfo) -> None:
 
 def _could_take(name: str, pix_fmt: str, clip: ClipInfo) -> bool:
     """Whether another encoder takes a clip's frames, under its own name of their format."""
-    held = layout(pix_fmt)
+    held = layout_of(pix_fmt)
     named = next((other for other, its in _taken(name).items() if its == held), pix_fmt)
     return _trial(EncodeSettings(encoder=name, pix_fmt=named), clip) is None
 
@@ -248,7 +249,7 @@ def _trial(settings: EncodeSettings, clip: ClipInfo) -> str | None:
 def _gray_frame(clip: ClipInfo) -> Frame:
     """A frame of the clip's format that no encoder can mind."""
     form = clip.format
-    level = 0.5 if form.floating else 1 << form.bits - 1
+    level = 0.5 if form.layout.floating else form.neutral
     planes = tuple(np.full(shape, level, form.dtype) for shape in form.plane_shapes)
     return Frame(
         format=form, planes=planes, timing=Timing(pts=0, duration=1, time_base=clip.time_base)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from vs_gendrpix.frame.format import HdrMetadata
+from vs_gendrpix.frame.clip import HdrMetadata
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

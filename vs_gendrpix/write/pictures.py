@@ -10,7 +10,8 @@ from av.video.codeccontext import VideoCodecContext
 
 from vs_gendrpix.carry.copy import NoSideStreams, SideStreams
 from vs_gendrpix.errors import OutputError, SettingsError, VerificationError
-from vs_gendrpix.frame.format import ClipInfo, Frame
+from vs_gendrpix.frame.clip import ClipInfo
+from vs_gendrpix.frame.format import Frame
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.libav.pixels import to_picture
 from vs_gendrpix.settings import EncodeSettings

@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 
 from vs_gendrpix.frame.area import Crop
-from vs_gendrpix.frame.format import ColorSpec, Frame, FrameFormat, Timing
+from vs_gendrpix.frame.format import ColorSpec, Frame, FrameFormat, PixelLayout, Timing
 from vs_gendrpix.read.look.bars import PLACES, find_picture
 
 WIDTH, HEIGHT = 160, 90
 CLIP = Crop(width=160, height=68, x=0, y=12)  # 2.35 : 1, with 12 and 10 rows of bar
-YUV = FrameFormat(width=WIDTH, height=HEIGHT, family="yuv", bits=8, subsampling=(1, 1))
+YUV = FrameFormat(
+    width=WIDTH, height=HEIGHT, layout=PixelLayout(family="yuv", bits=8, subsampling=(1, 1))
+)
 
 
 def scene(number, *, level=0.4, crop=CLIP):
@@ -24,14 +26,14 @@ def scene(number, *, level=0.4, crop=CLIP):
 def frame(light, form=YUV, noise=0.0):
     random = np.random.default_rng(7)
     light = light + noise * random.standard_normal(light.shape)
-    black, white = (0, 2**form.bits - 1) if form.color.full_range else (16, 235)
+    black, white = (0, 2**form.layout.bits - 1) if form.color.full_range else (16, 235)
     if not form.color.full_range:
-        black, white = black << form.bits - 8, white << form.bits - 8
-    codes = np.clip(black + light * (white - black), 0, 2**form.bits - 1).round()
+        black, white = black << form.layout.bits - 8, white << form.layout.bits - 8
+    codes = np.clip(black + light * (white - black), 0, 2**form.layout.bits - 1).round()
     planes = [codes.astype(form.dtype)]
     for shape in form.plane_shapes[1:]:
-        same = form.family == "rgb"
-        planes.append(planes[0] if same else np.full(shape, 1 << form.bits - 1, form.dtype))
+        same = form.layout.family == "rgb"
+        planes.append(planes[0] if same else np.full(shape, 1 << form.layout.bits - 1, form.dtype))
     timing = Timing(pts=0, duration=0, time_base=Fraction(1, 25))
     return Frame(format=form, planes=tuple(planes), timing=timing)
 
@@ -42,12 +44,22 @@ def found(scenes, form=YUV, noise=0.0):
 
 FORMS = [
     YUV,
-    FrameFormat(width=WIDTH, height=HEIGHT, family="yuv", bits=10, subsampling=(1, 0)),
-    FrameFormat(width=WIDTH, height=HEIGHT, family="yuv", bits=8, color=ColorSpec(full_range=True)),
     FrameFormat(
-        width=WIDTH, height=HEIGHT, family="rgb", bits=12, color=ColorSpec(full_range=True)
+        width=WIDTH, height=HEIGHT, layout=PixelLayout(family="yuv", bits=10, subsampling=(1, 0))
     ),
-    FrameFormat(width=WIDTH, height=HEIGHT, family="gray", bits=16),
+    FrameFormat(
+        width=WIDTH,
+        height=HEIGHT,
+        layout=PixelLayout(family="yuv", bits=8),
+        color=ColorSpec(full_range=True),
+    ),
+    FrameFormat(
+        width=WIDTH,
+        height=HEIGHT,
+        layout=PixelLayout(family="rgb", bits=12),
+        color=ColorSpec(full_range=True),
+    ),
+    FrameFormat(width=WIDTH, height=HEIGHT, layout=PixelLayout(family="gray", bits=16)),
 ]
 
 

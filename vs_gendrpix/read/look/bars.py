@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vs_gendrpix.frame.area import Crop
-from vs_gendrpix.frame.format import Frame, FrameFormat
+from vs_gendrpix.frame.format import Frame
 
 PLACES = 16
 """Frames that are looked at, evenly over the clip."""
@@ -41,8 +41,9 @@ def find_picture(frames: Iterable[Frame]) -> Crop | None:
         columns.append(light.mean(axis=0))
     if form is None:
         return None
-    top, bottom = _edges(rows, 1 << form.subsampling[1])
-    left, right = _edges(columns, 1 << form.subsampling[0])
+    across, down = form.layout.chroma_step
+    top, bottom = _edges(rows, down)
+    left, right = _edges(columns, across)
     found = Crop(width=right - left, height=bottom - top, x=left, y=top)
     return None if (found.width, found.height) == (form.width, form.height) else found
 
@@ -70,16 +71,6 @@ def _bar(profile: npt.NDArray[np.float64]) -> int:
 def _light(frame: Frame) -> npt.NDArray[np.float64]:
     """(rows, columns) from 0, black, to 1, white."""
     form = frame.format
-    planes = frame.planes[:3] if form.family == "rgb" else frame.planes[:1]
+    planes = frame.planes[:3] if form.layout.family == "rgb" else frame.planes[:1]
     light = np.mean([plane.astype(np.float32) for plane in planes], axis=0, dtype=np.float64)
-    black, white = _range(form)
-    return (light - black) / (white - black)
-
-
-def _range(form: FrameFormat) -> tuple[float, float]:
-    """The values of black and white."""
-    if form.floating:
-        return 0, 1
-    if form.color.full_range:
-        return 0, (1 << form.bits) - 1
-    return 16 << form.bits - 8, 235 << form.bits - 8
+    return (light - form.black) / (form.white - form.black)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,9 +9,10 @@ from typing import TYPE_CHECKING
 import av
 
 from vs_gendrpix.errors import MediaError
+from vs_gendrpix.frame.clip import STREAM_RATE
 from vs_gendrpix.frame.format import FrameFormat
 from vs_gendrpix.libav.log import LibavLog
-from vs_gendrpix.libav.pixels import frame_format
+from vs_gendrpix.libav.pixels import changed_format
 from vs_gendrpix.libav.values import fraction, origin
 from vs_gendrpix.read.opening import drain, main_video, open_input
 from vs_gendrpix.settings import ReadSettings
@@ -23,19 +23,6 @@ if TYPE_CHECKING:
 
 PICTURE_STEP = 24
 """Of numbered pictures one in so many is looked at: each is read whole, and may be large."""
-
-
-def words(form: FrameFormat) -> str:
-    """A format as a person says it."""
-    kind = "floats" if form.floating else "bits"
-    alpha = " and alpha" if form.alpha else ""
-    return f"{form.width}x{form.height} {form.family}{alpha} of {form.bits} {kind}"
-
-
-def differs(picture: av.VideoFrame, first: FrameFormat) -> FrameFormat | None:
-    """The format of a picture, if it is another than that of the first one; colour aside."""
-    found = replace(frame_format(picture), color=first.color)
-    return None if found == first else found
 
 
 def refuse_changes(
@@ -67,10 +54,10 @@ def refuse_changes(
             seconds = (picture.pts or 0) * unit - begin
             if end is not None and seconds >= end:
                 return
-            found = differs(picture, first)
+            found = changed_format(picture, first)
             if found is not None:
                 raise MediaError(
-                    f"the picture of {path} changes from {words(first)} to {words(found)} at "
+                    f"the picture of {path} changes from {first} to {found} at "
                     f"{float(seconds):.3f} s: cut the clip there, or give --on-change scale"
                 )
 
@@ -83,7 +70,7 @@ def _looked_at(container: "InputContainer", stream: "VideoStream") -> Iterator[a
             yield from next(container.demux(stream)).decode()
         return
     stream.codec_context.skip_frame = "NONKEY"
-    rate = fraction(stream.average_rate) or Fraction(25)
+    rate = fraction(stream.average_rate) or STREAM_RATE
     since, before_was_key = 0, False
     for packet in container.demux(stream):
         since += 1

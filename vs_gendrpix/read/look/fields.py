@@ -15,7 +15,7 @@ import numpy.typing as npt
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from ffmpeg_filters import FieldOrder, InProcess, Video, graph_of
+from ffmpeg_filters import BOTTOM_FIRST, FieldOrder, InProcess, Video, graph_of
 from vs_gendrpix.libav.log import LibavLog
 from vs_gendrpix.libav.values import fraction, origin
 from vs_gendrpix.read.opening import drain, main_video, open_input
@@ -34,7 +34,6 @@ _STEP = 4
 """Of so many columns one is asked whether it is combed."""
 _OWN_FIT = 2
 """By how much the lines of a whole picture fit one another better than they fit its neighbours'."""
-_BOTTOM_FIRST = {3, 4}  # FFmpeg's AV_FIELD_BB and AV_FIELD_TB: the second letter is what is shown
 
 
 type _Light = npt.NDArray[np.int16]
@@ -80,7 +79,7 @@ def scan(path: Path, chosen: ReadSettings, *, start: Fraction | None, end: Fract
         if stream.height <= max(_HEIGHTS):
             for place in _places(container, start, end):
                 seen += _look(container, stream, place)
-        bottom_flag = stream.codec_context.field_order in _BOTTOM_FIRST
+        bottom_flag = stream.codec_context.field_order in BOTTOM_FIRST
         rate = fraction(stream.average_rate)
     flagged = 2 * seen["flagged"] > seen["frames"]
     kind = _kind(seen, rate, flagged=flagged)
