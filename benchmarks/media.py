@@ -35,20 +35,26 @@ MATROSKA = {".webm", ".mkv", ".flv", ".wmv", ".mxf", ".mpg", ".ts"}
 HEAD = """\
 # Clips through gendrpix-video
 
-Made by `python benchmarks/media.py FOLDER`. Frames in are those that decode. Times are equal when
-every frame has the tick it had: in MP4 exactly, in Matroska within its grid of milliseconds.
-Interlaced clips become a frame for each field: then every second one must have that tick. Sound is
-equal when each copied stream has the bytes it had. The second reader is FFmpeg's ffprobe: "same"
-where it finds as many frames, of the same size (but for a side that was odd), shape, rotation,
-colour tags and grading, and the same chapters and codecs of sound; what differs is named. No row
-has a traceback, and no run left a file behind beside its output. Debian's ffprobe 5.1 takes 24 bits
-of PCM in MP4 for 16, which PyAV and the bytes contradict. Of an H.264 stream that ends in damage
-it gives one picture more than is decoded here: libav loses the last one that waits to be shown when
-several threads decode, which otherwise tells more of the damage.
+Made by `python benchmarks/media.py FOLDER`. No row has a traceback, and no run left a file behind
+beside its output.
 
-Generated clips are another command: `python -m benchmarks.media_matrix` puts 360 combinations of
-codecs, pixel formats, containers, colours, timings, further streams and targets through the same,
-and compares colours with a reference of its own (benchmarks/results/media_matrix.json).
+- **In** and **out** are frames. Frames in are those that decode. Interlaced clips become a frame
+  for each field.
+- **Times** are equal when every frame has the tick it had: in MP4 exactly, in Matroska within its
+  grid of milliseconds. For interlaced clips every second frame must have that tick.
+- **Sound** is equal when each copied stream has the bytes it had.
+- **The second reader** is FFmpeg's ffprobe. "Same" means as many frames, of the same size, pixel
+  aspect ratio, rotation, colour tags and grading, and the same chapters and codecs of sound. A side
+  that was odd may differ. Anything else that differs is named.
+
+Two differences are ffprobe's. Debian's version 5.1 takes 24 bits of PCM in MP4 for 16, which PyAV
+and the bytes contradict. Of an H.264 stream that ends in damage it gives one picture more. libav
+loses the last picture that waits to be shown when several threads decode. Several threads tell more
+of the damage otherwise.
+
+Generated clips are another command: `python -m benchmarks.media_matrix`. It puts 360 combinations
+through the same: codecs, pixel formats, containers, colours, timings, further streams and targets.
+It compares colours with a reference of its own (benchmarks/results/media_matrix.json).
 """
 TESTS = {
     "anamorphic_352x288_sar64-45.mpg": "MPEG-1 in a program stream, samples that are not square",
