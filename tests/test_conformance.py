@@ -10,6 +10,7 @@ from tests.choices import process_settings
 from tests.clips import EVEN, UNEVEN, make_clip
 from vs_gendrpix import EncodeSettings, RestoreSettings, gendrpix, process
 from vs_gendrpix import source_clip as open_clip
+from vs_gendrpix.frame.format import CHROMA_LOCATIONS, LINEAR
 from vs_gendrpix.read.source import Source
 
 
@@ -92,6 +93,64 @@ def test_every_option(tmp_path, small_model, options):
     mine = filtered(path, model_path=small_model, **options)
     others = processed(path, tmp_path / "out.mkv", "yuv420p", model_path=small_model, **theirs)
     assert_same(mine, others)
+
+
+@pytest.mark.parametrize("location", ["center", "topleft", "top", "bottomleft", "bottom"])
+def test_every_siting_of_chroma(tmp_path, small_model, location):
+    def prepare(_, stream):
+        stream.codec_context.chroma_sample_location = CHROMA_LOCATIONS.index(location) + 1
+
+    path = tmp_path / "in.mp4"
+    make_clip(path, times=EVEN[:2], prepare=prepare)
+    assert open_clip(path).get_frame(0).props["_ChromaLocation"] == CHROMA_LOCATIONS.index(location)
+    mine = filtered(path, scale=2, model_path=small_model)
+    theirs = processed(
+        path, tmp_path / "out.mkv", "yuv420p", scale=Fraction(2), model_path=small_model
+    )
+    assert_same(mine, theirs)
+    with Source(tmp_path / "out.mkv") as source:
+        written = source.info.format.color.chroma_location
+    made = gendrpix(open_clip(path), 2, model_path=small_model, device_index=-1).get_frame(0)
+    assert CHROMA_LOCATIONS[made.props["_ChromaLocation"]] == written
+
+
+def test_a_picture_of_mjpeg(tmp_path, small_model):
+    """Its chroma lies in the centre, where decoders take it to lie."""
+    path = tmp_path / "in.mov"
+    make_clip(path, codec="mjpeg", pix_fmt="yuvj420p", times=EVEN[:2])
+    mine = filtered(path, scale=2, model_path=small_model)
+    theirs = processed(
+        path, tmp_path / "out.mkv", "yuv420p", scale=Fraction(2), model_path=small_model
+    )
+    assert_same(mine, theirs)
+
+
+@pytest.mark.parametrize(
+    ("out_fmt", "number"), [("yuv420p10le", vs.YUV420P10), ("gbrp10le", vs.RGB30)]
+)
+def test_linear_floats(tmp_path, small_model, out_fmt, number):
+    """Integers hold BT.709 of them: in linear light their steps are too coarse in the shadows."""
+    path, pictures = tmp_path / "in.mkv", tmp_path / "linear" / "%02d.exr"
+    (frame, _) = make_clip(path, codec="ffv1", pix_fmt="yuv420p", times=EVEN[:2])
+    as_they_are = RestoreSettings(scale=Fraction(1), strength=0, device="cpu")
+    process(path, pictures, process_settings(restore=as_they_are))
+    with Source(pictures) as source:
+        assert source.info.format.color.transfer == LINEAR
+    mine = filtered(pictures, scale=1, strength=0.0, model_path=small_model, format=number)
+    theirs = processed(
+        pictures,
+        tmp_path / "out.mkv",
+        out_fmt,
+        scale=Fraction(1),
+        strength=0.0,
+        model_path=small_model,
+    )
+    assert_same(mine, theirs)
+    if number == vs.YUV420P10:
+        luma = frame.planes[0].astype(int) << 2
+        assert np.abs(mine[0][0][0].astype(int) - luma).max() <= 4
+    clip = gendrpix(open_clip(pictures), 1, strength=0, format=number, device_index=-1)
+    assert clip.get_frame(0).props["_Transfer"] == 1
 
 
 def test_batches_give_the_same(tmp_path, small_model):

@@ -3,7 +3,6 @@ import numpy as np
 import pytest
 
 from tests.clips import make_frames
-from vs_gendrpix import EncodeSettings
 from vs_gendrpix.errors import MediaError, SettingsError
 from vs_gendrpix.frame.format import ColorSpec
 from vs_gendrpix.libav.pixels import (
@@ -11,7 +10,6 @@ from vs_gendrpix.libav.pixels import (
     frame_format,
     layout_of,
     read_planes,
-    target_format,
     to_picture,
 )
 
@@ -109,13 +107,3 @@ def test_a_format_that_we_cannot_read_is_refused(pix_fmt):
 def test_a_format_that_we_cannot_fill_is_refused(pix_fmt):
     with pytest.raises(SettingsError, match=pix_fmt):
         encoder_layout(pix_fmt)
-
-
-def test_rgb_is_encoded_as_limited_bt709_and_yuv_as_rgb():
-    rgb = make_frames("gbrp")[0].format
-    color = target_format(rgb, EncodeSettings(pix_fmt="yuv420p10le"), (128, 96)).color
-    assert (color.matrix, color.full_range) == (1, False)
-    yuv = make_frames("yuv420p", color=ColorSpec(matrix=5, chroma_location="center"))[0].format
-    assert target_format(yuv, EncodeSettings(pix_fmt="gbrp"), (128, 96)).color.matrix == 0
-    kept = target_format(yuv, EncodeSettings(pix_fmt="yuv420p"), (128, 96)).color
-    assert (kept.matrix, kept.chroma_location) == (5, "left")

@@ -135,7 +135,7 @@ def test_colour_is_read_as_vapoursynth_means_it(restore):
 
 def test_properties_of_a_frame_stay_on_it(restore):
     source = make_clip(
-        _Range=0, _ChromaLocation=1, _SARNum=12, _SARDen=11, _DurationNum=1, _DurationDen=25,
+        _Range=0, _ChromaLocation=2, _SARNum=12, _SARDen=11, _DurationNum=1, _DurationDen=25,
         _PictType="P", _SceneChangePrev=1, mine=[1, 2, 3],
     )  # fmt: skip
     clip = restore(source)

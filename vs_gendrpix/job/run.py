@@ -5,7 +5,6 @@ from collections import deque
 from collections.abc import Generator, Iterable
 from contextlib import ExitStack, closing
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from vs_gendrpix.errors import SettingsError, VerificationError
 from vs_gendrpix.frame.area import Crop, cropped, with_bars
 from vs_gendrpix.frame.clip import ClipInfo
 from vs_gendrpix.frame.format import Frame, usual_matrix
+from vs_gendrpix.frame.target import aspect_change, target_format
 from vs_gendrpix.job.grading import check_hdr
 from vs_gendrpix.job.inputs import Input, look_for_fields, open_side_streams, open_source
 from vs_gendrpix.job.prefetch import prefetch
@@ -25,9 +25,10 @@ from vs_gendrpix.job.targets import open_output, open_sink
 from vs_gendrpix.job.waits import Waits
 from vs_gendrpix.libav.filters import Filters
 from vs_gendrpix.libav.log import LibavLog
-from vs_gendrpix.libav.pixels import encoder_layout, target_format
+from vs_gendrpix.libav.pixels import encoder_layout
 from vs_gendrpix.restore.heap import keep_freed
 from vs_gendrpix.settings import ProcessSettings
+from vs_gendrpix.write.color_tags import color_tags
 from vs_gendrpix.write.encoder import settled
 
 if TYPE_CHECKING:
@@ -162,13 +163,11 @@ def output_clip(source: ClipInfo, settings: ProcessSettings) -> ClipInfo:
         SettingsError: The size or the pixel format is not possible, or left open.
     """
     form, restore, encode = source.format, settings.restore, settings.write.encode
-    multiple = encoder_layout(encode.pix_fmt).chroma_step
-    width, height = restore.output_size(form.width, form.height, multiple)
-    shape = source.sample_aspect_ratio
-    if restore.width is not None and restore.height is not None:
-        # The picture may be squeezed; its shape on the screen must not be.
-        shape *= Fraction(width, form.width) ** -1 * Fraction(height, form.height)
-    target = target_format(form, encode, (width, height), settings.finish.out_color)
+    layout = encoder_layout(encode.pix_fmt)
+    size = restore.output_size(form.width, form.height, layout.chroma_step)
+    out_color = settings.finish.out_color
+    target = target_format(form, layout, size, tags=color_tags(encode), out_color=out_color)
+    shape = source.sample_aspect_ratio * aspect_change(form, target, restore)
     return replace(source, format=target, sample_aspect_ratio=shape.limit_denominator(255))
 
 

@@ -10,10 +10,7 @@ import numpy as np
 from vs_gendrpix.errors import MediaError, SettingsError
 from vs_gendrpix.frame.format import (
     CHROMA_LOCATIONS,
-    HDR_TRANSFERS,
-    LINEAR,
     SUBSAMPLINGS,
-    UNSPECIFIED,
     ColorSpec,
     Family,
     Frame,
@@ -23,7 +20,6 @@ from vs_gendrpix.frame.format import (
     said,
     usual_matrix,
 )
-from vs_gendrpix.settings import EncodeSettings, OutColor
 
 _PLANAR = re.compile(r"(yuv[aj]?4\d\dp(\d+le)?|(gbra?p|gray)(\d+le|f(16|32)le)?)")
 """Formats whose planes are ours, or G, B, R: the others go through libswscale."""
@@ -34,20 +30,6 @@ _PAIRS = {"ya8", "ya16le"}
 _FLOAT = re.compile(r"f(16|32)(le|be)$")
 _UNSUPPORTED = re.compile(r"^bayer_|^xyz")
 _FULL_RANGE = 2  # FFmpeg's AVCOL_RANGE_JPEG
-_CAMERA_TRANSFERS = {1, 6, 14, 15, UNSPECIFIED}
-"""TransferCharacteristics of BT.709, BT.601 and BT.2020: the same curve."""
-_SAY_TOP_LEFT = {"libx264", "libx265", "libsvtav1", "ffv1"}
-"""Encoders whose stream or container says that chroma lies top left."""
-_SAY_RANGE = {
-    "libx264",
-    "libx265",
-    "libsvtav1",
-    "ffv1",
-    "libvpx-vp9",
-    "rawvideo",
-    "wrapped_avframe",
-} | {f"{codec}_nvenc" for codec in ("h264", "hevc", "av1")}
-"""Encoders whose stream or container says that YUV is of full range; ProRes, for one, is not."""
 
 
 def planar_name(layout: PixelLayout) -> str:
@@ -230,61 +212,6 @@ def to_picture(frame: Frame, pix_fmt: str) -> av.VideoFrame:
 def converted_to(picture: av.VideoFrame, form: FrameFormat) -> av.VideoFrame:
     """A decoded picture at the size, depth and subsampling of a format of its own family."""
     return _same_meaning(picture, planar_name(form.layout), form.width, form.height)
-
-
-def target_format(
-    source: FrameFormat, encode: EncodeSettings, size: tuple[int, int], out_color: OutColor = "keep"
-) -> FrameFormat:
-    """The format of the frames to encode.
-
-    Under `keep` matrix, primaries, transfer and range stay the source's, except where the family
-    changes: RGB becomes YUV of limited range, BT.2020 or BT.709 by its primaries, and YUV becomes
-    RGB. Floats hold linear light, and what comes from them BT.709. Chroma stays top left, where
-    BT.2100 has it; otherwise it lies left, which is what players take when nothing says so. What
-    the encoder's files cannot say is what players take, too.
-
-    Raises:
-        SettingsError: The pixel format cannot be filled, or HDR cannot become what is wanted.
-    """
-    found = encoder_layout(encode.pix_fmt)
-    color = _converted(source.color, out_color)
-    if color.chroma_location != "topleft" or encode.encoder not in _SAY_TOP_LEFT:
-        color = replace(color, chroma_location="left")
-    if found.family == "rgb":
-        color = replace(color, matrix=0, full_range=True)
-    elif source.layout.family == "rgb":
-        color = replace(color, matrix=9 if color.primaries == 9 else 1, full_range=False)
-    elif encode.encoder not in _SAY_RANGE:
-        color = replace(color, full_range=found.family == "gray")
-    if encode.pix_fmt.startswith("yuvj"):
-        color = replace(color, full_range=True)
-    if found.floating:
-        color = replace(color, transfer=LINEAR)
-    elif source.layout.floating and color.transfer == LINEAR:
-        color = replace(color, transfer=1)
-    return FrameFormat(width=size[0], height=size[1], layout=found, color=color)
-
-
-def _converted(color: ColorSpec, out_color: OutColor) -> ColorSpec:
-    """What the colour of a clip becomes; its range stays.
-
-    Matrix and primaries are converted. Transfers are not: BT.601, BT.709 and BT.2020 share one
-    curve under four numbers, and any other one, sRGB's or PQ's, says best itself what it is.
-    """
-    if out_color == "keep":
-        return color
-    if out_color == "bt709" and color.transfer in HDR_TRANSFERS:
-        raise SettingsError(
-            f"{HDR_TRANSFERS[color.transfer]} cannot become BT.709 without tone-mapping, which is "
-            "not done here: use --out-color keep"
-        )
-    number, transfer = {"bt709": (1, 1), "bt2020": (9, 14)}[out_color]
-    return replace(
-        color,
-        matrix=number,
-        primaries=number,
-        transfer=transfer if color.transfer in _CAMERA_TRANSFERS else color.transfer,
-    )
 
 
 def location_code(color: ColorSpec) -> int:

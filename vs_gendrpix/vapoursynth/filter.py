@@ -20,15 +20,16 @@ import vapoursynth as vs  # type: ignore[import-untyped] # no py.typed in its wh
 
 from vs_gendrpix.errors import GendrpixError, SettingsError
 from vs_gendrpix.frame.format import Frame, FrameFormat, Timing
+from vs_gendrpix.frame.target import aspect_change, target_format
 from vs_gendrpix.models.catalogue import find_model
 from vs_gendrpix.restore.heap import keep_freed
 from vs_gendrpix.settings import Attention, ColorFix, Dtype, RestoreSettings
 from vs_gendrpix.vapoursynth.formats import (
     check_progressive,
+    pixel_layout,
     read_planes,
     restored_props,
     source_format,
-    target_format,
     write_planes,
 )
 
@@ -138,10 +139,10 @@ def gendrpix(  # noqa: PLR0913 - the parameters of a filter are its interface
             clip = clip.std.GPUDownload()
         with clip.get_frame(0) as first:
             source = source_format(clip, first.props, matrix_in)
-        form = clip.format.id if format is None else format
-        wanted = target_format(source, form, source.width, source.height)
-        size = settings.output_size(source.width, source.height, wanted.layout.chroma_step)
-        target = target_format(source, form, *size)
+        form = clip.format if format is None else vs.core.get_video_format(int(format))
+        layout = pixel_layout(form)
+        size = settings.output_size(source.width, source.height, layout.chroma_step)
+        target = target_format(source, layout, size)
 
     def build() -> "Engine":
         # torch takes seconds to load: only once a frame is asked for.
@@ -149,11 +150,9 @@ def gendrpix(  # noqa: PLR0913 - the parameters of a filter are its interface
 
         return Engine(settings, source, target, batch=batch_size)
 
-    shape = Fraction(1)
-    if width is not None and height is not None:
-        shape = Fraction(source.width * target.height, source.height * target.width)
+    shape = aspect_change(source, target, settings)
     jobs = _Jobs(build, source, room=2 * vs.core.num_threads + 4 * ahead + 8)
-    return _graph(clip, jobs, target, vs.core.get_video_format(int(form)), shape, ahead)
+    return _graph(clip, jobs, target, form, shape, ahead)
 
 
 def _graph(

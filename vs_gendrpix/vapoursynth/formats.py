@@ -17,6 +17,7 @@ from vs_gendrpix.frame.format import (
     FrameFormat,
     PixelLayout,
     Plane,
+    said,
 )
 
 FAMILIES: Final[dict[int, Family]] = {vs.GRAY: "gray", vs.YUV: "yuv", vs.RGB: "rgb"}
@@ -69,38 +70,6 @@ def check_progressive(props: dict[str, Any]) -> None:
         )
 
 
-def target_format(source: FrameFormat, wanted: Any, width: int, height: int) -> FrameFormat:  # noqa: ANN401 - untyped
-    """The format of the restored frames.
-
-    Matrix and range stay the source's, except where the family changes: YUV becomes full-range RGB,
-    and RGB becomes YUV of limited range, BT.2020 or BT.709 by its primaries.
-
-    Args:
-        source: What goes in.
-        wanted: A VapourSynth format, or its number.
-        width: Output width in pixels.
-        height: Output height in pixels.
-
-    Raises:
-        MediaError: The format cannot be made.
-    """
-    form = wanted if isinstance(wanted, vs.VideoFormat) else vs.core.get_video_format(int(wanted))
-    family, color = _family(form), source.color
-    matrix, full_range = color.matrix, color.full_range
-    if family == "rgb" != source.layout.family:
-        matrix, full_range = 0, True
-    elif source.layout.family == "rgb" != family:
-        matrix, full_range = 9 if color.primaries == 9 else 1, False
-    changed = ColorSpec(
-        matrix=matrix,
-        primaries=color.primaries,
-        transfer=color.transfer,
-        full_range=full_range,
-        chroma_location=color.chroma_location,
-    )
-    return FrameFormat(width=width, height=height, layout=pixel_layout(form), color=changed)
-
-
 def restored_props(props: dict[str, Any], target: FrameFormat, shape: Fraction) -> dict[str, Any]:
     """The properties of a restored frame: those of its source, with what is different now.
 
@@ -112,9 +81,12 @@ def restored_props(props: dict[str, Any], target: FrameFormat, shape: Fraction) 
         shape: By how much a sample got wider relative to its height.
     """
     kept = {key: value for key, value in props.items() if key not in {"_Alpha", "_ChromaLocation"}}
-    kept["_Matrix"], kept["_Range"] = target.color.matrix, int(target.color.full_range)
+    color = target.color
+    kept["_Matrix"], kept["_Range"] = color.matrix, int(color.full_range)
+    if said(color.transfer):
+        kept["_Transfer"] = color.transfer
     if target.layout.subsampling != (0, 0):
-        kept["_ChromaLocation"] = CHROMA_LOCATIONS.index(target.color.chroma_location)
+        kept["_ChromaLocation"] = CHROMA_LOCATIONS.index(color.chroma_location)
     if shape != 1:
         sides = int(props.get("_SARNum", 0)), int(props.get("_SARDen", 0))
         ratio = Fraction(*sides) if all(side > 0 for side in sides) else Fraction(1)
