@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from vs_gendrpix.color.codes import from_rgb, to_rgb
-from vs_gendrpix.color.working_space import enter, leave
+from vs_gendrpix.color.working_space import from_working, to_working
 from vs_gendrpix.frame.format import ColorSpec, FrameFormat, PixelLayout
 from vs_gendrpix.restore.way import Restorer
 from vs_gendrpix.settings import RestoreSettings
@@ -23,20 +23,22 @@ def hdr_format(transfer, size=(48, 32), bits=10):
 def test_pq_is_seen_as_a_display_of_400_shows_it():
     signal = torch.tensor([PQ_OF[0], PQ_OF[100], PQ_OF[1000]])
     wanted = [0, (100 / 400) ** (1 / 2.4), (1000 / 400) ** (1 / 2.4)]
-    assert enter(signal, 16).tolist() == pytest.approx(wanted, abs=2e-4)
+    assert to_working(signal, 16).tolist() == pytest.approx(wanted, abs=2e-4)
 
 
 @pytest.mark.parametrize("transfer", [8, 16])
 def test_the_way_back_is_the_inverse_beyond_black_and_white_too(transfer):
     signal = torch.linspace(-0.05, 1.05, 5001)
-    torch.testing.assert_close(leave(enter(signal, transfer), transfer), signal, atol=3e-5, rtol=0)
+    torch.testing.assert_close(
+        from_working(to_working(signal, transfer), transfer), signal, atol=3e-5, rtol=0
+    )
 
 
 @pytest.mark.parametrize("transfer", [1, 2, 6, 13, 14, 18])
 def test_sdr_and_hlg_are_seen_as_they_are(transfer):
     signal = torch.rand(1, 3, 4, 4)
-    assert enter(signal, transfer) is signal
-    assert leave(signal, transfer) is signal
+    assert to_working(signal, transfer) is signal
+    assert from_working(signal, transfer) is signal
 
 
 def restored(planes, form, strength, model):
@@ -69,7 +71,7 @@ def test_the_network_changes_pq_in_the_light_of_a_display(small_model):
     """The same grey picture in PQ and in SDR: what is done to one is done to the other."""
     sdr = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(1)) * 0.5 + 0.2
     made = []
-    for transfer, signal in ((1, sdr), (16, leave(sdr, 16))):
+    for transfer, signal in ((1, sdr), (16, from_working(sdr, 16))):
         form = FrameFormat(
             width=64,
             height=64,
@@ -83,7 +85,7 @@ def test_the_network_changes_pq_in_the_light_of_a_display(small_model):
         with torch.inference_mode():
             made.append(restorer.restore(signal)[0])
     assert (made[0] - sdr).abs().max() > 1e-3
-    torch.testing.assert_close(enter(made[1], 16), made[0], atol=2e-4, rtol=0)
+    torch.testing.assert_close(to_working(made[1], 16), made[0], atol=2e-4, rtol=0)
 
 
 def test_what_is_brighter_than_the_network_sees_is_kept(small_model):

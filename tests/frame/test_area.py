@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tests.clips import make_frames
 from vs_gendrpix.errors import SettingsError
-from vs_gendrpix.frame.area import Crop, cropped, with_bars
+from vs_gendrpix.frame.area import Area, cropped, with_bars
 from vs_gendrpix.frame.format import ColorSpec, FrameFormat, PixelLayout
 
 
@@ -15,7 +15,7 @@ def test_a_crop_must_lie_in_the_picture_and_on_chroma_samples():
     form = FrameFormat(
         width=64, height=48, layout=PixelLayout(family="yuv", bits=8, subsampling=(1, 1))
     )
-    Crop.whole(form).check(form)
+    Area.whole(form).check(form)
     for part, said in (
         ((64, 49, 0, 0), "beyond"),
         ((10, 10, 56, 0), "beyond"),
@@ -23,13 +23,13 @@ def test_a_crop_must_lie_in_the_picture_and_on_chroma_samples():
         ((10, 10, 0, 3), "multiples of 2 and 2"),
     ):
         with pytest.raises(SettingsError, match=said):
-            Crop(**dict(zip(("width", "height", "x", "y"), part, strict=True))).check(form)
+            Area(**dict(zip(("width", "height", "x", "y"), part, strict=True))).check(form)
 
 
 @pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuv422p10le", "yuv444p", "gbrp", "gray"])
 def test_the_part_and_black_around_it(pix_fmt):
     (frame,) = make_frames(pix_fmt, size=(64, 48), times=(5,))
-    crop = Crop(width=40, height=30, x=8, y=6)
+    crop = Area(width=40, height=30, x=8, y=6)
     part = cropped(frame, crop)
     assert (part.format.width, part.format.height) == (40, 30)
     assert part.timing == frame.timing
@@ -47,7 +47,7 @@ def test_the_part_and_black_around_it(pix_fmt):
 def test_black_of_full_range():
     color = ColorSpec(matrix=1, full_range=True)
     (frame,) = make_frames("yuv420p", size=(64, 48), times=(5,), color=color)
-    crop = Crop(width=40, height=30, x=8, y=6)
+    crop = Area(width=40, height=30, x=8, y=6)
     back = with_bars(cropped(frame, crop), frame.format, crop)
     assert [int(plane[0, 0]) for plane in back.planes] == [0, 128, 128]
 
@@ -67,7 +67,7 @@ def test_a_scaled_crop_keeps_its_place(width, height, x, y, scale, subsampling):
         height=max(round(source.height * scale / step_y), 1) * step_y,
         layout=PixelLayout(family="yuv", bits=8, subsampling=subsampling),
     )
-    scaled = Crop(width=width, height=height, x=x, y=y).scaled(source, target)
+    scaled = Area(width=width, height=height, x=x, y=y).scaled(source, target)
     scaled.check(target)
     assert abs(scaled.x - x * target.width / source.width) <= step_x
     assert scaled.y + scaled.height == target.height

@@ -12,12 +12,12 @@ from tests.clips import TICK, make_clip, make_frames, read
 from tests.job.test_run import LOSSLESS, NearestEngine, left_behind, settings
 from vs_gendrpix import process
 from vs_gendrpix.errors import SettingsError
-from vs_gendrpix.frame.area import Crop, cropped, with_bars
+from vs_gendrpix.frame.area import Area, cropped, with_bars
 from vs_gendrpix.libav.pixels import to_picture
 from vs_gendrpix.read.source import Source
 from vs_gendrpix.settings import RestoreSettings
 
-PICTURE = Crop(width=64, height=32, x=0, y=8)
+PICTURE = Area(width=64, height=32, x=0, y=8)
 LONG = tuple(512 * number for number in range(40))
 
 
@@ -86,7 +86,7 @@ def test_a_clip_without_bars_stays_whole(tmp_path):
     process(tmp_path / "in.mp4", tmp_path / "out.mp4", settings(1, LOSSLESS, crop="auto"))
     assert read(tmp_path / "out.mp4").size == (64, 48)
     (whole,) = make_frames(times=(0,))
-    assert cropped(whole, Crop.whole(whole.format)) is whole
+    assert cropped(whole, Area.whole(whole.format)) is whole
 
 
 def test_a_crop_beyond_the_picture_is_refused_and_nothing_is_left(tmp_path):

@@ -1,4 +1,4 @@
-"""What code values mean, on tensors: planes in, R'G'B' out, and back.
+"""Colour on tensors: planes of code values in, R'G'B' out, and back.
 
 codes.py          codes <-> R'G'B': matrix, range, chroma siting, dither
 primaries.py      primaries and transfer curves

@@ -1,9 +1,10 @@
-"""The space in which the network sees a picture: SDR and HLG as they are, PQ and linear as SDR.
+"""The colour space in which a network sees a picture: SDR and HLG unchanged, PQ and linear as SDR.
 
-A network that has learnt from SDR pictures does most for what looks like one. PQ spreads a quarter
-of its range over shadows that no SDR picture has, and linear light has next to none. Both are seen
-as a display of BT.1886 would need them, with a fixed white: not one by metadata, which may be
-wrong, nor one by frame, which would pulse. HLG is made to be watched on such a display.
+A network that was trained on SDR pictures works best on values that look like one. PQ spends a
+quarter of its range on shadows that no SDR picture has, and linear light has next to no codes
+there. Both are converted to the curve of an SDR display (BT.1886) with a fixed white. White does
+not follow the metadata, which may be wrong, nor the frame, which would pulse. HLG is made for SDR
+displays and stays as it is.
 """
 
 from torch import Tensor
@@ -13,17 +14,21 @@ from vs_gendrpix.frame.format import LINEAR
 
 BT709, PQ = 1, 16
 WHITE = {PQ: 400 / 10_000, LINEAR: 1.0}
-"""What is seen as white, in the transfer's linear light: 400 cd/m2 and 1. Brighter parts are kept
-as they are. For PQ 400 did most over pictures graded to 100, 203, 500 and 1000 cd/m2
-(benchmarks/hdr_space.py)."""
+"""White of the working space, by TransferCharacteristics, in linear light of that transfer.
+
+For PQ it is 400 cd/m2, which gained most over pictures graded to 100, 203, 500 and 1000 cd/m2
+(benchmarks/hdr_space.py). Brighter values exceed 1 and are kept."""
 
 
-def enter(rgb: Tensor, transfer: int) -> Tensor:
-    """R'G'B' as the network sees it; the very tensor if that is as it is.
+def to_working(rgb: Tensor, transfer: int) -> Tensor:
+    """Convert R'G'B' of a clip to the working space.
 
     Args:
-        rgb: Black 0 and white 1; what lies outside is kept.
-        transfer: Its TransferCharacteristics (ITU-T H.273).
+        rgb: Any shape, black 0 and white 1; values outside that range are kept.
+        transfer: TransferCharacteristics of the clip (ITU-T H.273).
+
+    Returns:
+        A tensor of the same shape; `rgb` itself where the working space is the clip's own.
     """
     if transfer not in WHITE:
         return rgb
@@ -31,8 +36,16 @@ def enter(rgb: Tensor, transfer: int) -> Tensor:
     return to_display(to_linear(rgb) / WHITE[transfer])
 
 
-def leave(seen: Tensor, transfer: int) -> Tensor:
-    """The inverse of `enter`, to 3e-5."""
+def from_working(seen: Tensor, transfer: int) -> Tensor:
+    """Convert R'G'B' of the working space back to the clip's: the inverse of `to_working`, to 3e-5.
+
+    Args:
+        seen: R'G'B' in the working space.
+        transfer: TransferCharacteristics of the clip (ITU-T H.273).
+
+    Returns:
+        A tensor of the same shape; `seen` itself where the working space is the clip's own.
+    """
     if transfer not in WHITE:
         return seen
     (_, from_linear), (from_display, _) = curves(transfer), curves(BT709)

@@ -1,4 +1,4 @@
-"""Cut the picture out of its frame, and put it back between black bars."""
+"""A rectangular part of a frame: cut out, and put back between black bars."""
 
 from dataclasses import dataclass, replace
 from typing import Self
@@ -10,8 +10,15 @@ from vs_gendrpix.frame.format import Frame, FrameFormat, Plane
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Crop:
-    """A part of a frame, in pixels: its size, and where its top left corner lies."""
+class Area:
+    """A rectangle of pixels: its size, and the position of its top left corner in the frame.
+
+    Attributes:
+        width: Columns.
+        height: Rows.
+        x: First column.
+        y: First row.
+    """
 
     width: int
     height: int
@@ -20,17 +27,18 @@ class Crop:
 
     @classmethod
     def whole(cls, form: FrameFormat) -> Self:
-        """All of a frame."""
+        """The area of a whole frame."""
         return cls(width=form.width, height=form.height, x=0, y=0)
 
     def __str__(self) -> str:
         return f"{self.width}:{self.height}:{self.x}:{self.y}"
 
     def check(self, form: FrameFormat) -> None:
-        """See whether frames of a format have this part.
+        """Check that the area can be cut out of frames of a format.
 
         Raises:
-            SettingsError: It lies beyond them, or its corner between two chroma samples.
+            SettingsError: The area reaches beyond the frame, or its corner does not lie on a chroma
+                sample.
         """
         if self.x + self.width > form.width or self.y + self.height > form.height:
             raise SettingsError(
@@ -44,15 +52,17 @@ class Crop:
             )
 
     def of(self, form: FrameFormat) -> FrameFormat:
-        """The format of the part."""
+        """The format of the area, cut out of frames of `form`."""
         return replace(form, width=self.width, height=self.height)
 
     def scaled(self, source: FrameFormat, target: FrameFormat) -> Self:
-        """The same part of frames of another size, its edges at whole chroma samples.
+        """The area with the same content after frames were resized.
+
+        Its edges are rounded to whole chroma samples of the target.
 
         Args:
-            source: The format of which this is a part.
-            target: The other format.
+            source: The format of the frames that this area is part of.
+            target: The format of the resized frames.
         """
         edges = []
         across, down = target.layout.chroma_step
@@ -67,35 +77,35 @@ class Crop:
         return type(self)(width=width, height=height, x=x, y=y)
 
 
-def cropped(frame: Frame, crop: Crop) -> Frame:
-    """The part of a frame; its planes are views of the frame's."""
-    if crop == Crop.whole(frame.format):
+def cropped(frame: Frame, area: Area) -> Frame:
+    """An area of a frame, as a frame; its planes are views of the frame's planes."""
+    if area == Area.whole(frame.format):
         return frame
-    form = crop.of(frame.format)
+    form = area.of(frame.format)
     planes = []
     for number, (plane, (rows, columns)) in enumerate(
         zip(frame.planes, form.plane_shapes, strict=True)
     ):
         across, down = form.layout.subsampling if number in {1, 2} else (0, 0)
-        x, y = crop.x >> across, crop.y >> down
+        x, y = area.x >> across, area.y >> down
         planes.append(plane[y : y + rows, x : x + columns])
     return replace(frame, format=form, planes=tuple(planes))
 
 
-def with_bars(frame: Frame, form: FrameFormat, place: Crop) -> Frame:
-    """A frame put back into a larger one that is black.
+def with_bars(frame: Frame, form: FrameFormat, area: Area) -> Frame:
+    """A larger frame that is black around the given frame.
 
     Args:
-        frame: Of the size of `place`.
-        form: The format of the larger one.
-        place: Which part of it the frame is.
+        frame: The picture, of the size of `area`.
+        form: The format of the larger frame.
+        area: The part of the larger frame that the picture fills.
     """
-    if place == Crop.whole(form):
+    if area == Area.whole(form):
         return frame
     planes: list[Plane] = []
     for number, (plane, shape) in enumerate(zip(frame.planes, form.plane_shapes, strict=True)):
         across, down = form.layout.subsampling if number in {1, 2} else (0, 0)
-        x, y = place.x >> across, place.y >> down
+        x, y = area.x >> across, area.y >> down
         whole = np.full(shape, _black(form, number), form.dtype)
         whole[y : y + plane.shape[0], x : x + plane.shape[1]] = plane
         planes.append(whole)

@@ -1,4 +1,4 @@
-"""Timecodes: hours, minutes, seconds and frames (SMPTE ST 12-1), moved and at another rate."""
+"""SMPTE timecodes (ST 12-1): moved by frames, and converted to another rate."""
 
 import re
 from fractions import Fraction
@@ -7,22 +7,23 @@ _TIMECODE = re.compile(r"(\d{2}):([0-5]\d):([0-5]\d)([:;.,])(\d{2,3})")
 
 
 def moved(timecode: str, frames: int, rate: Fraction) -> str | None:
-    """The timecode of a frame further on.
+    """The timecode of a later frame.
 
-    Drop-frame timecodes, those with a `;` or a `.` before the frames, leave out the numbers of the
-    first two frames of each minute but every tenth (four at 60 frames a second), so that they keep
-    up with the clock.
+    Drop-frame timecodes have a `;` or a `.` before the frame number. They skip the numbers of the
+    first two frames of each minute, except every tenth minute, to keep up with the clock (four
+    frames at 60 frames a second).
 
     Args:
-        timecode: That of the clip's first frame, such as 01:00:00:00.
-        frames: How many frames later, 0 or more.
+        timecode: Timecode of the clip's first frame, such as 01:00:00:00.
+        frames: Number of frames from the first frame to the later one, 0 or more.
         rate: Frames a second.
 
     Returns:
-        It, past midnight from zero again; None if `timecode` is none, or not at this rate.
+        The later timecode, which wraps at midnight. None if `timecode` is malformed or has a frame
+        number that `rate` does not allow.
     """
     parts = _TIMECODE.fullmatch(timecode.strip())
-    count = round(rate)  # numbers that a second has
+    count = round(rate)  # frame numbers in a second
     if parts is None or count < 1 or int(parts[5]) >= count:
         return None
     hours, minutes, seconds, number = (int(parts[index]) for index in (1, 2, 3, 5))
@@ -31,7 +32,7 @@ def moved(timecode: str, frames: int, rate: Fraction) -> str | None:
     number += (minutes * 60 + seconds) * count - dropped * (minutes - minutes // 10)
     number = (number + frames) % (24 * 6 * (600 * count - 9 * dropped))
     tens, rest = divmod(number, 600 * count - 9 * dropped)
-    # The first minute of ten drops nothing.
+    # The first minute of ten skips no number.
     if rest >= 60 * count:
         rest += dropped * (1 + (rest - 60 * count) // (60 * count - dropped))
     seconds, number = divmod(tens * 600 * count + rest, count)
@@ -41,14 +42,15 @@ def moved(timecode: str, frames: int, rate: Fraction) -> str | None:
 
 
 def at_rate(timecode: str, was: Fraction, now: Fraction) -> str:
-    """The timecode of the same moment where a second has another number of frames.
+    """The timecode of the same moment at another rate.
 
-    Only rates whose seconds have 30 or 60 numbers drop any: at others the mark becomes a `:`.
+    Only rates of about 30 and 60 frames a second have drop-frame timecodes: at other rates the mark
+    before the frame number becomes a `:`.
 
     Args:
-        timecode: A timecode at the rate `was`.
-        was: Frames a second that it counts.
-        now: Frames a second that it shall count.
+        timecode: A valid timecode at the rate `was`.
+        was: Frames a second of `timecode`.
+        now: Frames a second of the result.
     """
     before, after = round(was), round(now)
     if before == after:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vs_gendrpix.errors import SettingsError, VerificationError
-from vs_gendrpix.frame.area import Crop, cropped, with_bars
+from vs_gendrpix.frame.area import Area, cropped, with_bars
 from vs_gendrpix.frame.clip import ClipInfo
 from vs_gendrpix.frame.format import Frame, usual_matrix
 from vs_gendrpix.frame.target import aspect_change, target_format
@@ -148,7 +148,7 @@ def _with_encoder(settings: ProcessSettings, output: Path, clip: ClipInfo) -> Pr
     return replace(settings, write=replace(settings.write, encode=encode))
 
 
-def _with_crop(settings: ProcessSettings, area: Crop) -> ProcessSettings:
+def _with_crop(settings: ProcessSettings, area: Area) -> ProcessSettings:
     """The settings with the crop that was found, for the report, if one was asked for."""
     if settings.prepare.crop is None:
         return settings
@@ -171,11 +171,11 @@ def output_clip(source: ClipInfo, settings: ProcessSettings) -> ClipInfo:
     return replace(source, format=target, sample_aspect_ratio=shape.limit_denominator(255))
 
 
-def _area(source: Input, filtered: ClipInfo, settings: ProcessSettings) -> Crop:
+def _area(source: Input, filtered: ClipInfo, settings: ProcessSettings) -> Area:
     """The part of filtered frames that is restored, which is told and found in the source's."""
     was, now = source.info.format, filtered.format
     if settings.prepare.crop is None:
-        return Crop.whole(now)
+        return Area.whole(now)
     if (was.width, was.height) != (now.width, now.height):
         raise SettingsError(
             f"the pre-filter makes {now.width}x{now.height} of {was.width}x{was.height} pixels, in "
@@ -184,13 +184,13 @@ def _area(source: Input, filtered: ClipInfo, settings: ProcessSettings) -> Crop:
     return picture_area(source, settings)
 
 
-def _framed(source: ClipInfo, settings: ProcessSettings, area: Crop) -> tuple[ClipInfo, Crop]:
+def _framed(source: ClipInfo, settings: ProcessSettings, area: Area) -> tuple[ClipInfo, Area]:
     """What the output will be, and which part of its picture a restored `area` fills."""
     if settings.finish.keep_bars:
         clip = output_clip(source, settings)
         return clip, area.scaled(source.format, clip.format)
     clip = output_clip(replace(source, format=area.of(source.format)), settings)
-    return clip, Crop.whole(clip.format)
+    return clip, Area.whole(clip.format)
 
 
 def _tell_what_changes(

@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from vs_gendrpix.errors import MediaError
-from vs_gendrpix.frame.area import Crop
+from vs_gendrpix.frame.area import Area
 from vs_gendrpix.frame.clip import ClipInfo
 from vs_gendrpix.frame.format import Frame
 from vs_gendrpix.frame.notes import Notes
@@ -41,7 +41,7 @@ def with_range(path: Path, settings: ProcessSettings) -> ProcessSettings:
     return replace(settings, read=replace(chosen, start=start or None, end=end, preview=None))
 
 
-def picture_area(source: Input, settings: ProcessSettings) -> Crop:
+def picture_area(source: Input, settings: ProcessSettings) -> Area:
     """The part of the picture that will be restored.
 
     Raises:
@@ -49,12 +49,12 @@ def picture_area(source: Input, settings: ProcessSettings) -> Crop:
         SettingsError: There is no such part, or the clip can be read only once.
     """
     form = source.info.format
-    whole = Crop.whole(form)
+    whole = Area.whole(form)
     if settings.prepare.crop is None:
         return whole
     if settings.prepare.crop != "auto":
         width, height, x, y = settings.prepare.crop
-        area = Crop(width=width, height=height, x=x, y=y)
+        area = Area(width=width, height=height, x=x, y=y)
         area.check(form)
         return area
     found = find_picture(_frames_all_over(source, settings))

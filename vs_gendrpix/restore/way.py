@@ -11,7 +11,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from vs_gendrpix.color.codes import from_rgb, opacity, resized_alpha, to_rgb
 from vs_gendrpix.color.primaries import with_primaries
-from vs_gendrpix.color.working_space import enter, leave
+from vs_gendrpix.color.working_space import from_working, to_working
 from vs_gendrpix.errors import DeviceError
 from vs_gendrpix.frame.format import FrameFormat
 from vs_gendrpix.models.catalogue import find_model
@@ -177,14 +177,14 @@ class Restorer:
             return reference, finite
         # In place throughout: fresh memory for every step costs as much as the steps themselves.
         transfer = self.source.color.transfer
-        seen = enter(reference, transfer)
+        seen = to_working(reference, transfer)
         image = seen.clamp(0, 1).mul_(2).sub_(1)
         change = self._run(image, step or Step(name="whole frames")).sub_(image)
         finite &= _all_finite(change)  # asked now: a clamp would hide infinity
         output = torch.add(seen, change, alpha=self.settings.strength / 2, out=change)
         if self.settings.color_fix == "lowband":
             output = lowband(output, seen)
-        return leave(output, transfer), finite
+        return from_working(output, transfer), finite
 
     def _alpha(self, planes: Planes) -> Planes:
         """The alpha plane of the target: resized, as the network has learnt nothing of alpha."""

@@ -3,12 +3,12 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from vs_gendrpix.frame.area import Crop
+from vs_gendrpix.frame.area import Area
 from vs_gendrpix.frame.format import ColorSpec, Frame, FrameFormat, PixelLayout, Timing
 from vs_gendrpix.read.look.bars import PLACES, find_picture
 
 WIDTH, HEIGHT = 160, 90
-CLIP = Crop(width=160, height=68, x=0, y=12)  # 2.35 : 1, with 12 and 10 rows of bar
+CLIP = Area(width=160, height=68, x=0, y=12)  # 2.35 : 1, with 12 and 10 rows of bar
 YUV = FrameFormat(
     width=WIDTH, height=HEIGHT, layout=PixelLayout(family="yuv", bits=8, subsampling=(1, 1))
 )
@@ -71,9 +71,9 @@ def test_bars_are_found_in_every_format(form):
 @pytest.mark.parametrize(
     "crop",
     [
-        Crop(width=120, height=90, x=20, y=0),
-        Crop(width=120, height=68, x=20, y=12),
-        Crop(width=160, height=80, x=0, y=0),
+        Area(width=120, height=90, x=20, y=0),
+        Area(width=120, height=68, x=20, y=12),
+        Area(width=160, height=80, x=0, y=0),
     ],
     ids=str,
 )
@@ -86,14 +86,14 @@ def test_noise_in_the_bars_does_not_matter():
 
 
 def test_edges_between_chroma_samples_are_rounded_inwards():
-    odd = Crop(width=151, height=67, x=3, y=13)
-    assert found([scene(n, crop=odd) for n in range(PLACES)]) == Crop(
+    odd = Area(width=151, height=67, x=3, y=13)
+    assert found([scene(n, crop=odd) for n in range(PLACES)]) == Area(
         width=150, height=66, x=4, y=14
     )
 
 
 def test_dark_scenes_take_nothing_of_the_picture():
-    small = Crop(width=40, height=20, x=60, y=40)  # a lamp in the night
+    small = Area(width=40, height=20, x=60, y=40)  # a lamp in the night
     scenes = [scene(n, crop=small) for n in range(12)] + [scene(n) for n in range(4)]
     assert found(scenes) == CLIP
     dark = [scene(n, level=0.12) for n in range(PLACES)]
@@ -110,7 +110,7 @@ def test_a_title_in_a_bar_or_a_full_logo_changes_nothing():
 
 
 def test_a_picture_that_is_often_full_is_not_cropped():
-    full = Crop(width=WIDTH, height=HEIGHT, x=0, y=0)
+    full = Area(width=WIDTH, height=HEIGHT, x=0, y=0)
     scenes = [scene(n, crop=full if n % 3 == 0 else CLIP) for n in range(PLACES)]
     assert found(scenes) is None
 
@@ -121,8 +121,8 @@ def test_a_night_sky_is_no_bar():
 
 
 def test_no_bars_and_nothing_to_see():
-    full = Crop(width=WIDTH, height=HEIGHT, x=0, y=0)
+    full = Area(width=WIDTH, height=HEIGHT, x=0, y=0)
     assert found([scene(n, crop=full) for n in range(PLACES)]) is None
     assert found([np.zeros((HEIGHT, WIDTH))] * PLACES) is None
-    assert found([scene(n, crop=Crop(width=4, height=4, x=80, y=40)) for n in range(4)]) is None
+    assert found([scene(n, crop=Area(width=4, height=4, x=80, y=40)) for n in range(4)]) is None
     assert find_picture([]) is None

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
-from vs_gendrpix.frame.area import Crop
+from vs_gendrpix.frame.area import Area
 from vs_gendrpix.frame.format import Frame
 
 PLACES = 16
@@ -25,7 +25,7 @@ _SOFT = 3  # rows over which the edge of a bar may be blurred
 _LEAST_SHARE = 0.3  # of a side that must be left: else it was all too dark to tell
 
 
-def find_picture(frames: Iterable[Frame]) -> Crop | None:
+def find_picture(frames: Iterable[Frame]) -> Area | None:
     """The picture that the frames have between their bars.
 
     Args:
@@ -44,7 +44,7 @@ def find_picture(frames: Iterable[Frame]) -> Crop | None:
     across, down = form.layout.chroma_step
     top, bottom = _edges(rows, down)
     left, right = _edges(columns, across)
-    found = Crop(width=right - left, height=bottom - top, x=left, y=top)
+    found = Area(width=right - left, height=bottom - top, x=left, y=top)
     return None if (found.width, found.height) == (form.width, form.height) else found
 
 
