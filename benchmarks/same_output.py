@@ -1,0 +1,206 @@
+"""Whether the product still writes what it wrote: runs whose outputs are hashed and compared.
+
+    python -m benchmarks.same_output --write FILE.json
+    python -m benchmarks.same_output --compare FILE.json [--only NAME...]
+
+Each run makes a small clip, restores it by a public way (the command, the VapourSynth filter, or
+`process`) and keeps what there is to know of the output: a hash of each frame's pixels, times, a
+hash of each stream's packets, tags, and what the report says. `--compare` names each run whose
+output differs, and in what; then the exit code is 1. A network of random weights, one thread and
+the instructions of AVX2 make a run the same from day to day. Another version of a library or
+another kind of processor may still give other hashes, and is named. `results/same_output.json` is
+the record of a version that was checked in all other ways; a change that means to write something
+else comes with a new one, whose differences its message names.
+"""
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import av
+
+from benchmarks.output_facts import Facts, facts_of
+from benchmarks.output_runs import COMMANDS, MODEL, REAL, ROOT, SHARED, Command
+
+ONE_THREAD = {
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "ATEN_CPU_CAPABILITY": "avx2",
+    "ONEDNN_MAX_CPU_ISA": "AVX2",
+    "MKL_CBWR": "AVX2",
+}
+"""Sums are added up in an order that neither the number of cores nor their kind changes."""
+PACKAGES = ("av", "torch", "numpy", "vapoursynth")
+IGNORED = {"path", "bytes"}
+"""What of a file the report tells that is not its contents."""
+
+
+def main() -> int:
+    """Write a record, or compare with one; the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--write", type=Path, metavar="FILE", help="write the record here")
+    what.add_argument("--compare", type=Path, metavar="FILE", help="compare with this record")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="these runs")
+    parser.add_argument("--note", default="", help="what the record is of, such as a commit")
+    options = parser.parse_args()
+    os.environ |= ONE_THREAD
+    from benchmarks.output_calls import CALLS  # noqa: PLC0415 - torch reads the above when imported
+
+    known = dict[str, Any](COMMANDS) | (REAL if SHARED.is_dir() else {}) | CALLS
+    unknown = set(options.only or ()) - set(known)
+    if unknown:
+        parser.error(f"no such run: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+    chosen = {name: known[name] for name in options.only or known}
+    if options.write:
+        return write(options.write, chosen, options.note)
+    return compare(json.loads(options.compare.read_text()), chosen)
+
+
+def write(path: Path, chosen: dict[str, Any], note: str) -> int:
+    """Run all and keep what came out."""
+    runs = {}
+    for name, run in chosen.items():
+        print(name, flush=True)
+        runs[name] = facts_of_run(run)
+        if "fault" in runs[name]:
+            print(f"    {runs[name]['fault']}", flush=True)
+    record = {
+        "date": datetime.now(UTC).date().isoformat(),
+        "of": note,
+        "versions": versions(),
+        "runs": runs,
+    }
+    path.write_text(json.dumps(record, indent=1) + "\n")
+    return 0
+
+
+def compare(record: dict[str, Any], chosen: dict[str, Any]) -> int:
+    """Run all and print in what they differ from a record; 1 if any does."""
+    for name, was in record["versions"].items():
+        if was != versions().get(name):
+            print(f"another machine or version: {name} was {was}, is {versions().get(name)}")
+    different = 0
+    for name, run in chosen.items():
+        if name not in record["runs"]:
+            print(f"{name}: not in the record", flush=True)
+            continue
+        found = list(differences(record["runs"][name], json.loads(json.dumps(facts_of_run(run)))))
+        different += bool(found)
+        print(f"{name}: {'DIFFERENT' if found else 'same'}", flush=True)
+        for line in found:
+            print(f"    {line}", flush=True)
+    print(f"{len(chosen)} runs, {different} different")
+    return int(different > 0)
+
+
+def facts_of_run(run: Any) -> Facts:  # noqa: ANN401 - a command, or a function
+    """What came out of a run; `fault` alone if it failed in another way than it should."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        try:
+            return facts_of_command(run, folder) if isinstance(run, Command) else run(folder, MODEL)
+        except Exception as error:  # noqa: BLE001 - the other runs are judged all the same
+            return {"fault": f"{type(error).__name__}: {error}"}
+
+
+def facts_of_command(run: Command, folder: Path) -> Facts:
+    """What came out of the command."""
+    written = folder / (run.piped or run.source)
+    run.make(written)
+    pipe = written if run.piped else Path(os.devnull)
+    with pipe.open("rb") as given, (folder / "piped.y4m").open("wb") as made:
+        done = subprocess.run(
+            [*the_command(), run.source, run.output, *run.options, *own_options(run)],
+            stdin=given,
+            stdout=made,
+            stderr=subprocess.PIPE,
+            cwd=folder,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            timeout=600,
+            check=False,
+        )
+    if done.returncode != run.code:
+        return {"fault": f"exit {done.returncode}: {done.stderr.decode()[-600:]}"}
+    out = folder / (run.output if run.output != "-" else "piped.y4m")
+    facts = facts_of(out.parent if "%" in out.name else out)
+    return facts | {"report": told(json.loads((folder / "report.json").read_text()))}
+
+
+def the_command() -> list[str]:
+    """The console script of this very tree, by the name that pyproject.toml has for it."""
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+    module, function = scripts["gendrpix-video"].split(":")
+    return [sys.executable, "-c", f"from {module} import {function} as f; raise SystemExit(f())"]
+
+
+def own_options(run: Command) -> Iterator[str]:
+    """What every run is given, unless it says otherwise."""
+    yield from ("--model", str(MODEL), "--device", "cpu", "--progress", "none")
+    yield from ("--report", "report.json")
+    if "--dtype" not in run.options:
+        yield from ("--dtype", "fp32")
+
+
+def told(report: dict[str, Any]) -> Facts:
+    """What of a report is the run's own: neither times, nor versions, nor the words of warnings."""
+    files = {
+        side: {key: value for key, value in report[side].items() if key not in IGNORED}
+        for side in ("input", "output")
+    }
+    names = ("exit_code", "device", "dtype", "streams", "frames", "damage")
+    return files | {
+        **{name: report[name] for name in names},
+        "model": report["model"]["sha256"],
+        "warnings": len(report["warnings"]),
+    }
+
+
+def versions() -> dict[str, str]:
+    """What else decides about the hashes."""
+    flags = next(
+        (
+            line
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if line.startswith("flags")
+        ),
+        "",
+    ).split()
+    kinds = [name for name in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if name in flags]
+    libraries = {name: ".".join(map(str, found)) for name, found in av.library_versions.items()}
+    return {
+        **{name: version(name) for name in PACKAGES},
+        **libraries,
+        "processor": f"{platform.machine()} {' '.join(kinds)}",
+    }
+
+
+def differences(was: Any, now: Any, place: str = "") -> Iterator[str]:  # noqa: ANN401 - JSON
+    """Lines that say in what two facts differ: the place, and what was and is there."""
+    if isinstance(was, dict) and isinstance(now, dict):
+        for key in was | now:
+            yield from differences(
+                was.get(key), now.get(key), f"{place}{': ' if place else ''}{key}"
+            )
+    elif isinstance(was, list) and isinstance(now, list) and len(was) == len(now):
+        for number, (before, after) in enumerate(zip(was, now, strict=True)):
+            yield from differences(before, after, f"{place} {number}")
+    elif isinstance(was, list) and isinstance(now, list):
+        yield f"{place}: {len(was)} became {len(now)}"
+    elif was != now:
+        yield f"{place}: {was} became {now}"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
