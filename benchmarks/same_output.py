@@ -155,16 +155,23 @@ def own_options(run: Command) -> Iterator[str]:
 
 def told(report: dict[str, Any]) -> Facts:
     """What of a report is the run's own: neither times, nor versions, nor the words of warnings."""
-    files = {
-        side: {key: value for key, value in report[side].items() if key not in IGNORED}
-        for side in ("input", "output")
-    }
     names = ("exit_code", "device", "dtype", "streams", "frames", "damage")
-    return files | {
+    return {
+        "input": dict(leaves(report["input"])),
+        "output": dict(leaves(report["output"])),
         **{name: report[name] for name in names},
         "model": report["model"]["sha256"],
         "warnings": len(report["warnings"]),
     }
+
+
+def leaves(value: Facts) -> Iterator[tuple[str, object]]:
+    """What is said of a file, however it is grouped."""
+    for key, inner in value.items():
+        if isinstance(inner, dict):
+            yield from leaves(inner)
+        elif key not in IGNORED:
+            yield key, inner
 
 
 def versions() -> dict[str, str]:
