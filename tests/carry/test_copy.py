@@ -160,23 +160,24 @@ def samples(path):
         return data, float(frames[0].pts * frames[0].time_base), stream.codec_context.name
 
 
-def make_sound(path, codec, rate=8000, seconds=0.48):
+def make_sound(path, codec, rate=8000, seconds=0.48, layout="mono"):
     """A clip with raw sound that not every container takes."""
     with av.open(str(path), "w") as output:
         video = output.add_stream("libx264", rate=25)
         video.width, video.height = 64, 48
         stream = output.add_stream(codec, rate=rate)
-        stream.codec_context.layout = "mono"
+        stream.codec_context.layout = layout
         stream.metadata["language"] = "eng"
         for frame in make_frames(times=EVEN):
             output.mux(video.encode(to_picture(frame, "yuv420p")))
         output.mux(video.encode(None))
         wave = (np.sin(np.arange(int(seconds * rate)) / 9) * 20000).astype(np.int16)
-        resampler = av.AudioResampler(
-            stream.codec_context.codec.audio_formats[0].name, "mono", rate
-        )
+        kind = stream.codec_context.codec.audio_formats[0].name
+        resampler = av.AudioResampler(kind, layout, rate)
+        count = av.AudioLayout(layout).nb_channels
         for start in range(0, len(wave), 500):
-            frame = av.AudioFrame.from_ndarray(wave[None, start : start + 500], "s16", "mono")
+            part = wave[None, start : start + 500].repeat(count, 1)
+            frame = av.AudioFrame.from_ndarray(part, "s16", layout)
             frame.sample_rate, frame.pts, frame.time_base = rate, start, Fraction(1, rate)
             for part in resampler.resample(frame):
                 output.mux(stream.encode(part))
@@ -212,6 +213,23 @@ def test_sound_that_a_container_cannot_hold_is_converted_without_a_loss(
     np.testing.assert_array_equal(after, before)
     assert all("converted" in warning for warning in report.warnings)
     assert report.exit_code == 0
+
+
+@pytest.mark.parametrize(("layout", "count"), [("mono", 1), ("stereo", 2), ("5.1", 6)])
+def test_raw_sound_of_matroska_which_names_no_channels_goes_into_mp4(tmp_path, layout, count):
+    make_sound(tmp_path / "in.mkv", "pcm_s16le", layout=layout)
+    report = process(tmp_path / "in.mkv", tmp_path / "out.mp4", settings())
+    assert (report.exit_code, report.warnings) == (0, ())
+    before, after = samples(tmp_path / "in.mkv")[0], samples(tmp_path / "out.mp4")[0]
+    np.testing.assert_array_equal(after, before)
+    with av.open(str(tmp_path / "out.mp4")) as clip:
+        assert clip.streams.audio[0].codec_context.layout.nb_channels == count
+
+
+def test_channels_that_mp4_cannot_name_do_not_end_the_run(tmp_path):
+    make_sound(tmp_path / "in.mkv", "pcm_s16le", layout="9 channels")
+    report = process(tmp_path / "in.mkv", tmp_path / "out.mp4", settings())
+    assert report.warnings == ("not carried over: audio stream 1 (pcm_s16le, eng)",)
 
 
 def test_converted_sound_stays_in_sync_when_it_is_cut(tmp_path):

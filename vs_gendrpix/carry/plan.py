@@ -2,9 +2,11 @@
 
 import io
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import av
+from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.stream import AttachmentStream, Discard, Stream
 
@@ -148,7 +150,7 @@ class StreamMap:
             return ("attached" if self._attach(stream, output) else "dropped"), None
         action: Action = "copied"
         if _accepts(output.format.name, stream):
-            target = output.add_stream_from_template(stream, opaque=True)
+            target = _copy(stream, output)
         else:
             convert = converter(stream, output)
             if convert is None:
@@ -202,13 +204,32 @@ def kept(tags: Mapping[str, str]) -> dict[str, str]:
 
 
 def _accepts(container: str, stream: Stream) -> bool:
-    """Whether a container of this name can hold a stream: only writing a header tells for sure."""
-    trial = av.open(io.BytesIO(), "w", format=container)
-    try:
-        trial.add_stream_from_template(stream, opaque=True)
-        trial.start_encoding()
-    except (av.FFmpegError, ValueError):
-        return False
-    finally:
-        trial.close()
+    """Whether a container of this name can hold a stream: only writing one tells for sure."""
+    with av.open(io.BytesIO(), "w", format=container) as trial:
+        try:
+            target = _copy(stream, trial)
+            trial.start_encoding()
+            if isinstance(target, AudioStream) and codec_name(stream).startswith("pcm_"):
+                # MP4 says which channels there are when all is written, after hours of work.
+                packet = av.Packet(bytes(24 * target.codec_context.layout.nb_channels))
+                packet.stream, packet.pts, packet.dts = target, 0, 0
+                trial.mux(packet)
+            trial.close()
+        except (av.FFmpegError, ValueError):
+            return False
     return True
+
+
+def _copy(stream: Stream, output: OutputContainer) -> Stream:
+    """Add a stream that takes another one's packets as they are.
+
+    Raw sound in Matroska says how many channels there are, but not which. MP4 has to say it: they
+    are taken to be FFmpeg's usual ones of that number.
+    """
+    target = output.add_stream_from_template(stream, opaque=True)
+    if isinstance(target, AudioStream):
+        layout = target.codec_context.layout
+        if layout.name == f"{layout.nb_channels} channels":
+            with suppress(ValueError):  # there are no usual ones of that number
+                target.codec_context.layout = f"{layout.nb_channels}c"
+    return target
