@@ -1,14 +1,17 @@
+import re
+
 import av
 import numpy as np
 import pytest
 
 from tests.clips import make_frames
 from vs_gendrpix.errors import MediaError, SettingsError
-from vs_gendrpix.frame.format import ColorSpec
+from vs_gendrpix.frame.format import ColorSpec, PixelLayout
 from vs_gendrpix.libav.pixels import (
     encoder_layout,
     frame_format,
     layout_of,
+    planar_name,
     read_planes,
     to_picture,
 )
@@ -107,3 +110,22 @@ def test_a_format_that_we_cannot_read_is_refused(pix_fmt):
 def test_a_format_that_we_cannot_fill_is_refused(pix_fmt):
     with pytest.raises(SettingsError, match=pix_fmt):
         encoder_layout(pix_fmt)
+
+
+@pytest.mark.parametrize("pix_fmt", ["yuv410p", "gbrapf32le", "ya16le", "gray10le", "yuva422p12le"])
+def test_a_planar_format_is_named_as_ffmpeg_names_it(pix_fmt):
+    assert planar_name(layout_of(pix_fmt)) == pix_fmt
+
+
+@pytest.mark.parametrize(
+    "layout",
+    [
+        PixelLayout(family="yuv", bits=11, subsampling=(1, 1)),
+        PixelLayout(family="yuv", bits=8, subsampling=(2, 1)),
+        PixelLayout(family="yuv", bits=32, floating=True),
+    ],
+    ids=str,
+)
+def test_a_layout_that_ffmpeg_lacks_is_refused(layout):
+    with pytest.raises(MediaError, match=f"no pixel format for {re.escape(str(layout))}: convert"):
+        planar_name(layout)

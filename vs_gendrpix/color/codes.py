@@ -1,4 +1,7 @@
-"""Code values to RGB and back on tensors: matrix, range, chroma siting, bit depth, dither."""
+"""Code values to R'G'B' and back, on tensors: matrix, range, chroma siting, bit depth, dither.
+
+The formulas are those of ITU-T H.273 section 8.3.
+"""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -13,26 +16,25 @@ from vs_gendrpix.errors import MediaError
 from vs_gendrpix.frame.format import LUMA_WEIGHTS, MAX_SUBSAMPLING, FrameFormat
 
 DITHER_REACH = 31 / 32
-"""Width of the dither in code values. What is left of 1 keeps a value that lies within 1/64 of a
-code, as every exact code does after its way through float32, on that code."""
+"""Width of the dither in code values. It is less than 1, so that a value within 1/64 of a code, as
+every exact code is after its conversion to float32, stays on that code."""
 
 
 def to_rgb(planes: Sequence[Tensor], source: FrameFormat) -> Tensor:
-    """Code values to R'G'B'.
+    """Convert planes of code values to R'G'B'.
+
+    Chroma is interpolated by Catmull-Rom from the sample positions of `chroma_location`.
 
     Args:
-        planes: (B, rows, columns) of `source.plane_shapes`, in its order: uint8, uint16, float16 or
-            float32.
-        source: What the code values mean; its matrix must be known if its family is `yuv`.
+        planes: (B, rows, columns) for each of `source.plane_shapes`: uint8, uint16, float16 or
+            float32. An alpha plane is not used.
+        source: The format of the planes; its matrix must be known if its family is `yuv`.
 
     Returns:
         (B, 3, H, W) float32, black 0 and white 1; codes outside that range are kept, not clamped.
 
     Raises:
         MediaError: The matrix or the subsampling is not supported.
-
-    Formulas of ITU-T H.273 section 8.3, inverted. Chroma is interpolated by Catmull-Rom from where
-    `chroma_location` says that its samples lie.
     """
     (luma_scale, luma_offset), (chroma_scale, chroma_offset) = _levels(source)
     if source.layout.family == "rgb":
@@ -52,21 +54,21 @@ def to_rgb(planes: Sequence[Tensor], source: FrameFormat) -> Tensor:
 
 
 def from_rgb(rgb: Tensor, target: FrameFormat) -> tuple[Tensor, ...]:
-    """R'G'B' to dithered code values.
+    """Convert R'G'B' to planes of dithered code values.
+
+    The dither is a fixed pattern: equal pictures give equal codes, and nothing flickers. Chroma is
+    filtered by an antialiasing Catmull-Rom.
 
     Args:
         rgb: (B, 3, H, W) float32, black 0 and white 1, of the size of `target`.
-        target: What to make; its matrix must be known if its family is `yuv` or `gray`.
+        target: The format to make; its matrix must be known if its family is `yuv` or `gray`.
 
     Returns:
-        (B, rows, columns) of `target.plane_shapes`, in its order: uint8 or uint16, or float16 or
-        float32 if the target is float, which is neither dithered nor clamped. The dither is a fixed
-        pattern, so equal pictures give equal codes and nothing flickers.
+        (B, rows, columns) for each of `target.plane_shapes` but alpha: uint8 or uint16, clamped; or
+        float16 or float32, neither dithered nor clamped.
 
     Raises:
         MediaError: The matrix or the subsampling is not supported.
-
-    Formulas of ITU-T H.273 section 8.3. Chroma is filtered by an antialiasing Catmull-Rom.
     """
     luma_levels, (chroma_scale, chroma_offset) = _levels(target)
     if target.layout.family == "rgb":
@@ -87,15 +89,15 @@ def from_rgb(rgb: Tensor, target: FrameFormat) -> tuple[Tensor, ...]:
 
 
 def resized_alpha(plane: Tensor, source: FrameFormat, target: FrameFormat) -> Tensor:
-    """The alpha plane of a frame at the size and depth of another.
+    """Convert an alpha plane to the size and depth of the target, by bicubic resizing.
 
     Args:
-        plane: (B, H, W) of `source`, from 0, clear, to the end of the code range, opaque.
-        source: The format that it comes from.
-        target: The format that it goes to.
+        plane: (B, H, W) codes of `source`: 0 is clear and `source.top` opaque.
+        source: The format of the plane.
+        target: The format to make.
 
     Returns:
-        (B, height, width) of `target`; fully clear and fully opaque areas stay just that.
+        (B, height, width) codes of `target`. Fully clear and fully opaque areas stay exactly so.
     """
     alpha = plane.to(torch.float32).div_(source.top).unsqueeze(1)
     size = (target.height, target.width)
@@ -105,7 +107,15 @@ def resized_alpha(plane: Tensor, source: FrameFormat, target: FrameFormat) -> Te
 
 
 def opacity(alpha: Tensor, target: FrameFormat) -> Tensor:
-    """(B, H, W) float32, 0 clear and 1 opaque, as the alpha plane of a format."""
+    """Convert opacity to an alpha plane.
+
+    Args:
+        alpha: (B, H, W) float32, 0 clear and 1 opaque.
+        target: The format to make.
+
+    Returns:
+        (B, H, W) codes of `target`.
+    """
     return _encode(alpha.clamp(0, 1), target.top, 0, target)
 
 
@@ -132,12 +142,12 @@ def _levels(form: FrameFormat) -> tuple[tuple[float, int], tuple[float, int]]:
 
 
 def _decode(codes: Tensor, scale: float, offset: int) -> Tensor:
-    """Codes to float32. Subtracting first makes black and neutral chroma exactly 0."""
+    """Convert codes to float32. Subtracting first makes black and neutral chroma exactly 0."""
     return codes.to(torch.float32).sub_(offset).div_(scale)
 
 
 def _encode(values: Tensor, scale: float, offset: int, target: FrameFormat) -> Tensor:
-    """Float values to samples of the target: dithered codes, clamped to what its bits can say."""
+    """Convert float values to samples of the target: codes are dithered and clamped."""
     if target.layout.floating:
         return (values * scale).to(torch.float16 if target.layout.bits == 16 else torch.float32)
     rows, columns = values.shape[-2:]
@@ -151,11 +161,12 @@ def _encode(values: Tensor, scale: float, offset: int, target: FrameFormat) -> T
 
 @lru_cache(maxsize=8)
 def _dither(rows: int, columns: int, device: torch.device) -> Tensor:
-    """(rows, columns) thresholds in (0, 1), around 0.5.
+    """(rows, columns) dither thresholds in (0, 1), around 0.5.
 
-    The R2 sequence of M. Roberts, "The unreasonable effectiveness of quasirandom sequences" (2018):
-    high frequencies only, an even mean over any small window, and no period. A Bayer matrix would
-    put its energy on the very 8x8 lattice on which a pixel-shuffle network shows its own faults.
+    They are the R2 sequence of M. Roberts, "The unreasonable effectiveness of quasirandom
+    sequences" (2018). It has high frequencies only, an even mean over any small window, and no
+    period. A Bayer matrix would put its energy on the 8x8 lattice on which the faults of a
+    pixel-shuffle network lie.
     """
     across = 0.7548776662466927 * np.arange(columns)
     down = 0.5698402909980532 * np.arange(rows)
@@ -165,7 +176,7 @@ def _dither(rows: int, columns: int, device: torch.device) -> Tensor:
 
 
 def _resample(chroma: Tensor, form: FrameFormat, *, down: bool) -> Tensor:
-    """(B, 2, h, w) chroma from its own size to luma's, or down from luma's size to its own."""
+    """Resample (B, 2, h, w) chroma to luma's size, or `down` from luma's size to its own."""
     location = form.color.chroma_location
     sub_w, sub_h = form.layout.subsampling
     if max(sub_w, sub_h) > MAX_SUBSAMPLING:
@@ -182,7 +193,7 @@ def _resample(chroma: Tensor, form: FrameFormat, *, down: bool) -> Tensor:
 
 
 def _up(values: Tensor, dim: int, factor: int, offset: float, size: int) -> Tensor:
-    """`factor` times as many samples along `dim`, cut to `size`.
+    """Interpolate `factor` times as many samples along `dim`, cut to `size`.
 
     Input sample i lies at output position factor * i + offset.
     """
@@ -195,7 +206,10 @@ def _up(values: Tensor, dim: int, factor: int, offset: float, size: int) -> Tens
 
 
 def _down(values: Tensor, dim: int, factor: int, offset: float, size: int) -> Tensor:
-    """`size` samples along `dim`, sample i at input position factor * i + offset."""
+    """Filter down to `size` samples along `dim`.
+
+    Output sample i lies at input position factor * i + offset.
+    """
     reach = 2 * factor
     taps = {i: _cubic((i - offset) / factor) for i in range(-reach, reach + factor)}
     total = sum(taps.values())
@@ -204,10 +218,10 @@ def _down(values: Tensor, dim: int, factor: int, offset: float, size: int) -> Te
 
 
 def _filter(values: Tensor, dim: int, taps: dict[int, float], step: int, count: int) -> Tensor:
-    """(B, C, h, w) filtered along `dim`: output i is the sum of weight * input[step * i + tap].
+    """Filter (B, C, h, w) along `dim`: output i is the sum of weight * input[step * i + tap].
 
-    Beyond its ends the input repeats its last sample. Multiply-adds on shifted views rather than a
-    convolution, because cuDNN rounds a convolution's inputs to TF32, too coarse for 10-bit codes.
+    Beyond its ends the input repeats its last sample. A convolution would do the same, but cuDNN
+    rounds its inputs to TF32, which is too coarse for 10-bit codes.
     """
     taps = {i: weight for i, weight in taps.items() if weight}
     lead = max(0, -min(taps))
@@ -222,7 +236,7 @@ def _filter(values: Tensor, dim: int, taps: dict[int, float], step: int, count: 
 
 
 def _cubic(distance: float) -> float:
-    """Catmull-Rom's weight: cubic interpolation with a = -0.5, exact on straight ramps."""
+    """The Catmull-Rom weight at a distance: cubic, a = -0.5, exact on straight ramps."""
     x = abs(distance)
     if x < 1:
         return (1.5 * x - 2.5) * x * x + 1

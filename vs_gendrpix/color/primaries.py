@@ -1,4 +1,4 @@
-"""From one set of primaries to another, in linear light: curves and chromaticities by H.273."""
+"""Conversion of primaries in linear light, with the curves and chromaticities of ITU-T H.273."""
 
 from collections.abc import Callable
 from math import log
@@ -29,27 +29,29 @@ PRIMARIES = {
 """x and y of red, green, blue and white by ColourPrimaries, ITU-T H.273 table 2."""
 
 REFERENCE_WHITE = {16: 203 / 10_000, 18: 0.26496}
-"""Of PQ and HLG, in the light of their curves: 203 cd/m2 and 75 % of the signal (BT.2408)."""
+"""HDR reference white by TransferCharacteristics, in linear light of that transfer (BT.2408).
+
+It is 203 cd/m2 for PQ, and 75 % of the signal for HLG."""
 
 _BRADFORD = np.array(
     [[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]]
 )
-"""The cones in which one white becomes another (Lam 1985, as ICC profiles have it)."""
+"""(3, 3) from XYZ to cone responses: the Bradford adaptation (Lam 1985), as in ICC profiles."""
 
 
 def with_primaries(rgb: Tensor, source: ColorSpec, target: ColorSpec) -> Tensor:
-    """R'G'B' of the source's primaries as R'G'B' of the target's.
+    """Convert R'G'B' to other primaries, and to or from linear light.
 
-    The curve stays the source's, unless the target is linear, or the source is and the target is
-    not. In linear pictures that come from HDR 1 is reference white, as it is white in those of SDR.
+    The transfer is converted only if either side is linear light; otherwise the source's curve
+    stays. In linear light made from HDR, 1 is reference white, as 1 is white in that of SDR.
 
     Args:
         rgb: (B, 3, H, W) float32, black 0 and white 1; values outside that range are kept.
-        source: Its primaries and transfer; unspecified ones are those of BT.709.
-        target: The primaries that are wanted, and whether light is to be linear.
+        source: The colour of `rgb`; unspecified primaries and transfer are BT.709's.
+        target: The colour that is wanted.
 
     Returns:
-        (B, 3, H, W): the very tensor where all that is one and the same.
+        (B, 3, H, W); `rgb` itself if there is nothing to convert.
 
     Raises:
         MediaError: The primaries or the transfer are not supported.
@@ -73,7 +75,11 @@ def with_primaries(rgb: Tensor, source: ColorSpec, target: ColorSpec) -> Tensor:
 
 
 def conversion(source: int, target: int) -> npt.NDArray[np.float64] | None:
-    """(3, 3) from linear RGB of one ColourPrimaries to another; None if they mean the same."""
+    """(3, 3) matrix from linear RGB of one ColourPrimaries to another; None if they are equal.
+
+    Raises:
+        MediaError: The primaries are not supported.
+    """
     first, second = (_chromaticities(number) for number in (source, target))
     if first == second:
         return None
@@ -82,9 +88,9 @@ def conversion(source: int, target: int) -> npt.NDArray[np.float64] | None:
 
 
 def curves(transfer: int) -> tuple[Curve, Curve]:
-    """From R'G'B' to linear light and back, for a TransferCharacteristics.
+    """The curves of a TransferCharacteristics: from R'G'B' to linear light, and back.
 
-    Both are odd functions, so that what lies below black survives the way there and back.
+    Both are odd functions, so that values below black survive the conversion in both directions.
 
     Raises:
         MediaError: The transfer is not supported.
@@ -99,6 +105,7 @@ def curves(transfer: int) -> tuple[Curve, Curve]:
 
 
 def _chromaticities(number: int) -> tuple[tuple[float, float], ...]:
+    """X and y of red, green, blue and white of a ColourPrimaries."""
     try:
         return PRIMARIES[number if said(number) else 1]
     except KeyError:
@@ -109,34 +116,36 @@ def _chromaticities(number: int) -> tuple[tuple[float, float], ...]:
 
 
 def _to_xyz(chromaticities: tuple[tuple[float, float], ...]) -> npt.NDArray[np.float64]:
-    """(3, 3) from linear RGB to CIE 1931 XYZ, white having Y 1 (SMPTE RP 177)."""
+    """(3, 3) matrix from linear RGB to CIE 1931 XYZ, with Y 1 for white (SMPTE RP 177)."""
     *colors, white = (_xyz(point) for point in chromaticities)
     columns = np.stack(colors, 1)
     return np.asarray(columns * np.linalg.solve(columns, white), np.float64)
 
 
 def _adapt(source: tuple[float, float], target: tuple[float, float]) -> npt.NDArray[np.float64]:
-    """(3, 3) that turns one white in XYZ into another."""
+    """(3, 3) matrix in XYZ that adapts one white point to another."""
     gain = (_BRADFORD @ _xyz(target)) / (_BRADFORD @ _xyz(source))
     return np.asarray(np.linalg.inv(_BRADFORD) @ np.diag(gain) @ _BRADFORD, np.float64)
 
 
 def _xyz(point: tuple[float, float]) -> npt.NDArray[np.float64]:
+    """XYZ of a chromaticity, with Y 1."""
     x, y = point
     return np.array([x / y, 1, (1 - x - y) / y])
 
 
 def _odd(curve: Curve) -> Curve:
-    """A curve for magnitudes, made odd."""
+    """The odd continuation of a curve that is defined for positive values."""
     return lambda values: torch.copysign(curve(values.abs()), values)
 
 
 def _power(gamma: float) -> tuple[Curve, Curve]:
+    """The curve v**gamma and its inverse."""
     return _odd(lambda v: v**gamma), _odd(lambda v: v ** (1 / gamma))
 
 
 def _camera(alpha: float, beta: float, slope: float, power: float) -> tuple[Curve, Curve]:
-    """A power with a straight foot, which ends at `beta` in linear light."""
+    """A camera's curve and its inverse: a power with a linear segment below `beta`."""
 
     def to_linear(v: Tensor) -> Tensor:
         return torch.where(v < slope * beta, v / slope, ((v + alpha - 1) / alpha) ** (1 / power))
@@ -152,12 +161,13 @@ _C1, _C2, _C3 = 3424 / 4096, 2413 / 4096 * 32, 2392 / 4096 * 32
 
 
 def _from_pq(v: Tensor) -> Tensor:
-    """Linear light, 1 at 10,000 cd/m2 (SMPTE ST 2084)."""
+    """Convert PQ to linear light, 1 at 10,000 cd/m2 (SMPTE ST 2084)."""
     root = v ** (1 / _M2)
     return ((root - _C1).clamp(min=0) / (_C2 - _C3 * root)) ** (1 / _M1)
 
 
 def _to_pq(v: Tensor) -> Tensor:
+    """Convert linear light to PQ, the inverse of `_from_pq`."""
     power = v**_M1
     return ((_C1 + _C2 * power) / (1 + _C3 * power)) ** _M2
 
@@ -167,19 +177,22 @@ _D = 0.5 - _A * log(4 * _A)
 
 
 def _from_hlg(v: Tensor) -> Tensor:
-    """Light of the scene, 1 at the top of the range (BT.2100 table 5)."""
+    """Convert HLG to scene light, 1 at the top of the range (BT.2100 table 5)."""
     return torch.where(v <= 0.5, v * v / 3, (torch.exp((v - _D) / _A) + _B) / 12)
 
 
 def _to_hlg(v: Tensor) -> Tensor:
+    """Convert scene light to HLG, the inverse of `_from_hlg`."""
     return torch.where(
         v <= 1 / 12, torch.sqrt(3 * v), _A * torch.log((12 * v - _B).clamp(min=1e-6)) + _D
     )
 
 
 _BT1886 = _power(2.4)
-"""What displays make of BT.601, BT.709 and BT.2020: a master is judged by what it looks like, not
-by what a camera saw (BT.2087 annex 1 converts in this light, and so does zimg)."""
+"""The display curve of BT.601, BT.709 and BT.2020.
+
+A master is judged on a display, so its light is the display's, not the camera's. BT.2087 annex 1
+and zimg convert in it too."""
 _CURVES: dict[int, tuple[Curve, Curve]] = {
     1: _BT1886,
     4: _power(2.2),

@@ -1,4 +1,4 @@
-"""A clip's frames through a graph of FFmpeg's filters, on either side of the engine."""
+"""Frames of a clip through graphs of FFmpeg filters, before or after the restoration."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -29,24 +29,24 @@ from vs_gendrpix.libav.pixels import (
 
 
 class Filters:
-    """Graphs that a clip's frames go through, one after the other; none is fine too.
+    """A chain of filter graphs, possibly empty, for the frames of one clip.
 
-    Making it tries each on a few grey pictures, so that its faults show before the work.
+    Creating it runs each graph on a few grey pictures, so that faults show before the work.
 
     Attributes:
-        info: What is known of the clip behind them.
-        taken: Frames that have gone in so far.
-        given: Frames that have come out so far.
+        info: The clip after the last graph.
+        taken: Number of frames that have gone in so far.
+        given: Number of frames that have come out so far.
 
     Args:
-        info: What is known of the clip.
-        graphs: What to do.
-        field_order: What the first graph is told of the pictures.
+        info: The clip before the first graph.
+        graphs: The graphs, in order.
+        field_order: The field order that the first graph is told.
         program: The ffmpeg program for filters that need it; None is `ffmpeg` on the PATH.
 
     Raises:
         SettingsError: A graph is wrong, needs a program that is not there, or makes pictures of a
-            kind that is not supported.
+            format that is not supported.
     """
 
     def __init__(
@@ -66,11 +66,14 @@ class Filters:
             field_order = "auto"
 
     def through(self, frames: Iterable[Frame]) -> Iterator[Frame]:
-        """The frames that come out, in order; to be asked for once.
+        """Run frames through all graphs. To be called once.
+
+        Yields:
+            The frames that come out, in order.
 
         Raises:
-            SettingsError: A filter failed, or gave a picture of another kind, or no later than the
-                one before.
+            SettingsError: A filter failed, changed the format of its pictures, or gave a picture
+                that is not later than the one before.
         """
         passing: Iterable[Frame] = self._counted(frames)
         for stage in self._stages:
@@ -86,7 +89,7 @@ class Filters:
 
 
 class _Stage:
-    """One graph."""
+    """One graph of the chain."""
 
     def __init__(
         self, info: ClipInfo, graph: Graph, field_order: FieldOrder, program: str | None
@@ -100,7 +103,7 @@ class _Stage:
             self.info = self._described(made)
 
     def through(self, frames: Iterable[Frame]) -> Iterator[Frame]:
-        """The frames that the graph makes of these."""
+        """Yield the frames that the graph makes of the given ones."""
         last: int | None = None
         with self._faults():
             feed = (self._video, map(self._picture, frames))
@@ -120,7 +123,7 @@ class _Stage:
 
     @contextmanager
     def _faults(self) -> Iterator[None]:
-        """Tell the filters' errors as ours."""
+        """Raise errors of the filters as SettingsError."""
         try:
             yield
         except RunError as error:
@@ -129,14 +132,14 @@ class _Stage:
             raise SettingsError(str(error)) from error
 
     def _picture(self, frame: Frame) -> av.VideoFrame:
-        """A frame as the graph takes it."""
+        """Convert a frame to a picture for the graph."""
         picture = to_picture(frame, self._pix_fmt)
         picture.duration = frame.timing.duration
         picture.chroma_location = location_code(frame.format.color)
         return picture
 
     def _frame(self, picture: av.VideoFrame) -> Frame:
-        """A picture of the graph as a frame of the clip behind it."""
+        """Convert a picture of the graph to a frame of the clip after it."""
         form, tick = self.info.format, self.info.time_base
         if replace(frame_format(picture), color=form.color) != form:
             raise SettingsError(
@@ -154,7 +157,7 @@ class _Stage:
         return Frame(format=form, planes=read_planes(picture), timing=timing)
 
     def _described(self, made: Video) -> ClipInfo:
-        """What is known of the clip behind the graph."""
+        """The clip after the graph, whose pictures `made` describes."""
         was = self._was
         try:
             form = _format(made, was.format)
@@ -172,7 +175,7 @@ class _Stage:
 
 
 def _video(info: ClipInfo, pix_fmt: str, field_order: FieldOrder) -> Video:
-    """A clip in the words of the filters."""
+    """The description of a clip for the filters."""
     form, color = info.format, info.format.color
     return Video(
         width=form.width,
@@ -190,7 +193,15 @@ def _video(info: ClipInfo, pix_fmt: str, field_order: FieldOrder) -> Video:
 
 
 def _format(made: Video, was: FrameFormat) -> FrameFormat:
-    """The format of what a graph makes; a filter that forgets the colour has not changed it."""
+    """The format of a graph's pictures.
+
+    Colour that a filter leaves unspecified is taken to be unchanged, as far as the picture still
+    has the planes that it applies to.
+
+    Args:
+        made: The graph's description of its pictures.
+        was: The format of the frames before the graph.
+    """
     picture = av.VideoFrame(made.width, made.height, made.pix_fmt)
     same_family = layout_of(made.pix_fmt).family == was.layout.family
     told, color = made, was.color

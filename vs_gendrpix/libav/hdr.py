@@ -1,4 +1,4 @@
-"""HDR metadata: out of a decoded picture, and into the encoders that have a place for it."""
+"""HDR metadata of a decoded picture."""
 
 from fractions import Fraction
 from struct import unpack_from
@@ -19,14 +19,14 @@ DYNAMIC = {
     Type.DOVI_METADATA: "Dolby Vision",
     Type.DOVI_RPU_BUFFER: "Dolby Vision",
 }
-"""Metadata that differ from frame to frame."""
+"""Names of HDR metadata that change from frame to frame, by side data type."""
 
 
 def read_metadata(side_data: "Mapping[Type, SideData]") -> HdrMetadata:
-    """What a decoded picture says of its grading.
+    """HDR metadata from the side data of a decoded picture.
 
-    The bytes are libav's structures: AVMasteringDisplayMetadata, ten rationals and two flags, and
-    AVContentLightMetadata, two unsigned integers.
+    The bytes are libav's structures: AVMasteringDisplayMetadata has ten rationals and two flags,
+    AVContentLightMetadata two unsigned integers.
     """
     mastering = light = None
     half = False
@@ -58,14 +58,14 @@ def read_metadata(side_data: "Mapping[Type, SideData]") -> HdrMetadata:
         half_mastering=half,
         dynamic=tuple(dynamic),
         dolby_vision_alone=Type.DOVI_METADATA in side_data
-        and _means_nothing_else(bytes(side_data[Type.DOVI_METADATA])),
+        and _is_profile_5(bytes(side_data[Type.DOVI_METADATA])),
     )
 
 
-def _means_nothing_else(dolby_vision: bytes) -> bool:
-    """Whether a picture is of profile 5: in colours of Dolby's own, wrong for anyone else.
+def _is_profile_5(dolby_vision: bytes) -> bool:
+    """Whether a picture is of Dolby Vision profile 5, whose colours only Dolby's decoders know.
 
-    Told as libavcodec does, by the AVDOVIRpuDataHeader that AVDOVIMetadata points to.
+    The test is libavcodec's, on the AVDOVIRpuDataHeader that AVDOVIMetadata points to.
     """
     (header,) = unpack_from("N", dolby_vision)
     profile, full_range = unpack_from("4xB5xB", dolby_vision, header)

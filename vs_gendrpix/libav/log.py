@@ -1,4 +1,4 @@
-"""The lines that libav logs, kept for us."""
+"""Lines of libav's log, captured."""
 
 from threading import Lock
 from typing import Self
@@ -9,19 +9,21 @@ from vs_gendrpix.libav.values import line_of
 
 _listening = Lock()
 _before: list[tuple[int | None, bool]] = []
-"""What libav's log was set to, once for each log that is entered: only the last one out resets it,
-for they may be left in any order."""
+"""The log level and repeat setting before the first `LibavLog`, once for each that is active.
+
+Logs may end in any order, so only the last one restores the settings."""
 
 
 class LibavLog:
-    """The errors and warnings that libav has written since it was entered.
+    """A context manager that captures libav's errors and warnings.
 
-    A decoder logs from libav's own threads, so its lines are those that no thread has claimed. What
-    the thread that reads other streams and encodes has to say is kept apart by a log of its own.
-    Without any, the lines would go to the standard error stream.
+    Without it, they would go to the standard error stream. A decoder logs from libav's own threads,
+    so its lines are those that no `LibavLog` with `this_thread` captures. The thread that copies
+    streams and encodes captures its own lines with such a log.
 
     Args:
-        this_thread: Take the lines of the calling thread; otherwise those that none has claimed.
+        this_thread: Capture the lines of the calling thread only; otherwise those of all threads
+            without such a log.
     """
 
     def __init__(self, *, this_thread: bool = False) -> None:
@@ -46,10 +48,13 @@ class LibavLog:
                 av.logging.set_skip_repeated(skip_repeated)
 
     def take(self, *names: str) -> list[tuple[int, str]]:
-        """Level and text of the lines of `names` since the last call; the others are dropped.
+        """Remove the lines captured since the last call, and return those of some components.
 
         Args:
-            names: FFmpeg's names of the decoders, demuxers or encoders that are listened to.
+            names: FFmpeg's names of decoders, demuxers or encoders; lines of others are dropped.
+
+        Returns:
+            Level and text of each line, in order.
         """
         count = len(self._lines)
         taken, self._lines[:count] = self._lines[:count], []

@@ -1,4 +1,4 @@
-"""FFmpeg's pixel formats and our planes: what a format holds, and pictures both ways."""
+"""FFmpeg's pixel formats, and conversion between libav's pictures and planes."""
 
 import re
 from dataclasses import replace
@@ -22,28 +22,41 @@ from vs_gendrpix.frame.format import (
 )
 
 _PLANAR = re.compile(r"(yuv[aj]?4\d\dp(\d+le)?|(gbra?p|gray)(\d+le|f(16|32)le)?)")
-"""Formats whose planes are ours, or G, B, R: the others go through libswscale."""
+"""Formats with planes as in `Frame`, or in the order G, B, R. All others go through libswscale."""
 
 _PAIRS = {"ya8", "ya16le"}
-"""Grey and alpha side by side in one plane: libav has no planar format for them."""
+"""Formats with interleaved grey and alpha: libav has no planar format for them."""
 
 _FLOAT = re.compile(r"f(16|32)(le|be)$")
 _UNSUPPORTED = re.compile(r"^bayer_|^xyz")
 _FULL_RANGE = 2  # FFmpeg's AVCOL_RANGE_JPEG
 
 
+@cache
 def planar_name(layout: PixelLayout) -> str:
-    """FFmpeg's name of the planar little-endian pixel format of a layout, such as `yuv420p10le`."""
+    """FFmpeg's name of the planar little-endian pixel format of a layout, such as `yuv420p10le`.
+
+    Raises:
+        MediaError: There is none: VapourSynth has depths and subsamplings that FFmpeg lacks.
+    """
     depth = "" if layout.bits == 8 else f"{layout.bits}le"
     alpha = "a" * layout.alpha
     if layout.floating:
         depth = f"f{depth}"
     if layout.family == "yuv":
-        digits = SUBSAMPLINGS[layout.subsampling].replace(":", "")
-        return f"yuv{alpha}{digits}p{depth}"
-    if layout.family == "rgb":
-        return f"gbr{alpha}p{depth}"
-    return f"ya{layout.bits}{'le' * (layout.bits > 8)}" if alpha else f"gray{depth}"
+        digits = SUBSAMPLINGS.get(layout.subsampling, "").replace(":", "")
+        name = f"yuv{alpha}{digits}p{depth}"
+    elif layout.family == "rgb":
+        name = f"gbr{alpha}p{depth}"
+    else:
+        name = f"ya{layout.bits}{'le' * (layout.bits > 8)}" if alpha else f"gray{depth}"
+    try:
+        av.VideoFormat(name, 64, 64)
+    except ValueError as error:
+        raise MediaError(
+            f"FFmpeg has no pixel format for {layout}: convert the clip to another one first"
+        ) from error
+    return name
 
 
 @cache
@@ -53,7 +66,8 @@ def layout_of(pix_fmt: str) -> PixelLayout:
     Its bits are those of the deepest component, at least 8.
 
     Raises:
-        MediaError: It is hardware, Bayer, XYZ or YUV of floats, or integer deeper than 16 bits.
+        MediaError: The format is one of hardware, Bayer, XYZ, float YUV, or integers deeper than 16
+            bits.
         ValueError: There is no such format.
     """
     described = av.VideoFormat(pix_fmt, 64, 64)
@@ -64,7 +78,7 @@ def layout_of(pix_fmt: str) -> PixelLayout:
     family: Family = "gray" if len(colors) == 1 else "yuv"
     if described.is_rgb or described.has_palette:
         family = "rgb"
-    # Float formats that libswscale would have to unpack, it cannot.
+    # libswscale cannot unpack float formats.
     known = _PLANAR.fullmatch(pix_fmt) if floating else 0 < bits <= 16
     if not known or _UNSUPPORTED.search(pix_fmt):
         raise MediaError(
@@ -87,10 +101,10 @@ def layout_of(pix_fmt: str) -> PixelLayout:
 
 
 def encoder_layout(pix_fmt: str) -> PixelLayout:
-    """What an encoder's pixel format holds.
+    """The layout of frames for an encoder's pixel format.
 
     Raises:
-        SettingsError: There is no such format, or we cannot fill it.
+        SettingsError: There is no such format, or it is not supported.
     """
     try:
         return layout_of(pix_fmt)
@@ -101,11 +115,11 @@ def encoder_layout(pix_fmt: str) -> PixelLayout:
 
 
 def frame_format(picture: av.VideoFrame) -> FrameFormat:
-    """The format of a decoded picture, with the usual defaults for what it does not say.
+    """The format of a decoded picture, with defaults for colour that it does not state.
 
-    An unspecified matrix is BT.601 below 720 lines (5 for the PAL heights 576 and 288, otherwise
-    6) and BT.709 from there on; unspecified primaries and transfer follow the matrix. Unspecified
-    range is limited for YUV and full for grey, as libswscale has it.
+    An unspecified matrix is BT.601 below 720 lines (5 for the PAL heights 576 and 288, otherwise 6)
+    and BT.709 from there on. Unspecified primaries and transfer follow the matrix. Unspecified
+    range is limited for YUV and full for grey, as in libswscale. Unspecified chroma lies left.
 
     Raises:
         MediaError: The pixel format is not supported.
@@ -132,7 +146,7 @@ def changed_format(picture: av.VideoFrame, first: FrameFormat) -> FrameFormat | 
 
 
 def _color_spec(picture: av.VideoFrame, family: Family) -> ColorSpec:
-    """What the code values of a decoded picture mean."""
+    """The colour of a decoded picture of a family, with defaults."""
     primaries, transfer = int(picture.color_primaries), int(picture.color_trc)
     if family == "rgb":
         return ColorSpec(matrix=0, primaries=primaries, transfer=transfer, full_range=True)
@@ -152,10 +166,10 @@ def _color_spec(picture: av.VideoFrame, family: Family) -> ColorSpec:
 
 
 def read_planes(picture: av.VideoFrame) -> tuple[Plane, ...]:
-    """The planes of a decoded picture, in the order of `Frame`; views, where they can be.
+    """The planes of a decoded picture, in the order of `Frame`.
 
-    The views keep the picture's memory alive. Packed, semi-planar and palette formats are unpacked
-    by libswscale within their family and depth, so no matrix is ever applied.
+    They are views of planar pictures, whose memory they keep alive. libswscale unpacks packed,
+    semi-planar and palette formats within their family and depth, so no matrix is ever applied.
     """
     layout = layout_of(picture.format.name)
     if not _PLANAR.fullmatch(picture.format.name):
@@ -168,7 +182,7 @@ def read_planes(picture: av.VideoFrame) -> tuple[Plane, ...]:
 
 
 def _views(picture: av.VideoFrame, form: FrameFormat) -> list[Plane]:
-    """The planes of a planar picture, in libav's order, without the padding of their rows."""
+    """Views of the planes of a planar picture, in libav's order, without the rows' padding."""
     if picture.format.name in _PAIRS:
         pairs = np.frombuffer(picture.planes[0], form.dtype).reshape(form.height, -1)
         return [pairs[:, start : 2 * form.width : 2] for start in (0, 1)]
@@ -179,15 +193,15 @@ def _views(picture: av.VideoFrame, form: FrameFormat) -> list[Plane]:
 
 
 def to_picture(frame: Frame, pix_fmt: str) -> av.VideoFrame:
-    """A picture for the encoder, with the frame's colour and time.
+    """Convert a frame to a picture for an encoder, with its colour and time.
 
-    The planes are copied into memory of libav's own (20 ms for a 4K frame, a small part of what its
-    encoding takes, and without the interpreter lock): encoders read past
-    the rows of a borrowed buffer, which have no padding, and hold it for as long as they like.
+    The planes are copied into memory of libav's own. Encoders read past the rows of a buffer, so a
+    borrowed one without padding would not do, and they hold it for an unknown time. The copy takes
+    20 ms for a 4K frame, a small part of its encoding, and does not hold the interpreter lock.
 
     Args:
-        frame: A frame of the family, depth, subsampling and alpha of `pix_fmt`.
-        pix_fmt: What the encoder takes.
+        frame: A frame of the layout of `pix_fmt`.
+        pix_fmt: FFmpeg's pixel format of the encoder.
     """
     form, color = frame.format, frame.format.color
     direct = _PLANAR.fullmatch(pix_fmt) is not None
@@ -210,7 +224,12 @@ def to_picture(frame: Frame, pix_fmt: str) -> av.VideoFrame:
 
 
 def converted_to(picture: av.VideoFrame, form: FrameFormat) -> av.VideoFrame:
-    """A decoded picture at the size, depth and subsampling of a format of its own family."""
+    """Convert a decoded picture to the size and layout of a format of its own family.
+
+    Args:
+        picture: The picture.
+        form: The format to make. Its colour is not applied: code values keep their meaning.
+    """
     return _same_meaning(picture, planar_name(form.layout), form.width, form.height)
 
 
@@ -222,6 +241,9 @@ def location_code(color: ColorSpec) -> int:
 def _same_meaning(
     picture: av.VideoFrame, pix_fmt: str, width: int | None = None, height: int | None = None
 ) -> av.VideoFrame:
-    """Another packing of the same code values: equal ranges keep libswscale from scaling them."""
+    """Convert a picture to another packing or size, without a change of what its codes mean.
+
+    Equal ranges on both sides keep libswscale from scaling the codes.
+    """
     span = picture.color_range or 1
     return picture.reformat(width, height, pix_fmt, src_color_range=span, dst_color_range=span)

@@ -1,4 +1,4 @@
-"""Small values of libav as ours."""
+"""Small values of libav: rationals, names, time stamps and versions."""
 
 import re
 from fractions import Fraction
@@ -16,33 +16,33 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 
 
 def libav_versions() -> dict[str, str]:
-    """The versions of libav's libraries, by their names."""
+    """Versions of libav's libraries, by library name."""
     return {name: ".".join(map(str, numbers)) for name, numbers in av.library_versions.items()}
 
 
 def line_of(text: str) -> str:
-    """Any text as one printable line: a file's name or metadata may hold control characters."""
+    """Any text as one printable line; file names and metadata may hold control characters."""
     return _CONTROL.sub(" ", text).strip()
 
 
 def fraction(rational: AVRational | None) -> Fraction:
-    """A rational of libav as a Fraction; 0 if it is unset."""
+    """The Fraction equal to a rational of libav; 0 if it is unset."""
     if not rational or not rational.denominator:
         return Fraction(0)
     return Fraction(rational.numerator, rational.denominator)
 
 
 def is_cover(stream: Stream) -> bool:
-    """Whether a video stream is a picture that belongs to the file, such as a record cover."""
+    """Whether a video stream is an attached picture, such as cover art."""
     return bool(stream.disposition & Disposition.attached_pic)
 
 
 def origin(container: InputContainer) -> Fraction:
-    """The time stamp, in seconds, at which the clip begins for a player."""
+    """The time stamp in seconds that players show as the beginning of the clip."""
     return Fraction(container.start_time or 0, av.time_base)
 
 
 def codec_name(stream: Stream) -> str:
-    """FFmpeg's name of a stream's decoder; empty if it has none, which PyAV's types forget."""
-    context: CodecContext | None = stream.codec_context
+    """FFmpeg's name of a stream's decoder; empty if there is none."""
+    context: CodecContext | None = stream.codec_context  # PyAV's types leave out None
     return "" if context is None else context.name

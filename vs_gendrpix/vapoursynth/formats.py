@@ -1,4 +1,4 @@
-"""VapourSynth's formats, frame properties and planes, and ours."""
+"""Conversion of VapourSynth's formats, frame properties and planes to and from ours."""
 
 from fractions import Fraction
 from typing import Any, Final
@@ -30,12 +30,13 @@ def source_format(clip: vs.VideoNode, props: dict[str, Any], matrix_in: int | No
 
     Args:
         clip: The clip.
-        props: The properties of its first frame, which count for all.
-        matrix_in: The matrix of YUV and grey frames that do not say theirs, by ITU-T H.273.
+        props: The properties of its first frame, which count for all frames.
+        matrix_in: The matrix of YUV and grey frames that do not state one, by ITU-T H.273; None if
+            the user gives none.
 
     Raises:
-        MediaError: The clip is of a kind that cannot be restored.
-        SettingsError: The matrix is needed, but unknown.
+        MediaError: The clip's format is not supported.
+        SettingsError: The matrix is needed, but unknown; or `matrix_in` is not supported.
     """
     if matrix_in is not None and matrix_in not in LUMA_WEIGHTS:
         raise SettingsError(f"matrix_in {matrix_in} is not supported: use one of {_KNOWN}")
@@ -58,10 +59,10 @@ def source_format(clip: vs.VideoNode, props: dict[str, Any], matrix_in: int | No
 
 
 def check_progressive(props: dict[str, Any]) -> None:
-    """Refuse the fields of an interlaced frame: the network would weave them into one picture.
+    """Refuse an interlaced frame: the network would take its two fields for one picture.
 
     Raises:
-        MediaError: The properties say that the frame is interlaced.
+        MediaError: The properties state that the frame is interlaced.
     """
     if int(props.get("_FieldBased", 0)) > 0:
         raise MediaError(
@@ -71,14 +72,15 @@ def check_progressive(props: dict[str, Any]) -> None:
 
 
 def restored_props(props: dict[str, Any], target: FrameFormat, shape: Fraction) -> dict[str, Any]:
-    """The properties of a restored frame: those of its source, with what is different now.
+    """The properties of a restored frame.
 
+    Those of its source frame are kept, with the colour and the sample aspect ratio of the target.
     `_Alpha`, a frame of the old size, is dropped.
 
     Args:
         props: The properties of the source frame.
-        target: The format of the restored one.
-        shape: By how much a sample got wider relative to its height.
+        target: The format of the restored frame.
+        shape: Factor by which the sample aspect ratio changes.
     """
     kept = {key: value for key, value in props.items() if key not in {"_Alpha", "_ChromaLocation"}}
     color = target.color
@@ -96,18 +98,19 @@ def restored_props(props: dict[str, Any], target: FrameFormat, shape: Fraction) 
 
 
 def read_planes(frame: vs.VideoFrame) -> tuple[Plane, ...]:
-    """Copies of a frame's planes, which outlive it."""
+    """Copies of a frame's planes; they stay valid when the frame is gone."""
     return tuple(np.array(frame[index]) for index in range(frame.format.num_planes))
 
 
 def write_planes(frame: vs.VideoFrame, planes: tuple[Plane, ...]) -> None:
-    """Fill a frame that has just been made, from planes of its size or larger."""
+    """Fill the planes of a new frame, from planes of its size or larger."""
     for index, plane in enumerate(planes):
         room = np.asarray(frame[index])
         np.copyto(room, plane[: room.shape[0], : room.shape[1]])
 
 
 def _family(form: vs.VideoFormat) -> Family:
+    """The family of a VapourSynth format."""
     family = FAMILIES.get(form.color_family)
     if family is None:
         raise MediaError(f"the format {form.name} is not supported: use GRAY, YUV or RGB")
@@ -120,7 +123,7 @@ def _matrix(props: dict[str, Any], family: Family, matrix_in: int | None) -> int
         return 0
     matrix = int(props.get("_Matrix", UNSPECIFIED))
     if family == "gray" and matrix not in LUMA_WEIGHTS:
-        return matrix_in or 1  # a plane of RGB, or unknown: grey comes back as grey by any weights
+        return matrix_in or 1  # unknown, or a plane of RGB: any weights return the same grey
     if matrix == UNSPECIFIED:
         if matrix_in is None:
             raise SettingsError(

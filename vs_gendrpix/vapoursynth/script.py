@@ -1,4 +1,4 @@
-"""A VapourSynth script as a clip: the frames of its first output."""
+"""A VapourSynth script as an input: the frames of its first output."""
 
 import contextlib
 import runpy
@@ -24,10 +24,10 @@ _AHEAD = 4  # frames that VapourSynth computes at a time
 
 
 class ScriptSource:
-    """The frames of a script's first output, as `read.source.Source` gives those of a file.
+    """The frames of a script's first output, with the interface of `read.source.Source`.
 
-    A context manager. The script is run, with all that Python may do. What it prints goes to the
-    standard error stream. The alpha clip of its output, if it has one, is kept.
+    A context manager. The script runs as ordinary Python, without any restriction. Its printed
+    output goes to the standard error stream. An alpha clip of its output becomes an alpha plane.
 
     Args:
         path: The script.
@@ -35,7 +35,7 @@ class ScriptSource:
         end: Second before which to stop; None is the end.
 
     Raises:
-        MediaError: The script fails, has no output, or one that cannot be restored.
+        MediaError: The script fails, has no output, or its format is not supported.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class ScriptSource:
         vs.clear_outputs()
 
     def __iter__(self) -> Iterator[Frame]:
-        """The frames; to be asked for once.
+        """Yield the frames, in order. To be called once.
 
         Raises:
             MediaError: A filter of the script fails.
@@ -94,9 +94,9 @@ class ScriptSource:
     def _in_range(
         self, rate: Fraction
     ) -> "Generator[tuple[vs.VideoFrame, vs.VideoFrame | None, Timing]]":
-        """The frames from `start` on and before `end`, with what lies beside them."""
+        """Yield the frames from `start` on and before `end`, with their alpha frames and times."""
         clip, alpha, skipped = self._clip, self._alpha, 0
-        if rate:  # what is not wanted need not be computed
+        if rate:  # frames before the start are not computed
             skipped = min(-int(-self._start * rate // 1), len(clip))
             clip = clip[skipped:] if skipped < len(clip) else None
         if clip is None:
@@ -118,7 +118,7 @@ class ScriptSource:
             seconds += lasts
 
     def _describe(self, props: dict[str, Any]) -> FrameFormat:
-        """The format of the frames; a matrix that is not said is the usual one, as for files."""
+        """The format of the frames; a matrix that is not stated is the usual one, as for files."""
         try:
             form = source_format(self._clip, props, usual_matrix(self._clip.height))
         except ValueError as error:
@@ -127,7 +127,7 @@ class ScriptSource:
         return replace(form, layout=replace(form.layout, alpha=self._alpha is not None))
 
     def _expected(self, rate: Fraction) -> int:
-        """Frames in the range; 0 if that is not known before."""
+        """Number of frames in the range; 0 if it is not known before they are read."""
         if not rate:
             return len(self._clip) if not self._start and self._end is None else 0
         last = len(self._clip) if self._end is None else int(-(-self._end * rate // 1))
@@ -135,7 +135,7 @@ class ScriptSource:
 
 
 def _run(path: Path) -> "tuple[vs.VideoNode, vs.VideoNode | None]":
-    """Run a script; its first output, and the alpha clip beside it."""
+    """Run a script and return its first output, with its alpha clip or None."""
     if not path.is_file():
         raise MediaError(f"there is no file {path}")
     vs.clear_outputs()
@@ -157,7 +157,7 @@ def _run(path: Path) -> "tuple[vs.VideoNode, vs.VideoNode | None]":
 
 
 def _frames(path: Path, clip: vs.VideoNode) -> Iterator[vs.VideoFrame]:
-    """The frames of a clip, a few computed at a time."""
+    """Yield the frames of a clip, with a few computed ahead."""
     try:
         yield from clip.frames(prefetch=_AHEAD, backlog=_AHEAD)
     except vs.Error as error:
@@ -165,7 +165,7 @@ def _frames(path: Path, clip: vs.VideoNode) -> Iterator[vs.VideoFrame]:
 
 
 def _duration(frame: vs.VideoFrame, rate: Fraction) -> Fraction:
-    """Seconds that a frame lasts."""
+    """Duration of a frame in seconds."""
     if rate:
         return 1 / rate
     sides = [int(frame.props.get(name, 0)) for name in ("_DurationNum", "_DurationDen")]
@@ -173,5 +173,5 @@ def _duration(frame: vs.VideoFrame, rate: Fraction) -> Fraction:
 
 
 def _last_line(error: BaseException) -> str:
-    """What went wrong, without the trace that a filter written in Python sends along."""
+    """The last line of an error: a filter written in Python puts a traceback before it."""
     return (str(error).strip() or "no reason is given").splitlines()[-1]

@@ -1,4 +1,4 @@
-"""A clip from a file through PyAV: for scripts and tests that have no source plugin."""
+"""A video file as a VapourSynth clip, read through PyAV, without a source plugin."""
 
 import weakref
 from dataclasses import replace
@@ -19,16 +19,21 @@ _FIELDS: Final[dict[Fields, int]] = {"progressive": 0, "bottom": 1, "top": 2}
 
 
 def source_clip(path: str | Path) -> vs.VideoNode:
-    """The frames of a video file, any of them exactly, with all that is known of their colour.
+    """Open a video file as a clip, with frame-exact access and all colour properties.
 
-    What a file does not say is taken as the command line takes it: BT.601 below 720 lines and
-    BT.709 from there on, limited range, chroma left. VapourSynth has no half chroma samples: of a
-    4:2:0 picture of odd size the last column or row is cut off. Alpha is in the property `_Alpha`,
-    as source plugins have it. Opening decodes the file once to
-    count its frames; for long films use `core.bs.VideoSource`, which keeps an index on disk.
+    Defaults for colour that a file does not state are the command's: BT.601 below 720 lines and
+    BT.709 from there on, limited range, chroma left. VapourSynth has no half chroma samples, so a
+    4:2:0 picture of odd size loses its last column or row. Alpha is in the property `_Alpha`, as
+    with source plugins.
+
+    Opening decodes the whole file once, to count its frames. For long films use
+    `core.bs.VideoSource`, which keeps an index on disk.
 
     Args:
-        path: The file, or a pattern such as `%06d.png` or a folder of numbered pictures.
+        path: A video file, a pattern such as `%06d.png`, or a folder of numbered pictures.
+
+    Returns:
+        The clip. Its frames have the file's times in `_AbsoluteTime` and `_Duration`.
 
     Raises:
         vs.Error: The file cannot be read, or its picture changes its size or format.
@@ -75,6 +80,7 @@ def source_clip(path: str | Path) -> vs.VideoNode:
 
 
 def _format(layout: PixelLayout) -> vs.VideoFormat:
+    """The VapourSynth format of a layout, without its alpha."""
     kind = vs.FLOAT if layout.floating else vs.INTEGER
     return vs.core.query_video_format(
         _FAMILY_NUMBERS[layout.family], kind, layout.bits, *layout.subsampling
@@ -82,7 +88,7 @@ def _format(layout: PixelLayout) -> vs.VideoFormat:
 
 
 def _props(info: ClipInfo, frame: Frame) -> dict[str, int]:
-    """Colour, field order and shape of a sample."""
+    """Frame properties of colour, field order and sample aspect ratio."""
     color = info.format.color
     props = {
         "_Matrix": color.matrix,
@@ -99,7 +105,13 @@ def _props(info: ClipInfo, frame: Frame) -> dict[str, int]:
 
 
 def _times(reader: Reader, n: int, last: Fraction) -> dict[str, int | float]:
-    """When a frame is shown and for how long; the last one as long as one at the average rate."""
+    """Frame properties of a frame's time and duration.
+
+    Args:
+        reader: The opened file.
+        n: Number of the frame.
+        last: Duration in seconds of the last frame, which no other frame follows.
+    """
     following = reader.times[n + 1] if n + 1 < len(reader) else reader.times[n] + last
     duration = following - reader.times[n]
     return {
@@ -110,7 +122,7 @@ def _times(reader: Reader, n: int, last: Fraction) -> dict[str, int | float]:
 
 
 def _close_with_script(reader: Reader) -> None:
-    """Close the file when the script ends, if it is still there: the core must not keep it."""
+    """Close the file when the script ends. The core must not keep the reader alive until then."""
     this = weakref.ref(reader)
 
     def close() -> None:
