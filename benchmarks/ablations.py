@@ -34,7 +34,8 @@ from vs_gendrpix.evaluation.sheet import Sheet
 from vs_gendrpix.evaluation.table import MEASURES, MOTION, Judge, Scores, evaluate_motion, to_text
 from vs_gendrpix.frame.format import FrameFormat, PixelLayout
 from vs_gendrpix.models.gendrpix.padcfg import PadPlan, pad_plan
-from vs_gendrpix.restore.way import Restorer
+from vs_gendrpix.restore.engine import settings_restorer
+from vs_gendrpix.restore.way import Way
 from vs_gendrpix.settings import RestoreSettings
 from vs_gendrpix.training.settings import read_recipe
 from vs_gendrpix.training.stages import MODEL
@@ -101,10 +102,12 @@ class Guided:
         height, width = low.shape[-2:]
         source = FrameFormat(width=width, height=height, layout=PixelLayout(family="rgb", bits=16))
         target = replace(source, width=width * SCALE, height=height * SCALE)
-        restorer = Restorer(self.settings, source, target, torch.device("cpu"))
+        cpu = torch.device("cpu")
+        restorer = settings_restorer(self.settings, cpu)
         restorer.guided = replace(restorer.guided, plan=self.plans(next(self.frames)))
         with torch.inference_mode():
-            return restorer.restore(low)[0]
+            way = Way(restorer, self.settings, source, target, device=cpu)
+            return way.restore(low)[0]
 
 
 def judge(run: Path, shared: Path, limit: int | None) -> dict[str, dict[str, Scores]]:

@@ -35,16 +35,17 @@ from torch import Tensor
 from vs_gendrpix.color.codes import to_rgb
 from vs_gendrpix.evaluation.measures.perceptual import SqueezeNetDistance
 from vs_gendrpix.frame.format import FrameFormat, PixelLayout
+from vs_gendrpix.models.devices import pick_device
 from vs_gendrpix.models.gendrpix.attention import SelfAttention
 from vs_gendrpix.models.gendrpix.fp8 import to_fp8
+from vs_gendrpix.models.gendrpix.restorer import GenDRPixRestorer
 from vs_gendrpix.models.gendrpix.window_plan import axis_plan
 from vs_gendrpix.read.source import Source
-from vs_gendrpix.restore.engine import pick_device
-from vs_gendrpix.restore.way import Restorer
+from vs_gendrpix.restore.way import Way
 from vs_gendrpix.settings import RestoreSettings
 
 HERE = Path(__file__).parent
-Both = tuple[Restorer, Restorer]
+Both = tuple[GenDRPixRestorer, GenDRPixRestorer]
 SCALE = 4
 DISTANCE, SEAM = 0.02, 0.02
 BORDER = 16
@@ -66,24 +67,30 @@ class Grid:
         return {first * self.token for first in plan.blocks[1:]}
 
 
-def windows(settings: RestoreSettings, form: FrameFormat, device: torch.device) -> Both:
+def opened(settings: RestoreSettings, device: torch.device) -> GenDRPixRestorer:
+    """The model that settings name."""
+    model = settings.model_path or settings.model
+    return GenDRPixRestorer(model, device=device, dtype=settings.dtype)
+
+
+def windows(settings: RestoreSettings, device: torch.device) -> Both:
     """Self-attention in windows, and in full."""
-    fast, exact = (Restorer(settings, form, form, device) for _ in range(2))
+    fast, exact = (opened(settings, device) for _ in range(2))
     if not any(isinstance(part, SelfAttention) for part in exact.network.modules()):
-        sys.exit(f"gate.py: {exact.model_name} has no self-attention, so nothing to compare")
+        sys.exit(f"gate.py: {exact.card.name} has no self-attention, so nothing to compare")
     exact.network.unet.attend_fully()
     return fast, exact
 
 
-def fp8(settings: RestoreSettings, form: FrameFormat, device: torch.device) -> Both:
+def fp8(settings: RestoreSettings, device: torch.device) -> Both:
     """Linear layers in fp8, and in bf16."""
     settings = replace(settings, dtype="bf16")
-    fast, exact = (Restorer(settings, form, form, device) for _ in range(2))
+    fast, exact = (opened(settings, device) for _ in range(2))
     to_fp8(fast.network.unet)
     return fast, exact
 
 
-WHAT: dict[str, Callable[[RestoreSettings, FrameFormat, torch.device], Both]] = {
+WHAT: dict[str, Callable[[RestoreSettings, torch.device], Both]] = {
     "windows": windows,
     "fp8": fp8,
 }
@@ -96,14 +103,17 @@ class Pair:
         height, width = size
         form = FrameFormat(width=width, height=height, layout=PixelLayout(family="rgb", bits=16))
         device = pick_device(settings.device)
-        self.fast, self.exact = WHAT[what](settings, form, device)
+        fast, exact = WHAT[what](settings, device)
+        self.fast, self.exact = (
+            Way(one, settings, form, form, device=device) for one in (fast, exact)
+        )
         self.grids: set[Grid] = set()
-        padding = self.fast.guided.plan.positive
+        padding = fast.guided.plan.positive
         self.shift = (padding.top, padding.left)
-        for part in self.fast.network.modules():
+        for part in fast.network.modules():
             if isinstance(part, SelfAttention) and part.window is not None:
                 part.register_forward_pre_hook(self._note)
-        self.cell = self.fast.network.cell
+        self.cell = fast.network.cell
         self._columns = width // self.cell
 
     def _note(self, layer: torch.nn.Module, args: tuple[Tensor]) -> None:

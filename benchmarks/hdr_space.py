@@ -23,7 +23,8 @@ from torch.nn import functional as F
 from vs_gendrpix.color.primaries import curves, with_primaries
 from vs_gendrpix.evaluation.degradation import degrade
 from vs_gendrpix.frame.format import ColorSpec, FrameFormat, PixelLayout
-from vs_gendrpix.restore.way import Restorer
+from vs_gendrpix.restore.engine import settings_restorer
+from vs_gendrpix.restore.way import Way
 from vs_gendrpix.settings import RestoreSettings
 
 ROOT = Path(__file__).parents[1]
@@ -73,11 +74,12 @@ def gains(path: Path, number: int, white: float) -> dict[str, float]:
         for rows, columns in sizes
     )
     settings = RestoreSettings(device="cpu", dtype="fp32")
-    restorer = Restorer(settings, source, target, torch.device("cpu"))
+    cpu = torch.device("cpu")
+    way = Way(settings_restorer(settings, cpu), settings, source, target, device=cpu)
     resized = closeness(F.interpolate(small, large, mode="bicubic", antialias=True), wanted)
     with torch.inference_mode():
         return {
-            name: closeness(leave(restorer.restore(enter(small))[0]), wanted) - resized
+            name: closeness(leave(way.restore(enter(small))[0]), wanted) - resized
             for name, (enter, leave) in SPACES.items()
         }
 

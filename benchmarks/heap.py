@@ -22,8 +22,9 @@ import torch
 
 from vs_gendrpix.frame.format import FrameFormat, PixelLayout
 from vs_gendrpix.models.catalogue import BUILT_IN
+from vs_gendrpix.restore.engine import settings_restorer
 from vs_gendrpix.restore.heap import keep_freed
-from vs_gendrpix.restore.way import Restorer
+from vs_gendrpix.restore.way import Way
 from vs_gendrpix.settings import RestoreSettings
 
 HERE = Path(__file__).parent
@@ -38,16 +39,15 @@ def restored(model: str, size: tuple[int, int], frames: int) -> Figures:
     target = FrameFormat(
         width=width * SCALE, height=height * SCALE, layout=PixelLayout(family="rgb", bits=16)
     )
-    restorer = Restorer(
-        RestoreSettings(model=model, device="cpu"), source, target, torch.device("cpu")
-    )
+    settings, cpu = RestoreSettings(model=model, device="cpu"), torch.device("cpu")
+    way = Way(settings_restorer(settings, cpu), settings, source, target, device=cpu)
     frame = torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
-        restorer.restore(frame)
+        way.restore(frame)
         faults, seconds = resource.getrusage(resource.RUSAGE_SELF).ru_minflt, []
         for _ in range(frames):
             began = time.perf_counter()
-            restorer.restore(frame)
+            way.restore(frame)
             seconds.append(time.perf_counter() - began)
     used = resource.getrusage(resource.RUSAGE_SELF)
     # Not getrusage's: a new process begins with the peak of the one that started it.

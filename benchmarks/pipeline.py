@@ -19,7 +19,6 @@ import platform
 import statistics
 import tempfile
 import time
-from collections import deque
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -118,15 +117,11 @@ def restored(case: Case, frames: list[Frame]) -> tuple[list[Frame], float]:
         form = source.info.format
         target = made_of(case, source.info, Path("out.mp4"))[1].format
     results = []
-    with Engine(case.settings.restore, form, target) as engine:
-        results.append(engine.submit(frames[0]).result())  # allocations and kernel choice
+    with Engine(case.settings.restore) as engine:
+        clip = engine.clip(form, target)
+        results.append(clip.submit(frames[0]).result())  # allocations and kernel choice
         began = time.perf_counter()
-        under_way = deque()
-        for frame in frames[1:]:
-            under_way.append(engine.submit(frame))
-            if len(under_way) == engine.capacity:
-                results.append(under_way.popleft().result())
-        results += [future.result() for future in under_way]
+        results += clip.map(frames[1:])
         return results, (time.perf_counter() - began) * len(frames) / (len(frames) - 1)
 
 

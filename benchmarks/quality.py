@@ -31,7 +31,7 @@ from vs_gendrpix.evaluation.speed import autocast, in_turn, noise_frames, ratio
 from vs_gendrpix.evaluation.table import MEASURES, MOTION, Judge, Scores, evaluate_motion, to_text
 from vs_gendrpix.evaluation.targets import GENERAL, Target, targets, to_table
 from vs_gendrpix.models.catalogue import BUILT_IN, find_model
-from vs_gendrpix.restore.engine import pick_device
+from vs_gendrpix.models.devices import pick_device
 from vs_gendrpix.settings import RestoreSettings
 
 RESULT = Path(__file__).parent / "results" / "quality.json"

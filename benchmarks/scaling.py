@@ -20,9 +20,10 @@ import numpy as np
 import torch
 
 from vs_gendrpix.frame.format import FrameFormat, PixelLayout
-from vs_gendrpix.restore.engine import pick_device
+from vs_gendrpix.models.devices import pick_device
+from vs_gendrpix.restore.engine import settings_restorer
 from vs_gendrpix.restore.heap import keep_freed
-from vs_gendrpix.restore.way import Restorer
+from vs_gendrpix.restore.way import Way
 from vs_gendrpix.settings import RestoreSettings
 
 HERE = Path(__file__).parent
@@ -36,18 +37,20 @@ class Subject:
     def __init__(self, settings: RestoreSettings, size: tuple[int, int]) -> None:
         width, height = size
         form = FrameFormat(width=width, height=height, layout=PixelLayout(family="rgb", bits=16))
-        self.restorer = Restorer(settings, form, form, pick_device(settings.device))
+        self.device = pick_device(settings.device)
+        restorer = settings_restorer(settings, self.device)
+        self.way = Way(restorer, settings, form, form, device=self.device)
         noise = torch.Generator().manual_seed(0)
         frame = torch.rand(1, 3, height, width, generator=noise)
-        self.frame = frame.to(self.restorer.device)
+        self.frame = frame.to(self.device)
         self.seconds()
 
     @torch.inference_mode()
     def seconds(self) -> float:
         """Seconds of one frame."""
         began = time.perf_counter()
-        self.restorer.restore(self.frame)
-        if self.restorer.device.type == "cuda":
+        self.way.restore(self.frame)
+        if self.device.type == "cuda":
             torch.cuda.synchronize()
         return time.perf_counter() - began
 

@@ -25,8 +25,10 @@ from vs_gendrpix.evaluation.methods import Method, peers
 from vs_gendrpix.evaluation.speed import autocast, in_turn, noise_frames, ratio
 from vs_gendrpix.frame.format import FrameFormat, PixelLayout
 from vs_gendrpix.models.catalogue import BUILT_IN
+from vs_gendrpix.models.devices import DTYPES
+from vs_gendrpix.restore.engine import settings_restorer
 from vs_gendrpix.restore.heap import keep_freed
-from vs_gendrpix.restore.way import DTYPES, Restorer
+from vs_gendrpix.restore.way import Way
 from vs_gendrpix.settings import RestoreSettings
 
 HERE = Path(__file__).parent
@@ -35,7 +37,7 @@ SCALE = 4
 OURS = tuple(BUILT_IN)
 
 
-def our_restorer(name: str, size: tuple[int, int], dtype: str) -> Restorer:
+def our_way(name: str, size: tuple[int, int], dtype: str) -> Way:
     """A built-in model with all that happens to a frame but the conversions of its format."""
     width, height = size
     source = FrameFormat(width=width, height=height, layout=PixelLayout(family="rgb", bits=16))
@@ -43,16 +45,16 @@ def our_restorer(name: str, size: tuple[int, int], dtype: str) -> Restorer:
         width=width * SCALE, height=height * SCALE, layout=PixelLayout(family="rgb", bits=16)
     )
     settings = RestoreSettings(model=name, device="cpu", dtype=dtype)
-    return Restorer(settings, source, target, CPU)
+    return Way(settings_restorer(settings, CPU), settings, source, target, device=CPU)
 
 
 def our_method(name: str, size: tuple[int, int], dtype: str) -> Method:
     """The same as a method."""
-    restorer = our_restorer(name, size, dtype)
+    way = our_way(name, size, dtype)
 
     def method(low: Tensor) -> Tensor:
         with torch.inference_mode():
-            return restorer.restore(low)[0]
+            return way.restore(low)[0]
 
     return method
 
@@ -105,14 +107,14 @@ GROUPS = {
 def profile(options: argparse.Namespace) -> dict[str, float]:
     """Shares of a frame's time by kind of operation, for the default model."""
     width, height = map(int, options.size.split("x"))
-    restorer = our_restorer(OURS[0], (width, height), options.dtype)
+    way = our_way(OURS[0], (width, height), options.dtype)
     low = frames(options, 1)[0]
     with torch.inference_mode():
-        restorer.restore(low)
+        way.restore(low)
         with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as traced:
             began = time.perf_counter()
             for _ in range(options.rounds):
-                restorer.restore(low)
+                way.restore(low)
             total = time.perf_counter() - began
     spent: dict[str, float] = defaultdict(float)
     for event in traced.key_averages():

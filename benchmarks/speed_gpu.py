@@ -40,17 +40,18 @@ from vs_gendrpix.models.ancestors.baselines import GenDR, GenDRAdc
 from vs_gendrpix.models.ancestors.latent import LatentRestorer, PixelEncoder
 from vs_gendrpix.models.ancestors.vae import VAE, VAEConfig
 from vs_gendrpix.models.catalogue import BUILT_IN
+from vs_gendrpix.models.devices import has_fp8
 from vs_gendrpix.models.gendrpix.attention import SelfAttention
 from vs_gendrpix.models.gendrpix.files import load_network
 from vs_gendrpix.models.gendrpix.folding import fold
 from vs_gendrpix.models.gendrpix.fp8 import to_fp8
 from vs_gendrpix.models.gendrpix.network import GenDRPix, ModelCard
 from vs_gendrpix.models.gendrpix.padcfg import PadCFG, pad_plan
+from vs_gendrpix.models.gendrpix.restorer import attention_kernels
 from vs_gendrpix.models.gendrpix.unet import FULL, UNetConfig
 from vs_gendrpix.restore.cuda_graphs import CudaRecording
 from vs_gendrpix.restore.engine import Engine
 from vs_gendrpix.restore.ladder import out_of_memory
-from vs_gendrpix.restore.way import attention_kernels, has_fp8
 from vs_gendrpix.settings import RestoreSettings
 
 HERE = Path(__file__).parent
@@ -293,12 +294,13 @@ def staging(bench: Bench, trace: Path) -> dict[str, float]:
 
     frames = [frame(number) for number in range(24)]
     activities = [torch.profiler.ProfilerActivity.CPU, torch.profiler.ProfilerActivity.CUDA]
-    with Engine(RestoreSettings(device=str(bench.device)), source, target) as engine:
-        for future in [engine.submit(frame(-1 - number)) for number in range(3)]:
+    with Engine(RestoreSettings(device=str(bench.device))) as engine:
+        clip = engine.clip(source, target)
+        for future in [clip.submit(frame(-1 - number)) for number in range(3)]:
             future.result()
         with torch.profiler.profile(activities=activities) as profile:
             began = time.perf_counter()
-            for future in [engine.submit(each) for each in frames]:
+            for future in [clip.submit(each) for each in frames]:
                 future.result()
             wall = time.perf_counter() - began
     profile.export_chrome_trace(str(trace))

@@ -56,8 +56,8 @@ def restored(frame: Frame, settings: RestoreSettings) -> Tensor:
         subsampling=(0, 0),
         color=ColorSpec(matrix=0, full_range=True),
     )
-    with Engine(settings, form, target) as engine:
-        planes = engine.submit(frame).result().planes
+    with Engine(settings) as engine:
+        planes = engine.clip(form, target).submit(frame).result().planes
     return torch.from_numpy(np.stack(planes))[None]
 
 

@@ -22,12 +22,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import torch
@@ -36,6 +36,7 @@ import vapoursynth as vs
 import vs_gendrpix.restore.engine
 from vs_gendrpix import gendrpix, source_clip
 from vs_gendrpix.frame.format import Frame, FrameFormat
+from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.read.source import Source
 from vs_gendrpix.restore.engine import Engine
 from vs_gendrpix.settings import RestoreSettings
@@ -51,10 +52,16 @@ class Simulated:
     seconds = 0.0
 
     def __init__(
-        self, settings: RestoreSettings, source: FrameFormat, target: FrameFormat, *, batch: int = 1
+        self, settings: RestoreSettings, notes: Notes | None = None, *, batch: int = 1
     ) -> None:
-        del settings, source, batch
-        self.target, self._device = target, ThreadPoolExecutor(1)
+        del settings, notes, batch
+        self._device = ThreadPoolExecutor(1)
+
+    def clip(self, source: FrameFormat, target: FrameFormat) -> Self:
+        """Serve one clip."""
+        del source
+        self.target = target
+        return self
 
     def submit(self, frame: Frame) -> Future[Frame]:
         """Queue a frame."""
@@ -110,16 +117,12 @@ def engine_rate(path: Path, frames: int) -> float:
     # The filter gives back the format that it gets.
     width, height = settings.output_size(form.width, form.height, (2, 2))
     target = replace(form, width=width, height=height)
-    with Engine(settings, form, target) as engine:
-        engine.submit(decoded[0]).result()
+    with Engine(settings) as engine:
+        lanes = engine.clip(form, target)
+        lanes.submit(decoded[0]).result()
         began = time.perf_counter()
-        under_way: deque[Future[Frame]] = deque()
-        for frame in decoded[1:]:
-            under_way.append(engine.submit(frame))
-            if len(under_way) == engine.capacity:
-                under_way.popleft().result()
-        for future in under_way:
-            future.result()
+        for _ in lanes.map(decoded[1:]):
+            pass
         return (len(decoded) - 1) / (time.perf_counter() - began)
 
 

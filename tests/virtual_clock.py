@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from vs_gendrpix.restore.staging import Compute, Layout, Planes
+from vs_gendrpix.restore.staging import Compute, Planes, PlaneTypes
 
 POISON = 0xCD
 
@@ -43,7 +43,7 @@ class VirtualClock:
     pending: list[Operation] = field(default_factory=list)
     trace: list[tuple[str, float, float]] = field(default_factory=list)
 
-    def buffers(self, layout: Layout, *, host: bool) -> Planes:
+    def buffers(self, layout: PlaneTypes, *, host: bool) -> Planes:
         del host
         return tuple(torch.full(shape, POISON, dtype=dtype) for shape, dtype in layout)
 

@@ -7,7 +7,8 @@ import torch
 from vs_gendrpix.color.codes import from_rgb, to_rgb
 from vs_gendrpix.color.working_space import from_working, to_working
 from vs_gendrpix.frame.format import ColorSpec, FrameFormat, PixelLayout
-from vs_gendrpix.restore.way import Restorer
+from vs_gendrpix.restore.engine import settings_restorer
+from vs_gendrpix.restore.way import Way
 from vs_gendrpix.settings import RestoreSettings
 
 PQ_OF = {0: 0.0, 100: 0.50808, 203: 0.58069, 1000: 0.75183}
@@ -45,7 +46,12 @@ def restored(planes, form, strength, model):
     settings = RestoreSettings(
         scale=Fraction(1), model_path=model, device="cpu", dtype="fp32", strength=strength
     )
-    return Restorer(settings, form, form, torch.device("cpu"))(planes)
+    return way_of(settings, form)(planes)
+
+
+def way_of(settings, form):
+    cpu = torch.device("cpu")
+    return Way(settings_restorer(settings, cpu), settings, form, form, device=cpu)
 
 
 def noisy_planes(form, low, high):
@@ -81,9 +87,8 @@ def test_the_network_changes_pq_in_the_light_of_a_display(small_model):
         settings = RestoreSettings(
             scale=Fraction(1), model_path=small_model, device="cpu", dtype="fp32"
         )
-        restorer = Restorer(settings, form, form, torch.device("cpu"))
         with torch.inference_mode():
-            made.append(restorer.restore(signal)[0])
+            made.append(way_of(settings, form).restore(signal)[0])
     assert (made[0] - sdr).abs().max() > 1e-3
     torch.testing.assert_close(to_working(made[1], 16), made[0], atol=2e-4, rtol=0)
 

@@ -34,7 +34,7 @@ def test_it_says_all_that_was_done(tmp_path):
     assert found["input"]["bytes"] == (tmp_path / "in.mkv").stat().st_size
     assert found["output"]["bytes"] == (tmp_path / "out.mp4").stat().st_size
     assert (found["input"]["format"]["width"], found["output"]["format"]["width"]) == (64, 128)
-    assert found["output"]["format"]["bits"] == 10
+    assert found["output"]["format"]["layout"]["bits"] == 10
     assert found["output"]["frames"] == 11
     assert found["settings"]["read"]["start"] == "1/25"
     assert found["settings"]["write"]["encode"]["preset"] == "ultrafast"

@@ -15,6 +15,7 @@ import pytest
 
 from tests.choices import process_settings
 from tests.clips import AUDIO, EVEN, TICK, UNEVEN, make_clip, make_frames, read
+from tests.restorers import Negative
 from vs_gendrpix import EncodeSettings, RestoreSettings, process
 from vs_gendrpix.errors import (
     MediaError,
@@ -38,10 +39,34 @@ class NearestEngine:
     """The engine's interface, with a resize that a test can predict."""
 
     model_file = BUILT_IN["tiny"]
-    model_name, devices, arithmetic, capacity = "nearest", ("cpu",), "float32", 3
+    model_name, devices, restorer = "nearest", ("cpu",), Negative()
 
-    def __init__(self, settings, source, target):
-        self.settings, self.source, self.target = settings, source, target
+    def __init__(self, settings, _notes=None):
+        self.settings = settings
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *ended):
+        pass
+
+    def clip(self, source, target):
+        return NearestLanes(source, target)
+
+
+class NearestLanes:
+    """The lanes of a clip on it."""
+
+    tile = None
+
+    def __init__(self, source, target):
+        self.source, self.target = source, target
+
+    def map(self, frames, *, waiting):
+        for frame in frames:
+            with waiting():
+                result = self.submit(frame).result()
+            yield result
 
     def __enter__(self):
         return self

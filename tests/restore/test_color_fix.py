@@ -6,11 +6,15 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from vs_gendrpix.restore.color_fix import lowband
+from vs_gendrpix.restore.color_fix import LowBand
 
 CODE = 1 / 255
 SIGMA = 16
 """The low band: what a Gaussian of 16 pixels leaves."""
+
+
+def lowband(output: torch.Tensor, reference: torch.Tensor) -> torch.Tensor:
+    return LowBand(tuple(output.shape[-2:]), output.device)(output, reference)
 
 
 def low(image: torch.Tensor) -> torch.Tensor:

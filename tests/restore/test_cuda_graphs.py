@@ -11,10 +11,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.restore.test_engine import SOURCE, TARGET, make_frame, restore, same
-from vs_gendrpix.restore.cuda_graphs import LARGEST, MOST, CudaRecording, Graphs, Network
+from tests.restore.test_engine import SOURCE, make_frame, restore, same
+from vs_gendrpix.restore.cuda_graphs import LARGEST, MOST, CudaGraphs, CudaRecording, Network
+from vs_gendrpix.restore.engine import settings_restorer
 from vs_gendrpix.restore.ladder import Step
-from vs_gendrpix.restore.way import Restorer
+from vs_gendrpix.restore.way import Way
 from vs_gendrpix.settings import RestoreSettings
 
 CPU = torch.device("cpu")
@@ -56,7 +57,7 @@ def double(image: Tensor) -> Tensor:
 
 
 def test_a_shape_is_recorded_once_and_results_are_the_callers_own():
-    graphs = Graphs(Eager)
+    graphs = CudaGraphs(record=Eager)
     first, second, third = pictures(3)
     results = [graphs.run(double, image, "whole") for image in (first, second, third)]
     assert Eager.made == 1
@@ -65,7 +66,7 @@ def test_a_shape_is_recorded_once_and_results_are_the_callers_own():
 
 
 def test_another_shape_or_way_is_recorded_anew():
-    graphs = Graphs(Eager)
+    graphs = CudaGraphs(record=Eager)
     for image, way in ((pictures(1)[0], "a"), (pictures(1, 48)[0], "a"), (pictures(1)[0], "b")):
         for _ in range(2):
             assert torch.equal(graphs.run(double, image, way), image * 2)
@@ -73,7 +74,7 @@ def test_another_shape_or_way_is_recorded_anew():
 
 
 def test_large_pictures_and_too_many_shapes_are_not_recorded():
-    graphs = Graphs(Eager)
+    graphs = CudaGraphs(record=Eager)
     large = torch.zeros(2, 3, 1024, LARGEST // 2048 + 1)
     graphs.run(double, large, "whole")
     assert Eager.made == 0
@@ -86,7 +87,7 @@ def test_what_cannot_be_recorded_runs_as_it_is(caplog):
     def fail(*_):
         raise torch.OutOfMemoryError("CUDA out of memory\nand more")
 
-    graphs = Graphs(fail)
+    graphs = CudaGraphs(record=fail)
     with caplog.at_level(logging.WARNING):
         for image in pictures(3):
             assert torch.equal(graphs.run(double, image, "whole"), image * 2)
@@ -100,7 +101,7 @@ def test_what_plays_otherwise_is_never_shown(caplog):
         def play(self, image: Tensor) -> Tensor:
             return super().play(image) + 0.01
 
-    graphs = Graphs(Wrong)
+    graphs = CudaGraphs(record=Wrong)
     for image in pictures(3):
         assert torch.equal(graphs.run(double, image, "whole"), image * 2)
     assert Eager.made == 1
@@ -112,13 +113,14 @@ def test_what_plays_otherwise_is_never_shown(caplog):
     [
         [Step(name="whole")],
         [Step(name="tiles", tile=(64, 64))],
-        [Step(name="whole"), Step(name="single", single=True, tokens_at_once=1 << 13)],
+        [Step(name="whole"), Step(name="single", thrift=1), Step(name="few", thrift=2)],
     ],
 )
 def test_the_restorer_gives_the_same(settings, steps):
     target = replace(SOURCE, width=SOURCE.width * 2, height=SOURCE.height * 2)
-    plain, played = (Restorer(settings, SOURCE, target, CPU) for _ in range(2))
-    played.graphs = Graphs(Eager)
+    restorer = settings_restorer(settings, CPU)
+    plain, played = (Way(restorer, settings, SOURCE, target, device=CPU) for _ in range(2))
+    played.graphs = CudaGraphs(record=Eager)
     assert plain.graphs is None
     for step in steps:
         for image in pictures(3):
@@ -130,13 +132,13 @@ def test_the_restorer_gives_the_same(settings, steps):
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_a_cuda_graph_gives_what_the_network_gives(settings):
-    restorer = Restorer(replace(settings, device="cuda"), SOURCE, TARGET, torch.device("cuda"))
+    restorer = settings_restorer(settings, torch.device("cuda"))
     with torch.inference_mode():
         images = [torch.rand(1, 3, 128, 192, device="cuda") for _ in range(4)]
-        recording = CudaRecording(restorer.guided, images[0])
+        recording = CudaRecording(restorer, images[0])
         results = [recording.play(image) for image in images]
         for result, image in zip(results, images, strict=True):
-            assert torch.allclose(result, restorer.guided(image), rtol=0, atol=1e-4)
+            assert torch.allclose(result, restorer(image), rtol=0, atol=1e-4)
 
 
 @pytest.mark.gpu

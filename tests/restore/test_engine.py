@@ -1,4 +1,5 @@
 from concurrent.futures import CancelledError, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from fractions import Fraction
 from threading import Event
@@ -8,16 +9,18 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from tests.restorers import Calling, Doubled, Negative, opener
 from vs_gendrpix.color.codes import from_rgb, to_rgb
 from vs_gendrpix.errors import DeviceError, MediaError, ModelError, VerificationError
 from vs_gendrpix.frame.format import ColorSpec, Frame, FrameFormat, PixelLayout, Timing
+from vs_gendrpix.models.devices import pick_device, pick_dtype
+from vs_gendrpix.models.gendrpix.files import load_network
 from vs_gendrpix.models.gendrpix.fp8 import to_fp8
 from vs_gendrpix.models.gendrpix.padcfg import PadCFG, pad_plan
 from vs_gendrpix.models.gendrpix.unet import UNet
-from vs_gendrpix.restore.color_fix import lowband
-from vs_gendrpix.restore.engine import Engine, pick_device
+from vs_gendrpix.restore.color_fix import LowBand
+from vs_gendrpix.restore.engine import Engine
 from vs_gendrpix.restore.staging import SLOTS
-from vs_gendrpix.restore.way import pick_dtype
 from vs_gendrpix.settings import RestoreSettings
 
 COLOR = ColorSpec(matrix=1, primaries=1, transfer=1)
@@ -43,11 +46,19 @@ def settings(small_model) -> RestoreSettings:
     return RestoreSettings(model_path=small_model, device="cpu", dtype="fp32")
 
 
-def restore(settings, frames, source=SOURCE, target=TARGET):
-    with Engine(settings, source, target) as engine:
-        return [future.result() for future in [engine.submit(frame) for frame in frames[:3]]] + [
-            engine.submit(frame).result() for frame in frames[3:]
+def restore(settings, frames, source=SOURCE, target=TARGET, model=None):
+    with Engine(settings, opener=model and opener(model)) as engine:
+        clip = engine.clip(source, target)
+        return [future.result() for future in [clip.submit(frame) for frame in frames[:3]]] + [
+            clip.submit(frame).result() for frame in frames[3:]
         ]
+
+
+@contextmanager
+def lanes(settings, model=None, source=SOURCE, target=TARGET, batch=1):
+    """The lanes of a clip, on an engine with a restorer or with the model of the settings."""
+    with Engine(settings, opener=model and opener(model), batch=batch) as engine:
+        yield engine.clip(source, target)
 
 
 def same(first: Frame, second: Frame) -> bool:
@@ -72,7 +83,8 @@ def test_the_engine_is_the_composition_of_its_parts(settings, small_network, gui
         )
         legal = reference.clamp(0, 1)
         restored = (guided(legal * 2 - 1) + 1) / 2
-        output = lowband(reference + strength * (restored - legal), reference)
+        fix = LowBand((64, 96), reference.device)
+        output = fix(reference + strength * (restored - legal), reference)
         expected = from_rgb(output, TARGET)
     for plane, other in zip(result.planes, expected, strict=True):
         # The network's copy in the engine is channels last, so sums may round to another code.
@@ -182,11 +194,11 @@ def test_bf16_is_close_to_fp32(settings):
 
 def test_a_frame_of_another_format_is_refused(settings):
     wide, full = replace(SOURCE, width=50), replace(SOURCE, color=replace(COLOR, full_range=True))
-    with Engine(settings, SOURCE, TARGET) as engine:
+    with lanes(settings) as clip:
         with pytest.raises(MediaError) as size:
-            engine.submit(make_frame(0, wide))
+            clip.submit(make_frame(0, wide))
         with pytest.raises(MediaError) as color:
-            engine.submit(make_frame(0, full))
+            clip.submit(make_frame(0, full))
     assert str(size.value) == (
         "a frame of 50x32 YUV 4:2:0 of 8 bits came into a clip of 48x32 YUV 4:2:0 of 8 bits"
     )
@@ -222,8 +234,8 @@ def test_a_float_frame_that_is_not_finite_is_never_passed_on(settings, value, st
     form = FrameFormat(
         width=24, height=16, layout=PixelLayout(family="rgb", bits=32, floating=True)
     )
-    with Engine(replace(settings, strength=strength), form, form, batch=2) as engine:
-        futures = [engine.submit(float_frame(form, spoilt)) for spoilt in (None, value, None)]
+    with lanes(replace(settings, strength=strength), None, form, form, batch=2) as clip:
+        futures = [clip.submit(float_frame(form, spoilt)) for spoilt in (None, value, None)]
         with pytest.raises(VerificationError, match="tick"):
             futures[1].result()
         assert same(futures[0].result(), futures[2].result())
@@ -231,17 +243,13 @@ def test_a_float_frame_that_is_not_finite_is_never_passed_on(settings, value, st
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
 @pytest.mark.parametrize("color_fix", ["lowband", "none"])
-def test_what_is_not_finite_is_never_shown(settings, monkeypatch, value, color_fix):
-    settings = replace(settings, color_fix=color_fix)
+def test_what_is_not_finite_is_never_shown(settings, value, color_fix):
+    def spoil(image):
+        image[..., 5, 7] = value
+        return image
 
-    def spoil(_, image, **__):
-        spoilt = image.clone()
-        spoilt[..., 5, 7] = value
-        return spoilt
-
-    monkeypatch.setattr(PadCFG, "__call__", spoil)
-    with Engine(settings, SOURCE, TARGET) as engine:
-        futures = [engine.submit(make_frame(number)) for number in range(3)]
+    with lanes(replace(settings, color_fix=color_fix), lambda rgb: spoil(rgb.clone())) as clip:
+        futures = [clip.submit(make_frame(number)) for number in range(3)]
         for future in futures:
             with pytest.raises(VerificationError, match="tick"):
                 future.result()
@@ -255,28 +263,27 @@ def test_what_is_not_finite_is_never_shown(settings, monkeypatch, value, color_f
         MemoryError(),
     ],
 )
-def test_no_memory_is_one_clear_error_and_frees_the_slot(settings, monkeypatch, error):
-    def fail(*_, **__):
+def test_no_memory_is_one_clear_error_and_frees_the_slot(settings, error):
+    def fail(_):
         raise error
 
-    monkeypatch.setattr(PadCFG, "__call__", fail)
-    with Engine(settings, SOURCE, TARGET) as engine:
+    with lanes(settings, fail) as clip:
         for number in range(8):  # more than there are slots
             with pytest.raises(DeviceError, match="smaller scale"):
-                engine.submit(make_frame(number)).result()
+                clip.submit(make_frame(number)).result()
 
 
-def test_closing_ends_frames_under_way_and_cancels_the_rest(settings, monkeypatch):
+def test_closing_ends_frames_under_way_and_cancels_the_rest(settings):
     begun, go_on = Event(), Event()
 
-    def wait(_, image, **__):
+    def wait(image):
         begun.set()
         assert go_on.wait(timeout=60)
         return image
 
-    monkeypatch.setattr(PadCFG, "__call__", wait)
-    engine = Engine(settings, SOURCE, TARGET)
-    futures = [engine.submit(make_frame(number)) for number in range(3 * SLOTS)]
+    engine = Engine(settings, opener=opener(wait))
+    clip = engine.clip(SOURCE, TARGET)
+    futures = [clip.submit(make_frame(number)) for number in range(3 * SLOTS)]
     assert begun.wait(timeout=60)
     with ThreadPoolExecutor(1) as others:
         closing = others.submit(engine.close)
@@ -288,19 +295,18 @@ def test_closing_ends_frames_under_way_and_cancels_the_rest(settings, monkeypatc
     assert futures[0].result().timing == make_frame(0).timing
     assert all(future.done() for future in futures)
     with pytest.raises(RuntimeError, match="closed"):
-        engine.submit(make_frame(0))
+        clip.submit(make_frame(0))
 
 
-def test_a_frame_that_waits_can_be_cancelled(settings, monkeypatch):
+def test_a_frame_that_waits_can_be_cancelled(settings):
     go_on = Event()
 
-    def wait(_, image, **__):
+    def wait(image):
         assert go_on.wait(timeout=60)
         return image
 
-    monkeypatch.setattr(PadCFG, "__call__", wait)
-    with Engine(settings, SOURCE, TARGET) as engine:
-        futures = [engine.submit(make_frame(number)) for number in range(SLOTS + 2)]
+    with lanes(settings, wait) as clip:
+        futures = [clip.submit(make_frame(number)) for number in range(SLOTS + 2)]
         assert futures[-2].cancel()
         assert not futures[0].cancel()
         go_on.set()
@@ -312,11 +318,11 @@ def test_batches_and_lanes_give_what_single_frames_give(settings, batch):
     """Whatever happens to be computed together, and by whichever lane of two."""
     frames = [make_frame(number) for number in range(8)]
     expected = restore(settings, frames)
-    with Engine(replace(settings, device="cpu,cpu"), SOURCE, TARGET, batch=batch) as engine:
-        assert engine.capacity == 2 * batch * SLOTS
-        futures = [engine.submit(frame) for frame in frames[:5]]
+    with lanes(replace(settings, device="cpu,cpu"), batch=batch) as clip:
+        assert clip.capacity == 2 * batch * SLOTS
+        futures = [clip.submit(frame) for frame in frames[:5]]
         results = [future.result() for future in futures]
-        results += [engine.submit(frame).result() for frame in frames[5:]]
+        results += [clip.submit(frame).result() for frame in frames[5:]]
     assert [result.timing for result in results] == [frame.timing for frame in frames]
     for result, other in zip(results, expected, strict=True):
         for plane, wanted in zip(result.planes, other.planes, strict=True):
@@ -324,24 +330,23 @@ def test_batches_and_lanes_give_what_single_frames_give(settings, batch):
             assert np.abs(plane.astype(int) - wanted.astype(int)).max() <= 1
 
 
-def test_a_batch_holds_what_waits(settings, monkeypatch):
+def test_a_batch_holds_what_waits(settings):
     """A frame alone is computed at once; the next ones wait until they are enough."""
     seen, begun, go_on = [], Event(), Event()
 
-    def count(_, image, **__):
+    def count(image):
         # The rest of a batch holds whatever was there, so that all are the same to the network.
         seen.append(len(image))
         begun.set()
         assert go_on.wait(timeout=60)
         return image
 
-    monkeypatch.setattr(PadCFG, "__call__", count)
-    with Engine(settings, SOURCE, TARGET, batch=3) as engine:
-        first = engine.submit(make_frame(0))
+    with lanes(settings, count, batch=3) as clip:
+        first = clip.submit(make_frame(0))
         assert begun.wait(timeout=60)
-        futures = [engine.submit(make_frame(number)) for number in range(1, 5)]
-        assert [lane.load for lane in engine._lanes] == [2]
-        assert len(engine._queue) == 1
+        futures = [clip.submit(make_frame(number)) for number in range(1, 5)]
+        assert [lane.load for lane in clip._lanes] == [2]
+        assert len(clip._queue) == 1
         go_on.set()
         results = [future.result(timeout=60) for future in (first, *futures)]
     assert [result.timing.pts for result in results] == [0, 3, 6, 9, 12]
@@ -361,16 +366,16 @@ def test_the_faster_lane_takes_more(settings, monkeypatch):
 
         monkeypatch.setattr(lane, "staging", _Standing(lane.staging, wait))
 
-    with Engine(replace(settings, device="cpu,cpu"), SOURCE, TARGET) as engine:
-        stand(engine._lanes[0])
-        futures = [engine.submit(make_frame(0))]
+    with lanes(replace(settings, device="cpu,cpu")) as clip:
+        stand(clip._lanes[0])
+        futures = [clip.submit(make_frame(0))]
         for number in range(1, 6):
-            futures.append(engine.submit(make_frame(number)))
+            futures.append(clip.submit(make_frame(number)))
             futures[-1].result(timeout=60)
-        assert [lane.done for lane in engine._lanes] == [0, 5]
-        stand(engine._lanes[1])
-        futures += [engine.submit(make_frame(number)) for number in (6, 7)]
-        assert [lane.load for lane in engine._lanes] == [1, 2]
+        assert [lane.done for lane in clip._lanes] == [0, 5]
+        stand(clip._lanes[1])
+        futures += [clip.submit(make_frame(number)) for number in (6, 7)]
+        assert [lane.load for lane in clip._lanes] == [1, 2]
         go_on.set()
         results = [future.result(timeout=60) for future in futures]
         assert [result.timing.pts for result in results] == [3 * number for number in range(8)]
@@ -383,17 +388,16 @@ class _Standing:
         self.run, self.finish = run, staging.finish
 
 
-def test_decode_and_compute_overlap(settings, monkeypatch):
+def test_decode_and_compute_overlap(settings):
     """`submit` comes back while the network runs."""
     go_on = Event()
 
-    def wait(_, image, **__):
+    def wait(image):
         assert go_on.wait(timeout=60)
         return image
 
-    monkeypatch.setattr(PadCFG, "__call__", wait)
-    with Engine(settings, SOURCE, TARGET) as engine:
-        futures = [engine.submit(make_frame(number)) for number in range(SLOTS)]
+    with lanes(settings, wait) as clip:
+        futures = [clip.submit(make_frame(number)) for number in range(SLOTS)]
         assert not any(future.done() for future in futures)
         go_on.set()
         assert all(future.result() for future in futures)
@@ -428,109 +432,88 @@ def test_full_attention_when_asked(settings, monkeypatch):
     assert len(asked) == 1
 
 
-def counted(monkeypatch) -> list[int]:
-    """The pictures that go through the network, as they come."""
-    seen: list[int] = []
-    original = PadCFG.__call__
-
-    def count(self, image, **options):
-        seen.append(len(image))
-        return original(self, image, **options)
-
-    monkeypatch.setattr(PadCFG, "__call__", count)
-    return seen
-
-
-def test_a_repeated_frame_is_not_computed_again(settings, monkeypatch):
-    numbers = [1, 1, 1, 2, 1, 1]
-    expected = [restore(settings, [make_frame(number)])[0] for number in numbers]
-    seen = counted(monkeypatch)
-    with Engine(settings, SOURCE, TARGET) as engine:
+def test_a_repeated_frame_is_not_computed_again(settings):
+    numbers, model = [1, 1, 1, 2, 1, 1], Calling(torch.sqrt)
+    expected = [restore(settings, [make_frame(number)], model=torch.sqrt)[0] for number in numbers]
+    with lanes(settings, model) as clip:
         frames = [
             replace(make_frame(number), timing=Timing(pts=i, duration=1, time_base=Fraction(1, 90)))
             for i, number in enumerate(numbers)
         ]
-        results = [future.result(60) for future in [engine.submit(frame) for frame in frames]]
-    assert sum(seen) == 3
+        results = [future.result(60) for future in [clip.submit(frame) for frame in frames]]
+    assert sum(shape[0] for shape in model.seen) == 3
     for i, (result, other) in enumerate(zip(results, expected, strict=True)):
         assert same(result, other)
         assert result.timing == frames[i].timing
 
 
-def test_repeated_frames_are_computed_where_dedup_is_off(settings, monkeypatch):
-    seen = counted(monkeypatch)
-    restore(replace(settings, dedup=False), [make_frame(1)] * 3)
-    assert len(seen) == 3
+def test_repeated_frames_are_computed_where_dedup_is_off(settings):
+    model = Calling()
+    restore(replace(settings, dedup=False), [make_frame(1)] * 3, model=model)
+    assert len(model.seen) == 3
 
 
-def test_a_failure_is_tried_anew(settings, monkeypatch):
-    def fail(*_, **__):
-        raise RuntimeError("shape mismatch")
-
-    with Engine(settings, SOURCE, TARGET) as engine:
-        with monkeypatch.context() as patch:
-            patch.setattr(PadCFG, "__call__", fail)
-            with pytest.raises(RuntimeError, match="shape"):
-                engine.submit(make_frame(1)).result(60)
-        assert engine.submit(make_frame(1)).result(60).timing == make_frame(1).timing
+def fail(_):
+    raise RuntimeError("shape mismatch")
 
 
-def test_a_frame_that_differs_by_one_code_is_computed(settings, monkeypatch):
-    seen = counted(monkeypatch)
+def test_a_failure_is_tried_anew(settings):
+    model = Calling(fail)
+    with lanes(settings, model) as clip:
+        with pytest.raises(RuntimeError, match="shape"):
+            clip.submit(make_frame(1)).result(60)
+        model.function = torch.sqrt
+        assert clip.submit(make_frame(1)).result(60).timing == make_frame(1).timing
+
+
+def test_a_frame_that_differs_by_one_code_is_computed(settings):
+    model = Calling()
     first = make_frame(1)
     planes = [plane.copy() for plane in first.planes]
     planes[2][-1, -1] ^= 1
-    with Engine(settings, SOURCE, TARGET) as engine:
-        engine.submit(first).result(60)
-        engine.submit(replace(first, planes=tuple(planes))).result(60)
-    assert len(seen) == 2
+    with lanes(settings, model) as clip:
+        clip.submit(first).result(60)
+        clip.submit(replace(first, planes=tuple(planes))).result(60)
+    assert len(model.seen) == 2
 
 
-def test_a_repeated_frame_shares_the_failure_and_survives_a_cancelled_original(
-    settings, monkeypatch
-):
-    def fail(*_, **__):
-        raise RuntimeError("shape mismatch")
-
-    with monkeypatch.context() as patch, Engine(settings, SOURCE, TARGET) as engine:
-        patch.setattr(PadCFG, "__call__", fail)
-        futures = [engine.submit(make_frame(1)) for _ in range(2)]
+def test_a_repeated_frame_shares_the_failure_and_survives_a_cancelled_original(settings):
+    with lanes(settings, fail) as clip:
+        futures = [clip.submit(make_frame(1)) for _ in range(2)]
         for future in futures:
             with pytest.raises(RuntimeError, match="shape"):
                 future.result(60)
     go_on = Event()
-    original = PadCFG.__call__
 
-    def wait(self, image, **options):
+    def wait(image):
         assert go_on.wait(timeout=60)
-        return original(self, image, **options)
+        return image
 
-    monkeypatch.setattr(PadCFG, "__call__", wait)
-    with Engine(settings, SOURCE, TARGET) as engine:
-        others = [engine.submit(make_frame(number)) for number in range(10, 10 + SLOTS)]
-        first, second = engine.submit(make_frame(1)), engine.submit(make_frame(1))
+    with lanes(settings, wait) as clip:
+        others = [clip.submit(make_frame(number)) for number in range(10, 10 + SLOTS)]
+        first, second = clip.submit(make_frame(1)), clip.submit(make_frame(1))
         assert first.cancel()
         go_on.set()
         assert second.result(60).timing == make_frame(1).timing
         assert all(future.result(60) for future in others)
 
 
-def test_closing_cancels_a_repeated_frame_with_its_original(settings, monkeypatch):
+def test_closing_cancels_a_repeated_frame_with_its_original(settings):
     begun, go_on = Event(), Event()
 
-    def wait(_, image, **__):
+    def wait(image):
         begun.set()
         assert go_on.wait(timeout=60)
         return image
 
-    monkeypatch.setattr(PadCFG, "__call__", wait)
-    engine = Engine(settings, SOURCE, TARGET)
-    under_way = [engine.submit(make_frame(number)) for number in range(SLOTS)]
-    waiting = [engine.submit(make_frame(9)) for _ in range(3)]
+    engine = Engine(settings, opener=opener(wait))
+    clip = engine.clip(SOURCE, TARGET)
+    under_way = [clip.submit(make_frame(number)) for number in range(SLOTS)]
+    waiting = [clip.submit(make_frame(9)) for _ in range(3)]
     assert begun.wait(timeout=60)
     with ThreadPoolExecutor(1) as other:
         closing = other.submit(engine.close)
-        while not engine._closed:
+        while not clip._closed:
             pass
         go_on.set()
         closing.result(timeout=60)
@@ -538,18 +521,14 @@ def test_closing_cancels_a_repeated_frame_with_its_original(settings, monkeypatc
     assert all(future.done() for future in under_way)
 
 
-def test_a_bug_is_not_called_memory(settings, monkeypatch):
-    def fail(*_, **__):
-        raise RuntimeError("shape mismatch")
-
-    monkeypatch.setattr(PadCFG, "__call__", fail)
-    with Engine(settings, SOURCE, TARGET) as engine, pytest.raises(RuntimeError, match="shape"):
-        engine.submit(make_frame(0)).result()
+def test_a_bug_is_not_called_memory(settings):
+    with lanes(settings, fail) as clip, pytest.raises(RuntimeError, match="shape"):
+        clip.submit(make_frame(0)).result()
 
 
 def test_a_missing_model_is_named(settings, tmp_path):
     with pytest.raises(ModelError, match="nowhere"):
-        Engine(replace(settings, model_path=tmp_path / "nowhere"), SOURCE, TARGET)
+        Engine(replace(settings, model_path=tmp_path / "nowhere"))
 
 
 @pytest.mark.parametrize("name", ["gpu", "cuda:x", "cuda:99", ""])
@@ -574,24 +553,140 @@ def test_bf16_only_where_the_cpu_has_it(monkeypatch):
 
 def test_fp8_is_refused_where_the_device_has_none(settings):
     with pytest.raises(DeviceError, match=r"cpu has no fp8.*use dtype bf16"):
-        Engine(replace(settings, dtype="fp8"), SOURCE, TARGET)
+        Engine(replace(settings, dtype="fp8"))
 
 
 def test_fp8_is_close_to_bf16(settings, monkeypatch):
     """On the CPU as a GPU would: its product of scaled matrices is the same one."""
-    monkeypatch.setattr("vs_gendrpix.restore.way.has_fp8", lambda _: True)
+    monkeypatch.setattr("vs_gendrpix.models.devices.has_fp8", lambda _: True)
     changed = []
 
     def remember(unet):
         changed.append(unet)
         to_fp8(unet)
 
-    monkeypatch.setattr("vs_gendrpix.restore.way.to_fp8", remember)
+    monkeypatch.setattr("vs_gendrpix.models.gendrpix.restorer.to_fp8", remember)
     (plain,) = restore(replace(settings, dtype="bf16"), [make_frame(3)])
     (coarse,) = restore(replace(settings, dtype="fp8"), [make_frame(3)])
     assert len(changed) == 1
     for plane, other in zip(plain.planes, coarse.planes, strict=True):
         assert np.abs(plane.astype(int) - other.astype(int)).max() <= 8
+
+
+def test_one_engine_restores_clips_of_many_sizes_and_loads_its_model_once(settings, monkeypatch):
+    loads = []
+
+    def load(*given, **named):
+        loads.append(given)
+        return load_network(*given, **named)
+
+    monkeypatch.setattr("vs_gendrpix.models.gendrpix.restorer.load_network", load)
+    gray = FrameFormat(width=30, height=20, layout=PixelLayout(family="gray", bits=16), color=COLOR)
+    clips = [
+        (SOURCE, TARGET),
+        (replace(SOURCE, width=64), replace(TARGET, width=128)),
+        (gray, gray),
+    ]
+    with Engine(replace(settings, device="cpu,cpu")) as engine:
+        for source, target in clips:
+            with engine.clip(source, target) as clip:
+                (made,) = clip.map([make_frame(1, source)])
+            assert made.format == target
+            assert same(made, *restore(settings, [make_frame(1, source)], source, target))
+    assert len(loads) == 1 + len(clips)
+
+
+def test_two_clips_at_once(settings):
+    frames, small = [make_frame(number) for number in range(4)], replace(TARGET, width=64)
+    with Engine(settings) as engine:
+        first, second = engine.clip(SOURCE, TARGET), engine.clip(SOURCE, small)
+        pairs = [(first.submit(frame), second.submit(frame)) for frame in frames]
+        results = [
+            [future.result(60) for future in futures] for futures in zip(*pairs, strict=True)
+        ]
+    for found, target in zip(results, (TARGET, small), strict=True):
+        wanted = restore(settings, frames, target=target)
+        assert all(same(*pair) for pair in zip(found, wanted, strict=True))
+
+
+def test_an_engine_closes_its_clips(settings):
+    with Engine(settings) as engine:
+        clip = engine.clip(SOURCE, TARGET)
+    with pytest.raises(RuntimeError, match="closed"):
+        clip.submit(make_frame(0))
+
+
+def test_map_gives_all_frames_in_order_and_holds_no_more_than_its_lanes(settings):
+    taken, waited = [], []
+
+    def frames():
+        for number in range(3 * SLOTS):
+            taken.append(number)
+            yield make_frame(number)
+
+    @contextmanager
+    def waiting():
+        waited.append(len(taken))
+        yield
+
+    with lanes(settings, Negative()) as clip:
+        for number, frame in enumerate(clip.map(frames(), waiting=waiting)):
+            assert frame.timing == make_frame(number).timing
+            assert len(taken) <= number + clip.capacity
+    assert number == 3 * SLOTS - 1
+    assert len(waited) == 3 * SLOTS
+
+
+GRAY = FrameFormat(width=24, height=16, layout=PixelLayout(family="gray", bits=16), color=COLOR)
+PLAIN = {"color_fix": "none", "model_path": None}
+
+
+def test_a_restorer_of_five_lines_is_enough(settings):
+    settings, frame = replace(settings, **PLAIN), make_frame(1, GRAY)
+    (found,) = restore(settings, [frame], GRAY, GRAY, Negative())
+    wanted = 2 * 16 * 256 + 219 * 256 - frame.planes[0].astype(int)
+    assert np.abs(found.planes[0].astype(int) - wanted).max() <= 1
+    (half,) = restore(replace(settings, strength=0.5), [frame], GRAY, GRAY, Negative())
+    assert np.abs(half.planes[0].astype(int) - (16 + 219 / 2) * 256).max() <= 1
+
+
+@pytest.mark.parametrize("tile", [None, (64, 64)])
+def test_a_restorer_that_enlarges_by_itself(settings, tile):
+    """Its own size is given as it is, another one is made from it."""
+    settings = replace(settings, tile=tile, **PLAIN)
+    source = replace(GRAY, width=100, height=72)
+    frame, model = make_frame(1, source), Doubled()
+    twice = replace(source, width=200, height=144)
+    (found,) = restore(settings, [frame], source, twice, model)
+    wanted = frame.planes[0].repeat(2, 0).repeat(2, 1).astype(int)
+    assert np.abs(found.planes[0].astype(int) - wanted).max() <= 1
+    # Tiles begin at multiples of 4, here at 0 and 8 and at 0, 32 and 36.
+    assert model.seen == ({(72, 100)} if tile is None else {(64, 64)})
+    rgb = torch.from_numpy(wanted.astype(np.float32))[None, None]
+    smaller = replace(source, width=150, height=108)
+    (found,) = restore(settings, [frame], source, smaller, model)
+    resized = F.interpolate(rgb, (108, 150), mode="bicubic", antialias=True)[0, 0].numpy()
+    assert np.abs(found.planes[0].astype(int) - resized).max() <= 2
+
+
+def test_a_restorer_that_needs_neighbours_is_refused(settings):
+    class Temporal(Negative):
+        reach = 2
+
+    with pytest.raises(ModelError, match="2 neighbouring frames on each side"):
+        Engine(settings, opener=opener(Temporal()))
+
+
+def test_a_restorer_is_opened_once_for_each_device(settings):
+    opened = []
+
+    def open_on(device):
+        opened.append(device)
+        return Negative()
+
+    with Engine(replace(settings, device="cpu,cpu"), opener=open_on) as engine:
+        assert len(engine.devices) == 2
+    assert opened == [torch.device("cpu")]
 
 
 @pytest.mark.gpu

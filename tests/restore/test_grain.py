@@ -1,18 +1,21 @@
-from functools import partial
-
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 
+from tests.restorers import Calling
 from vs_gendrpix.frame.format import ColorSpec, FrameFormat, PixelLayout
-from vs_gendrpix.restore.grain import regrain, seeds_of
-from vs_gendrpix.restore.way import Restorer
+from vs_gendrpix.restore.grain import Regrain, seeds_of
+from vs_gendrpix.restore.way import Way
 from vs_gendrpix.settings import RestoreSettings
 
 SIZE = (144, 192)
 RAMP = torch.linspace(0.1, 0.9, SIZE[1]).expand(1, 3, *SIZE)
 """From dark to bright, left to right."""
+
+
+def regrain(output, source, amount, seeds):
+    return Regrain(amount, output.device)(output, source, seeds)
 
 
 def smooth(picture, deviation):
@@ -144,24 +147,20 @@ def test_a_gpu_makes_the_same_grain():
     torch.testing.assert_close(made.cpu(), here, atol=1e-3, rtol=0)
 
 
-def test_a_restorer_puts_back_what_its_network_takes(small_model, monkeypatch):
+def test_grain_that_a_restorer_takes_is_put_back():
     form = FrameFormat(
         width=SIZE[1],
         height=SIZE[0],
         layout=PixelLayout(family="gray", bits=16),
         color=ColorSpec(matrix=1),
     )
-    settings = RestoreSettings(scale=1, device="cpu", model_path=small_model, grain=1.0)
     codes = ((RAMP[:, 0] + film(0.02)[:, 0]) * 219 + 16) * 256
     planes = (torch.from_numpy(codes.numpy().round().astype(np.uint16)),)
 
-    def smoothing(self, rgb, step=None):
-        del self, step
-        return smooth(rgb[:, :1], 2.0).expand(-1, 3, -1, -1), torch.ones(1, dtype=torch.bool)
+    def restored(grain):
+        settings = RestoreSettings(grain=grain, color_fix="none")
+        model = Calling(lambda rgb: smooth(rgb[:, :1], 2.0).repeat(1, 3, 1, 1))
+        return Way(model, settings, form, form, device=torch.device("cpu"))(planes)[0].float()
 
-    monkeypatch.setattr(Restorer, "restore", smoothing)
-    run = partial(Restorer, source=form, target=form, device=torch.device("cpu"))
-    without = run(RestoreSettings(scale=1, model_path=small_model))(planes)[0].float()
-    restored = run(settings)(planes)[0].float()
-    added = (restored - without) / (219 * 256)
+    added = (restored(1.0) - restored(0.0)) / (219 * 256)
     assert float(added.std()) == pytest.approx(0.02, rel=0.25)

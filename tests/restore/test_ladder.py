@@ -10,12 +10,14 @@ import torch
 import torch.nn.functional as F
 
 from tests.restore.test_engine import SOURCE, TARGET, make_frame
+from tests.restorers import Calling
 from vs_gendrpix.errors import DeviceError
 from vs_gendrpix.models.gendrpix.attention import FeedForward, SelfAttention
 from vs_gendrpix.models.gendrpix.padcfg import PadCFG
-from vs_gendrpix.restore.engine import Engine
+from vs_gendrpix.models.gendrpix.restorer import GenDRPixRestorer
+from vs_gendrpix.restore.engine import Engine, settings_restorer
 from vs_gendrpix.restore.ladder import Ladder, Step, out_of_memory, steps
-from vs_gendrpix.restore.way import Restorer, frame_ladder
+from vs_gendrpix.restore.way import Way, frame_ladder
 from vs_gendrpix.settings import RestoreSettings
 
 CPU = torch.device("cpu")
@@ -51,8 +53,7 @@ def test_the_steps_become_more_frugal():
         "tiles of 512x512 pixels",
         "tiles of 256x256 pixels",
     ]
-    assert all(step.single for step in steps((3840, 2160), None)[2:])
-    assert all(step.tokens_at_once for step in steps((3840, 2160), None)[3:])
+    assert [step.thrift for step in steps((3840, 2160), None)] == [0, 0, 1, 2, 2, 2, 2]
 
 
 @pytest.mark.parametrize("enough", range(7))
@@ -173,8 +174,9 @@ def limit_pixels(monkeypatch, pixels: int) -> list[tuple[int, ...]]:
 
 
 def restored(settings: RestoreSettings, count: int = 2, batch: int = 1) -> list[np.ndarray]:
-    with Engine(settings, HALF, BIG, batch=batch) as engine:
-        futures = [engine.submit(make_frame(number, HALF)) for number in range(count)]
+    with Engine(settings, batch=batch) as engine:
+        clip = engine.clip(HALF, BIG)
+        futures = [clip.submit(make_frame(number, HALF)) for number in range(count)]
         return [future.result(60).planes[0].astype(int) for future in futures]
 
 
@@ -199,61 +201,57 @@ def test_a_frame_that_does_not_fit_comes_in_tiles(settings, monkeypatch):
 def test_nothing_fits(settings, monkeypatch):
     limit_pixels(monkeypatch, 100)
     with (
-        Engine(settings, HALF, BIG) as engine,
+        Engine(settings) as engine,
         pytest.raises(DeviceError, match=r"640x352: tried whole frames, .*tiles of 256x256 pixels"),
     ):
-        engine.submit(make_frame(0, HALF)).result(60)
+        engine.clip(HALF, BIG).submit(make_frame(0, HALF)).result(60)
 
 
 def blur(size: int):
     """A local network: a pixel depends on a square of `size` around it."""
-
-    def network(image, **_):
-        return F.avg_pool2d(image, size, 1, size // 2, count_include_pad=False)
-
-    return network
+    return Calling(lambda image: F.avg_pool2d(image, size, 1, size // 2, count_include_pad=False))
 
 
 @pytest.mark.parametrize("size", [(352, 640), (64, 700), (333, 261)])
 def test_tiles_of_a_network_that_sees_less_than_the_context_are_the_whole(settings, size):
-    restorer = Restorer(settings, replace(TARGET, height=size[0], width=size[1]), TARGET, CPU)
-    restorer.guided = blur(17)
+    model = blur(17)
+    way = Way(model, settings, TARGET, TARGET, device=CPU)
     image = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(0))
-    tiled = restorer._run(image, Step(name="tiles", tile=(128, 128)))
-    torch.testing.assert_close(tiled, restorer.guided(image), atol=1e-6, rtol=0)
+    tiled = way._run(image, Step(name="tiles", tile=(128, 128)))
+    torch.testing.assert_close(tiled, model(image), atol=1e-6, rtol=0)
 
 
 def test_far_from_seams_tiles_change_nothing(settings):
     """A network that sees 6 pixels around, tiles with 2 of context: what is off fades there."""
-    restorer = Restorer(replace(settings, overlap=(8, 8)), TARGET, TARGET, CPU)
-    restorer.guided = blur(13)
+    model = blur(13)
+    model.multiple = 8
+    way = Way(model, replace(settings, overlap=(8, 8)), TARGET, TARGET, device=CPU)
     image = torch.rand(1, 3, 64, 300, generator=torch.Generator().manual_seed(0))
-    tiled = restorer._run(image, Step(name="tiles", tile=(128, 128)))
-    off = (tiled - restorer.guided(image)).abs().amax((0, 1, 2))
+    tiled = way._run(image, Step(name="tiles", tile=(128, 128)))
+    off = (tiled - model(image)).abs().amax((0, 1, 2))
     # Tiles begin at 0, 120 and 168: the last two share 80 pixels, enough for any context.
     assert torch.nonzero(off > 1e-6).flatten().tolist() == [122, 123, 124, 125]
 
 
 def test_a_step_reaches_the_network(settings):
-    restorer = Restorer(settings, SOURCE, TARGET, CPU)
-    usual, bounded = (parts(restorer, tokens) for tokens in (None, 64))
-    assert bounded == {64}
-    assert usual == {1 << 14, 1 << 17}
+    restorer = settings_restorer(settings, CPU)
+    assert parts(restorer, Step(name="few", thrift=2)) == {1 << 13}
+    assert parts(restorer, Step(name="usual")) == {1 << 14, 1 << 17}
 
 
-def parts(restorer: Restorer, tokens: int | None) -> set[int]:
-    image = torch.zeros(1, 3, 64, 64)
+def parts(restorer: GenDRPixRestorer, step: Step) -> set[int]:
+    way = Way(restorer, RestoreSettings(), SOURCE, TARGET, device=CPU)
     with torch.inference_mode():
-        restorer.restore(image[..., :32, :48], Step(name="x", tokens_at_once=tokens))
+        way.restore(torch.zeros(1, 3, 32, 48), step)
     modules = list(restorer.network.modules())
     attention = {part.keys_at_once for part in modules if isinstance(part, SelfAttention)}
     return attention | {p.tokens_at_once for p in modules if isinstance(p, FeedForward)}
 
 
 def test_all_devices_share_one_ladder(settings):
-    with Engine(replace(settings, device="cpu,cpu"), SOURCE, TARGET) as engine:
-        restorers = {id(lane.staging.compute.ladder) for lane in engine._lanes}
-    assert len(restorers) == 1
+    with Engine(replace(settings, device="cpu,cpu")) as engine:
+        lanes = engine.clip(SOURCE, TARGET)._lanes
+    assert len({id(lane.staging.compute.ladder) for lane in lanes}) == 1
 
 
 def test_a_tile_that_was_asked_for_is_used(settings, monkeypatch):
@@ -261,4 +259,5 @@ def test_a_tile_that_was_asked_for_is_used(settings, monkeypatch):
     oblong = replace(settings, tile=(128, 64))
     restored(oblong, count=1)
     assert {shape[-2:] for shape in shapes} == {(64, 128)}
-    assert frame_ladder(oblong, BIG).run(lambda step: step.tile) == (128, 64)
+    ladder = frame_ladder(Calling(), oblong, HALF, BIG)
+    assert ladder.run(lambda step: step.tile) == ladder.tile == (128, 64)

@@ -33,10 +33,13 @@ def level(n):
 class FakeEngine:
     """One serial device: 255 - x, at twice the size."""
 
-    def __init__(self, _settings, _source, target, **_options):
-        self.target = target
+    def __init__(self, _settings, **_options):
         self._device = ThreadPoolExecutor(1)
         self._draw = random.Random(1)  # noqa: S311 - no secret
+
+    def clip(self, _source, target):
+        self.target = target
+        return self
 
     def submit(self, frame):
         return self._device.submit(self._compute, frame)

@@ -367,9 +367,13 @@ def test_frames_ahead_are_started_before_a_frame_is_waited_for(restore, monkeypa
     engines = []
 
     class Patient:
-        def __init__(self, _settings, _source, target, **_options):
-            self.target, self.waiting, self.enough = target, [], Event()
+        def __init__(self, _settings, **_options):
+            self.waiting, self.enough = [], Event()
             engines.append(self)
+
+        def clip(self, _source, target):
+            self.target = target
+            return self
 
         def submit(self, frame):
             self.waiting.append((frame, Future()))
@@ -506,7 +510,7 @@ def test_a_clip_that_nobody_holds_frees_its_engine(restore, monkeypatch):
     class Watched(engine_module.Engine):
         def __init__(self, *given, **named):
             super().__init__(*given, **named)
-            weakref.finalize(self, freed.set)
+            weakref.finalize(self.restorer, freed.set)
 
     monkeypatch.setattr(engine_module, "Engine", Watched)
     clip = restore(make_clip())

@@ -67,9 +67,10 @@ def with_primaries(rgb: Tensor, source: ColorSpec, target: ColorSpec) -> Tensor:
         linear /= REFERENCE_WHITE.get(source.transfer, 1)
     if matrix is None:
         return from_linear(linear)
-    factors = torch.from_numpy(matrix).to(rgb.device, rgb.dtype)
+    # Python's numbers: a tensor made of them for each frame would let the host wait for the device.
     mixed = [
-        linear[:, 0] * row[0] + linear[:, 1] * row[1] + linear[:, 2] * row[2] for row in factors
+        linear[:, 0] * red + linear[:, 1] * green + linear[:, 2] * blue
+        for red, green, blue in matrix.tolist()
     ]
     return from_linear(torch.stack(mixed, 1))
 

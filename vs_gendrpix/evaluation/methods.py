@@ -14,9 +14,10 @@ from torch.nn import functional as F
 from vs_gendrpix.errors import ModelError, SettingsError, VerificationError
 from vs_gendrpix.evaluation.degradation import SCALE
 from vs_gendrpix.frame.format import FrameFormat, PixelLayout
-from vs_gendrpix.restore.engine import pick_device
+from vs_gendrpix.models.devices import pick_device
+from vs_gendrpix.restore.engine import settings_restorer
 from vs_gendrpix.restore.heap import keep_freed
-from vs_gendrpix.restore.way import Restorer
+from vs_gendrpix.restore.way import Way
 from vs_gendrpix.settings import RestoreSettings
 
 Method = Callable[[Tensor], Tensor]
@@ -56,29 +57,30 @@ class ModelMethod:
         keep_freed()
         self.settings = settings
         self.device = pick_device(settings.device)
-        self._restorer = self._prepare(8, 8)
+        self.restorer = settings_restorer(settings, self.device)
+        self._way = self._prepare(8, 8)
 
     def __call__(self, low: Tensor) -> Tensor:
         """A `Method`."""
         height, width = low.shape[-2:]
-        target = self._restorer.target
+        target = self._way.target
         if (target.height, target.width) != (height * SCALE, width * SCALE):
-            self._restorer = self._prepare(height, width)
+            self._way = self._prepare(height, width)
         with torch.inference_mode():
-            restored, finite = self._restorer.restore(low.to(self.device))
+            restored, finite = self._way.restore(low.to(self.device))
         if not finite.all():
             raise VerificationError(
-                f"{self._restorer.model_name} made values that are not finite of a picture of "
+                f"{self.restorer.card.name} made values that are not finite of a picture of "
                 f"{width}x{height} pixels: its weights are of no use"
             )
         return restored.cpu()
 
-    def _prepare(self, height: int, width: int) -> Restorer:
+    def _prepare(self, height: int, width: int) -> Way:
         source = FrameFormat(width=width, height=height, layout=PixelLayout(family="rgb", bits=16))
         target = FrameFormat(
             width=width * SCALE, height=height * SCALE, layout=PixelLayout(family="rgb", bits=16)
         )
-        return Restorer(self.settings, source, target, self.device)
+        return Way(self.restorer, self.settings, source, target, device=self.device)
 
 
 def peers(folder: Path, device: torch.device) -> dict[str, Method]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from vs_gendrpix.errors import OutputError
 from vs_gendrpix.frame.notes import Notes
-from vs_gendrpix.job.report import Report
+from vs_gendrpix.job.report import Report, Start
 from vs_gendrpix.libav.values import libav_versions
 from vs_gendrpix.models.catalogue import model_card
 from vs_gendrpix.settings import ProcessSettings
@@ -69,11 +69,7 @@ def as_dict(report: Report, settings: ProcessSettings) -> dict[str, Any]:
         "output": _file(start.output)
         | asdict(replace(start.output_clip, frames=report.frames_encoded)),
         "settings": asdict(settings),
-        "model": {
-            "path": start.model_file,
-            "sha256": _digest(start.model_file),
-            **model_card(start.model_file),
-        },
+        "model": _model(start),
         "device": start.device,
         "dtype": start.dtype,
         "streams": [
@@ -93,6 +89,14 @@ def as_dict(report: Report, settings: ProcessSettings) -> dict[str, Any]:
         | {"python": platform.python_version()}
         | libav_versions(),
     }
+
+
+def _model(start: Start) -> dict[str, Any]:
+    """The model's file, its hash and its card; its name alone where there is no file."""
+    path = start.model_file
+    if path is None:
+        return {"name": start.model}
+    return {"path": path, "sha256": _digest(path), **model_card(path)}
 
 
 def _file(path: Path) -> dict[str, Any]:

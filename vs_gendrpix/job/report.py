@@ -23,7 +23,7 @@ class Start:
         average_rate: Frames a second of the clip; 0 when unknown.
         size: Output width and height in pixels.
         model: Name of the model.
-        model_file: Where it was loaded from.
+        model_file: Where it was loaded from; None if from no file.
         device: Where it runs.
         dtype: The arithmetic of the network.
     """
@@ -36,7 +36,7 @@ class Start:
     average_rate: Fraction
     size: tuple[int, int]
     model: str
-    model_file: Path
+    model_file: Path | None
     device: str
     dtype: str
 

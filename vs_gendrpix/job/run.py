@@ -1,17 +1,16 @@
 """The main path of a video: decode, upload, restore, download, encode."""
 
 import time
-from collections import deque
-from collections.abc import Generator, Iterable
 from contextlib import ExitStack, closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vs_gendrpix.errors import SettingsError, VerificationError
 from vs_gendrpix.frame.area import Area, cropped, with_bars
 from vs_gendrpix.frame.clip import ClipInfo
-from vs_gendrpix.frame.format import Frame, usual_matrix
+from vs_gendrpix.frame.format import usual_matrix
 from vs_gendrpix.frame.target import aspect_change, target_format
 from vs_gendrpix.job.grading import check_hdr
 from vs_gendrpix.job.inputs import Input, look_for_fields, open_side_streams, open_source
@@ -32,8 +31,6 @@ from vs_gendrpix.write.color_tags import color_tags
 from vs_gendrpix.write.encoder import settled
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
-
     from vs_gendrpix.restore.engine import Engine
 
 AHEAD = 2
@@ -103,17 +100,17 @@ def process(
         stack.enter_context(side)
         sink = open_sink(output, clip=clip, settings=settings.write.encode, side=side)
         stack.enter_context(sink)
-        # torch takes seconds to load: only once we know that input, output and encoder are good.
-        from vs_gendrpix.restore.engine import Engine  # noqa: PLC0415
-
-        engine = stack.enter_context(
-            Engine(settings.restore, area.of(before.info.format), place.of(framed.format))
+        engine = _open_engine(settings)
+        lanes = stack.enter_context(
+            engine.clip(area.of(before.info.format), place.of(framed.format))
         )
-        described = _describe(source, output.path, clip, engine)
-        progress.start(described)
-        pictures = (cropped(frame, area) for frame in before.through(source))
+        progress.start(described := _describe(source, output.path, clip, engine))
+        pictures = prefetch((cropped(frame, area) for frame in before.through(source)), AHEAD)
         # Closed before the source is: until then a thread decodes ahead.
-        results = stack.enter_context(closing(_restored(pictures, engine, waits)))
+        stack.enter_context(closing(pictures))
+        results = lanes.map(
+            waits.for_each("decoded", pictures), waiting=partial(waits.on, "results")
+        )
         whole = (with_bars(frame, framed.format, place) for frame in results)
         with closing(prefetch(after.through(whole), AHEAD)) as restored:
             for frame in waits.for_each("restored", restored):
@@ -211,20 +208,11 @@ def _tell_what_changes(
         )
 
 
-def _restored(source: Iterable[Frame], engine: "Engine", waits: Waits) -> Generator[Frame]:
-    """Restored frames in order, a few under way at once."""
-    under_way: deque[Future[Frame]] = deque()
-    with closing(prefetch(source, AHEAD)) as decoded:
-        for frame in waits.for_each("decoded", decoded):
-            under_way.append(engine.submit(frame))
-            if len(under_way) >= engine.capacity:
-                with waits.on("results"):
-                    result = under_way.popleft().result()
-                yield result
-    while under_way:
-        with waits.on("results"):
-            result = under_way.popleft().result()
-        yield result
+def _open_engine(settings: ProcessSettings) -> "Engine":
+    """Load torch and the model, once it is known that input, output and encoder are good."""
+    from vs_gendrpix.restore.engine import Engine  # noqa: PLC0415 - torch takes seconds to load
+
+    return Engine(settings.restore)
 
 
 def _describe(source: Input, output: Path, clip: ClipInfo, engine: "Engine") -> Start:
@@ -240,5 +228,5 @@ def _describe(source: Input, output: Path, clip: ClipInfo, engine: "Engine") -> 
         model=engine.model_name,
         model_file=engine.model_file,
         device=",".join(map(str, engine.devices)),
-        dtype=engine.arithmetic,
+        dtype=engine.restorer.dtype,
     )

@@ -1,5 +1,7 @@
 """Networks that restore pictures; none knows a clip.
 
+restorer.py   the contract of a model, which is all that an engine knows of it; open_restorer
+devices.py    devices by name, and their arithmetic
 catalogue.py  which model files there are
 gendrpix/     the network of GenDR-Pix, its model files and its guidance
 ancestors/    what the paper's stages before it need: an autoencoder, restorers of latents

@@ -1,7 +1,5 @@
 """Carry the input's low-frequency colour over to the output."""
 
-import functools
-
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -12,7 +10,7 @@ CELL = 8
 
 KERNEL = np.convolve([1, 8, 28, 56, 70, 56, 28, 8, 1], [-7 / 6, 10 / 3, -7 / 6]) / 256
 """Low-pass over cells. A binomial of order 8 removes periods under 24 pixels; the second factor
-undoes, to the second order, what it and the two triangles of `lowband` take from the longest
+undoes, to the second order, what it and the two triangles of `LowBand` take from the longest
 periods: those from 96 pixels on pass by 95 % or more, those of 24 pixels by 1 %."""
 
 MARGIN = 7
@@ -23,8 +21,8 @@ PASSES = 2
 made. Each reaches 70 pixels far."""
 
 
-def lowband(output: Tensor, reference: Tensor) -> Tensor:
-    """The output's detail on the reference's low band.
+class LowBand:
+    """The colour fix for pictures of one size on one device: output's detail, input's low band.
 
     A diffusion network drifts in brightness and in slow gradients. The difference of both pictures
     is averaged by triangles of 16 pixels, filtered, and added back. Every pixel depends on its
@@ -36,38 +34,62 @@ def lowband(output: Tensor, reference: Tensor) -> Tensor:
     the border, where the first row then counts too much.
 
     Args:
-        output: (B, C, H, W), what the network made.
-        reference: The same shape: the input at the output's size.
-
-    Returns:
-        (B, C, H, W).
+        size: Height and width of the pictures.
+        device: Where they are.
     """
-    sides = output.shape[-2:]
-    cells = _cells(reference - output)
-    drift = first = _filtered(cells)
-    # What a further pass would find is known from the cells alone: no picture need be made for it.
-    for _ in range(PASSES - 1):
-        found = _echo(sides[0], cells) @ drift @ _echo(sides[1], cells).mT
-        drift = first + drift - _filtered(found)
-    drift = _spread(_spread(drift, -2, sides[0]), -1, sides[1])
-    return drift.add_(output)
 
+    def __init__(self, size: tuple[int, int], device: torch.device) -> None:
+        # Made here, once: a tensor of Python's numbers for each frame would let the host wait for
+        # the device.
+        self._taps = torch.tensor(KERNEL, dtype=torch.float32, device=device)
+        self._size = size
+        self._echoes = [self._echo(side, device) for side in size]
 
-def _filtered(cells: Tensor) -> Tensor:
-    """The low-pass, where all of it lies within the cells."""
-    taps = torch.tensor(KERNEL, dtype=cells.dtype, device=cells.device)
-    taps = taps.expand(cells.shape[1], 1, 1, -1)
-    cells = F.conv2d(cells, taps, groups=len(taps))
-    return F.conv2d(cells, taps.transpose(2, 3), groups=len(taps))
+    def __call__(self, output: Tensor, reference: Tensor) -> Tensor:
+        """Give an output the low band of a reference.
+
+        Args:
+            output: (B, C, H, W) float32, what the network made.
+            reference: The same shape: the input at the output's size.
+
+        Returns:
+            (B, C, H, W), new memory.
+        """
+        cells = _cells(reference - output)
+        drift = first = self._filtered(cells)
+        down, across = self._echoes
+        # What a further pass would find is known from the cells alone: no picture need be made.
+        for _ in range(PASSES - 1):
+            found = down @ drift @ across.mT
+            drift = first + drift - self._filtered(found)
+        drift = _spread(_spread(drift, -2, self._size[0]), -1, self._size[1])
+        return drift.add_(output)
+
+    def _filtered(self, cells: Tensor) -> Tensor:
+        """Low-pass (B, C, h, w) cells, where all of the kernel lies within them."""
+        taps = self._taps.expand(cells.shape[1], 1, 1, -1)
+        cells = F.conv2d(cells, taps, groups=len(taps))
+        return F.conv2d(cells, taps.transpose(2, 3), groups=len(taps))
+
+    @staticmethod
+    def _echo(size: int, device: torch.device) -> Tensor:
+        """Matrix of one round trip along a side of `size` pixels: filtered cells, pixels, cells.
+
+        Returns:
+            (cells, filtered cells) float32.
+        """
+        count = -(-size // CELL) + 2 * MARGIN - len(KERNEL) + 1
+        single = torch.eye(count, device=device)[None, None]
+        return _cells_along(_spread(single, -1, size), -1)[0, 0].T
 
 
 def _cells(picture: Tensor) -> Tensor:
-    """Means of cells under triangles, with `MARGIN` cells around the picture, which is mirrored."""
+    """Average mirrored (B, C, H, W) over triangles into cells, `MARGIN` more on each side."""
     return _cells_along(_cells_along(picture, -2), -1)
 
 
 def _cells_along(picture: Tensor, dim: int) -> Tensor:
-    """The same in one direction of (B, C, H, W)."""
+    """Average (B, C, H, W) into cells along one dimension."""
     size = picture.shape[dim]
     count = -(-size // CELL) + 2 * MARGIN
     place = torch.arange(count * CELL, device=picture.device) - MARGIN * CELL
@@ -89,19 +111,3 @@ def _spread(cells: Tensor, dim: int, size: int) -> Tensor:
     # The first value lies half a cell behind the start of the first cell that the kernel left.
     lead = (MARGIN - len(KERNEL) // 2) * CELL - CELL // 2
     return torch.lerp(first, second, weights).flatten(dim - 1, dim).narrow(dim, lead, size)
-
-
-def _echo(size: int, like: Tensor) -> Tensor:
-    """What `_cells` sees, along a side of `size` pixels, of what `_spread` has made of cells.
-
-    Returns:
-        (cells, filtered cells), in the type and on the device of `like`.
-    """
-    return _echo_of(size, like.dtype, like.device)
-
-
-@functools.lru_cache(maxsize=8)
-def _echo_of(size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    count = -(-size // CELL) + 2 * MARGIN - len(KERNEL) + 1
-    single = torch.eye(count, dtype=dtype, device=device)[None, None]
-    return _cells_along(_spread(single, -1, size), -1)[0, 0].T

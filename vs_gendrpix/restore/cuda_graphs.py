@@ -5,13 +5,14 @@ all at once. On large pictures launching costs nothing, for it runs ahead, while
 the memory of everything between first and last layer for itself.
 """
 
-import logging
 from collections.abc import Callable, Hashable
 from threading import Lock
 from typing import Protocol
 
 import torch
 from torch import Tensor
+
+from vs_gendrpix.frame.notes import Notes
 
 LARGEST = 1 << 21
 """Pixels of a batch of pictures, above which a network runs without: 1080p is below."""
@@ -27,14 +28,12 @@ Network = Callable[[Tensor], Tensor]
 _recording = Lock()
 """One at a time: each begins with waiting for its device, which another one could not bear."""
 
-_log = logging.getLogger(__name__)
-
 
 class Recording(Protocol):
-    """A network's work on pictures of one shape, as it can be played."""
+    """The work of a network on pictures of one shape, ready to be played."""
 
     def play(self, image: Tensor) -> Tensor:
-        """What the network makes of a picture, in memory that the next call leaves alone."""
+        """Run the recorded work on a picture; the result is the caller's own."""
 
 
 class CudaRecording:
@@ -65,41 +64,44 @@ class CudaRecording:
             self._output = network(self._image)
 
     def play(self, image: Tensor) -> Tensor:
-        """A `Recording`."""
+        """Run the recorded kernels on a picture; see `Recording`."""
         self._image.copy_(image)
         self._graph.replay()
         return self._output.clone()
 
 
-class Graphs:
-    """Plays a network where that is faster, and calls it where not.
+class CudaGraphs:
+    """The recordings of one lane: played where that is faster than a call of the network.
 
-    What cannot be recorded, for want of memory say, runs as it does without graphs from then on; so
-    does what turns out otherwise when it is played.
+    A network that cannot be recorded, for want of memory say, runs without graphs from then on. So
+    does one whose recording gives another result than the network itself.
 
     Args:
+        notes: Is told when graphs are given up.
         record: Makes a recording.
     """
 
-    def __init__(self, record: Callable[[Network, Tensor], Recording] = CudaRecording) -> None:
-        self._record = record
+    def __init__(
+        self,
+        notes: Notes | None = None,
+        record: Callable[[Network, Tensor], Recording] = CudaRecording,
+    ) -> None:
+        self._record, self._notes = record, notes or Notes()
         self._recordings: dict[Hashable, Recording] = {}
         self._given_up = False
 
     def run(self, network: Network, image: Tensor, way: Hashable) -> Tensor:
-        """What a network makes of pictures.
+        """Run a network on pictures, by a recording where there is one.
 
         Args:
             network: Maps pictures to pictures, always the same one.
-            image: (B, 3, H, W).
+            image: (B, 3, H, W), on the current stream.
             way: All that decides how the network runs but for the pictures' shape.
         """
         pixels = image.shape[0] * image.shape[-2] * image.shape[-1]
         if self._given_up or pixels > LARGEST:
             return network(image)
-        # Two lanes of one device have a stream each: one would overwrite the other's pictures.
-        stream = torch.cuda.current_stream(image.device) if image.is_cuda else None
-        key = (way, image.shape, stream)
+        key = (way, image.shape)
         if key in self._recordings:
             return self._recordings[key].play(image)
         expected = network(image)
@@ -123,4 +125,4 @@ class Graphs:
     def _give_up(self, why: str) -> None:
         self._given_up = True
         self._recordings.clear()
-        _log.warning("the network %s: it runs without CUDA graphs", why)
+        self._notes.warn(f"the network {why}: it runs without CUDA graphs")

@@ -52,46 +52,71 @@ SAMPLE = 256
 """Side in source pixels of the part of the grain on which its strength is measured."""
 
 
-def regrain(output: Tensor, source: Tensor, amount: float, seeds: Tensor) -> Tensor:
-    """Put back a share of the grain that restored pictures lack, and their source has.
+class Regrain:
+    """Puts back a share of the grain that restored pictures lack, and their source has.
 
     Args:
-        output: (B, 3, H, W) R'G'B', nominally in [0, 1]; what the network made.
-        source: (B, 3, h, w), what it was made of.
-        amount: 1 makes it as strong as it was in the source.
-        seeds: (B,) int32, see `seeds_of`: each draws its picture's grain.
-
-    Returns:
-        (B, 3, H, W).
+        amount: Share of the missing grain; 1 makes it as strong as it was in the source.
+        device: Where the pictures are.
     """
-    before, after = _luma(source), _luma(output)
-    small, large = before.shape[-2:], after.shape[-2:]
 
-    def seen(picture: Tensor) -> Tensor:
-        """A picture of the output's size at the source's."""
-        return _resized(picture, small)
+    def __init__(self, amount: float, device: torch.device) -> None:
+        self._amount = amount
+        # Made here, once: a tensor of Python's numbers for each frame would let the host wait for
+        # the device.
+        self._sizes = torch.tensor(SIZES, dtype=torch.float32, device=device)
+        self._likeness = torch.tensor(_likeness(), dtype=torch.float32, device=device)
 
-    # Enlarged and reduced, as the network's picture was: what that loses the network did not take.
-    grain, under = _part(before)
-    flat = _flat(grain, under)
-    known, _ = _part(seen(_resized(before, large)))
-    result = seen(after)
-    left, _ = _part(result)
-    taken = _by_level(known.square() - left.square(), under, flat).clamp(min=0).sqrt()
-    growth = (after[0].numel() / before[0].numel()) ** (GROWTH / 2)
-    field = _blur(_noise(seeds, large), _grain_size(grain, flat) * growth, SIZES[-1] * growth)
-    # A part of the field itself tells how strong it would be, had it been in the source.
-    part = torch.Size(min(side, SAMPLE) for side in small)
-    part_large = [round(side * part[i] / small[i]) for i, side in enumerate(large)]
-    sample = _resized(field[..., : part_large[0], : part_large[1]], part)
-    sample = _resized(_resized(sample, torch.Size(part_large)), part)
-    unit = _part(sample)[0].square().mean((1, 2, 3), keepdim=True)
-    strength = amount * _at(taken, result) / unit.sqrt()
-    return torch.addcmul(output, field, _resized(strength, large, mode="bilinear"))
+    def __call__(self, output: Tensor, source: Tensor, seeds: Tensor) -> Tensor:
+        """Add grain to pictures.
+
+        Args:
+            output: (B, 3, H, W) float32 R'G'B', nominally in [0, 1]; what the network made.
+            source: (B, 3, h, w), what it was made of.
+            seeds: (B,) int32, see `seeds_of`: each draws its picture's grain.
+
+        Returns:
+            (B, 3, H, W).
+        """
+        before, after = _luma(source), _luma(output)
+        small, large = before.shape[-2:], after.shape[-2:]
+        # Enlarged and reduced, as the network's picture was: what that loses the network did not
+        # take.
+        grain, under = _part(before)
+        flat = _flat(grain, under)
+        known, _ = _part(_resized(_resized(before, large), small))
+        result = _resized(after, small)
+        left, _ = _part(result)
+        taken = _by_level(known.square() - left.square(), under, flat).clamp(min=0).sqrt()
+        growth = (after[0].numel() / before[0].numel()) ** (GROWTH / 2)
+        field = _blur(_noise(seeds, large), self._size(grain, flat) * growth, SIZES[-1] * growth)
+        strength = self._amount * _at(taken, result) / _deviation_at(small, field)
+        return torch.addcmul(output, field, _resized(strength, large, mode="bilinear"))
+
+    def _size(self, grain: Tensor, flat: Tensor) -> Tensor:
+        """(B,) standard deviation in pixels of the Gaussian by which neighbours are alike."""
+        power = (_blocks(grain.square()) * flat).sum(1)
+        # Rolled, the border meets the other side: one column of many.
+        shared = [(_blocks(grain * grain.roll(1, axis)) * flat).sum(1) for axis in (-2, -1)]
+        alike = (shared[0] + shared[1]) / 2 / power.clamp(min=1e-12)
+        place = torch.bucketize(alike, self._likeness).clamp(max=len(self._sizes) - 1)
+        return self._sizes[place]
+
+
+def _deviation_at(size: torch.Size, field: Tensor) -> Tensor:
+    """(B, 1, 1, 1) standard deviation that a field of grain would have at a source's size.
+
+    A part of the field itself tells how strong it would be, had it been in the source.
+    """
+    part = torch.Size(min(side, SAMPLE) for side in size)
+    large = [round(side * part[i] / size[i]) for i, side in enumerate(field.shape[-2:])]
+    sample = _resized(field[..., : large[0], : large[1]], part)
+    sample = _resized(_resized(sample, torch.Size(large)), part)
+    return _part(sample)[0].square().mean((1, 2, 3), keepdim=True).sqrt()
 
 
 def seeds_of(plane: Tensor) -> Tensor:
-    """(B,) int32 that depend on every sample of (B, rows, columns): the same on every device.
+    """Draw (B,) int32 seeds from all of (B, rows, columns) samples, the same on every device.
 
     Equal pictures get equal grain, as they get equal results; and the result does not depend on
     where in a clip, or in which part of a job, a picture stands.
@@ -158,20 +183,9 @@ def _at(levels: Tensor, brightness: Tensor) -> Tensor:
     return total * (brightness / EDGE).clamp(0, 1) * ((1 - brightness) / EDGE).clamp(0, 1)
 
 
-def _grain_size(grain: Tensor, flat: Tensor) -> Tensor:
-    """(B,) standard deviation in pixels of the Gaussian by which neighbours are alike."""
-    power = (_blocks(grain.square()) * flat).sum(1)
-    # Rolled, the border meets the other side: one column of many.
-    shared = [(_blocks(grain * grain.roll(1, axis)) * flat).sum(1) for axis in (-2, -1)]
-    alike = (shared[0] + shared[1]) / 2 / power.clamp(min=1e-12)
-    sizes = torch.tensor(SIZES, dtype=grain.dtype, device=grain.device)
-    known = torch.tensor(_likeness(), dtype=grain.dtype, device=grain.device)
-    return sizes[torch.bucketize(alike, known).clamp(max=len(sizes) - 1)]
-
-
 @cache
 def _likeness() -> list[float]:
-    """The correlation of neighbours in the band of grain of each of SIZES."""
+    """List the correlation of neighbouring pixels, in the band of grain, for each of `SIZES`."""
 
     def correlation(size: float, distance: float) -> float:
         parts = ((1, 0), (-2, BAND**2), (1, 2 * BAND**2))

@@ -1,7 +1,6 @@
-"""What to do when memory runs out: the same with less, step by step, and then a clear error."""
+"""When memory runs out: try again with less, step by step, and then raise a clear error."""
 
 import gc
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
@@ -9,58 +8,48 @@ from threading import Lock
 import torch
 
 from vs_gendrpix.errors import DeviceError
+from vs_gendrpix.frame.notes import Notes
 
 TILES = (1024, 512, 256)
 """Sides of the tiles that are tried, in pixels."""
 
-FEW_TOKENS = 1 << 13
-"""Tokens at a time where memory is short: two windows of 64x64, 8 MB of a layer's widest values."""
-
-_log = logging.getLogger(__name__)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One way to run the network.
+    """One way to run a restorer.
 
     Attributes:
-        name: What it is called when it is tried.
-        single: One picture at a time, and one branch of the guidance.
-        tokens_at_once: Tokens that the pointwise layers and windows work on at a time; None is as
-            many as is fast.
-        tile: Width and height of a tile in pixels; None is whole frames.
+        name: How messages call it.
+        thrift: How much speed to give up for memory, see `Restorer`. From 1 on the pictures of a
+            batch are restored one at a time.
+        tile: Width and height of a tile in pixels; None restores whole pictures.
     """
 
     name: str
-    single: bool = False
-    tokens_at_once: int | None = None
+    thrift: int = 0
     tile: tuple[int, int] | None = None
 
 
 def steps(size: tuple[int, int], tile: tuple[int, int] | None) -> tuple[Step, ...]:
-    """The steps for pictures of a size, from the fastest to the most frugal one.
+    """List the steps for pictures of a size, from the fastest to the most frugal one.
 
     Args:
-        size: Width and height of a picture.
-        tile: Those of a tile that was asked for; None begins with whole frames.
+        size: Width and height of the pictures that the restorer sees.
+        tile: Width and height of the tiles that were asked for; None begins with whole pictures.
     """
-    what = "whole frames" if tile is None else f"tiles of {tile[0]}x{tile[1]} pixels"
-    smaller = [side for side in TILES if side < max(tile or size)]
+    what = "whole frames" if tile is None else _tiles_of(tile)
+    smaller = [(side, side) for side in TILES if side < max(tile or size)]
     return (
         Step(name=what, tile=tile),
         Step(name="an empty cache", tile=tile),
-        Step(name="one picture at a time", tile=tile, single=True),
-        Step(name="few tokens at a time", tile=tile, single=True, tokens_at_once=FEW_TOKENS),
-        *(
-            Step(
-                name=f"tiles of {side}x{side} pixels",
-                tile=(side, side),
-                single=True,
-                tokens_at_once=FEW_TOKENS,
-            )
-            for side in smaller
-        ),
+        Step(name="one picture at a time", tile=tile, thrift=1),
+        Step(name="few tokens at a time", tile=tile, thrift=2),
+        *(Step(name=_tiles_of(sides), tile=sides, thrift=2) for sides in smaller),
     )
+
+
+def _tiles_of(sides: tuple[int, int]) -> str:
+    return f"tiles of {sides[0]}x{sides[1]} pixels"
 
 
 class Ladder:
@@ -71,14 +60,21 @@ class Ladder:
 
     Args:
         steps: What to try, in this order.
-        too_much: What was too much, for the error: "frames of 3840x2160".
+        too_much: What needs the memory, for the error: "frames of 3840x2160".
+        notes: Is told of each step down.
     """
 
-    def __init__(self, steps: tuple[Step, ...], too_much: str) -> None:
+    def __init__(self, steps: tuple[Step, ...], too_much: str, notes: Notes | None = None) -> None:
         self._steps, self._too_much = steps, too_much
+        self._notes = notes or Notes()
         self._number = 0
         self._settled = False
         self._lock = Lock()
+
+    @property
+    def tile(self) -> tuple[int, int] | None:
+        """Width and height of the tiles of the step that is tried now; None is whole pictures."""
+        return self._steps[self._number].tile
 
     def run[T](self, attempt: Callable[[Step], T]) -> T:
         """Call `attempt` with the step that works, going down as far as it takes.
@@ -124,11 +120,11 @@ class Ladder:
                     f"picture from here on: begin again with a tile of {step.tile[0]}"
                 )
             self._number = failed + 1
-        _log.warning("memory ran out: trying %s", step.name)
+        self._notes.warn(f"memory ran out: trying {step.name}")
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory ran out."""
+    """Tell whether an error says that memory ran out."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
     # PyTorch has a class for a GPU's memory only; for the host's it has just a message.

@@ -21,7 +21,7 @@ from vs_gendrpix.frame.format import Plane
 SLOTS = 3
 """One frame going up, one being computed, one coming down."""
 
-Layout = Sequence[tuple[tuple[int, ...], torch.dtype]]
+PlaneTypes = Sequence[tuple[tuple[int, ...], torch.dtype]]
 """Shape and type of each plane of one frame."""
 Planes = tuple[Tensor, ...]
 Compute = Callable[[Planes], Sequence[Tensor]]
@@ -31,7 +31,7 @@ Compute = Callable[[Planes], Sequence[Tensor]]
 class Backend(Protocol):
     """What staging needs of a device. Streams are named; events are the backend's own."""
 
-    def buffers(self, layout: Layout, *, host: bool) -> Planes:
+    def buffers(self, layout: PlaneTypes, *, host: bool) -> Planes:
         """Uninitialised planes: on the device, or pinned on the host."""
 
     def copy(self, stream: str, source: Planes, target: Planes) -> None:
@@ -73,16 +73,16 @@ class Lane:
 
     Attributes:
         backend: The device.
-        source: Layout of the planes that go in.
-        target: Layout of the planes that come out.
+        source: Shape and type of each plane that goes in.
+        target: Shape and type of each plane that comes out.
         compute: What is done in between, to planes of shape (batch, *shape).
         batch: Frames that are computed together. Always as many, so that a frame's result does not
             depend on how many others happened to be there: what is not filled holds old frames.
     """
 
     backend: Backend
-    source: Layout
-    target: Layout
+    source: PlaneTypes
+    target: PlaneTypes
     compute: Compute
     batch: int = 1
     _free: SimpleQueue[Slot] = field(default_factory=SimpleQueue)
@@ -149,7 +149,7 @@ class Lane:
 class CpuBackend:
     """The CPU as a device: everything happens at once, and events have happened already."""
 
-    def buffers(self, layout: Layout, *, host: bool) -> Planes:
+    def buffers(self, layout: PlaneTypes, *, host: bool) -> Planes:
         """Planes in ordinary memory."""
         del host
         return tuple(torch.empty(shape, dtype=dtype) for shape, dtype in layout)
@@ -187,7 +187,7 @@ class CudaBackend:
         for stream in self.streams.values():
             stream.wait_stream(torch.cuda.current_stream(device))
 
-    def buffers(self, layout: Layout, *, host: bool) -> Planes:
+    def buffers(self, layout: PlaneTypes, *, host: bool) -> Planes:
         """Pinned planes on the host, since only those copy while the device computes."""
         if host:
             return tuple(

@@ -14,7 +14,7 @@ from accelerate.utils import DistributedDataParallelKwargs
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Sampler
 
-from vs_gendrpix.restore.way import pick_dtype
+from vs_gendrpix.models.devices import pick_dtype
 from vs_gendrpix.training.draw import Draw
 from vs_gendrpix.training.journal import Journal
 from vs_gendrpix.training.pictures import Pairs, find_pictures

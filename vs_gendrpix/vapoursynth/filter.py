@@ -34,7 +34,7 @@ from vs_gendrpix.vapoursynth.formats import (
 )
 
 if TYPE_CHECKING:
-    from vs_gendrpix.restore.engine import Engine
+    from vs_gendrpix.restore.lanes import ClipLanes
 
 MAX_PREFETCH = 64
 MAX_BATCH = 16
@@ -144,11 +144,11 @@ def gendrpix(  # noqa: PLR0913 - the parameters of a filter are its interface
         size = settings.output_size(source.width, source.height, layout.chroma_step)
         target = target_format(source, layout, size)
 
-    def build() -> "Engine":
+    def build() -> "ClipLanes":
         # torch takes seconds to load: only once a frame is asked for.
         from vs_gendrpix.restore.engine import Engine  # noqa: PLC0415
 
-        return Engine(settings, source, target, batch=batch_size)
+        return Engine(settings, batch=batch_size).clip(source, target)
 
     shape = aspect_change(source, target, settings)
     jobs = _Jobs(build, source, room=2 * vs.core.num_threads + 4 * ahead + 8)
@@ -191,14 +191,14 @@ class _Jobs:
     """The frames of a clip that have been started and not been collected.
 
     Args:
-        build: Makes the engine, when the first frame comes.
+        build: Opens the engine and makes its lanes for the clip, when the first frame comes.
         source: The format of the clip.
         room: How many frames may be started and wait, at least 2.
     """
 
-    def __init__(self, build: "Callable[[], Engine]", source: FrameFormat, *, room: int) -> None:
+    def __init__(self, build: "Callable[[], ClipLanes]", source: FrameFormat, *, room: int) -> None:
         self._build, self._source, self._room = build, source, room
-        self._engine: Engine | None = None
+        self._lanes: ClipLanes | None = None
         self._pending: dict[int, Future[Frame]] = {}  # in the order in which they were started
         self._lock = Lock()
         this = weakref.ref(self)
@@ -238,22 +238,22 @@ class _Jobs:
         try:
             check_progressive(frame.props)
             planes = read_planes(frame)
-            if self._engine is None:
-                self._engine = self._build()
+            if self._lanes is None:
+                self._lanes = self._build()
             timing = Timing(pts=n, duration=0, time_base=Fraction(1))
-            job = self._engine.submit(Frame(format=self._source, planes=planes, timing=timing))
+            job = self._lanes.submit(Frame(format=self._source, planes=planes, timing=timing))
         except Exception as error:  # noqa: BLE001 - whoever collects the frame raises it
             job = Future()
             job.set_exception(error)
         return job
 
     def close(self) -> None:
-        """End the engine's threads and free its memory."""
+        """End the lanes' threads and free the engine's memory."""
         with self._lock:
-            engine, self._engine = self._engine, None
+            lanes, self._lanes = self._lanes, None
             self._pending.clear()
-        if engine is not None:
-            engine.close()
+        if lanes is not None:
+            lanes.close()
 
 
 @contextmanager

@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from vs_gendrpix.models.gendrpix.attention import FeedForward
+from vs_gendrpix.models.gendrpix.restorer import ATTENTION, attention_kernels
 from vs_gendrpix.models.gendrpix.unet import UNet
-from vs_gendrpix.restore.way import ATTENTION, attention_kernels
 
 
 def feed_forward() -> FeedForward:

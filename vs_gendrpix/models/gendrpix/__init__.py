@@ -1,5 +1,6 @@
 """The network of GenDR-Pix (arXiv 2602.10630): pixels in, pixels out, one step, no VAE.
 
+restorer.py   all of this behind the contract of a `Restorer`
 network.py    unshuffle, UNet, shuffle; the condition and the model's card
 unet.py       the UNet, with the keys of diffusers; layers.py, attention.py: its parts
 windows.py    self-attention in windows; window_plan.py says where they lie

@@ -1,0 +1,103 @@
+"""GenDR-Pix as a restorer: weights, arithmetic, guidance and attention kernels on a device."""
+
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from vs_gendrpix.models.catalogue import find_model
+from vs_gendrpix.models.devices import pick_dtype
+from vs_gendrpix.models.gendrpix.files import default_model, load_network
+from vs_gendrpix.models.gendrpix.fp8 import to_fp8
+from vs_gendrpix.models.gendrpix.network import CELL, ModelCard
+from vs_gendrpix.models.gendrpix.padcfg import PadCFG, pad_plan
+from vs_gendrpix.settings import Attention, Dtype
+
+ATTENTION = [
+    SDPBackend.CUDNN_ATTENTION,  # 1.3 times as fast as FlashAttention 2 on Hopper
+    SDPBackend.FLASH_ATTENTION,
+    SDPBackend.EFFICIENT_ATTENTION,
+    SDPBackend.MATH,
+]
+"""Kernels of attention on CUDA, the best first; PyTorch takes the first that can."""
+
+FEW_TOKENS = 1 << 13
+"""Tokens at a time where memory is short: two windows of 64x64, 8 MB of a layer's widest values."""
+
+
+class GenDRPixRestorer:
+    """The network of a model file under PadCFG: a `Restorer` of pictures of any size.
+
+    Args:
+        model: See `open_restorer`, as for all others.
+        device: Where it runs.
+        dtype: Its arithmetic.
+        guidance: Weight w of PadCFG; None takes the model's own.
+        pad_seed: Draws the paddings of PadCFG.
+        attention: Whether self-attention sees the whole picture.
+        compile: Whether the network is compiled.
+
+    Attributes:
+        network: The network, folded.
+        guided: The network under PadCFG.
+        file: The model file.
+    """
+
+    scale: int | None = None
+    multiple = CELL
+    value_range = (-1.0, 1.0)
+    reach = 0
+
+    def __init__(
+        self,
+        model: str | Path = "auto",
+        *,
+        device: torch.device,
+        dtype: Dtype = "auto",
+        guidance: float | None = None,
+        pad_seed: int = 0,
+        attention: Attention = "auto",
+        compile: bool = False,  # noqa: A002 - torch's own word for it
+    ) -> None:
+        self._device = device
+        arithmetic = pick_dtype(dtype, device)
+        self.dtype = "fp8" if dtype == "fp8" else str(arithmetic).removeprefix("torch.")
+        self.file: Path | None = find_model(default_model(device) if model == "auto" else model)
+        network = load_network(self.file, device=device, dtype=arithmetic, folded=True)
+        if dtype == "fp8":
+            to_fp8(network.unet)
+        if attention == "full":
+            network.unet.attend_fully()
+        self.network = network
+        # Of fixed shapes: those of a clip stay, and the code for one shape is faster than for all.
+        self.guided = PadCFG(
+            torch.compile(network, dynamic=False) if compile else network,
+            network.positive,
+            network.negative,
+            plan=pad_plan(pad_seed),
+            guidance=network.card.guidance if guidance is None else guidance,
+        )
+
+    @property
+    def card(self) -> ModelCard:
+        """What the model file says about itself."""
+        return self.network.card
+
+    def __call__(self, rgb: Tensor, *, thrift: int = 0) -> Tensor:
+        """Restore (B, 3, H, W) pictures in [-1, 1]; see `Restorer`.
+
+        A thrift of 1 runs the branches of PadCFG one by one, 2 also bounds the tokens at a time.
+        """
+        self.network.unet.work_on(FEW_TOKENS if thrift > 1 else None)
+        with attention_kernels(self._device):
+            return self.guided(rgb, paired=not thrift)
+
+
+def attention_kernels(device: torch.device) -> AbstractContextManager[None]:
+    """Let attention take the fastest kernel of a device."""
+    if device.type != "cuda":
+        return nullcontext()
+    kernels: AbstractContextManager[None] = sdpa_kernel(ATTENTION, set_priority=True)
+    return kernels

@@ -1,0 +1,103 @@
+"""The contract of a model that restores pictures, and how one is opened."""
+
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from vs_gendrpix.models.devices import pick_device
+from vs_gendrpix.settings import Attention, Dtype
+
+
+class Card(Protocol):
+    """What a model says about itself."""
+
+    @property
+    def name(self) -> str:
+        """Short name."""
+
+    @property
+    def licence(self) -> str:
+        """SPDX identifier of the weights' licence, or its name; `unknown` if nobody says it."""
+
+
+class Restorer(Protocol):
+    """A model on a device: pictures in, restored pictures out. It knows no clip and no format.
+
+    A subclass sets what differs from these values.
+
+    Attributes:
+        scale: How many times as wide and high as its pictures its results are. None keeps the size:
+            such a model sees pictures that have been resized to the size that is wanted.
+        multiple: Side in pixels, 1 to 32, of the cells that it works on: tiles begin at multiples
+            of it. A picture may have any size: a model that needs more pads it by itself.
+        value_range: The values of black and white, in its pictures and its results.
+        dtype: Name of its arithmetic, for reports: `float32`, `bfloat16`, `float16` or `fp8`.
+        reach: Neighbouring frames that it needs on each side. 0 is all that an engine serves today.
+        file: Where it was loaded from; None if from no file.
+    """
+
+    scale: int | None = None
+    multiple: int = 1
+    value_range: tuple[float, float] = (0.0, 1.0)
+    dtype: str = "float32"
+    reach: int = 0
+    file: Path | None = None
+
+    @property
+    def card(self) -> Card:
+        """What the model says about itself."""
+
+    def __call__(self, rgb: Tensor, *, thrift: int = 0) -> Tensor:
+        """Restore pictures; may be called by several threads at once.
+
+        Args:
+            rgb: (B, 3, H, W) float32 R'G'B' within `value_range`, on the device of the model.
+            thrift: How much speed to give up for memory: 0 none; 1 makes passes one by one that
+                would run together; 2 works on small parts as well. A model that knows no such way
+                ignores it. The result is the same but for rounding.
+
+        Returns:
+            (B, 3, H, W) float32, or `scale` times that size, in `value_range` but not clamped. The
+            caller may write to it.
+        """
+
+
+def open_restorer(
+    model: str | Path = "auto",
+    *,
+    device: str | torch.device = "auto",
+    dtype: Dtype = "auto",
+    guidance: float | None = None,
+    pad_seed: int = 0,
+    attention: Attention = "auto",
+    compile: bool = False,  # noqa: A002 - torch's own word for it
+) -> Restorer:
+    """Load a model for use on one device.
+
+    Args:
+        model: Name of a built-in model, or a model file; `auto` is the default for the device.
+        device: `auto`, `cpu`, `cuda` or `cuda:N`; `auto` is the first GPU, or else the CPU.
+        dtype: Arithmetic, as in `RestoreSettings`.
+        guidance: Weight w of PadCFG; None takes the model's own.
+        pad_seed: Draws the paddings of PadCFG; 0 is the paper's.
+        attention: `auto` attends in windows on large pictures, `full` everywhere to everything.
+        compile: Whether the network is compiled, at its first call for each shape.
+
+    Raises:
+        DeviceError: There is no such device, or it lacks the arithmetic.
+        ModelError: The model is missing or bad.
+    """
+    # A model's own code is loaded only for a model of its kind.
+    from vs_gendrpix.models.gendrpix.restorer import GenDRPixRestorer  # noqa: PLC0415
+
+    return GenDRPixRestorer(
+        model,
+        device=pick_device(device) if isinstance(device, str) else device,
+        dtype=dtype,
+        guidance=guidance,
+        pad_seed=pad_seed,
+        attention=attention,
+        compile=compile,
+    )
