@@ -1,9 +1,11 @@
-"""The project's pages: a link names something that is there."""
+"""The project's pages: links name something that is there, and examples run."""
 
 import re
 from pathlib import Path
 
 import pytest
+
+from tests.clips import make_clip
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(
@@ -44,3 +46,15 @@ def test_every_page_is_reached_from_the_readme():
         targets = {(page.parent / link.partition("#")[0]).resolve() for link in links}
         ahead |= {target for target in targets if target.suffix == ".md"} - reached
     assert set((ROOT / "docs").rglob("*.md")) <= reached
+
+
+def test_the_examples_of_the_python_page_run(tmp_path, monkeypatch, capsys):
+    make_clip(tmp_path / "in.mp4")
+    monkeypatch.chdir(tmp_path)
+    page = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+    names = {}
+    for example in re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE):
+        exec(example, names)  # noqa: S102 - our own page, as a reader would paste it
+    assert (tmp_path / "out.mp4").exists()
+    assert names["picture"].shape == (144, 192, 3)
+    assert "torch.Size([1, 3, 144, 192])" in capsys.readouterr().out
