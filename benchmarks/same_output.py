@@ -17,13 +17,14 @@ import argparse
 import json
 import os
 import platform
-import subprocess
 import sys
 import tempfile
 import tomllib
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from importlib import import_module
 from importlib.metadata import version
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,12 @@ ONE_THREAD = {
     "MKL_CBWR": "AVX2",
 }
 """Sums are added up in an order that neither the number of cores nor their kind changes."""
+PROCESSES = get_context("forkserver")
+PROCESSES.set_forkserver_preload(["av", "numpy", "torch", "safetensors.torch"])
+"""Each run has a process of its own, but torch, which takes most of its time, is loaded once."""
+LINES, LENGTH = 24, 300
+"""How many lines tell of a run, and how much of each is shown."""
+PIPED, SAID = "piped.y4m", "said.txt"
 PACKAGES = ("av", "torch", "numpy", "vapoursynth")
 IGNORED = {"path", "bytes"}
 """What of a file the report tells that is not its contents."""
@@ -99,8 +106,10 @@ def compare(record: dict[str, Any], chosen: dict[str, Any]) -> int:
         found = list(differences(record["runs"][name], json.loads(json.dumps(facts_of_run(run)))))
         different += bool(found)
         print(f"{name}: {'DIFFERENT' if found else 'same'}", flush=True)
-        for line in found:
-            print(f"    {line}", flush=True)
+        for line in found[:LINES]:
+            print(f"    {line[:LENGTH]}", flush=True)
+        if len(found) > LINES:
+            print(f"    and {len(found) - LINES} more", flush=True)
     print(f"{len(chosen)} runs, {different} different")
     return int(different > 0)
 
@@ -117,32 +126,36 @@ def facts_of_run(run: Any) -> Facts:  # noqa: ANN401 - a command, or a function
 
 def facts_of_command(run: Command, folder: Path) -> Facts:
     """What came out of the command."""
-    written = folder / (run.piped or run.source)
-    run.make(written)
-    pipe = written if run.piped else Path(os.devnull)
-    with pipe.open("rb") as given, (folder / "piped.y4m").open("wb") as made:
-        done = subprocess.run(
-            [*the_command(), run.source, run.output, *run.options, *own_options(run)],
-            stdin=given,
-            stdout=made,
-            stderr=subprocess.PIPE,
-            cwd=folder,
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
-            timeout=600,
-            check=False,
-        )
-    if done.returncode != run.code:
-        return {"fault": f"exit {done.returncode}: {done.stderr.decode()[-600:]}"}
-    out = folder / (run.output if run.output != "-" else "piped.y4m")
+    run.make(folder / (run.piped or run.source))
+    arguments = [run.source, run.output, *run.options, *own_options(run)]
+    process = PROCESSES.Process(
+        target=be_the_command, args=(arguments, folder, run.piped or os.devnull)
+    )
+    process.start()
+    process.join(600)
+    if process.exitcode != run.code:
+        process.kill()
+        said = (folder / SAID).read_text()[-600:]
+        return {"fault": f"exit {process.exitcode}: {said}"}
+    out = folder / (run.output if run.output != "-" else PIPED)
     facts = facts_of(out.parent if "%" in out.name else out)
     return facts | {"report": told(json.loads((folder / "report.json").read_text()))}
 
 
-def the_command() -> list[str]:
-    """The console script of this very tree, by the name that pyproject.toml has for it."""
+def be_the_command(arguments: list[str], folder: Path, given: str) -> None:
+    """Become the console script of this very tree, by the name that pyproject.toml has for it."""
     scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
     module, function = scripts["gendrpix-video"].split(":")
-    return [sys.executable, "-c", f"from {module} import {function} as f; raise SystemExit(f())"]
+    os.chdir(folder)
+    with (
+        Path(given).open("rb") as read,
+        Path(PIPED).open("wb") as piped,
+        Path(SAID).open("wb") as said,
+    ):
+        for number, file in enumerate((read, piped, said)):
+            os.dup2(file.fileno(), number)
+    sys.argv = ["gendrpix-video", *arguments]
+    raise SystemExit(getattr(import_module(module), function)())
 
 
 def own_options(run: Command) -> Iterator[str]:
@@ -196,6 +209,9 @@ def versions() -> dict[str, str]:
 def differences(was: Any, now: Any, place: str = "") -> Iterator[str]:  # noqa: ANN401 - JSON
     """Lines that say in what two facts differ: the place, and what was and is there."""
     if isinstance(was, dict) and isinstance(now, dict):
+        if "fault" in now:
+            yield f"fault: {now['fault']}"
+            return
         for key in was | now:
             yield from differences(
                 was.get(key), now.get(key), f"{place}{': ' if place else ''}{key}"
