@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -42,6 +43,19 @@ class Calling(Restorer):
     def __call__(self, rgb: Tensor, *, thrift: int = 0) -> Tensor:  # noqa: ARG002 - it is in the contract
         self.seen.append(tuple(rgb.shape))
         return self.function(rgb)
+
+
+class Hungry(Calling):
+    """A model whose memory ends at so many pixels of a batch."""
+
+    def __init__(self, pixels: int) -> None:
+        super().__init__()
+        self.pixels = pixels
+
+    def __call__(self, rgb: Tensor, *, thrift: int = 0) -> Tensor:
+        if rgb.shape[0] * rgb.shape[-2] * rgb.shape[-1] > self.pixels:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return super().__call__(rgb, thrift=thrift)
 
 
 def opener(model: Callable[[Tensor], Tensor] | Restorer):

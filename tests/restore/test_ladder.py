@@ -1,16 +1,23 @@
 """Memory runs out by injected failures: what is tried, what is said, what stays."""
 
+import json
 import logging
 import weakref
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+import vapoursynth as vs
 
+from tests.choices import process_settings
+from tests.clips import make_clip
 from tests.restore.test_engine import SOURCE, TARGET, make_frame
-from tests.restorers import Calling
+from tests.restorers import Calling, Hungry
+from vs_gendrpix import EncodeSettings, gendrpix, process
+from vs_gendrpix.cli.main import main
 from vs_gendrpix.errors import DeviceError
 from vs_gendrpix.models.gendrpix.attention import FeedForward, SelfAttention
 from vs_gendrpix.models.gendrpix.padcfg import PadCFG
@@ -261,3 +268,53 @@ def test_a_tile_that_was_asked_for_is_used(settings, monkeypatch):
     assert {shape[-2:] for shape in shapes} == {(64, 128)}
     ladder = frame_ladder(Calling(), oblong, HALF, BIG)
     assert ladder.run(lambda step: step.tile) == ladder.tile == (128, 64)
+
+
+@pytest.fixture
+def hungry(monkeypatch):
+    """Whatever opens a model gets one that has memory for 280 x 280 pixels."""
+    model = Hungry(280 * 280)
+    monkeypatch.setattr("vs_gendrpix.restore.engine.open_restorer", lambda *_, **__: model)
+    return model
+
+
+SAID = [
+    "memory ran out: trying an empty cache",
+    "memory ran out: trying one picture at a time",
+    "memory ran out: trying few tokens at a time",
+    "memory ran out: trying tiles of 512x512 pixels",
+    "memory ran out: trying tiles of 256x256 pixels",
+]
+
+
+@pytest.mark.usefixtures("hungry")
+def test_a_run_that_fell_back_to_tiles_says_so_everywhere(tmp_path, capfd):
+    make_clip(tmp_path / "in.mp4", size=(160, 90))
+    places = [str(tmp_path / name) for name in ("in.mp4", "out.mkv", "run.json")]
+    arguments = [*places[:2], "-d", "cpu", "--preset", "ultrafast", "--report", places[2]]
+    assert main([*arguments, "--progress", "json"]) == 0
+    events, log = capfd.readouterr()
+    told = [json.loads(line) for line in events.splitlines()]
+    assert [event["message"] for event in told if event["event"] == "warning"] == SAID
+    assert log.splitlines() == [f"gendrpix-video: warning: {sentence}" for sentence in SAID]
+    report = json.loads(Path(places[2]).read_text())
+    assert report["warnings"] == SAID
+    assert report["settings"]["restore"]["tile"] == [256, 256]
+
+
+def test_a_run_that_had_enough_says_that_it_used_no_tiles(tmp_path, hungry):
+    hungry.pixels = 640 * 360
+    make_clip(tmp_path / "in.mp4", size=(160, 90))
+    chosen = process_settings(
+        device="cpu", report=tmp_path / "run.json", encode=EncodeSettings(preset="ultrafast")
+    )
+    report = process(tmp_path / "in.mp4", tmp_path / "out.mkv", chosen)
+    assert report.warnings == ()
+    assert json.loads((tmp_path / "run.json").read_text())["settings"]["restore"]["tile"] is None
+
+
+@pytest.mark.usefixtures("hungry")
+def test_the_filter_says_in_its_log_that_it_fell_back_to_tiles(caplog):
+    clip = vs.core.std.BlankClip(format=vs.GRAY8, width=160, height=90, length=2)
+    gendrpix(clip, 4, device_index=-1, matrix_in=1).get_frame(0).close()
+    assert caplog.messages == SAID

@@ -3,6 +3,7 @@
 import logging
 from dataclasses import dataclass, field
 from fractions import Fraction
+from threading import Lock
 
 log = logging.getLogger(__name__)
 
@@ -12,10 +13,16 @@ EXAMPLES = 5
 PLACES = 100
 """How many damaged places a report names."""
 
+_lock = Lock()
+"""Held while notes change. One for all of them, so that they stay plain values."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Notes:
-    """What a source or a sink has to say about its file, gathered while it works.
+    """What there is to tell about a job: plain values, which the parts of the job add to.
+
+    All parts tell the same notes, from threads of their own: readers, the engine, writers. What
+    parts in other processes had to tell is merged.
 
     Attributes:
         warnings: Sentences for the user, each said once.
@@ -45,27 +52,48 @@ class Notes:
 
     def warn(self, sentence: str) -> None:
         """Log a warning and keep it for the report, unless it has been said before."""
-        if sentence not in self.warnings:
-            self.warnings.append(sentence)
+        with _lock:
+            said = sentence in self.warnings
+            if not said:
+                self.warnings.append(sentence)
+        if not said:
             log.warning(sentence)
 
     def error(self, line: str) -> None:
         """Count an error line of libav."""
-        self.errors += 1
-        self._mark()
+        with _lock:
+            self.errors += 1
+            self._mark()
+            self._quote(line)
         log.info("libav: %s", line)
-        if len(self.examples) < EXAMPLES and line not in self.examples:
-            self.examples.append(line)
 
     def corrupt_frame(self) -> None:
         """Count a frame that the decoder calls corrupt."""
-        self.corrupt_frames += 1
-        self._mark()
+        with _lock:
+            self.corrupt_frames += 1
+            self._mark()
 
     def _mark(self) -> None:
         """Keep the place of what was met."""
         if len(self.places) < PLACES and self.now not in self.places:
             self.places.append(self.now)
+
+    def _quote(self, line: str) -> None:
+        """Keep an error line, if it is one of the first few."""
+        if len(self.examples) < EXAMPLES and line not in self.examples:
+            self.examples.append(line)
+
+    def merge(self, other: "Notes") -> None:
+        """Add the notes of another part of the job, which has logged them already."""
+        with _lock:
+            self.warnings += [said for said in other.warnings if said not in self.warnings]
+            self.errors += other.errors
+            self.corrupt_frames += other.corrupt_frames
+            self.made_up_times += other.made_up_times
+            for line in other.examples:
+                self._quote(line)
+            places = [place for place in other.places if place not in self.places]
+            self.places += places[: PLACES - len(self.places)]
 
     def forget_damage(self) -> None:
         """Begin to count anew."""

@@ -51,7 +51,7 @@ class Report:
         frames_encoded: Frames in the output: those decoded, or what filters made of them.
         streams: What became of each stream of the input.
         copied: Packets written to each further stream of the output, by its index.
-        notes: Warnings and damage, in the order source, sink.
+        notes: Warnings and damage, in the order source, engine, side streams, sink.
         bound: What limited the rate.
         seconds: Wall time from opening the input to publishing the output.
     """

@@ -11,6 +11,7 @@ from vs_gendrpix.errors import SettingsError, VerificationError
 from vs_gendrpix.frame.area import Area, cropped, with_bars
 from vs_gendrpix.frame.clip import ClipInfo
 from vs_gendrpix.frame.format import usual_matrix
+from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.frame.target import aspect_change, target_format
 from vs_gendrpix.job.grading import check_hdr
 from vs_gendrpix.job.inputs import Input, look_for_fields, open_side_streams, open_source
@@ -68,7 +69,7 @@ def process(
     source_path = Path(src)
     settings = with_range(source_path, settings or ProcessSettings())
     progress = progress or Progress()
-    began, waits = time.monotonic(), Waits()
+    began, waits, notes = time.monotonic(), Waits(), Notes()
     with ExitStack() as stack:
         output = open_output(Path(dst), source=source_path, overwrite=settings.write.overwrite)
         record = None
@@ -100,7 +101,7 @@ def process(
         stack.enter_context(side)
         sink = open_sink(output, clip=clip, settings=settings.write.encode, side=side)
         stack.enter_context(sink)
-        engine = _open_engine(settings)
+        engine = _open_engine(settings, notes)
         lanes = stack.enter_context(
             engine.clip(area.of(before.info.format), place.of(framed.format))
         )
@@ -129,12 +130,12 @@ def process(
             frames_encoded=sink.frames,
             streams=side.actions,
             copied=side.copied,
-            notes=(source.report, side.notes, sink.notes),
+            notes=(source.report, notes, side.notes, sink.notes),
             bound=waits.bound,
             seconds=time.monotonic() - began,
         )
         if record is not None:
-            write_report(record, report, settings)
+            write_report(record, report, _with_tile(settings, lanes.tile))
     progress.done(report)
     return report
 
@@ -208,11 +209,16 @@ def _tell_what_changes(
         )
 
 
-def _open_engine(settings: ProcessSettings) -> "Engine":
+def _with_tile(settings: ProcessSettings, tile: tuple[int, int] | None) -> ProcessSettings:
+    """The settings with the tile that was used: a smaller one where memory ran out."""
+    return replace(settings, restore=replace(settings.restore, tile=tile))
+
+
+def _open_engine(settings: ProcessSettings, notes: Notes) -> "Engine":
     """Load torch and the model, once it is known that input, output and encoder are good."""
     from vs_gendrpix.restore.engine import Engine  # noqa: PLC0415 - torch takes seconds to load
 
-    return Engine(settings.restore)
+    return Engine(settings.restore, notes)
 
 
 def _describe(source: Input, output: Path, clip: ClipInfo, engine: "Engine") -> Start:
