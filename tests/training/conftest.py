@@ -1,10 +1,13 @@
 """Pictures to train on."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from torch import nn
 
 
 @pytest.fixture
@@ -17,3 +20,16 @@ def folder(tmp_path: Path) -> Path:
         blocks = numbers.integers(0, 256, (side // 8, side // 8, 3), dtype=np.uint8)
         Image.fromarray(blocks.repeat(8, 0).repeat(8, 1)).save(pictures / name)
     return pictures
+
+
+@pytest.fixture
+def teacher_file(tmp_path: Path) -> Path:
+    """A small network for x4 with random weights, of a kind that spandrel knows."""
+    pytest.importorskip("spandrel")
+    torch.manual_seed(2)
+    layers: list[nn.Module] = []
+    for before, after in pairwise([3, 8, 8, 48]):
+        layers += [nn.Conv2d(before, after, 3, padding=1), nn.PReLU(after)]
+    path = tmp_path / "teacher.pth"
+    torch.save(nn.ModuleDict({"body": nn.Sequential(*layers[:-1])}).state_dict(), path)
+    return path

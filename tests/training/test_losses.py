@@ -11,6 +11,7 @@ from vs_gendrpix.training.losses import (
     grainy,
     lattice_windows,
     masked_fourier_loss,
+    rand_pad,
 )
 
 
@@ -100,3 +101,21 @@ def test_features_see_a_weave_half_of_the_time_and_structure_always():
     assert all(cost < max(costs) / 20 for cost in sorted(costs)[: len(costs) - seen])
     others = [perception(edges, plain, Draw(number)).item() for number in draws]
     assert min(others) > max(others) / 5
+
+
+def test_each_picture_of_a_batch_is_padded_its_own_way():
+    image = scene()[:, :, :64, :64].expand(12, -1, -1, -1)
+    padded = rand_pad(image, Draw(1))
+    assert padded.shape == (12, 3, 72, 72)
+    places = set()
+    for one in padded:
+        found = [
+            (top, left)
+            for top in range(8)
+            for left in range(8)
+            if torch.equal(one[:, top : top + 64, left : left + 64], image[0])
+        ]
+        assert len(found) == 1
+        places.update(found)
+    assert len(places) > 6
+    assert torch.equal(rand_pad(image, Draw(1)), padded)

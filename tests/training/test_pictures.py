@@ -3,6 +3,8 @@ import torch
 
 from vs_gendrpix.errors import MediaError
 from vs_gendrpix.training.pictures import Pairs, find_pictures
+from vs_gendrpix.training.settings import TeacherSettings
+from vs_gendrpix.training.teacher import lost_detail
 
 
 def test_pairs_follow_from_their_number(folder):
@@ -17,7 +19,7 @@ def test_pairs_follow_from_their_number(folder):
 
 def test_worn_and_clean_are_the_same_place(folder):
     pairs = Pairs(find_pictures([folder]), crop=64, seed=0)
-    worn, clean, negative = map(torch.stack, zip(*(pairs[i] for i in range(24)), strict=True))
+    worn, clean, negative, *_ = map(torch.stack, zip(*(pairs[i] for i in range(24)), strict=True))
     matched = (worn - clean).abs().mean()
     assert matched < 0.8 * (worn - clean.roll(1, 0)).abs().mean()
     assert worn.abs().max() <= 1
@@ -30,7 +32,7 @@ def test_negative_items_want_something_between_worn_and_clean(folder):
     mixed = Pairs(paths, crop=64, seed=0, negative_share=0.5)
     errors = []
     for number in range(60):
-        worn, target, negative = mixed[number]
+        worn, target, negative = mixed[number][:3]
         clean = plain[number][1]
         assert torch.equal(worn, plain[number][0])
         assert bool(negative) != torch.equal(target, clean)
@@ -38,6 +40,45 @@ def test_negative_items_want_something_between_worn_and_clean(folder):
             errors.append((target - clean).abs().mean().item())
     assert 18 < len(errors) < 42
     assert 0.005 < sum(errors) / len(errors) < 0.3
+
+
+def test_neutral_pictures_become_neutral_ones(folder, teacher_file):
+    """The student must not learn to colour film that has no colour."""
+    paths = find_pictures([folder])
+    label = TeacherSettings(model=teacher_file, clean_below=0.0, teacher_above=0.1)
+    pairs = Pairs(paths, crop=64, seed=0, label=label)
+    neutral = [pair for pair in (pairs[number] for number in range(90)) if _is_grey(pair.target)]
+    assert 2 <= len(neutral) <= 20
+    assert all(_is_grey(pair.teacher) for pair in neutral)
+    assert any(not torch.equal(pair.teacher, pair.target) for pair in neutral)
+    kept = [_is_grey(pair.degraded) for pair in neutral]
+    assert any(kept)
+
+
+def _is_grey(image):
+    return bool((image.amax(0) - image.amin(0)).max() < 1e-4)
+
+
+def test_the_teacher_labels_what_has_lost_detail(folder, teacher_file):
+    """Its label is that of a plain call for the small picture, shrunk to the crop's size."""
+    paths = find_pictures([folder])
+    label = TeacherSettings(model=teacher_file, clean_below=0.5, teacher_above=0.75)
+    pairs, asked = Pairs(paths, crop=64, seed=0, label=label), 0
+    plain = Pairs(paths, crop=64, seed=0)
+    for number in range(24):
+        pair, alone = pairs[number], plain[number]
+        assert all(torch.equal(pair[part], alone[part]) for part in range(3))
+        assert alone.lost == 0
+        assert torch.equal(alone.teacher, alone.target)
+        assert pair.lost == pytest.approx(
+            lost_detail(pair.degraded / 2 + 0.5, pair.target / 2 + 0.5), abs=1e-5
+        )
+        if pair.lost <= 0.5:
+            assert torch.equal(pair.teacher, pair.target)
+        else:
+            asked += 1
+            assert not torch.equal(pair.teacher, pair.target)
+    assert 3 < asked < 24
 
 
 def test_no_pictures_is_said(tmp_path):

@@ -19,9 +19,9 @@ from vs_gendrpix.training import trainer
 from vs_gendrpix.training.__main__ import main
 from vs_gendrpix.training.draw import Draw
 from vs_gendrpix.training.losses import grainy
-from vs_gendrpix.training.pictures import Pairs, find_pictures
-from vs_gendrpix.training.settings import STAGES, Recipe, StageSettings
-from vs_gendrpix.training.stages import PixStage, conditions
+from vs_gendrpix.training.pictures import Pair, Pairs, find_pictures
+from vs_gendrpix.training.settings import STAGES, Recipe, StageSettings, TeacherSettings
+from vs_gendrpix.training.stages import Attempt, PixStage, conditions
 from vs_gendrpix.training.trainer import Numbers, train
 
 VAE = VAEConfig(channels=(8, 8, 16, 16), layers=1, latent_channels=4, groups=4, scaling=1.0)
@@ -51,7 +51,8 @@ def tensors(path: Path) -> dict[str, torch.Tensor]:
     saved = torch.load(path.parent / "checkpoint.pt", weights_only=True)
     flat = {
         f"{part}.{key}": value
-        for part in ("student", "average")
+        for part in ("student", "average", "critic")
+        if part in saved
         for key, value in saved[part].items()
     }
     state = saved["optimizer"]["state"]
@@ -62,19 +63,22 @@ def weights_of(model: Path) -> dict[str, torch.Tensor]:
     return load_network(model, device=torch.device("cpu"), dtype=torch.float32).state_dict()
 
 
-def test_a_stopped_run_ends_as_an_unbroken_one_bit_for_bit(run, monkeypatch):
+@pytest.mark.parametrize("critic", ["staged", "pixels"])
+def test_a_stopped_run_ends_as_an_unbroken_one_bit_for_bit(run, monkeypatch, critic):
     """With every loss there is, the critic's included."""
-    for name in STAGES[:3]:
+    for name in STAGES[:3] if critic == "staged" else ():
         for out in ("whole", "stopped"):
             run(name, replace(STAGE, steps=2), out=out)
     weights = {
         "perceptual": 0.02,
         "fourier": 0.01,
         "adversarial": 0.05,
+        "features": 0.1 if critic == "pixels" else 0.0,
         "consistency": 0.3,
         "grain": 6.0,
     }
-    settings = replace(STAGE, negative_share=0.3, keep=0.25, **weights)
+    first = {"critic": critic, "critic_width": 8, "critic_first": 1, "critic_rate": 1e-3}
+    settings = replace(STAGE, negative_share=0.3, keep=0.25, **weights, **first)
     unbroken = run("pix", settings, out="whole")
     advance = trainer._advance
 
@@ -124,6 +128,7 @@ def test_the_whole_recipe_runs(run, tmp_path, folder):
         assert [row["step"] for row in rows] == ["3"]
         assert all(float(value) == float(value) for value in rows[0].values())
         assert ("critic" in rows[0]) == (stage in {"adc", "pix"})
+        assert ("critic_right" in rows[0]) == ("critic" in rows[0])
     network = load_network(model, device=torch.device("cpu"), dtype=torch.float32)
     assert network.card.name == "small"
     assert "distil: 3 steps" in network.card.training
@@ -168,7 +173,7 @@ def test_training_learns(run, folder):
     pairs = Pairs(find_pictures([folder]), crop=64, seed=0)
     before = after = 0.0
     for number in range(1000, 1040):
-        worn, clean, _ = pairs[number]
+        worn, clean = pairs[number][:2]
         restored = network(worn[None], network.positive[None])[0]
         before += float((worn - clean).abs().mean())
         after += float((restored - clean).abs().mean())
@@ -199,7 +204,7 @@ def test_pix_sees_each_view_under_grain_of_its_own(small_network, consistency):
     seen = []
     stage.student.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     grey = torch.zeros(16, 3, 64, 64)
-    batch = (grey, grey, torch.zeros(16, dtype=torch.bool))
+    batch = Pair(grey, grey, torch.zeros(16, dtype=torch.bool), grey, torch.zeros(16))
     stage.attempt(batch, Draw(1))
     strengths = seen[0].std((1, 2, 3)) * 255 / 2
     assert 3 < strengths.max() < 8
@@ -392,3 +397,57 @@ def test_a_critic_on_cells_of_8_judges_a_network_on_cells_of_4(run):
 def test_other_cells_are_one_line(run):
     with pytest.raises(ModelError, match="192 or 48 channels"):
         run("pix", STAGE, network=replace(SMALL, in_channels=27, out_channels=27))
+
+
+def test_the_critic_learns_alone_at_first(run):
+    """The student has nothing to learn from a critic that knows nothing."""
+    alone = {"adversarial": 0.1, "critic": "pixels", "critic_width": 8, "critic_rate": 1e-3}
+    began = weights_of(run("pix", replace(STAGE, steps=1, learning_rate=1e-9), out="began"))
+    path = run("pix", replace(STAGE, steps=4, critic_first=4, **alone))
+    assert all(torch.equal(value, began[key]) for key, value in weights_of(path).items())
+    longer = run("pix", replace(STAGE, steps=8, critic_first=4, **alone), out="longer")
+    moved = [key for key, value in weights_of(longer).items() if not torch.equal(value, began[key])]
+    assert moved
+    critics = [
+        {key: value for key, value in tensors(one).items() if key.startswith("critic")}
+        for one in (path, longer)
+    ]
+    assert not all(torch.equal(value, critics[1][key]) for key, value in critics[0].items())
+
+
+def test_what_a_crop_has_lost_decides_whom_the_student_follows(small_network):
+    """The clean picture where it is known, the teacher where it is not, between them a mean."""
+    label = TeacherSettings(model=Path("teacher.pth"), clean_below=0.4, teacher_above=0.8)
+    settings = replace(STAGE, adversarial=0.1, critic="pixels", critic_width=8)
+    stage = PixStage(settings, copy.deepcopy(small_network), None, None, label=label)
+    clean, taught = torch.full((40, 3, 64, 64), -0.5), torch.full((40, 3, 64, 64), 0.5)
+    lost = torch.tensor([0.0, 0.4, 0.6, 0.8] * 10)
+    batch = Pair(torch.zeros_like(clean), clean, torch.zeros(40, dtype=torch.bool), taught, lost)
+    attempt = stage.attempt(batch, Draw(1))
+    expected = torch.tensor([-0.5, -0.5, 0.0, 0.5] * 10)
+    torch.testing.assert_close(attempt.wanted[:, 0, 5, 5], expected)
+    # For real the critic takes either, and never a mean.
+    real = attempt.real.flatten(1)
+    assert set(real.unique().tolist()) == {-0.5, 0.5}
+    assert torch.equal(real.amin(1), real.amax(1))
+    plain = PixStage(settings, copy.deepcopy(small_network), None, None)
+    assert torch.equal(plain.attempt(batch, Draw(1)).wanted, clean)
+
+
+def test_the_critic_of_pixels_sees_changes_behind_their_own_paddings(small_network):
+    """What was there before says nothing of what the network has made."""
+    settings = replace(STAGE, adversarial=0.1, critic="pixels", critic_width=8)
+    stage = PixStage(settings, copy.deepcopy(small_network), None, None)
+    change = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(1)) / 10
+    base = torch.rand(5, 3, 64, 64)
+    attempt = Attempt({}, base + change, base, wanted=base, base=base)
+    seen = stage.seen(attempt.output, attempt, Draw(1))
+    assert seen.shape == (5, 3, 72, 72)
+    phases = {
+        (top, left)
+        for one in seen
+        for top in range(8)
+        for left in range(8)
+        if torch.allclose(one[:, top : top + 64, left : left + 64], 6 * change[0], atol=1e-5)
+    }
+    assert len(phases) > 2

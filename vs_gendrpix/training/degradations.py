@@ -17,6 +17,9 @@ from vs_gendrpix.training.draw import Draw
 _RESIZE_MODES = ("area", "bilinear", "bicubic")
 _MATERIALS = (None, film.film, film.tape, film.fields, film.banded)
 _MATERIAL_SHARES = (0.66, 0.14, 0.08, 0.08, 0.04)
+_CLEAN_SHARE, _CLEAN_SHARE_AT_ONE = 0.06, 0.4
+"""Share of pictures that are only resized: what is good already must stay as it is."""
+_RESCALED_SHARE = 0.12
 
 
 def degrade(image: Tensor, scale: float, draw: Draw) -> Tensor:
@@ -31,6 +34,8 @@ def degrade(image: Tensor, scale: float, draw: Draw) -> Tensor:
         (3, round(H / scale), round(W / scale)) RGB in [0, 1], in steps of 1/255.
     """
     size = (round(image.shape[-2] / scale), round(image.shape[-1] / scale))
+    if draw.chance(_CLEAN_SHARE if scale > 1 else _CLEAN_SHARE_AT_ONE):
+        return from_picture(to_picture(_resize(image, size, draw.pick(_RESIZE_MODES))))
     # In pixels of the picture: up to two thirds of a pixel of the small one, as soft lenses, old
     # transfers and interpolated sensors have it (Real-ESRGAN: up to 3 at scale 4).
     image = _blur(image, draw, 0.2, 0.4 + 0.6 * scale, probability=0.7)
@@ -48,9 +53,13 @@ def degrade(image: Tensor, scale: float, draw: Draw) -> Tensor:
     material = draw.pick(_MATERIALS, _MATERIAL_SHARES)
     if material is not None:
         image = material(image, draw)
-    image = _compress(image, draw)
+    if draw.chance(_RESCALED_SHARE):  # compressed at another size: blocks of no whole pixels
+        image = _compress(_resize_by(image, draw, 0.6, 1.5), draw, low_rate=draw.chance(0.5))
+        image = _resize(image, size, draw.pick(_RESIZE_MODES))
+    # A clip that is not enlarged by much is one of its time's full size, at its time's rates.
+    image = _compress(image, draw, low_rate=draw.chance(0.5 if scale <= 2 else 0.25))
     if draw.chance(0.12):  # copied once more
-        image = _compress(image, draw)
+        image = _compress(image, draw, low_rate=False)
     return image
 
 
@@ -132,7 +141,7 @@ def _jpeg(image: Tensor, draw: Draw, low: int, high: int, *, probability: float)
     return from_picture(picture)
 
 
-def _compress(image: Tensor, draw: Draw) -> Tensor:
+def _compress(image: Tensor, draw: Draw, *, low_rate: bool) -> Tensor:
     """One generation: none, JPEG, or a video codec that predicts over a short run of frames."""
     kind = draw.pick(("none", "jpeg", "h264", "mpeg2", "hevc"), (0.3, 0.22, 0.3, 0.1, 0.08))
     if kind == "none":
@@ -141,10 +150,11 @@ def _compress(image: Tensor, draw: Draw) -> Tensor:
         return _jpeg(image, draw, 50, 95, probability=1)
     run = [to_picture(frame) for frame in _run(image, draw)]
     if kind == "mpeg2":
-        quantiser = str(draw.whole(2, 6))
+        quantiser = str(draw.whole(5, 14) if low_rate else draw.whole(2, 6))
         options = {"qmin": quantiser, "qmax": quantiser}
         return from_picture(codecs.video(run, "mpeg2video", options))
-    options = {"crf": str(draw.whole(14, 29)), "preset": "veryfast"}
+    crf = draw.whole(26, 36) if low_rate else draw.whole(14, 29)
+    options = {"crf": str(crf), "preset": "veryfast"}
     return from_picture(codecs.video(run, "libx264" if kind == "h264" else "libx265", options))
 
 

@@ -1,6 +1,7 @@
 """The losses beside L1: features, the lattice, and what a critic says."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -108,8 +109,14 @@ def rand_pad(image: Tensor, draw: Draw) -> Tensor:
     """RandPad (paper, section 3): 8 pixels more each way, the first 0 to 7 of them in front.
 
     A critic that always met the same phase of the 8x8 cells would learn the cells, not the picture.
+
+    Args:
+        image: (B, 3, H, W), H and W multiples of 8.
+        draw: Draws a padding for each picture of the batch.
     """
-    return pad(image, Padding(top=draw.whole(0, 7), left=draw.whole(0, 7)))
+    paddings = [Padding(top=draw.whole(0, 7), left=draw.whole(0, 7)) for _ in image]
+    padded = [pad(one[None], padding) for one, padding in zip(image, paddings, strict=True)]
+    return torch.cat(padded)
 
 
 def grainy(image: Tensor, draw: Draw, strongest: float) -> Tensor:
@@ -143,3 +150,12 @@ def generator_loss(logits: Tensor) -> Tensor:
 def critic_loss(real: Tensor, output: Tensor) -> Tensor:
     """softplus(D(output)) + softplus(-D(real)), as AdcSR has it."""
     return F.softplus(output.float()).mean() + F.softplus(-real.float()).mean()
+
+
+def feature_loss(output: Sequence[Tensor], target: Sequence[Tensor]) -> Tensor:
+    """The mean difference of a critic's features, each layer by the target's deviation in it."""
+    differences = [
+        F.l1_loss(mine.float(), its.float()) / (its.float().std() + _FLOOR)
+        for mine, its in zip(output, target, strict=True)
+    ]
+    return torch.stack(differences).mean()

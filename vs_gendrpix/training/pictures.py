@@ -1,8 +1,10 @@
 """Pairs of worn and clean crops, each made from its number alone."""
 
+import functools
 import math
 from collections import Counter
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -15,13 +17,18 @@ from vs_gendrpix.errors import MediaError
 from vs_gendrpix.training.codecs import Picture
 from vs_gendrpix.training.degradations import degrade, from_picture, to_picture
 from vs_gendrpix.training.draw import Draw
+from vs_gendrpix.training.settings import TeacherSettings
+from vs_gendrpix.training.teacher import Teacher, lost_detail
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 _SCALES = (4.0, 3.0, 2.0, 1.0)
-_SCALE_SHARES = (0.65, 0.1, 0.2, 0.05)
+_SCALE_SHARES = (0.65, 0.07, 0.16, 0.12)
 _PLAIN_SHARE = 0.25
 _TEXT_SHARE = 0.08
 _LINES_SHARE = 0.05
+_NEUTRAL_SHARE = 0.08
+_TINTED_SHARE = 0.03
+_LUMA = torch.tensor([0.299, 0.587, 0.114])[:, None, None]
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.,:;!?&%()-/ "
 
 
@@ -43,7 +50,28 @@ def find_pictures(folders: list[Path]) -> list[Path]:
     return found
 
 
-class Pairs(Dataset[tuple[Tensor, Tensor, Tensor]]):
+class Pair(NamedTuple):
+    """A degraded picture and what it should become; of a batch, each with a first dimension.
+
+    Attributes:
+        degraded: (3, H, W) RGB in [-1, 1], resized to the target's size.
+        target: (3, H, W) RGB in [-1, 1], the clean picture; of a negative item one a little
+            degraded.
+        negative: (), whether this is a negative item.
+        teacher: (3, H, W) RGB in [-1, 1], what the teacher makes of the degraded picture; the
+            target again where no teacher was asked.
+        lost: (), how much of the target's detail the degraded picture has lost, 0 to 1 (see
+            `teacher.lost_detail`); 0 where no teacher was asked.
+    """
+
+    degraded: Tensor
+    target: Tensor
+    negative: Tensor
+    teacher: Tensor
+    lost: Tensor
+
+
+class Pairs(Dataset[Pair]):
     """Item i: a crop, worn and as it should become, with a damage of its own.
 
     (Four crops of one damaged region are cheaper to make, but a batch of eight then shows two kinds
@@ -57,13 +85,20 @@ class Pairs(Dataset[tuple[Tensor, Tensor, Tensor]]):
         seed: With the item's number, decides everything that is drawn.
         negative_share: Share of the items whose target is a little worn itself: what the negative
             condition asks for, and guidance pushes away from.
+        label: Asks the teacher what it makes of items that have lost detail; None asks nobody.
     """
 
     def __init__(
-        self, paths: list[Path], *, crop: int, seed: int, negative_share: float = 0.0
+        self,
+        paths: list[Path],
+        *,
+        crop: int,
+        seed: int,
+        negative_share: float = 0.0,
+        label: TeacherSettings | None = None,
     ) -> None:
         self.paths, self.crop, self.seed = paths, crop, seed
-        self.negative_share = negative_share
+        self.negative_share, self.label = negative_share, label
         sources = [path.stem.split("_")[0] for path in paths]
         counts = Counter(sources)
         self.weights = tuple(1 / math.sqrt(counts[source]) for source in sources)
@@ -80,18 +115,36 @@ class Pairs(Dataset[tuple[Tensor, Tensor, Tensor]]):
                 self._decoded[index] = np.asarray(image.convert("RGB"))
         return self._decoded[index]
 
-    def __getitem__(self, number: int) -> tuple[Tensor, Tensor, Tensor]:
-        """The worn crop, already resized, the target, and whether this is a negative item.
-
-        Returns:
-            (3, crop, crop) RGB in [-1, 1] twice, and a boolean ().
-        """
+    def __getitem__(self, number: int) -> Pair:
+        """The item of a number, whoever asks and in whatever order."""
         draw = Draw(self.seed, number)
         clean = self._region(draw, self.crop)
-        worn = _shrunk_and_back(clean, draw.pick(_SCALES, _SCALE_SHARES), draw)
+        neutral = draw.chance(_NEUTRAL_SHARE)
+        if neutral:
+            clean = _neutral(clean)
+        elif draw.chance(_TINTED_SHARE):
+            clean = _tinted(clean, draw)
+        small = degrade(clean, draw.pick(_SCALES, _SCALE_SHARES), draw)
+        if neutral and draw.chance(0.7):  # others keep the colour of noise and codecs
+            small = _neutral(small)
+        degraded = _enlarged(small, clean)
         negative = draw.chance(self.negative_share)
-        target = _shrunk_and_back(clean, draw.between(1.2, 2.2), draw) if negative else clean
-        return worn * 2 - 1, target * 2 - 1, torch.tensor(negative)
+        target = clean
+        if negative:
+            target = _enlarged(degrade(clean, draw.between(1.2, 2.2), draw), clean)
+        teacher, lost = target, 0.0
+        if self.label is not None and not negative:
+            lost = lost_detail(degraded, clean)
+            if lost > self.label.clean_below:
+                teacher = _teacher(self.label.model)(small, (self.crop, self.crop))
+                teacher = _neutral(teacher) if neutral else teacher
+        return Pair(
+            degraded * 2 - 1,
+            target * 2 - 1,
+            torch.tensor(negative),
+            teacher * 2 - 1,
+            torch.tensor(lost),
+        )
 
     def _region(self, draw: Draw, side: int) -> Tensor:
         """A sharp square: shrunk, often chosen for detail, turned, at times with text."""
@@ -125,11 +178,29 @@ class Pairs(Dataset[tuple[Tensor, Tensor, Tensor]]):
         return picture[top : top + side, left : left + side]
 
 
-def _shrunk_and_back(clean: Tensor, scale: float, draw: Draw) -> Tensor:
-    """A picture worn at a smaller size, resized as the product does it."""
-    worn = degrade(clean, scale, draw)
-    worn = F.interpolate(worn[None], clean.shape[-2:], mode="bicubic", antialias=True)[0]
-    return worn.clamp(0, 1)
+@functools.cache
+def _teacher(path: Path) -> Teacher:
+    """The teacher of this process, read once."""
+    return Teacher(path)
+
+
+def _enlarged(small: Tensor, like: Tensor) -> Tensor:
+    """A picture resized to the size of another, as the product does it."""
+    size = like.shape[-2:]
+    return F.interpolate(small[None], size, mode="bicubic", antialias=True)[0].clamp(0, 1)
+
+
+def _neutral(image: Tensor) -> Tensor:
+    """Black and white: all channels the luma."""
+    return (image * _LUMA).sum(0, keepdim=True).expand(3, -1, -1).contiguous()
+
+
+def _tinted(image: Tensor, draw: Draw) -> Tensor:
+    """A black-and-white picture in one hue, as toned film has it: the lights keep their white."""
+    luma = (image * _LUMA).sum(0, keepdim=True)
+    tint = torch.tensor([draw.between(0.8, 1.2) for _ in range(3)])[:, None, None]
+    tint = tint / (tint * _LUMA).sum()
+    return (luma * (1 + (tint - 1) * 2 * (1 - luma))).clamp(0, 1)
 
 
 def _detail(picture: Picture) -> float:

@@ -2,9 +2,11 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
+
+from torch import Tensor
 
 from vs_gendrpix.errors import GendrpixError, SettingsError
 from vs_gendrpix.models.ancestors.vae import VAEConfig
@@ -47,8 +49,14 @@ class StageSettings:
             flicker and what crawls in a pan. A step takes nearly twice as long.
         divergence: Weight of the VAE's divergence from the normal distribution, per latent value.
         adversarial: Weight of softplus(-D(output)).
-        critic: What the discriminator D begins as: the network of the stage before, or random.
+        features: Weight of the difference of the pixel critic's features from those of what the
+            student should make.
+        critic: What the discriminator D is: the network of the stage before (`staged`), that
+            network with random weights (`fresh`), or for `pix` a small U-Net that sees what the
+            student adds to the resized picture (`pixels`).
         critic_rate: Rate of D's AdamW.
+        critic_width: Channels of the finest level of the critic `pixels`.
+        critic_first: Steps at the beginning in which D alone learns.
         rand_pad: Whether D sees each picture behind a padding of its own (RandPad).
         save_every: Steps between checkpoints.
     """
@@ -74,8 +82,11 @@ class StageSettings:
     consistency: float = 0.0
     divergence: float = 0.0
     adversarial: float = 0.0
-    critic: Literal["staged", "fresh"] = "staged"
+    features: float = 0.0
+    critic: Literal["staged", "fresh", "pixels"] = "staged"
     critic_rate: float = 1e-5
+    critic_width: int = 32
+    critic_first: int = 0
     rand_pad: bool = True
     save_every: int = 500
 
@@ -101,9 +112,40 @@ class StageSettings:
 
     def rate(self, step: int) -> float:
         """The share of the peak rate at a step: up, level, down to zero in the last quarter."""
-        rising = (step + 1) / max(1, self.warmup)
-        falling = (self.steps - step) / max(1, self.steps // 4)
-        return max(0.0, min(1.0, rising, falling))
+        rising = (step + 1 - self.critic_first) / max(1, self.warmup)
+        return max(0.0, min(rising, self.critic_share(step)))
+
+    def critic_share(self, step: int) -> float:
+        """The share of the critic's peak rate at a step: level, down to zero as the student's."""
+        return min(1.0, (self.steps - step) / max(1, self.steps // 4))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeacherSettings:
+    """A larger model that labels stored pairs, and which of them follow it.
+
+    A picture that has kept its detail should become the clean one, which is known; one that has
+    lost it should become what the teacher makes of it. Between the two bounds it is a mean.
+
+    Attributes:
+        model: A model file that spandrel loads; relative paths count from the recipe's folder.
+        clean_below: Share of lost detail up to which the clean picture is the target (see
+            `teacher.lost_detail`).
+        teacher_above: Share of lost detail from which on the teacher's picture is the target.
+    """
+
+    model: Path
+    clean_below: float = 0.5
+    teacher_above: float = 0.75
+
+    def share(self, lost: Tensor) -> Tensor:
+        """The teacher's share of the target, 0 to 1, for shares of lost detail."""
+        share = (lost - self.clean_below) / (self.teacher_above - self.clean_below)
+        return share.clamp(0, 1)
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.clean_below < self.teacher_above <= 1:
+            raise SettingsError("a teacher needs 0 <= clean_below < teacher_above <= 1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +179,7 @@ class Recipe:
         workers: Processes that make pairs.
         threads: Threads of the networks' arithmetic on the CPU; 0 leaves PyTorch's choice.
         pairs: What is made beforehand.
+        teacher: Who labels it; None for nobody.
         network: The UNet; its channels in and out are those of `pix`: 192, or 48 for smaller cells.
         vae: The autoencoder of the stages with a latent.
         stage: The settings of each stage.
@@ -147,6 +190,7 @@ class Recipe:
     workers: int = 1
     threads: int = 0
     pairs: PairSettings = field(default_factory=PairSettings)
+    teacher: TeacherSettings | None = None
     network: UNetConfig = TINY
     vae: VAEConfig = field(default_factory=VAEConfig)
     stage: Mapping[str, StageSettings] = field(default_factory=dict)
@@ -180,7 +224,17 @@ def read_recipe(path: Path) -> Recipe:
         network = _build(UNetConfig, table.pop("network", {}), "network")
         vae = _build(VAEConfig, table.pop("vae", {}), "vae")
         pairs = _build(PairSettings, table.pop("pairs", {}), "pairs")
-        given = {"network": network, "vae": vae, "pairs": pairs, "stage": stages}
+        teacher = None
+        if "teacher" in table:
+            teacher = _build(TeacherSettings, table.pop("teacher"), "teacher")
+            teacher = replace(teacher, model=path.parent / teacher.model)
+        given = {
+            "network": network,
+            "vae": vae,
+            "pairs": pairs,
+            "teacher": teacher,
+            "stage": stages,
+        }
         return _build(Recipe, table, "the recipe", **given)
     except GendrpixError as error:
         raise SettingsError(f"{path}: {error}") from error
@@ -215,6 +269,8 @@ def _checked(value: Any, wanted: Any, where: str) -> Any:  # noqa: ANN401 - TOML
         if not isinstance(value, list):
             raise SettingsError(f"{where} must be a list")
         return tuple(_checked(one, item, where) for one in value)
+    if wanted is Path and isinstance(value, str):
+        return Path(value)
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):

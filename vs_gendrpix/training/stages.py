@@ -29,26 +29,30 @@ from vs_gendrpix.models.ancestors.vae import VAE
 from vs_gendrpix.models.gendrpix.files import load_into, load_network, load_vae
 from vs_gendrpix.models.gendrpix.network import CELL, GenDRPix, Prompted
 from vs_gendrpix.models.gendrpix.padcfg import PadCFG, Padding, crop, pad, pad_plan
-from vs_gendrpix.models.gendrpix.unet import UNet
 from vs_gendrpix.training import start
+from vs_gendrpix.training.critic import Judgement, PixelCritic, StagedCritic
 from vs_gendrpix.training.draw import Draw
 from vs_gendrpix.training.losses import (
     Perception,
     critic_loss,
+    feature_loss,
     generator_loss,
     grainy,
     masked_fourier_loss,
     rand_pad,
 )
-from vs_gendrpix.training.settings import Recipe, StageSettings
+from vs_gendrpix.training.pictures import Pair
+from vs_gendrpix.training.settings import Recipe, StageSettings, TeacherSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Batch = tuple[Tensor, Tensor, Tensor]
-"""Worn and target pictures (B, 3, H, W) in [-1, 1], and which are negative items (B,)."""
-
 MODEL = "model.safetensors"
+_CONTRAST = 6.0
+"""By how much the critic of pixels sees a change enlarged: a network adds a few codes of fine
+detail, next to which the picture itself is loud, and a critic shown that learnt nothing."""
+Seed = tuple[int, int]
+"""The recipe's seed and the step: what is drawn follows from them."""
 TOKEN = 3 * CELL * CELL
 """Values of a token of pixels."""
 
@@ -61,11 +65,16 @@ class Attempt:
         losses: The losses that its stage reckons itself, each before its weight.
         output: What the critic judges.
         real: What the critic shall take for real.
+        wanted: What the critic's features are compared with; None compares none.
+        base: Pictures to which the others are changes, which a critic of pixels sees; None for
+            stages whose critic sees them as they are.
     """
 
     losses: dict[str, Tensor]
     output: Tensor
     real: Tensor
+    wanted: Tensor | None = None
+    base: Tensor | None = None
 
 
 class Stage:
@@ -92,7 +101,7 @@ class Stage:
                 setattr(self, name, moved)
         return self
 
-    def attempt(self, batch: Batch, draw: Draw) -> Attempt:
+    def attempt(self, batch: Pair, draw: Draw) -> Attempt:
         """Let the student try a batch."""
         raise NotImplementedError
 
@@ -100,27 +109,38 @@ class Stage:
         """What a student (the averaged one) makes of worn pictures: pictures in [-1, 1]."""
         raise NotImplementedError
 
-    def judge(self, image: Tensor, draw: Draw) -> Tensor:
-        """The critic's logits."""
-        del draw
+    def seen(self, image: Tensor, attempt: Attempt, draw: Draw) -> Tensor:
+        """What the critic sees of an output, or of what is real."""
+        del attempt, draw
+        return image
+
+    def judge(self, image: Tensor, attempt: Attempt, draw: Draw) -> Judgement:
+        """What the critic says of an attempt's output, or of what is real."""
         if self.critic is None:
             raise SettingsError("this stage has no critic: set adversarial above 0")
-        logits: Tensor = self.critic(image)
-        return logits
+        judgement: Judgement = self.critic(self.seen(image, attempt, draw))
+        return judgement
 
-    def losses(self, batch: Batch, draw: Draw) -> tuple[dict[str, Tensor], Attempt]:
+    def losses(self, batch: Pair, seed: Seed) -> tuple[dict[str, Tensor], Attempt]:
         """All losses of the student before their weights, and `total`, their weighted sum."""
-        attempt = self.attempt(batch, draw)
+        attempt = self.attempt(batch, Draw(*seed, 0))
         losses = dict(attempt.losses)
         if self.critic is not None:
-            losses["adversarial"] = generator_loss(self.judge(attempt.output, draw))
+            judgement = self.judge(attempt.output, attempt, Draw(*seed, 1))
+            losses["adversarial"] = generator_loss(judgement.logits)
+            if self.settings.features and attempt.wanted is not None:
+                with torch.no_grad():  # behind the same paddings
+                    aim = self.judge(attempt.wanted, attempt, Draw(*seed, 1))
+                losses["features"] = feature_loss(judgement.features, aim.features)
         total = sum(getattr(self.settings, name) * value for name, value in losses.items())
         return {**losses, "total": torch.as_tensor(total)}, attempt
 
-    def critic_losses(self, attempt: Attempt, draw: Draw) -> Tensor:
-        """The loss of the critic, which the student gets no part of."""
-        real = self.judge(attempt.real.detach(), draw)
-        return critic_loss(real, self.judge(attempt.output.detach(), draw))
+    def critic_losses(self, attempt: Attempt, seed: Seed) -> dict[str, Tensor]:
+        """The loss of the critic, which the student gets no part of, and how often it is right."""
+        real = self.judge(attempt.real.detach(), attempt, Draw(*seed, 2)).logits
+        output = self.judge(attempt.output.detach(), attempt, Draw(*seed, 3)).logits
+        right = ((real > 0).float().mean() + (output < 0).float().mean()) / 2
+        return {"critic": critic_loss(real, output), "critic_right": right.detach()}
 
     def in_pixels(self, output: Tensor, target: Tensor, draw: Draw) -> dict[str, Tensor]:
         """The losses of pictures; those of weight 0 are not computed."""
@@ -153,9 +173,9 @@ class VaeStage(Stage):
         super().__init__(settings, Reconstruction(vae), None)
         self.channels = vae.config.latent_channels
 
-    def attempt(self, batch: Batch, draw: Draw) -> Attempt:
+    def attempt(self, batch: Pair, draw: Draw) -> Attempt:
         """Reconstruct the targets from a sample of their latents."""
-        _, clean, _ = batch
+        clean = batch.target
         grid = (clean.shape[-2] // CELL, clean.shape[-1] // CELL)
         noise = draw.normal(len(clean), self.channels, *grid).to(clean.device)
         output, divergence = self.student(clean, noise)
@@ -175,9 +195,9 @@ class LatentStage(Stage):
         super().__init__(settings, student, None)
         self.vae = frozen(vae)
 
-    def attempt(self, batch: Batch, draw: Draw) -> Attempt:
+    def attempt(self, batch: Pair, draw: Draw) -> Attempt:
         """Restore latents; the perceptual loss, where it has a weight, is that of the decoded."""
-        worn, target, negative = batch
+        worn, target, negative = batch[:3]
         with torch.no_grad():
             latent, wanted = self.vae.encode(worn)[0], self.vae.encode(target)[0]
         output = self.student(latent, conditions(self.student, negative))
@@ -198,13 +218,13 @@ class AdcStage(Stage):
     def __init__(
         self, settings: StageSettings, student: PixelEncoder, vae: VAE, teacher: LatentRestorer
     ) -> None:
-        super().__init__(settings, student, Critic(teacher, settings))
+        super().__init__(settings, student, StagedCritic(teacher, fresh=settings.critic == "fresh"))
         self.vae, self.teacher = frozen(vae), frozen(teacher)
 
-    def attempt(self, batch: Batch, draw: Draw) -> Attempt:
+    def attempt(self, batch: Pair, draw: Draw) -> Attempt:
         """Make latents of the worn pictures themselves."""
         del draw
-        worn, target, negative = batch
+        worn, target, negative = batch[:3]
         with torch.no_grad():
             real = self.vae.encode(target)[0]
             wanted = real
@@ -227,28 +247,45 @@ class PixStage(Stage):
         student: GenDRPix,
         teacher: PixelEncoder | None,
         vae: VAE | None,
+        *,
+        label: TeacherSettings | None = None,
+        seed: int = 0,
     ) -> None:
-        critic = None if teacher is None else Critic(teacher, settings)
+        critic: nn.Module | None = None
+        if settings.critic == "pixels":
+            critic = PixelCritic(settings.critic_width, seed)
+        elif teacher is not None:
+            critic = StagedCritic(teacher, fresh=settings.critic == "fresh")
         super().__init__(settings, student, critic)
         self.teacher = None if teacher is None else frozen(teacher)
         self.vae = None if vae is None else frozen(vae)
+        self.label = label
 
-    def attempt(self, batch: Batch, draw: Draw) -> Attempt:
+    def attempt(self, batch: Pair, draw: Draw) -> Attempt:
         """Restore the worn pictures, perhaps under fresh grain, perhaps in two views."""
-        worn, target, negative = batch
-        wanted = target
+        worn, target, negative = batch[:3]
+        wanted, real = target, target
         if self.settings.target == "teacher" and self.teacher is not None and self.vae is not None:
             with torch.no_grad():
                 wanted = self.vae.decode(self.teacher(worn, conditions(self.teacher, negative)))
+        if self.label is not None:
+            share = self.label.share(batch.lost)[:, None, None, None]
+            wanted = torch.lerp(target, batch.teacher, share)
+            # The critic shall know the teacher's pictures and photographs alike for real.
+            clean = torch.tensor([draw.chance(0.5) for _ in target], device=target.device)
+            real = torch.where(clean[:, None, None, None], target, batch.teacher)
         prompt = conditions(self.student, negative)
 
         def seen() -> Tensor:
             grain = self.settings.grain
             return grainy(worn, draw, grain) if grain else worn
 
+        def attempt(losses: dict[str, Tensor], output: Tensor) -> Attempt:
+            return Attempt(losses, output, real, wanted=wanted, base=worn)
+
         if not self.settings.consistency:
             output = self.student(seen(), prompt)
-            return Attempt(self.in_pixels(output, wanted, draw), output, target)
+            return attempt(self.in_pixels(output, wanted, draw), output)
         paddings = [Padding(top=draw.whole(0, 7), left=draw.whole(0, 7)) for _ in range(2)]
         views = torch.cat([pad(seen(), padding) for padding in paddings])
         restored = self.student(views, torch.cat([prompt, prompt])).chunk(2)
@@ -257,11 +294,13 @@ class PixStage(Stage):
         losses = self.in_pixels(output, wanted, draw)
         losses["l1"] = (losses["l1"] + F.l1_loss(other, wanted)) / 2
         losses["consistency"] = F.l1_loss(other, output)
-        return Attempt(losses, output, target)
+        return attempt(losses, output)
 
-    def judge(self, image: Tensor, draw: Draw) -> Tensor:
-        """The critic's logits behind a padding of this picture's own."""
-        return super().judge(rand_pad(image, draw) if self.settings.rand_pad else image, draw)
+    def seen(self, image: Tensor, attempt: Attempt, draw: Draw) -> Tensor:
+        """The picture, or its change of the degraded one, behind a padding of its own."""
+        if self.settings.critic == "pixels" and attempt.base is not None:
+            image = _CONTRAST * (image - attempt.base)
+        return rand_pad(image, draw) if self.settings.rand_pad else image
 
     def show(self, student: nn.Module, worn: Tensor) -> Tensor:
         """Restore in one pass."""
@@ -276,9 +315,9 @@ class DistilStage(PixStage):
         super().__init__(settings, student, None, None)
         self.guided = frozen(guided)
 
-    def attempt(self, batch: Batch, draw: Draw) -> Attempt:
+    def attempt(self, batch: Pair, draw: Draw) -> Attempt:
         """Compare with the guided teacher; all items are positive."""
-        worn, target, _ = batch
+        worn, target = batch[:2]
         teacher = PadCFG(
             self.guided,
             self.guided.positive,
@@ -290,27 +329,6 @@ class DistilStage(PixStage):
             wanted = teacher(worn)
         output = self.student(worn, conditions(self.student, len(worn)))
         return Attempt(self.in_pixels(output, wanted, draw), output, target)
-
-
-class Critic(nn.Module):
-    """The network of the stage before as a discriminator: its output map are logits (AdcSR).
-
-    Args:
-        teacher: The network whose kind, and under `staged` whose weights, the critic has.
-        settings: The stage's.
-    """
-
-    def __init__(self, teacher: Prompted, settings: StageSettings) -> None:
-        super().__init__()
-        self.network = copy.deepcopy(teacher)
-        if settings.critic == "fresh":
-            self.network.unet = UNet(teacher.unet.config)
-        self.network.requires_grad_(requires_grad=True)
-
-    def forward(self, image: Tensor) -> Tensor:
-        """Logits of (B, C, H, W) inputs of the teacher's kind, one for each value it made."""
-        logits: Tensor = self.network(image, conditions(self.network, len(image)))
-        return logits
 
 
 def conditions(network: nn.Module, items: Tensor | int) -> Tensor:
@@ -413,7 +431,8 @@ class _Builder:
         """The network of `plain`, or stage I's before a new last layer, or a random one."""
         taught = self.settings.target == "teacher"
         student, adc = self._pix(), None
-        if self.settings.adversarial or taught or (self.out / "adc").is_dir():
+        staged = self.settings.adversarial and self.settings.critic != "pixels"
+        if staged or taught or (self.out / "adc").is_dir():
             adc = self._made("adc", self._encoder())
         if (self.out / "plain").is_dir():
             student = self._made("plain", student)
@@ -422,7 +441,14 @@ class _Builder:
             start.zero(student.unet.conv_out)
         else:
             start.straighten(student, self.worn)
-        return PixStage(self.settings, student, adc, self._vae() if taught else None)
+        return PixStage(
+            self.settings,
+            student,
+            adc,
+            self._vae() if taught else None,
+            label=self.recipe.teacher,
+            seed=self.recipe.seed,
+        )
 
     def calm(self) -> Stage:
         """The network of `pix`, no longer before a critic."""

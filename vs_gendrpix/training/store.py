@@ -15,16 +15,16 @@ from torch.utils.data import Dataset
 
 from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.training.draw import Draw
-from vs_gendrpix.training.pictures import Pairs, find_pictures
+from vs_gendrpix.training.pictures import Pair, Pairs, find_pictures
 from vs_gendrpix.training.settings import Recipe
 
 log = logging.getLogger(__name__)
 
-_PARTS = ("worn", "target", "negative")
+_PICTURES = ("worn", "target")
 _CHUNK = 16
 
 
-class StoredPairs(Dataset[tuple[Tensor, Tensor, Tensor]]):
+class StoredPairs(Dataset[Pair]):
     """Item i: a crop of a stored pair, turned and mirrored, all drawn from its number.
 
     A pair is met many times, but rarely the same crop of it the same way round.
@@ -42,11 +42,14 @@ class StoredPairs(Dataset[tuple[Tensor, Tensor, Tensor]]):
     def __init__(self, folder: Path, *, crop: int, seed: int, negative_share: float = 0.0) -> None:
         self.folder, self.crop, self.seed = folder, crop, seed
         self.negative_share = negative_share
-        files = [folder / f"{part}.npy" for part in _PARTS]
+        files = [folder / f"{part}.npy" for part in (*_PICTURES, "negative")]
         if not all(file.is_file() for file in files):
             raise SettingsError(f"there are no stored pairs in {folder}: run the stage pairs first")
         # Memory that all workers share, read as it is needed.
         self.worn, self.target, negative = (np.load(file, mmap_mode="r") for file in files)
+        labelled = (folder / "teacher.npy").is_file()
+        self.teacher = np.load(folder / "teacher.npy", mmap_mode="r") if labelled else None
+        self.lost = np.load(folder / "lost.npy") if labelled else None
         if self.worn.shape[-1] < crop:
             raise SettingsError(f"pairs of {self.worn.shape[-1]} pixels have no crop of {crop}")
         self.source = f"{len(negative)} stored pairs"
@@ -70,12 +73,8 @@ class StoredPairs(Dataset[tuple[Tensor, Tensor, Tensor]]):
     def __len__(self) -> int:
         return 2**62  # numbers never end; the sampler does
 
-    def __getitem__(self, number: int) -> tuple[Tensor, Tensor, Tensor]:
-        """The worn crop, the target, and whether this is a negative item.
-
-        Returns:
-            (3, crop, crop) RGB in [-1, 1] twice, and a boolean ().
-        """
+    def __getitem__(self, number: int) -> Pair:
+        """A crop of the stored pair that the number draws."""
         draw = Draw(self.seed, number)
         negative = draw.chance(self.negative_share)
         chosen = self.kinds[negative]
@@ -88,7 +87,11 @@ class StoredPairs(Dataset[tuple[Tensor, Tensor, Tensor]]):
             image = torch.from_numpy(cut.astype(np.float32)).rot90(turns, (-2, -1))
             return (image.flip(-1) if mirrored else image).contiguous()
 
-        return seen(self.worn), seen(self.target), torch.tensor(negative)
+        target, lost = seen(self.target), torch.tensor(0.0)
+        teacher = target
+        if self.teacher is not None and self.lost is not None:
+            teacher, lost = seen(self.teacher), torch.tensor(float(self.lost[index]))
+        return Pair(seen(self.worn), target, torch.tensor(negative), teacher, lost)
 
 
 def store_pairs(recipe: Recipe, *, pictures: list[Path], out: Path) -> Path:
@@ -116,28 +119,34 @@ def store_pairs(recipe: Recipe, *, pictures: list[Path], out: Path) -> Path:
         crop=settings.side,
         seed=recipe.seed,
         negative_share=settings.negative_share,
+        label=recipe.teacher,
     )
     part = out / "pairs.part"
     part.mkdir(parents=True, exist_ok=True)
+    names = (*_PICTURES, "teacher") if recipe.teacher else _PICTURES
     shape, began = (settings.count, 3, settings.side, settings.side), time.monotonic()
-    worn, target = (
-        np.lib.format.open_memmap(part / f"{name}.npy", "w+", np.float16, shape)
-        for name in _PARTS[:2]
-    )
-    negative = np.zeros(settings.count, bool)
+    stored = {
+        name: np.lib.format.open_memmap(part / f"{name}.npy", "w+", np.float16, shape)
+        for name in names
+    }
+    negative, lost = np.zeros(settings.count, bool), np.zeros(settings.count, np.float32)
     # Spawned: a forked worker inherits libav's locks without the threads that hold them, and hangs.
     context = multiprocessing.get_context("spawn")
     with context.Pool(max(1, recipe.workers), torch.set_num_threads, (1,)) as pool:
         made = pool.imap(source.__getitem__, range(settings.count), chunksize=_CHUNK)
         for number, pair in zip(itertools.count(1), made):
             index = number - 1
-            worn[index], target[index] = (image.numpy() for image in pair[:2])
-            negative[index] = pair[2].item()
-            if number % 1000 == 0:
+            pictures_of = {"worn": pair.degraded, "target": pair.target, "teacher": pair.teacher}
+            for name, array in stored.items():
+                array[index] = pictures_of[name].numpy()
+            negative[index], lost[index] = pair.negative.item(), pair.lost.item()
+            if number % 500 == 0:
                 rate = number / (time.monotonic() - began)
                 log.info("%d of %d pairs, %.1f/s", number, settings.count, rate)
-    worn.flush()
-    target.flush()
+    for array in stored.values():
+        array.flush()
     np.save(part / "negative.npy", negative)
+    if recipe.teacher:
+        np.save(part / "lost.npy", lost)
     part.replace(folder)
     return folder

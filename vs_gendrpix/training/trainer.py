@@ -15,11 +15,10 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Sampler
 
 from vs_gendrpix.models.devices import pick_dtype
-from vs_gendrpix.training.draw import Draw
 from vs_gendrpix.training.journal import Journal
-from vs_gendrpix.training.pictures import Pairs, find_pictures
+from vs_gendrpix.training.pictures import Pair, Pairs, find_pictures
 from vs_gendrpix.training.settings import Recipe, StageSettings
-from vs_gendrpix.training.stages import MODEL, Batch, Stage, build
+from vs_gendrpix.training.stages import MODEL, Stage, build
 from vs_gendrpix.training.store import StoredPairs
 
 log = logging.getLogger(__name__)
@@ -28,8 +27,6 @@ _SAMPLES = 2**61
 """Number of the first pair of the sample grid: out of reach of the training's own numbers."""
 _SHOWN = 32
 """Pairs that new layers are fitted to; the first of them are the sample grid."""
-_CRITIC_DRAWS = 1
-"""Keeps what the critic's step draws apart from what the student's draws."""
 
 
 class Numbers(Sampler[int]):
@@ -130,7 +127,7 @@ def train(recipe: Recipe, name: str, *, pictures: list[Path], out: Path, beside:
     accelerator = _accelerator()
     pairs = _pairs(recipe, settings, pictures, out)
     shown = [pairs[_SAMPLES + i] for i in range(_SHOWN)]
-    worn, target, _ = (torch.stack(part) for part in zip(*shown, strict=True))
+    worn, target = (torch.stack(part) for part in list(zip(*shown, strict=True))[:2])
     stage = build(name, recipe, out=out, beside=beside, worn=worn).to(accelerator.device)
     state = State.begin(stage)
     # From files or the seed, so the same when the run resumes.
@@ -141,9 +138,12 @@ def train(recipe: Recipe, name: str, *, pictures: list[Path], out: Path, beside:
     log.info("%s: %s; steps %d to %d", name, pairs.source, state.step, settings.steps)
     _distribute(stage, accelerator)
     model, began, seen = out / name / MODEL, time.monotonic(), state.step
+    sums: dict[str, float] = {}
+    written = state.step
     with _deterministic():
         for batch in _batches(pairs, recipe, settings, state.step, accelerator):
-            losses = _advance(state, stage, batch, recipe.seed, accelerator)
+            for loss, value in _advance(state, stage, batch, recipe.seed, accelerator).items():
+                sums[loss] = sums.get(loss, 0.0) + value
             if state.step % settings.save_every and state.step < settings.steps:
                 continue
             if accelerator.is_main_process:
@@ -152,8 +152,10 @@ def train(recipe: Recipe, name: str, *, pictures: list[Path], out: Path, beside:
                 left = state.average
                 if origin is not None:
                     left = _between(state.average, origin, settings.keep)
-                journal.write(state.step, losses, left, crops_per_second=rate)
+                means = {loss: value / (state.step - written) for loss, value in sums.items()}
+                journal.write(state.step, means, left, crops_per_second=rate)
                 journal.save_model(model, left, recipe, name, state.step, pairs.source)
+            sums, written = {}, state.step
     return model
 
 
@@ -217,10 +219,10 @@ def _batches(
     settings: StageSettings,
     step: int,
     accelerator: Accelerator,
-) -> Iterator[Batch]:
+) -> Iterator[Pair]:
     """The batches of this process from a step on: the same ones wherever a run resumes."""
     process = (accelerator.process_index, accelerator.num_processes)
-    loader: DataLoader[tuple[Tensor, Tensor, Tensor]] = DataLoader(
+    loader: DataLoader[Pair] = DataLoader(
         pairs,
         batch_size=settings.batch,
         sampler=Numbers((step, settings.steps), settings.batch, process),
@@ -230,9 +232,8 @@ def _batches(
         # A forked worker inherits libav's locks without the threads that hold them, and hangs.
         multiprocessing_context="spawn" if recipe.workers else None,
     )
-    for worn, target, negative in loader:
-        device = accelerator.device
-        yield worn.to(device), target.to(device), negative.to(device)
+    for batch in loader:
+        yield Pair(*(part.to(accelerator.device) for part in batch))
 
 
 def _quiet_worker(_: int) -> None:
@@ -240,32 +241,34 @@ def _quiet_worker(_: int) -> None:
 
 
 def _advance(
-    state: State, stage: Stage, batch: Batch, seed: int, accelerator: Accelerator
+    state: State, stage: Stage, batch: Pair, recipe_seed: int, accelerator: Accelerator
 ) -> dict[str, float]:
     """One step of the student, of the average and of the critic; the losses before it."""
     settings = stage.settings
-    share = settings.rate(state.step)
+    seed = (recipe_seed, state.step)
+    learning = state.step >= settings.critic_first
     if state.critic is not None:
         state.critic.requires_grad_(requires_grad=False)
-    with accelerator.autocast():
-        losses, attempt = stage.losses(batch, Draw(seed, state.step, 0))
-    _descend(
-        losses["total"],
-        state.student,
-        state.optimizer,
-        settings.learning_rate * share,
-        settings.clip,
-        accelerator,
-    )
+    with accelerator.autocast(), torch.set_grad_enabled(learning):
+        losses, attempt = stage.losses(batch, seed)
+    if learning:
+        _descend(
+            losses["total"],
+            state.student,
+            state.optimizer,
+            settings.learning_rate * settings.rate(state.step),
+            settings.clip,
+            accelerator,
+        )
     if state.critic is not None and state.critic_optimizer is not None:
         state.critic.requires_grad_(requires_grad=True)
         with accelerator.autocast():
-            losses["critic"] = stage.critic_losses(attempt, Draw(seed, state.step, _CRITIC_DRAWS))
+            losses |= stage.critic_losses(attempt, seed)
         _descend(
             losses["critic"],
             state.critic,
             state.critic_optimizer,
-            settings.critic_rate * share,
+            settings.critic_rate * settings.critic_share(state.step),
             settings.clip,
             accelerator,
         )

@@ -1,0 +1,53 @@
+import sys
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from vs_gendrpix.errors import ModelError, SettingsError
+from vs_gendrpix.training.teacher import Teacher, lost_detail
+
+
+def scene(height: int = 24, width: int = 32) -> torch.Tensor:
+    """Detail of all sizes, in [0, 1]."""
+    numbers = torch.Generator().manual_seed(5)
+    fine = torch.rand(3, height, width, generator=numbers)
+    coarse = torch.rand(1, 3, height // 8, width // 8, generator=numbers)
+    return 0.4 * fine + 0.6 * F.interpolate(coarse, (height, width), mode="bilinear")[0]
+
+
+@pytest.mark.parametrize("size", [(96, 128), (72, 96), (48, 64), (24, 32)])
+def test_a_label_is_a_plain_call_shrunk(teacher_file, size):
+    spandrel = pytest.importorskip("spandrel")
+    network = spandrel.ModelLoader("cpu").load_from_file(teacher_file)
+    with torch.no_grad():
+        expected = network(scene()[None])
+    if size != (96, 128):
+        expected = F.interpolate(expected, size, mode="bicubic", antialias=True).clamp(0, 1)
+    label = Teacher(teacher_file)(scene(), size)
+    assert label.shape == (3, *size)
+    # The teacher computes in bf16 where the processor does.
+    assert (label - expected[0]).abs().mean() < 1 / 255
+
+
+def test_what_a_copy_has_lost():
+    clean = scene(96, 96)
+    soft = F.avg_pool2d(clean[None], 5, 1, 2, count_include_pad=False)[0]
+    noisy = clean + 0.05 * torch.randn(clean.shape, generator=torch.Generator().manual_seed(1))
+    assert lost_detail(clean, clean) == 0
+    assert lost_detail(clean * 0.5 + soft * 0.5, clean) == pytest.approx(0.5, abs=0.1)
+    assert lost_detail(soft, clean) > 0.9
+    assert lost_detail(noisy, clean) < 0.1  # noise hides detail, but takes none away
+    assert 0 <= lost_detail(torch.zeros(3, 64, 64), torch.zeros(3, 64, 64)) <= 1
+
+
+def test_a_teacher_that_cannot_be_is_one_line(tmp_path, monkeypatch):
+    pytest.importorskip("spandrel")
+    with pytest.raises(ModelError, match="cannot read the teacher"):
+        Teacher(tmp_path / "nowhere.pth")
+    (tmp_path / "bad.safetensors").write_bytes(b"nothing")
+    with pytest.raises(ModelError, match=r"cannot read the teacher .*bad"):
+        Teacher(tmp_path / "bad.safetensors")
+    monkeypatch.setitem(sys.modules, "spandrel", None)
+    with pytest.raises(SettingsError, match=r"vs-gendrpix\[spandrel\]"):
+        Teacher(tmp_path / "bad.safetensors")
