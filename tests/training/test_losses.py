@@ -22,17 +22,34 @@ def scene(height: int = 96, width: int = 128) -> torch.Tensor:
 
 
 def test_equal_pictures_cost_nothing():
-    assert masked_fourier_loss(scene(), scene()) == 0
+    assert masked_fourier_loss(scene(), scene(), relative=True) == 0
 
 
 def test_a_planted_tile_is_found():
     tile = torch.randn(8, 8, generator=torch.Generator().manual_seed(3)) * 0.05
     planted = scene() + tile.repeat(12, 16)
-    assert masked_fourier_loss(planted, scene()) > 0.2
+    assert masked_fourier_loss(planted, scene(), relative=True) > 0.2
+
+
+@pytest.mark.parametrize("relative", [True, False])
+def test_equal_magnitudes_cost_nothing_in_either_form(relative):
+    moved = scene().roll((8, 24), (-2, -1))  # phases differ, magnitudes do not
+    assert masked_fourier_loss(scene(), scene(), relative=relative) == 0
+    assert masked_fourier_loss(moved, scene(), relative=relative) < 1e-3
+
+
+def test_the_plain_form_is_the_mean_difference_of_magnitudes():
+    """Equation 2 of the paper, by hand over one window."""
+    soft = F.avg_pool2d(F.pad(scene(), (1,) * 4, mode="circular"), 3, 1)
+    spectra = [torch.fft.fft2(one, norm="ortho").abs() for one in (soft, scene())]
+    rows, columns = lattice_windows(96, 128, reach=1)
+    expected = (spectra[0] - spectra[1]).abs()[..., rows, columns].mean()
+    loss = masked_fourier_loss(soft, scene(), relative=False)
+    torch.testing.assert_close(loss, expected)
 
 
 def test_brightness_is_no_tile():
-    assert masked_fourier_loss(scene() + 0.3, scene()) < 1e-3
+    assert masked_fourier_loss(scene() + 0.3, scene(), relative=True) < 1e-3
 
 
 def test_softness_costs_far_less_than_a_tile():
@@ -40,7 +57,7 @@ def test_softness_costs_far_less_than_a_tile():
     soft = F.avg_pool2d(F.pad(scene(), (1,) * 4, mode="circular"), 3, 1)
     tile = torch.randn(8, 8, generator=torch.Generator().manual_seed(3)) * 0.05
     tiled = scene() + tile.repeat(12, 16)
-    assert masked_fourier_loss(soft, scene()) < 0.5 * masked_fourier_loss(tiled, scene())
+    assert masked_fourier_loss(soft, scene(), relative=True) < 0.5 * masked_fourier_loss(tiled, scene(), relative=True)
 
 
 @given(st.integers(8, 20), st.integers(8, 20))
@@ -68,7 +85,7 @@ def test_gradients_lead_away_from_the_tile(dtype):
     tile = torch.randn(8, 8, generator=torch.Generator().manual_seed(3)) * 0.1
     strength = torch.ones((), requires_grad=True)
     output = (scene() + strength * tile.repeat(12, 16)).to(dtype)
-    masked_fourier_loss(output, scene()).backward()
+    masked_fourier_loss(output, scene(), relative=True).backward()
     assert strength.grad > 0
 
 

@@ -35,42 +35,49 @@ def lattice_windows(height: int, width: int, reach: int) -> tuple[Tensor, Tensor
     return rows[:, :, None], columns[:, None, :]
 
 
-def masked_fourier_loss(output: Tensor, target: Tensor) -> Tensor:
-    """How much the output's lattice frequencies stand out more, or less, than the target's.
+def masked_fourier_loss(output: Tensor, target: Tensor, *, relative: bool) -> Tensor:
+    """Mean absolute difference of the spectra's magnitudes on the lattice (paper, equation 2).
 
-    The paper compares magnitudes with those of a teacher that is as sharp as the student. Our
-    target is the clean picture, and a student that is softer than it would be asked to add
-    energy on the lattice alone: a grid. So each magnitude is taken relative to its surroundings
-    in the same spectrum; a smooth blur then costs nothing, and a repeated tile as much as in the
-    paper's form.
+    The paper compares magnitudes with those of a teacher that is as sharp as the student. Against
+    the clean picture a student that is softer than it would be asked to add energy on the lattice
+    alone: a grid. So each magnitude can be taken relative to its surroundings in the same
+    spectrum; a smooth blur then costs nothing, and a repeated tile as much as in the paper's form.
 
     Args:
         output: (B, 3, H, W) in [-1, 1], H and W multiples of 8 and at least 64.
         target: The same shape.
+        relative: Whether magnitudes count relative to their surroundings, or as the paper has it.
 
     Returns:
-        The mean absolute difference over the lattice: 0 for equal pictures.
+        0 for equal pictures.
     """
-    return (_prominence(output) - _prominence(target)).abs().mean()
+    compared = _prominence if relative else _lattice
+    return (compared(output) - compared(target)).abs().mean()
+
+
+def _lattice(image: Tensor) -> Tensor:
+    """Magnitudes (B, 3, 63, 3, 3) within a bin of the lattice: modulation spreads a tile's."""
+    return _windows(image)[..., 3:6, 3:6]
 
 
 def _prominence(image: Tensor) -> Tensor:
-    """Magnitudes within a bin of the lattice over the mean of those three and four bins away.
+    """Magnitudes on the lattice over the mean of those three and four bins away from it."""
+    windows = _windows(image)
+    near = windows[..., 2:7, 2:7]
+    surroundings = (windows.sum((-2, -1)) - near.sum((-2, -1))).detach() / (81 - 25)
+    prominence: Tensor = windows[..., 3:6, 3:6] / (surroundings[..., None, None] + _FLOOR)
+    return prominence
 
-    Slow modulation spreads a tile's energy by a bin; hence a window of 3x3 about each point.
-    """
+
+def _windows(image: Tensor) -> Tensor:
+    """Magnitudes (B, 3, 63, 9, 9) of a picture's spectrum around the points of the lattice."""
     magnitude = torch.fft.rfft2(image.float(), norm="ortho").abs()
     rows, columns = lattice_windows(image.shape[-2], image.shape[-1], reach=4)
     # A real picture's spectrum mirrors itself through DC, and rfft2 keeps one half of it.
     mirrored = columns >= magnitude.shape[-1]
     rows = torch.where(mirrored, -rows % image.shape[-2], rows.expand(-1, -1, 9))
     columns = torch.where(mirrored, image.shape[-1] - columns, columns).expand(-1, 9, -1)
-    windows = magnitude[..., rows.to(image.device), columns.to(image.device)]  # (B, 3, 63, 9, 9)
-    inner = windows[..., 3:6, 3:6]
-    near = windows[..., 2:7, 2:7]
-    surroundings = (windows.sum((-2, -1)) - near.sum((-2, -1))).detach() / (81 - 25)
-    prominence: Tensor = inner / (surroundings[..., None, None] + _FLOOR)
-    return prominence
+    return magnitude[..., rows.to(image.device), columns.to(image.device)]
 
 
 class Perception(torch.nn.Module):

@@ -42,6 +42,9 @@ class StageSettings:
         l1: Weight of the mean absolute difference, of latents or of pixels in [-1, 1].
         perceptual: Weight of the SqueezeNet distance.
         fourier: Weight of the masked Fourier loss.
+        fourier_form: What that compares: magnitudes relative to their surroundings, which a target
+            sharper than the student needs, or magnitudes as the paper has it (`plain`), for a
+            teacher that is as sharp.
         grain: How strong the fresh grain is, at most, under which `pix` sees each crop, in codes of
             255: the noise of stored pairs is soon known by heart.
         consistency: Weight of the mean absolute difference between the results of `pix` for two
@@ -78,6 +81,7 @@ class StageSettings:
     l1: float = 1.0
     perceptual: float = 0.0
     fourier: float = 0.0
+    fourier_form: Literal["relative", "plain"] = "relative"
     grain: float = 0.0
     consistency: float = 0.0
     divergence: float = 0.0

@@ -148,7 +148,8 @@ class Stage:
         if self.perception is not None:
             losses["perceptual"] = self.perception(output, target, draw)
         if self.settings.fourier:
-            losses["fourier"] = masked_fourier_loss(output, target)
+            relative = self.settings.fourier_form == "relative"
+            losses["fourier"] = masked_fourier_loss(output, target, relative=relative)
         return losses
 
 
