@@ -37,8 +37,8 @@ from vs_gendrpix.models.gendrpix.padcfg import PadPlan, pad_plan
 from vs_gendrpix.restore.engine import settings_restorer
 from vs_gendrpix.restore.way import Way
 from vs_gendrpix.settings import RestoreSettings
+from vs_gendrpix.training.build import MODEL
 from vs_gendrpix.training.settings import read_recipe
-from vs_gendrpix.training.stages import MODEL
 from vs_gendrpix.training.trainer import train
 
 RESULT = Path(__file__).parent / "results" / "ablations.json"
@@ -86,8 +86,8 @@ def train_variants(recipe_file: Path, run: Path, steps: int | None) -> None:
         for part in ("pairs", "vae", "adc"):
             if not (out / part).exists():
                 (out / part).symlink_to((run / part).absolute())
-        variant = replace(recipe, name=name, stage={"pix": replace(settings, **changes)})
-        train(variant, "pix", pictures=[], out=out, beside=recipe_file.parent)
+        stages = {**recipe.stage, "pix": replace(settings, **changes)}
+        train(replace(recipe, name=name, stage=stages), "pix", pictures=[], out=out)
 
 
 class Guided:

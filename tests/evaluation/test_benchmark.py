@@ -228,19 +228,23 @@ count = 12
 side = 64
 negative_share = 0.5
 [stage.vae]
+kind = "vae"
 steps = 1
 batch = 2
 crop = 64
 [stage.latent]
+kind = "latent"
 steps = 1
 batch = 2
 crop = 64
 [stage.adc]
+kind = "adc"
 steps = 1
 batch = 2
 crop = 64
 adversarial = 0.05
 [stage.pix]
+begins_with = "adc"
 steps = 2
 batch = 2
 crop = 64

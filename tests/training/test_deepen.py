@@ -7,7 +7,7 @@ from torch import nn
 from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.models.gendrpix.network import GenDRPix, random_network
 from vs_gendrpix.models.gendrpix.unet import UNetConfig
-from vs_gendrpix.training.start import deepen
+from vs_gendrpix.training.beginnings import deepen
 
 FLAT = UNetConfig(
     channels=(24, 16, 16),

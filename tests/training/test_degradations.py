@@ -23,11 +23,11 @@ def error(first: codecs.Picture, second: codecs.Picture) -> float:
 @pytest.mark.parametrize("scale", [1.0, 1.5, 2.0, 3.0, 4.0])
 def test_the_result_is_smaller_by_the_scale_and_legal(scale):
     for seed in range(6):
-        worn = degrade(picture(), scale, Draw(seed))
-        assert worn.shape == (3, round(96 / scale), round(112 / scale))
-        assert worn.min() >= 0
-        assert worn.max() <= 1
-        assert torch.allclose(worn * 255, (worn * 255).round(), atol=1e-3)
+        degraded = degrade(picture(), scale, Draw(seed))
+        assert degraded.shape == (3, round(96 / scale), round(112 / scale))
+        assert degraded.min() >= 0
+        assert degraded.max() <= 1
+        assert torch.allclose(degraded * 255, (degraded * 255).round(), atol=1e-3)
 
 
 def test_a_draw_repeats_itself_and_others_differ():
@@ -42,11 +42,11 @@ def test_the_picture_stays_where_it_is():
     """No step may shift the picture: the network would learn to shift it back."""
     shifts = []
     for seed in range(24):
-        worn = degrade(picture(), 1.0, Draw(seed, 3)).mean(0)
+        degraded = degrade(picture(), 1.0, Draw(seed, 3)).mean(0)
         clean = picture().mean(0)
         scores = {
             (dy, dx): float(
-                (worn[8:-8, 8:-8] - clean.roll((dy, dx), (0, 1))[8:-8, 8:-8]).square().mean()
+                (degraded[8:-8, 8:-8] - clean.roll((dy, dx), (0, 1))[8:-8, 8:-8]).square().mean()
             )
             for dy in (-1, 0, 1)
             for dx in (-1, 0, 1)

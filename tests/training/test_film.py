@@ -18,12 +18,12 @@ def luma(image: torch.Tensor) -> torch.Tensor:
 @pytest.mark.parametrize("damage", [film.film, film.tape, film.fields, film.banded])
 def test_every_damage_is_legal_seen_and_repeatable(damage):
     for seed in range(8):
-        worn = damage(scene(), Draw(seed))
-        assert worn.shape == scene().shape
-        assert worn.min() >= 0
-        assert worn.max() <= 1
-        assert 0.0005 < (worn - scene()).abs().mean() < 0.2
-        assert torch.equal(worn, damage(scene(), Draw(seed)))
+        degraded = damage(scene(), Draw(seed))
+        assert degraded.shape == scene().shape
+        assert degraded.min() >= 0
+        assert degraded.max() <= 1
+        assert 0.0005 < (degraded - scene()).abs().mean() < 0.2
+        assert torch.equal(degraded, damage(scene(), Draw(seed)))
 
 
 def test_a_move_by_whole_pixels_is_exact_and_by_half_ones_between():
@@ -46,9 +46,9 @@ def test_tape_smears_colours_more_than_lines_and_keeps_gray_gray():
     edge = torch.zeros(3, 32, 64)
     edge[0, :, 32:] = 0.8  # red beside black
     quiet = next(seed for seed in range(50) if not _noisy(seed))
-    worn = film.tape(edge, Draw(quiet))
-    steps = (luma(worn)[16].diff().abs() > 0.01).sum()
-    red_difference = (worn[0] - luma(worn))[16]
+    degraded = film.tape(edge, Draw(quiet))
+    steps = (luma(degraded)[16].diff().abs() > 0.01).sum()
+    red_difference = (degraded[0] - luma(degraded))[16]
     assert (red_difference.diff().abs() > 0.01).sum() > steps
     gray = torch.full((3, 32, 64), 0.4)
     torch.testing.assert_close(film.tape(gray, Draw(quiet)), gray, atol=1e-4, rtol=0)

@@ -57,7 +57,9 @@ def test_softness_costs_far_less_than_a_tile():
     soft = F.avg_pool2d(F.pad(scene(), (1,) * 4, mode="circular"), 3, 1)
     tile = torch.randn(8, 8, generator=torch.Generator().manual_seed(3)) * 0.05
     tiled = scene() + tile.repeat(12, 16)
-    assert masked_fourier_loss(soft, scene(), relative=True) < 0.5 * masked_fourier_loss(tiled, scene(), relative=True)
+    assert masked_fourier_loss(soft, scene(), relative=True) < 0.5 * masked_fourier_loss(
+        tiled, scene(), relative=True
+    )
 
 
 @given(st.integers(8, 20), st.integers(8, 20))

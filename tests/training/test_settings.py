@@ -4,7 +4,7 @@ import pytest
 
 import vs_gendrpix.training
 from vs_gendrpix.errors import SettingsError
-from vs_gendrpix.training.settings import Recipe, StageSettings, read_recipe
+from vs_gendrpix.training.settings import Recipe, StageSettings, TeacherSettings, read_recipe
 
 RECIPES = sorted((Path(vs_gendrpix.training.__file__).parent / "recipes").glob("*.toml"))
 
@@ -13,12 +13,20 @@ def test_a_recipe_is_read(tmp_path):
     (tmp_path / "r.toml").write_text(
         'name = "x"\n[network]\nchannels = [32, 64]\nattention = [false, true]\n'
         "[vae]\nlatent_channels = 16\n[stage.pix]\nlearning_rate = 1\ntarget = 'teacher'\n"
+        "begins_with = 'models/first.safetensors'\n[teacher]\nmodel = 'larger.pth'\n"
+        "[stage.next]\nbegins_with = 'pix'\n[stage.last]\nbegins_with = 'tiny'\n"
     )
     recipe = read_recipe(tmp_path / "r.toml")
     assert recipe.name == "x"
     assert recipe.network.channels == (32, 64)
     assert recipe.vae.latent_channels == 16
-    assert recipe.stage["pix"] == StageSettings(learning_rate=1.0, target="teacher")
+    assert recipe.stage["pix"] == StageSettings(
+        learning_rate=1.0,
+        target="teacher",
+        begins_with=str(tmp_path / "models" / "first.safetensors"),
+    )
+    assert recipe.teacher == TeacherSettings(model=tmp_path / "larger.pth")
+    assert [stage.begins_with for stage in recipe.stage.values()][1:] == ["pix", "tiny"]
 
 
 @pytest.mark.parametrize(
@@ -29,12 +37,18 @@ def test_a_recipe_is_read(tmp_path):
         ("seed = 'one'", "seed must be int"),
         ("seed = -1", "at least 0"),
         ("stage = 3", "stage must be a table"),
-        ("[stage.other]", "no stage 'other'"),
+        ("[stage.all]", "cannot be called 'all'"),
+        ("[stage.a]\nbegins_with = 'b'\n[stage.b]", "a begins with b, which is later"),
+        ("[stage.a]\nkind = 'other'", "use vae, latent, adc, pix, distil"),
+        ("[stage.a]\nkind = 'distil'", "distil needs begins_with"),
+        ("[stage.a]\ntarget = 'teacher'", "give the recipe a .teacher."),
+        ("[teacher]\nclean_below = 0.5", "needs model"),
+        ("[teacher]\nmodel = 'x.pth'\nclean_below = 0.9", "0 <= clean_below < teacher_above"),
         ("[stage.pix]\nsteps = 0", "at least 1"),
         ("[stage.pix]\nsteps = true", "steps must be int"),
         ("[stage.pix]\ncrop = 60", "multiple of 8"),
         ("[stage.pix]\nema = 1.0", "ema 1"),
-        ("[stage.pix]\ntarget = 'dirty'", "use clean, teacher"),
+        ("[stage.pix]\ntarget = 'dirty'", "use clean, teacher, staged"),
         ("[stage.pix]\nnegative_share = 1.0", "negative_share"),
         ("[stage.pix]\ngrain = -1", "use 0 to 255 codes"),
         ("[stage.pix]\nlearning_rate = 0", "above 0"),

@@ -19,8 +19,8 @@ from vs_gendrpix.training import trainer
 from vs_gendrpix.training.__main__ import main
 from vs_gendrpix.training.draw import Draw
 from vs_gendrpix.training.losses import grainy
-from vs_gendrpix.training.pictures import Pair, Pairs, find_pictures
-from vs_gendrpix.training.settings import STAGES, Recipe, StageSettings, TeacherSettings
+from vs_gendrpix.training.pairs import Pair, Pairs, find_pictures
+from vs_gendrpix.training.settings import Recipe, StageSettings, TeacherSettings
 from vs_gendrpix.training.stages import Attempt, PixStage, conditions
 from vs_gendrpix.training.trainer import Numbers, train
 
@@ -30,19 +30,30 @@ FINE = replace(SMALL, in_channels=48, out_channels=48)
 STAGE = StageSettings(steps=6, batch=4, crop=64, warmup=2, learning_rate=2e-3, save_every=3)
 
 
-def recipe(**stages: StageSettings) -> Recipe:
-    return Recipe(name="small", seed=3, workers=0, network=SMALL, vae=VAE, stage=stages)
+STAGES = {
+    "vae": replace(STAGE, kind="vae"),
+    "latent": replace(STAGE, kind="latent"),
+    "adc": replace(STAGE, kind="adc"),
+    "plain": STAGE,
+    "pix": STAGE,
+    "calm": replace(STAGE, begins_with="pix"),
+    "clean": replace(STAGE, begins_with="calm"),
+    "distil": replace(STAGE, kind="distil", begins_with="clean"),
+}
+"""A recipe of all kinds; what a test changes stands in the test."""
 
 
 @pytest.fixture
 def run(folder, tmp_path):
-    """Runs one stage with some settings, in a folder of some name."""
+    """Runs one stage of `STAGES`, with other settings than there, in a folder of some name."""
 
     def _run(
         name: str, settings: StageSettings, *, out: str = "run", seed: int = 3, **more
     ) -> Path:
-        plan = replace(recipe(**{name: settings}), seed=seed, **more)
-        return train(plan, name, pictures=[folder], out=tmp_path / out, beside=tmp_path)
+        settings = replace(settings, kind=STAGES[name].kind)
+        plan = Recipe(name="small", workers=0, network=SMALL, vae=VAE)
+        plan = replace(plan, seed=seed, stage={**STAGES, name: settings}, **more)
+        return train(plan, name, pictures=[folder], out=tmp_path / out)
 
     return _run
 
@@ -66,7 +77,7 @@ def weights_of(model: Path) -> dict[str, torch.Tensor]:
 @pytest.mark.parametrize("critic", ["staged", "pixels"])
 def test_a_stopped_run_ends_as_an_unbroken_one_bit_for_bit(run, monkeypatch, critic):
     """With every loss there is, the critic's included."""
-    for name in STAGES[:3] if critic == "staged" else ():
+    for name in ("vae", "latent", "adc") if critic == "staged" else ():
         for out in ("whole", "stopped"):
             run(name, replace(STAGE, steps=2), out=out)
     weights = {
@@ -79,6 +90,8 @@ def test_a_stopped_run_ends_as_an_unbroken_one_bit_for_bit(run, monkeypatch, cri
     }
     first = {"critic": critic, "critic_width": 8, "critic_first": 1, "critic_rate": 1e-3}
     settings = replace(STAGE, negative_share=0.3, keep=0.25, **weights, **first)
+    if critic == "staged":
+        settings = replace(settings, begins_with="adc")
     unbroken = run("pix", settings, out="whole")
     advance = trainer._advance
 
@@ -107,11 +120,18 @@ def test_the_whole_recipe_runs(run, tmp_path, folder):
     run("plain", replace(settings, consistency=0.5, grain=6.0))
     run(
         "pix",
-        replace(settings, adversarial=0.05, fourier=0.1, negative_share=0.5, target="teacher"),
+        replace(
+            settings,
+            begins_with="plain",
+            adversarial=0.05,
+            fourier=0.1,
+            negative_share=0.5,
+            target="staged",
+        ),
     )
-    run("calm", replace(settings, consistency=0.5))
-    run("clean", replace(settings, perceptual=0.0, keep=0.5))
-    model = run("distil", replace(settings, guidance=1.5))
+    run("calm", replace(settings, begins_with="pix", consistency=0.5))
+    run("clean", replace(settings, begins_with="calm", perceptual=0.0, keep=0.5))
+    model = run("distil", replace(settings, begins_with="clean", guidance=1.5))
     for stage in STAGES:
         names = {path.name for path in (tmp_path / "run" / stage).iterdir()}
         assert names == {
@@ -122,7 +142,7 @@ def test_the_whole_recipe_runs(run, tmp_path, folder):
             "samples-000003.png",
         }
         with Image.open(tmp_path / "run" / stage / "samples-000003.png") as grid:
-            assert grid.size == (3 * 64, 4 * 64)  # worn, restored, target of four regions
+            assert grid.size == (3 * 64, 4 * 64)  # degraded, restored, target of four regions
         with (tmp_path / "run" / stage / "losses.csv").open(newline="") as file:
             rows = list(csv.DictReader(file))
         assert [row["step"] for row in rows] == ["3"]
@@ -151,8 +171,8 @@ def test_the_whole_recipe_runs(run, tmp_path, folder):
 def test_a_stage_inherits_the_network_of_the_one_before(run, tmp_path):
     quick = replace(STAGE, steps=1, learning_rate=1e-9, weight_decay=0.0)
     for stage in ("vae", "latent", "adc"):
-        run(stage, replace(quick, adversarial=0.0))
-    run("pix", quick)
+        run(stage, quick)
+    run("pix", replace(quick, begins_with="adc"))
     first, second, third = (
         torch.load(tmp_path / "run" / stage / "checkpoint.pt", weights_only=True)["average"]
         for stage in ("latent", "adc", "pix")
@@ -173,9 +193,9 @@ def test_training_learns(run, folder):
     pairs = Pairs(find_pictures([folder]), crop=64, seed=0)
     before = after = 0.0
     for number in range(1000, 1040):
-        worn, clean = pairs[number][:2]
-        restored = network(worn[None], network.positive[None])[0]
-        before += float((worn - clean).abs().mean())
+        degraded, clean = pairs[number][:2]
+        restored = network(degraded[None], network.positive[None])[0]
+        before += float((degraded - clean).abs().mean())
         after += float((restored - clean).abs().mean())
     assert after < 0.98 * before
 
@@ -184,9 +204,9 @@ def test_consistency_makes_two_views_of_a_crop_more_alike(run, folder):
     """Views differ by fresh grain and by where the cells lie."""
     settings = replace(STAGE, steps=60, save_every=60, batch=8, grain=6.0)
     pairs = Pairs(find_pictures([folder]), crop=64, seed=0)
-    worn = torch.stack([pairs[number][0] for number in range(1000, 1030)])
-    first = grainy(worn, Draw(1), 6)
-    second = pad(grainy(worn, Draw(2), 6), Padding(top=3, left=5))
+    degraded = torch.stack([pairs[number][0] for number in range(1000, 1030)])
+    first = grainy(degraded, Draw(1), 6)
+    second = pad(grainy(degraded, Draw(2), 6), Padding(top=3, left=5))
     apart = {}
     for weight in (0.0, 1.0):
         path = run("pix", replace(settings, consistency=weight), out=f"weight{weight:g}")
@@ -200,7 +220,7 @@ def test_consistency_makes_two_views_of_a_crop_more_alike(run, folder):
 @pytest.mark.parametrize("consistency", [0.0, 0.5])
 def test_pix_sees_each_view_under_grain_of_its_own(small_network, consistency):
     settings = replace(STAGE, grain=6.0, consistency=consistency)
-    stage = PixStage(settings, copy.deepcopy(small_network), None, None)
+    stage = PixStage(settings, copy.deepcopy(small_network))
     seen = []
     stage.student.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     grey = torch.zeros(16, 3, 64, 64)
@@ -231,7 +251,9 @@ def test_negative_items_teach_the_negative_condition_alone(small_network):
 def test_a_run_can_begin_with_a_model(run, tmp_path):
     first = run("pix", STAGE)
     first.rename(tmp_path / "begin.safetensors")
-    begun = replace(STAGE, start="begin.safetensors", steps=1, learning_rate=1e-9, ema=0.0)
+    begun = replace(
+        STAGE, begins_with=str(tmp_path / "begin.safetensors"), steps=1, learning_rate=1e-9, ema=0.0
+    )
     before = tensors(first)
     after = tensors(run("pix", begun, out="next"))
     average = [key for key in before if key.startswith("average")]
@@ -242,7 +264,9 @@ def test_a_run_can_begin_with_a_model(run, tmp_path):
 def test_a_run_can_begin_with_a_model_of_fewer_layers(run, tmp_path):
     flat = replace(SMALL, groups=0)
     run("pix", STAGE, network=flat).rename(tmp_path / "flat.safetensors")
-    begun = replace(STAGE, deepened_from="flat.safetensors", steps=1, learning_rate=1e-9, ema=0.0)
+    begun = replace(
+        STAGE, begins_with=str(tmp_path / "flat.safetensors"), steps=1, learning_rate=1e-9, ema=0.0
+    )
     deep = run("pix", begun, network=replace(flat, layers=3), out="deep")
     image = torch.rand(1, 3, 64, 64) * 2 - 1
     first, second = (
@@ -255,22 +279,26 @@ def test_a_run_can_begin_with_a_model_of_fewer_layers(run, tmp_path):
     assert (after - before).abs().mean() < (before - image).abs().mean() / 20
 
 
-def test_only_pix_can_begin_with_a_model_of_fewer_layers(run):
-    for stage in ("vae", "plain"):
-        with pytest.raises(SettingsError, match=f"stage {stage} cannot begin"):
-            run(stage, replace(STAGE, deepened_from="tiny"))
-    with pytest.raises(SettingsError, match="not both"):
-        replace(STAGE, deepened_from="tiny", start="some.safetensors")
+def test_what_cannot_be_begun_with_is_said(run):
+    with pytest.raises(ModelError, match="no model 'nobody'"):
+        run("pix", replace(STAGE, begins_with="nobody"))
+    with pytest.raises(SettingsError, match="tiny cannot begin a network of 2 layers"):
+        run("pix", replace(STAGE, begins_with="tiny"), network=replace(SMALL, layers=2))
+    with pytest.raises(SettingsError, match="pix needs stage plain first"):
+        run("pix", replace(STAGE, begins_with="plain"))
 
 
 def test_behind_stage_one_pix_begins_as_the_identity(run):
     """A last layer that knows nothing of the network before it would make pictures worse."""
     for stage in ("vae", "latent", "adc"):
         run(stage, replace(STAGE, steps=1))
-    model = run("pix", replace(STAGE, steps=1, learning_rate=1e-9, weight_decay=0.0))
+    quick = replace(STAGE, steps=1, learning_rate=1e-9, weight_decay=0.0)
+    model = run("pix", replace(quick, begins_with="adc"))
     network = load_network(model, device=torch.device("cpu"), dtype=torch.float32)
     image = torch.rand(1, 3, 64, 64) * 2 - 1
     assert torch.allclose(network(image, network.positive[None]), image, atol=1e-5)
+    with pytest.raises(SettingsError, match="adc, which has cells of 8"):
+        run("pix", replace(quick, begins_with="adc"), network=FINE)
 
 
 def test_a_worker_process_makes_the_same_pairs(run):
@@ -332,7 +360,8 @@ learning_rate = 1e-3
 
 def test_a_stage_without_its_forerunner_is_one_line(folder, tmp_path, capsys):
     config = tmp_path / "recipe.toml"
-    config.write_text("[stage.latent]\nsteps = 1\n")
+    stages = ("vae", "latent")
+    config.write_text("".join(f"[stage.{name}]\nkind = '{name}'\nsteps = 1\n" for name in stages))
     command = [
         "latent",
         "--config",
@@ -349,22 +378,18 @@ def test_a_stage_without_its_forerunner_is_one_line(folder, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("network", [SMALL, FINE])
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [("plain", "pix"), ("pix", "calm"), ("calm", "clean"), ("pix", "clean"), ("clean", "distil")],
-)
-def test_a_stage_begins_with_what_the_one_before_has_learnt(run, tmp_path, before, after, network):
-    if before in {"calm", "clean"}:
-        run("pix", replace(STAGE, steps=1), network=network)
-    run(before, STAGE, network=network)
-    run(after, replace(STAGE, steps=1, learning_rate=1e-9, weight_decay=0.0), network=network)
+@pytest.mark.parametrize("after", ["calm", "distil"])
+def test_a_stage_begins_with_what_another_has_learnt(run, tmp_path, after, network):
+    run("pix", STAGE, network=network)
+    idle = replace(STAGE, begins_with="pix", steps=1, learning_rate=1e-9, weight_decay=0.0)
+    run(after, idle, network=network)
     first, second = (
         load_network(
             tmp_path / "run" / stage / "model.safetensors",
             device=torch.device("cpu"),
             dtype=torch.float32,
         )
-        for stage in (before, after)
+        for stage in ("pix", after)
     )
     assert first.unet.config == network
     assert first.unet.conv_out.weight.abs().max() > 1e-4  # it has learnt
@@ -375,8 +400,9 @@ def test_a_stage_begins_with_what_the_one_before_has_learnt(run, tmp_path, befor
 def test_a_stage_leaves_the_mean_of_what_it_began_with_and_what_it_has_learnt(run):
     for out in ("all", "quarter"):
         began = weights_of(run("pix", STAGE, out=out))
-    learnt = weights_of(run("clean", STAGE, out="all"))
-    kept = weights_of(run("clean", replace(STAGE, keep=0.75), out="quarter"))
+    begun = replace(STAGE, begins_with="pix")
+    learnt = weights_of(run("clean", begun, out="all"))
+    kept = weights_of(run("clean", replace(begun, keep=0.75), out="quarter"))
     for key, value in kept.items():
         mean = 0.75 * began[key] + 0.25 * learnt[key]
         torch.testing.assert_close(value, mean, atol=1e-4, rtol=1e-3)  # the files have halves
@@ -418,8 +444,8 @@ def test_the_critic_learns_alone_at_first(run):
 def test_what_a_crop_has_lost_decides_whom_the_student_follows(small_network):
     """The clean picture where it is known, the teacher where it is not, between them a mean."""
     label = TeacherSettings(model=Path("teacher.pth"), clean_below=0.4, teacher_above=0.8)
-    settings = replace(STAGE, adversarial=0.1, critic="pixels", critic_width=8)
-    stage = PixStage(settings, copy.deepcopy(small_network), None, None, label=label)
+    settings = replace(STAGE, target="teacher")
+    stage = PixStage(settings, copy.deepcopy(small_network), label=label)
     clean, taught = torch.full((40, 3, 64, 64), -0.5), torch.full((40, 3, 64, 64), 0.5)
     lost = torch.tensor([0.0, 0.4, 0.6, 0.8] * 10)
     batch = Pair(torch.zeros_like(clean), clean, torch.zeros(40, dtype=torch.bool), taught, lost)
@@ -430,14 +456,14 @@ def test_what_a_crop_has_lost_decides_whom_the_student_follows(small_network):
     real = attempt.real.flatten(1)
     assert set(real.unique().tolist()) == {-0.5, 0.5}
     assert torch.equal(real.amin(1), real.amax(1))
-    plain = PixStage(settings, copy.deepcopy(small_network), None, None)
+    plain = PixStage(replace(settings, target="clean"), copy.deepcopy(small_network), label=label)
     assert torch.equal(plain.attempt(batch, Draw(1)).wanted, clean)
 
 
 def test_the_critic_of_pixels_sees_changes_behind_their_own_paddings(small_network):
     """What was there before says nothing of what the network has made."""
     settings = replace(STAGE, adversarial=0.1, critic="pixels", critic_width=8)
-    stage = PixStage(settings, copy.deepcopy(small_network), None, None)
+    stage = PixStage(settings, copy.deepcopy(small_network))
     change = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(1)) / 10
     base = torch.rand(5, 3, 64, 64)
     attempt = Attempt({}, base + change, base, wanted=base, base=base)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from vs_gendrpix.errors import GendrpixError
 from vs_gendrpix.restore.heap import keep_freed
-from vs_gendrpix.training.settings import STAGES, read_recipe
-from vs_gendrpix.training.store import store_pairs
+from vs_gendrpix.training.all_stages import train_all
+from vs_gendrpix.training.settings import read_recipe
+from vs_gendrpix.training.stored_pairs import store_pairs
 from vs_gendrpix.training.trainer import train
-from vs_gendrpix.training.whole import train_all
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -21,9 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
         "checkpoint in DIR/STAGE; one that has been run gives the next its network.",
         allow_abbrev=False,
     )
-    parser.add_argument(
-        "stage", choices=("pairs", *STAGES, "all"), help="in this order, or all of them"
-    )
+    parser.add_argument("stage", help="a stage of the recipe; `pairs`, which come first; or `all`")
     parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="a TOML recipe")
     parser.add_argument(
         "--pictures",
@@ -53,7 +51,6 @@ def main(arguments: list[str] | None = None) -> int:
                 recipe,
                 pictures=options.pictures,
                 out=options.out,
-                beside=options.config.parent,
                 seconds=None if options.minutes is None else 60 * options.minutes,
             )
         else:
@@ -62,7 +59,6 @@ def main(arguments: list[str] | None = None) -> int:
                 options.stage,
                 pictures=options.pictures,
                 out=options.out,
-                beside=options.config.parent,
             )
     except GendrpixError as error:
         print(f"vs_gendrpix.training: {error}", file=sys.stderr)  # noqa: T201 - a command's face

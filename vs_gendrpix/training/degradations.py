@@ -23,7 +23,7 @@ _RESCALED_SHARE = 0.12
 
 
 def degrade(image: Tensor, scale: float, draw: Draw) -> Tensor:
-    """A worn copy of a picture, smaller by a factor.
+    """A degraded copy of a picture, smaller by a factor.
 
     Args:
         image: (3, H, W) RGB in [0, 1].

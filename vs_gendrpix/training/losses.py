@@ -77,7 +77,8 @@ def _windows(image: Tensor) -> Tensor:
     mirrored = columns >= magnitude.shape[-1]
     rows = torch.where(mirrored, -rows % image.shape[-2], rows.expand(-1, -1, 9))
     columns = torch.where(mirrored, image.shape[-1] - columns, columns).expand(-1, 9, -1)
-    return magnitude[..., rows.to(image.device), columns.to(image.device)]
+    windows: Tensor = magnitude[..., rows.to(image.device), columns.to(image.device)]
+    return windows
 
 
 class Perception(torch.nn.Module):

@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
@@ -12,8 +12,8 @@ from vs_gendrpix.errors import GendrpixError, SettingsError
 from vs_gendrpix.models.ancestors.vae import VAEConfig
 from vs_gendrpix.models.gendrpix.unet import TINY, UNetConfig
 
-STAGES = ("vae", "latent", "adc", "plain", "pix", "calm", "clean", "distil")
-"""In the order in which each needs the one before."""
+Kind = Literal["vae", "latent", "adc", "pix", "distil"]
+"""Kinds of stages (see `stages.py`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +21,11 @@ class StageSettings:
     """One stage of a recipe; the weights are those of the losses' sum, 0 leaves a loss out.
 
     Attributes:
+        kind: What is trained, and how (see `stages.py`).
+        begins_with: Where the weights come from: an earlier stage of the recipe, a built-in
+            model's name, or a model file, whose path counts from the recipe's folder. For `pix`
+            a model may have fewer ResBlocks a level, and a stage of kind `adc` gives all but its
+            last layer. Empty begins with random weights, and `adc` with those of `latent`.
         steps: Length of the run; the learning rate falls to zero over its last quarter.
         batch: Crops a step and process.
         crop: Side of a crop in pixels, a multiple of 8, at least 64.
@@ -31,13 +36,11 @@ class StageSettings:
         keep: Share of the weights that the stage began with in the model that it leaves: the mean
             of two networks does what lies between them (ESRGAN, arXiv 1809.00219, section 3.4).
         clip: Largest norm of all gradients together.
-        start: A model file to begin with, beside the recipe; empty begins with the stage before.
-        deepened_from: A model with fewer ResBlocks a level for `pix` to begin with instead: a
-            built-in one's name, or a file beside the recipe.
-        target: What `l1` and the others compare with: the clean picture, or what the teacher (the
-            stage before) makes of the worn one. `distil` always has its teacher.
+        target: What `l1` and the others compare with: the clean picture; for crops that have lost
+            detail the picture of the recipe's `teacher`; or what the stage before makes of the
+            degraded one (`staged`). `distil` always has its own teacher.
         negative_share: Share of the crops that are shown under the negative condition, with a
-            target that is itself a little worn, so that guidance can push away from it.
+            target that is itself a little degraded, so that guidance can push away from it.
         guidance: The weight w of PadCFG with which the teacher of `distil` works.
         l1: Weight of the mean absolute difference, of latents or of pixels in [-1, 1].
         perceptual: Weight of the SqueezeNet distance.
@@ -64,6 +67,8 @@ class StageSettings:
         save_every: Steps between checkpoints.
     """
 
+    kind: Kind = "pix"
+    begins_with: str = ""
     steps: int = 20_000
     batch: int = 8
     crop: int = 128
@@ -73,9 +78,7 @@ class StageSettings:
     ema: float = 0.999
     keep: float = 0.0
     clip: float = 1.0
-    start: str = ""
-    deepened_from: str = ""
-    target: Literal["clean", "teacher"] = "clean"
+    target: Literal["clean", "teacher", "staged"] = "clean"
     negative_share: float = 0.0
     guidance: float = 1.2
     l1: float = 1.0
@@ -99,8 +102,8 @@ class StageSettings:
             raise SettingsError(f"crop {self.crop} must be a multiple of 8, at least 64")
         if min(self.batch, self.steps, self.save_every) < 1 or self.warmup < 0:
             raise SettingsError("batch, steps and save_every must be at least 1, warmup 0")
-        if self.start and self.deepened_from:
-            raise SettingsError("give start or deepened_from, not both")
+        if self.kind == "distil" and not self.begins_with:
+            raise SettingsError("a stage of kind distil needs begins_with: its teacher")
         if not 0 <= self.ema < 1:
             raise SettingsError(f"ema {self.ema:g} is out of range: use 0 to below 1")
         if not 0 <= self.keep < 1:
@@ -186,7 +189,7 @@ class Recipe:
         teacher: Who labels it; None for nobody.
         network: The UNet; its channels in and out are those of `pix`: 192, or 48 for smaller cells.
         vae: The autoencoder of the stages with a latent.
-        stage: The settings of each stage.
+        stage: The settings of each stage by its name, in the order in which they run.
     """
 
     name: str = "model"
@@ -200,9 +203,17 @@ class Recipe:
     stage: Mapping[str, StageSettings] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        unknown = set(self.stage) - set(STAGES)
-        if unknown:
-            raise SettingsError(f"no stage {unknown.pop()!r}: use {', '.join(STAGES)}")
+        earlier: set[str] = set()
+        for name, settings in self.stage.items():
+            if name in {"pairs", "all"}:
+                raise SettingsError(f"a stage cannot be called {name!r}: the command means others")
+            if settings.begins_with in set(self.stage) - earlier:
+                raise SettingsError(
+                    f"stage {name} begins with {settings.begins_with}, which is later"
+                )
+            if settings.target == "teacher" and self.teacher is None:
+                raise SettingsError(f"stage {name} follows a teacher: give the recipe a [teacher]")
+            earlier.add(name)
         if min(self.workers, self.threads, self.seed) < 0:
             raise SettingsError("workers, threads and seed must be at least 0")
 
@@ -225,6 +236,10 @@ def read_recipe(path: Path) -> Recipe:
             name: _build(StageSettings, values, f"stage.{name}")
             for name, values in _table(table.pop("stage", {}), "stage").items()
         }
+        for name, stage in stages.items():
+            if stage.begins_with not in stages and Path(stage.begins_with).suffix:
+                begins_with = str(path.parent / stage.begins_with)
+                stages[name] = replace(stage, begins_with=begins_with)
         network = _build(UNetConfig, table.pop("network", {}), "network")
         vae = _build(VAEConfig, table.pop("vae", {}), "vae")
         pairs = _build(PairSettings, table.pop("pairs", {}), "pairs")
@@ -258,6 +273,9 @@ def _build[T](kind: type[T], values: object, where: str, **given: object) -> T:
         if name not in known or name in given:
             raise SettingsError(f"{where} has no setting {name!r}: use {', '.join(known)}")
         checked[name] = _checked(value, known[name], f"{where}.{name}")
+    for item in fields(kind):  # type: ignore[arg-type] # a dataclass
+        if item.default is MISSING and item.default_factory is MISSING and item.name not in checked:
+            raise SettingsError(f"{where} needs {item.name}")
     return kind(**checked)
 
 

@@ -1,23 +1,18 @@
-"""The stages of the paper's recipe: who learns, from whom, and before which critic.
+"""The kinds of stages that a recipe has: who learns, from whom, and before which critic.
 
     vae     an 8x autoencoder of our own
     latent  stage 0: a one-step restorer of its latents, in GenDR's form
     adc     stage I, GenDR-Adc: an 8x unshuffle replaces the encoder; the critic is stage 0
-    plain   what `pix` does, by settings of its own: where it begins with nothing, L1 comes first
-    pix     stage II, GenDR-Pix: an 8x shuffle replaces the decoder; the critic is stage I
-    calm    what `pix` does, by settings of its own: the last steps, with two views of each crop
-    clean   what `pix` does, by settings of its own: L1 alone after the features, kept in part
-    distil  guidance in one pass: two guided passes of the stage before teach it
+    pix     stage II, GenDR-Pix: an 8x shuffle replaces the decoder; the critic is stage I, or a
+            small U-Net on pixels
+    distil  guidance in one pass: two guided passes of the network that it begins with teach it
 
-The paper's stages begin with the network of the one before. Where the first layer has other
-channels, it begins in the principal components of what it will see; a new last one begins with
-zeros (`start.py`).
+`build.py` makes a stage of a recipe.
 """
 
-import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -26,11 +21,10 @@ from torch import Tensor, nn
 from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.models.ancestors.latent import LatentRestorer, PixelEncoder
 from vs_gendrpix.models.ancestors.vae import VAE
-from vs_gendrpix.models.gendrpix.files import load_into, load_network, load_vae
-from vs_gendrpix.models.gendrpix.network import CELL, GenDRPix, Prompted
+from vs_gendrpix.models.gendrpix.files import save_network, save_vae
+from vs_gendrpix.models.gendrpix.network import CELL, GenDRPix, ModelCard, Prompted
 from vs_gendrpix.models.gendrpix.padcfg import PadCFG, Padding, crop, pad, pad_plan
-from vs_gendrpix.training import start
-from vs_gendrpix.training.critic import Judgement, PixelCritic, StagedCritic
+from vs_gendrpix.training.critic import Judgement, StagedCritic
 from vs_gendrpix.training.draw import Draw
 from vs_gendrpix.training.losses import (
     Perception,
@@ -41,20 +35,15 @@ from vs_gendrpix.training.losses import (
     masked_fourier_loss,
     rand_pad,
 )
-from vs_gendrpix.training.pictures import Pair
-from vs_gendrpix.training.settings import Recipe, StageSettings, TeacherSettings
+from vs_gendrpix.training.pairs import Pair
+from vs_gendrpix.training.settings import StageSettings, TeacherSettings
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+Seed = tuple[int, int]
+"""The recipe's seed and the step: all that is drawn follows from them."""
 
-MODEL = "model.safetensors"
 _CONTRAST = 6.0
 """By how much the critic of pixels sees a change enlarged: a network adds a few codes of fine
 detail, next to which the picture itself is loud, and a critic shown that learnt nothing."""
-Seed = tuple[int, int]
-"""The recipe's seed and the step: what is drawn follows from them."""
-TOKEN = 3 * CELL * CELL
-"""Values of a token of pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +51,7 @@ class Attempt:
     """What a student made of a batch.
 
     Attributes:
-        losses: The losses that its stage reckons itself, each before its weight.
+        losses: The losses that the kind of stage computes itself, unweighted.
         output: What the critic judges.
         real: What the critic shall take for real.
         wanted: What the critic's features are compared with; None compares none.
@@ -102,27 +91,49 @@ class Stage:
         return self
 
     def attempt(self, batch: Pair, draw: Draw) -> Attempt:
-        """Let the student try a batch."""
+        """Run the student on a batch and compute the losses of this kind of stage."""
         raise NotImplementedError
 
-    def show(self, student: nn.Module, worn: Tensor) -> Tensor:
-        """What a student (the averaged one) makes of worn pictures: pictures in [-1, 1]."""
+    def show(self, student: nn.Module, degraded: Tensor) -> Tensor:
+        """Restore pictures with a student of this stage, for people to look at.
+
+        Args:
+            student: The student, or the average of its weights.
+            degraded: (N, 3, H, W) in [-1, 1].
+
+        Returns:
+            Pictures of the same shape and range.
+        """
         raise NotImplementedError
+
+    def save(self, path: Path, student: nn.Module, card: ModelCard, clean: Tensor) -> None:
+        """Write a student's model file.
+
+        Args:
+            path: The safetensors file.
+            student: The student, or the average of its weights.
+            card: Tells how it was made.
+            clean: (N, 3, H, W) pictures in [-1, 1], for what has to be measured on some.
+        """
+        del clean
+        network = cast("Prompted", student)
+        network.card = card
+        save_network(path, network, dtype=torch.float16)
 
     def seen(self, image: Tensor, attempt: Attempt, draw: Draw) -> Tensor:
-        """What the critic sees of an output, or of what is real."""
+        """Prepare an output, or what is real, for the critic."""
         del attempt, draw
         return image
 
     def judge(self, image: Tensor, attempt: Attempt, draw: Draw) -> Judgement:
-        """What the critic says of an attempt's output, or of what is real."""
+        """Ask the critic about an attempt's output, or about what is real."""
         if self.critic is None:
             raise SettingsError("this stage has no critic: set adversarial above 0")
         judgement: Judgement = self.critic(self.seen(image, attempt, draw))
         return judgement
 
     def losses(self, batch: Pair, seed: Seed) -> tuple[dict[str, Tensor], Attempt]:
-        """All losses of the student before their weights, and `total`, their weighted sum."""
+        """Unweighted losses of the student, `total` (their weighted sum), and its attempt."""
         attempt = self.attempt(batch, Draw(*seed, 0))
         losses = dict(attempt.losses)
         if self.critic is not None:
@@ -136,14 +147,14 @@ class Stage:
         return {**losses, "total": torch.as_tensor(total)}, attempt
 
     def critic_losses(self, attempt: Attempt, seed: Seed) -> dict[str, Tensor]:
-        """The loss of the critic, which the student gets no part of, and how often it is right."""
+        """The critic's loss, without a gradient for the student, and its share of right answers."""
         real = self.judge(attempt.real.detach(), attempt, Draw(*seed, 2)).logits
         output = self.judge(attempt.output.detach(), attempt, Draw(*seed, 3)).logits
         right = ((real > 0).float().mean() + (output < 0).float().mean()) / 2
         return {"critic": critic_loss(real, output), "critic_right": right.detach()}
 
-    def in_pixels(self, output: Tensor, target: Tensor, draw: Draw) -> dict[str, Tensor]:
-        """The losses of pictures; those of weight 0 are not computed."""
+    def picture_losses(self, output: Tensor, target: Tensor, draw: Draw) -> dict[str, Tensor]:
+        """Unweighted losses of pictures (B, 3, H, W) in [-1, 1], except those of weight 0."""
         losses = {"l1": F.l1_loss(output, target)}
         if self.perception is not None:
             losses["perceptual"] = self.perception(output, target, draw)
@@ -180,17 +191,27 @@ class VaeStage(Stage):
         grid = (clean.shape[-2] // CELL, clean.shape[-1] // CELL)
         noise = draw.normal(len(clean), self.channels, *grid).to(clean.device)
         output, divergence = self.student(clean, noise)
-        losses = self.in_pixels(output, clean, draw)
+        losses = self.picture_losses(output, clean, draw)
         return Attempt({**losses, "divergence": divergence}, output, clean)
 
-    def show(self, student: nn.Module, worn: Tensor) -> Tensor:
-        """The worn pictures, encoded and decoded."""
+    def show(self, student: nn.Module, degraded: Tensor) -> Tensor:
+        """Encode and decode the pictures."""
         vae = cast("Reconstruction", student).vae
-        return vae.decode(vae.encode(worn)[0])
+        return vae.decode(vae.encode(degraded)[0])
+
+    def save(self, path: Path, student: nn.Module, card: ModelCard, clean: Tensor) -> None:
+        """Write the autoencoder, its latents scaled to a deviation of 1 for the next stages."""
+        del card
+        vae = cast("Reconstruction", student).vae
+        with torch.no_grad():
+            deviation = vae.encode(clean)[0].std().item()
+        scaled = VAE(replace(vae.config, scaling=vae.config.scaling / deviation))
+        scaled.load_state_dict(vae.state_dict())
+        save_vae(path, scaled)
 
 
 class LatentStage(Stage):
-    """Stage 0: latents of worn pictures become those of the targets."""
+    """Stage 0: latents of degraded pictures become those of the targets."""
 
     def __init__(self, settings: StageSettings, student: LatentRestorer, vae: VAE) -> None:
         super().__init__(settings, student, None)
@@ -198,19 +219,19 @@ class LatentStage(Stage):
 
     def attempt(self, batch: Pair, draw: Draw) -> Attempt:
         """Restore latents; the perceptual loss, where it has a weight, is that of the decoded."""
-        worn, target, negative = batch[:3]
+        degraded, target, negative = batch[:3]
         with torch.no_grad():
-            latent, wanted = self.vae.encode(worn)[0], self.vae.encode(target)[0]
+            latent, wanted = self.vae.encode(degraded)[0], self.vae.encode(target)[0]
         output = self.student(latent, conditions(self.student, negative))
         losses = {"l1": F.l1_loss(output, wanted)}
         if self.perception is not None:
             losses["perceptual"] = self.perception(self.vae.decode(output), target, draw)
         return Attempt(losses, output, wanted)
 
-    def show(self, student: nn.Module, worn: Tensor) -> Tensor:
+    def show(self, student: nn.Module, degraded: Tensor) -> Tensor:
         """The whole way: encode, restore, decode."""
-        latent = self.vae.encode(worn)[0]
-        return self.vae.decode(student(latent, conditions(student, len(worn))))
+        latent = self.vae.encode(degraded)[0]
+        return self.vae.decode(student(latent, conditions(student, len(degraded))))
 
 
 class AdcStage(Stage):
@@ -219,93 +240,118 @@ class AdcStage(Stage):
     def __init__(
         self, settings: StageSettings, student: PixelEncoder, vae: VAE, teacher: LatentRestorer
     ) -> None:
-        super().__init__(settings, student, StagedCritic(teacher, fresh=settings.critic == "fresh"))
+        critic = StagedCritic(teacher, fresh=settings.critic == "fresh")
+        super().__init__(settings, student, critic)
         self.vae, self.teacher = frozen(vae), frozen(teacher)
 
     def attempt(self, batch: Pair, draw: Draw) -> Attempt:
-        """Make latents of the worn pictures themselves."""
+        """Make latents of the degraded pictures themselves."""
         del draw
-        worn, target, negative = batch[:3]
+        degraded, target, negative = batch[:3]
         with torch.no_grad():
             real = self.vae.encode(target)[0]
             wanted = real
-            if self.settings.target == "teacher":
-                wanted = self.teacher(self.vae.encode(worn)[0], conditions(self.teacher, negative))
-        output = self.student(worn, conditions(self.student, negative))
+            if self.settings.target == "staged":
+                wanted = self.teacher(
+                    self.vae.encode(degraded)[0], conditions(self.teacher, negative)
+                )
+        output = self.student(degraded, conditions(self.student, negative))
         return Attempt({"l1": F.l1_loss(output, wanted)}, output, real)
 
-    def show(self, student: nn.Module, worn: Tensor) -> Tensor:
+    def show(self, student: nn.Module, degraded: Tensor) -> Tensor:
         """Restore and decode."""
-        return self.vae.decode(student(worn, conditions(student, len(worn))))
+        return self.vae.decode(student(degraded, conditions(student, len(degraded))))
+
+
+class StagedTeacher(nn.Module):
+    """Stage I and its decoder: a teacher of pictures.
+
+    Args:
+        encoder: Makes latents of degraded pictures.
+        vae: Decodes them.
+    """
+
+    def __init__(self, encoder: PixelEncoder, vae: VAE) -> None:
+        super().__init__()
+        self.encoder, self.vae = frozen(encoder), frozen(vae)
+
+    @torch.no_grad()
+    def forward(self, degraded: Tensor, negative: Tensor) -> Tensor:
+        """Restore (B, 3, H, W) pictures in [-1, 1], each under its condition."""
+        return self.vae.decode(self.encoder(degraded, conditions(self.encoder, negative)))
 
 
 class PixStage(Stage):
-    """Stage II: pixels in, pixels out; the critic is stage I behind RandPad."""
+    """Stage II: pixels in, pixels out; the critic judges behind RandPad.
+
+    Args:
+        settings: The stage's own.
+        student: What is trained.
+        critic: Judges pictures, or with the setting `pixels` their changes.
+        staged: The teacher that the target `staged` asks.
+        label: How labels decide the target `teacher`.
+    """
 
     def __init__(
         self,
         settings: StageSettings,
         student: GenDRPix,
-        teacher: PixelEncoder | None,
-        vae: VAE | None,
         *,
+        critic: nn.Module | None = None,
+        staged: StagedTeacher | None = None,
         label: TeacherSettings | None = None,
-        seed: int = 0,
     ) -> None:
-        critic: nn.Module | None = None
-        if settings.critic == "pixels":
-            critic = PixelCritic(settings.critic_width, seed)
-        elif teacher is not None:
-            critic = StagedCritic(teacher, fresh=settings.critic == "fresh")
         super().__init__(settings, student, critic)
-        self.teacher = None if teacher is None else frozen(teacher)
-        self.vae = None if vae is None else frozen(vae)
-        self.label = label
+        self.staged, self.label = staged, label
 
     def attempt(self, batch: Pair, draw: Draw) -> Attempt:
-        """Restore the worn pictures, perhaps under fresh grain, perhaps in two views."""
-        worn, target, negative = batch[:3]
-        wanted, real = target, target
-        if self.settings.target == "teacher" and self.teacher is not None and self.vae is not None:
-            with torch.no_grad():
-                wanted = self.vae.decode(self.teacher(worn, conditions(self.teacher, negative)))
-        if self.label is not None:
-            share = self.label.share(batch.lost)[:, None, None, None]
-            wanted = torch.lerp(target, batch.teacher, share)
-            # The critic shall know the teacher's pictures and photographs alike for real.
-            clean = torch.tensor([draw.chance(0.5) for _ in target], device=target.device)
-            real = torch.where(clean[:, None, None, None], target, batch.teacher)
+        """Restore the degraded pictures, perhaps under fresh grain, perhaps in two views."""
+        degraded, negative = batch.degraded, batch.negative
+        wanted, real = self._targets(batch, draw)
         prompt = conditions(self.student, negative)
 
         def seen() -> Tensor:
             grain = self.settings.grain
-            return grainy(worn, draw, grain) if grain else worn
+            return grainy(degraded, draw, grain) if grain else degraded
 
         def attempt(losses: dict[str, Tensor], output: Tensor) -> Attempt:
-            return Attempt(losses, output, real, wanted=wanted, base=worn)
+            return Attempt(losses, output, real, wanted=wanted, base=degraded)
 
         if not self.settings.consistency:
             output = self.student(seen(), prompt)
-            return attempt(self.in_pixels(output, wanted, draw), output)
+            return attempt(self.picture_losses(output, wanted, draw), output)
         paddings = [Padding(top=draw.whole(0, 7), left=draw.whole(0, 7)) for _ in range(2)]
         views = torch.cat([pad(seen(), padding) for padding in paddings])
         restored = self.student(views, torch.cat([prompt, prompt])).chunk(2)
-        size = (worn.shape[-2], worn.shape[-1])
+        size = (degraded.shape[-2], degraded.shape[-1])
         output, other = (crop(*view, size) for view in zip(restored, paddings, strict=True))
-        losses = self.in_pixels(output, wanted, draw)
+        losses = self.picture_losses(output, wanted, draw)
         losses["l1"] = (losses["l1"] + F.l1_loss(other, wanted)) / 2
         losses["consistency"] = F.l1_loss(other, output)
         return attempt(losses, output)
 
+    def _targets(self, batch: Pair, draw: Draw) -> tuple[Tensor, Tensor]:
+        """What the student should make, and what the critic shall take for real."""
+        target = batch.target
+        if self.settings.target == "staged" and self.staged is not None:
+            return self.staged(batch.degraded, batch.negative), target
+        if self.settings.target == "teacher" and self.label is not None:
+            share = self.label.share(batch.lost)[:, None, None, None]
+            # Photographs are real, too: a critic that knew the teacher alone would copy its paint.
+            clean = torch.tensor([draw.chance(0.5) for _ in target], device=target.device)
+            real = torch.where(clean[:, None, None, None], target, batch.teacher)
+            return torch.lerp(target, batch.teacher, share), real
+        return target, target
+
     def seen(self, image: Tensor, attempt: Attempt, draw: Draw) -> Tensor:
-        """The picture, or its change of the degraded one, behind a padding of its own."""
+        """Pad each picture in its own way, or for a critic of pixels its scaled change."""
         if self.settings.critic == "pixels" and attempt.base is not None:
             image = _CONTRAST * (image - attempt.base)
         return rand_pad(image, draw) if self.settings.rand_pad else image
 
-    def show(self, student: nn.Module, worn: Tensor) -> Tensor:
+    def show(self, student: nn.Module, degraded: Tensor) -> Tensor:
         """Restore in one pass."""
-        restored: Tensor = student(worn, conditions(student, len(worn)))
+        restored: Tensor = student(degraded, conditions(student, len(degraded)))
         return restored
 
 
@@ -313,12 +359,12 @@ class DistilStage(PixStage):
     """One pass learns what guidance makes of two."""
 
     def __init__(self, settings: StageSettings, student: GenDRPix, guided: GenDRPix) -> None:
-        super().__init__(settings, student, None, None)
+        super().__init__(settings, student)
         self.guided = frozen(guided)
 
     def attempt(self, batch: Pair, draw: Draw) -> Attempt:
         """Compare with the guided teacher; all items are positive."""
-        worn, target = batch[:2]
+        degraded, target = batch[:2]
         teacher = PadCFG(
             self.guided,
             self.guided.positive,
@@ -327,9 +373,9 @@ class DistilStage(PixStage):
             guidance=self.settings.guidance,
         )
         with torch.no_grad():
-            wanted = teacher(worn)
-        output = self.student(worn, conditions(self.student, len(worn)))
-        return Attempt(self.in_pixels(output, wanted, draw), output, target)
+            wanted = teacher(degraded)
+        output = self.student(degraded, conditions(self.student, len(degraded)))
+        return Attempt(self.picture_losses(output, wanted, draw), output, target)
 
 
 def conditions(network: nn.Module, items: Tensor | int) -> Tensor:
@@ -348,154 +394,3 @@ def conditions(network: nn.Module, items: Tensor | int) -> Tensor:
 def frozen[N: nn.Module](network: N) -> N:
     """A teacher: it only shows how it is done."""
     return network.eval().requires_grad_(requires_grad=False)
-
-
-def build(name: str, recipe: Recipe, *, out: Path, beside: Path, worn: Tensor) -> Stage:
-    """A stage at its beginning.
-
-    Args:
-        name: Of `STAGES`.
-        recipe: The whole recipe.
-        out: The folder that holds the stages' folders.
-        beside: The folder from which the path in `start` counts.
-        worn: (N, 3, H, W) pictures in [-1, 1] that show new layers what pictures are like.
-
-    Raises:
-        SettingsError: The stage before has not been run.
-        ModelError: A file to begin with is missing or bad.
-    """
-    settings = recipe.stage.get(name, StageSettings())
-    builder = _Builder(name, settings, recipe, out, worn)
-    makers: dict[str, Callable[[], Stage]] = {
-        "vae": builder.vae,
-        "latent": builder.latent,
-        "adc": builder.adc,
-        "plain": builder.plain,
-        "pix": builder.pix,
-        "calm": builder.calm,
-        "clean": builder.clean,
-        "distil": builder.distil,
-    }
-    stage = makers[name]()
-    if settings.start:
-        student = getattr(stage.student, "vae", stage.student)
-        load_into(cast("Prompted | VAE", student), beside / settings.start)
-    if settings.deepened_from:
-        if name != "pix" or not isinstance(stage.student, GenDRPix):
-            raise SettingsError(f"stage {name} cannot begin with a model of fewer layers: pix can")
-        start.deepen(stage.student, _built_in_or(beside, settings.deepened_from))
-    stage.student.train().requires_grad_(requires_grad=True)
-    return stage
-
-
-def _built_in_or(beside: Path, model: str) -> GenDRPix:
-    """The model of a name, or of a path that counts from a folder."""
-    file = beside / model if Path(model).suffix else model
-    return load_network(file, device=torch.device("cpu"), dtype=torch.float32)
-
-
-@dataclass(frozen=True, slots=True)
-class _Builder:
-    """Makes stages, with what the ones before have left."""
-
-    name: str
-    settings: StageSettings
-    recipe: Recipe
-    out: Path
-    worn: Tensor
-
-    def vae(self) -> Stage:
-        """An autoencoder with random weights."""
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.recipe.seed)
-            return VaeStage(self.settings, VAE(self.recipe.vae))
-
-    def latent(self) -> Stage:
-        """A network with random weights: its channels are no pixels, which all look alike."""
-        return LatentStage(self.settings, self._restorer(), self._vae())
-
-    def adc(self) -> Stage:
-        """Stage 0's network behind a new first layer."""
-        teacher = self._made("latent", self._restorer())
-        student = self._encoder()
-        start.inherit(student, teacher, but=("conv_in",))
-        start.analyse(student, self.worn)
-        return AdcStage(self.settings, student, self._vae(), teacher)
-
-    def plain(self) -> Stage:
-        """A random network, before there is a critic."""
-        student = self._pix()
-        start.straighten(student, self.worn)
-        return PixStage(self.settings, student, None, None)
-
-    def pix(self) -> Stage:
-        """The network of `plain`, or stage I's before a new last layer, or a random one."""
-        taught = self.settings.target == "teacher"
-        student, adc = self._pix(), None
-        staged = self.settings.adversarial and self.settings.critic != "pixels"
-        if staged or taught or (self.out / "adc").is_dir():
-            adc = self._made("adc", self._encoder())
-        if (self.out / "plain").is_dir():
-            student = self._made("plain", student)
-        elif adc is not None and student.cell == CELL:
-            start.inherit(student, adc, but=("conv_norm_out", "conv_out"))
-            start.zero(student.unet.conv_out)
-        else:
-            start.straighten(student, self.worn)
-        return PixStage(
-            self.settings,
-            student,
-            adc,
-            self._vae() if taught else None,
-            label=self.recipe.teacher,
-            seed=self.recipe.seed,
-        )
-
-    def calm(self) -> Stage:
-        """The network of `pix`, no longer before a critic."""
-        return PixStage(self.settings, self._made("pix", self._pix()), None, None)
-
-    def clean(self) -> Stage:
-        """The network of `calm`, or of `pix`."""
-        return PixStage(self.settings, self._latest("calm", "pix"), None, None)
-
-    def distil(self) -> Stage:
-        """The network of `clean` itself, or that of `calm` or `pix`."""
-        guided = self._latest("clean", "calm", "pix")
-        return DistilStage(self.settings, copy.deepcopy(guided), guided)
-
-    def _latest(self, *stages: str) -> GenDRPix:
-        """The network of the first of these stages that has been run; the last one must be."""
-        run = (stage for stage in stages if (self.out / stage).is_dir())
-        return self._made(next(run, stages[-1]), self._pix())
-
-    def _vae(self) -> VAE:
-        path = self.out / "vae" / MODEL
-        self._want("vae", path)
-        return load_vae(path, device=self.worn.device, dtype=torch.float32)
-
-    def _restorer(self) -> LatentRestorer:
-        latent = self.recipe.vae.latent_channels
-        return self._fresh(LatentRestorer, latent, latent)
-
-    def _encoder(self) -> PixelEncoder:
-        return self._fresh(PixelEncoder, TOKEN, self.recipe.vae.latent_channels)
-
-    def _pix(self) -> GenDRPix:
-        network = self.recipe.network
-        return self._fresh(GenDRPix, network.in_channels, network.out_channels)
-
-    def _fresh[N: Prompted](self, kind: type[N], inside: int, outside: int) -> N:
-        recipe = self.recipe
-        return start.new(kind, recipe.network, channels=(inside, outside), seed=recipe.seed)
-
-    def _made[N: Prompted](self, stage: str, module: N) -> N:
-        """A module with the weights that another stage has left."""
-        path = self.out / stage / MODEL
-        self._want(stage, path)
-        load_into(module, path)
-        return module
-
-    def _want(self, stage: str, path: Path) -> None:
-        if not path.is_file():
-            raise SettingsError(f"stage {self.name} needs stage {stage} first: there is no {path}")

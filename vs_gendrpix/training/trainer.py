@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
@@ -14,12 +14,15 @@ from accelerate.utils import DistributedDataParallelKwargs
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Sampler
 
+from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.models.devices import pick_dtype
+from vs_gendrpix.models.gendrpix.network import ModelCard
+from vs_gendrpix.training.build import MODEL, build
 from vs_gendrpix.training.journal import Journal
-from vs_gendrpix.training.pictures import Pair, Pairs, find_pictures
+from vs_gendrpix.training.pairs import Pair, Pairs, find_pictures
 from vs_gendrpix.training.settings import Recipe, StageSettings
-from vs_gendrpix.training.stages import MODEL, Stage, build
-from vs_gendrpix.training.store import StoredPairs
+from vs_gendrpix.training.stages import Stage
+from vs_gendrpix.training.stored_pairs import StoredPairs
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +103,7 @@ class State:
         return [(name, part) for name, part in parts if part is not None]
 
 
-def train(recipe: Recipe, name: str, *, pictures: list[Path], out: Path, beside: Path) -> Path:
+def train(recipe: Recipe, name: str, *, pictures: list[Path], out: Path) -> Path:
     """Run one stage, going on from its checkpoint if there is one.
 
     Under `accelerate launch` or `torchrun` every process takes crops of its own, and the first
@@ -108,55 +111,90 @@ def train(recipe: Recipe, name: str, *, pictures: list[Path], out: Path, beside:
 
     Args:
         recipe: What to do.
-        name: The stage, of `STAGES`.
+        name: The stage.
         pictures: Folders of pictures.
         out: Where the stages' folders lie; this stage's is made.
-        beside: The folder from which the recipe's paths count.
 
     Returns:
         Path of the model file with the averaged weights.
 
     Raises:
         MediaError: There are no pictures.
-        SettingsError: The stage before has not been run.
+        SettingsError: The recipe has no such stage, or one that it needs has not been run.
         ModelError: The model to begin with is missing or bad.
     """
+    if name not in recipe.stage:
+        names = ", ".join(recipe.stage) or "none"
+        raise SettingsError(f"the recipe has no stage {name!r}: it has {names}")
     if recipe.threads:
         torch.set_num_threads(recipe.threads)
-    settings = recipe.stage.get(name, StageSettings())
+    settings = recipe.stage[name]
     accelerator = _accelerator()
     pairs = _pairs(recipe, settings, pictures, out)
     shown = [pairs[_SAMPLES + i] for i in range(_SHOWN)]
-    worn, target = (torch.stack(part) for part in list(zip(*shown, strict=True))[:2])
-    stage = build(name, recipe, out=out, beside=beside, worn=worn).to(accelerator.device)
+    degraded, clean = (torch.stack(part) for part in list(zip(*shown, strict=True))[:2])
+    stage = build(name, recipe, out=out, degraded=degraded).to(accelerator.device)
     state = State.begin(stage)
     # From files or the seed, so the same when the run resumes.
     origin = copy.deepcopy(state.average) if settings.keep else None
-    journal = Journal(out / name, stage, worn[:4].to(accelerator.device), target[:4])
+    samples = (degraded[:4].to(accelerator.device), clean[:4])
+    journal = Journal(out / name, stage, *samples)
     if journal.checkpoint.exists():
         state.load(journal.checkpoint)
     log.info("%s: %s; steps %d to %d", name, pairs.source, state.step, settings.steps)
     _distribute(stage, accelerator)
-    model, began, seen = out / name / MODEL, time.monotonic(), state.step
-    sums: dict[str, float] = {}
-    written = state.step
+    model, means = out / name / MODEL, Means()
     with _deterministic():
         for batch in _batches(pairs, recipe, settings, state.step, accelerator):
-            for loss, value in _advance(state, stage, batch, recipe.seed, accelerator).items():
-                sums[loss] = sums.get(loss, 0.0) + value
+            means.add(_advance(state, stage, batch, recipe.seed, accelerator))
             if state.step % settings.save_every and state.step < settings.steps:
                 continue
             if accelerator.is_main_process:
                 state.save(journal.checkpoint)
-                rate = (state.step - seen) * settings.batch / (time.monotonic() - began)
-                left = state.average
+                student = state.average
                 if origin is not None:
-                    left = _between(state.average, origin, settings.keep)
-                means = {loss: value / (state.step - written) for loss, value in sums.items()}
-                journal.write(state.step, means, left, crops_per_second=rate)
-                journal.save_model(model, left, recipe, name, state.step, pairs.source)
-            sums, written = {}, state.step
+                    student = _between(state.average, origin, settings.keep)
+                rate = means.steps_per_second() * settings.batch
+                journal.write(state.step, means.taken(), student, crops_per_second=rate)
+                card = _card(recipe, name, state.step, pairs.source)
+                stage.save(model, student, card, clean[:4].to(accelerator.device))
     return model
+
+
+class Means:
+    """Mean losses since the last row of the log: those of a single step say little."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, float] = {}
+        self._count, self._all, self._began = 0, 0, time.monotonic()
+
+    def add(self, losses: dict[str, float]) -> None:
+        """Count the losses of a step."""
+        for name, value in losses.items():
+            self._sums[name] = self._sums.get(name, 0.0) + value
+        self._count += 1
+        self._all += 1
+
+    def taken(self) -> dict[str, float]:
+        """The means; the next ones begin anew."""
+        means = {name: value / self._count for name, value in self._sums.items()}
+        self._sums, self._count = {}, 0
+        return means
+
+    def steps_per_second(self) -> float:
+        """The rate since the run began or went on."""
+        return self._all / (time.monotonic() - self._began)
+
+
+def _card(recipe: Recipe, name: str, step: int, source: str) -> ModelCard:
+    settings = recipe.stage[name]
+    return ModelCard(
+        name=recipe.name,
+        licence="Apache-2.0",
+        guidance=1.0,
+        training=f"{name}: {step} steps of {settings.batch} crops of {settings.crop} px from "
+        f"{source}; {asdict(settings)}; seed {recipe.seed}",
+    )
 
 
 @torch.no_grad()
@@ -175,7 +213,9 @@ def _pairs(
     crop, seed, share = settings.crop, recipe.seed, settings.negative_share
     if recipe.pairs.count:
         return StoredPairs(out / "pairs", crop=crop, seed=seed, negative_share=share)
-    return Pairs(find_pictures(pictures), crop=crop, seed=seed, negative_share=share)
+    label = recipe.teacher if settings.target == "teacher" else None
+    paths = find_pictures(pictures)
+    return Pairs(paths, crop=crop, seed=seed, negative_share=share, label=label)
 
 
 def _accelerator() -> Accelerator:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.conftest import SMALL
 from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.models.ancestors.vae import VAEConfig
-from vs_gendrpix.training import whole
+from vs_gendrpix.training import all_stages
 from vs_gendrpix.training.__main__ import main
 from vs_gendrpix.training.settings import PairSettings, Recipe, StageSettings
 
@@ -20,17 +20,19 @@ RECIPE = Recipe(
     network=SMALL,
     vae=VAE,
     pairs=PairSettings(count=4, side=64),
-    # Out of order: the order is that of the paper, not of the file.
-    stage={"pix": STAGE, "vae": STAGE, "latent": STAGE, "adc": replace(STAGE, adversarial=0.05)},
+    stage={
+        "vae": replace(STAGE, kind="vae"),
+        "latent": replace(STAGE, kind="latent"),
+        "adc": replace(STAGE, kind="adc", adversarial=0.05),
+        "pix": replace(STAGE, begins_with="adc"),
+    },
 )
 
 
 @pytest.fixture
 def run(folder, tmp_path):
     def _run(recipe=RECIPE, **more):
-        return whole.train_all(
-            recipe, pictures=[folder], out=tmp_path / "run", beside=tmp_path, **more
-        )
+        return all_stages.train_all(recipe, pictures=[folder], out=tmp_path / "run", **more)
 
     return _run
 
@@ -54,7 +56,7 @@ def test_all_makes_the_pairs_and_runs_every_stage_once(run, tmp_path):
 def test_a_step_is_timed_apart_from_the_run(folder, tmp_path):
     recipe = replace(RECIPE, workers=0, pairs=PairSettings())
     out = tmp_path / "run"
-    costs = whole._costs(recipe, ["vae", "latent"], [folder], out, tmp_path)
+    costs = all_stages._costs(recipe, ["vae", "latent"], [folder], out)
     assert list(costs) == ["vae", "latent"]
     assert min(costs.values()) > 0
     assert [path.name for path in out.iterdir()] == ["probe"]
@@ -62,9 +64,11 @@ def test_a_step_is_timed_apart_from_the_run(folder, tmp_path):
 
 def test_the_steps_are_fitted_to_the_time_and_a_stopped_run_keeps_them(run, tmp_path, monkeypatch):
     plan = tmp_path / "run" / "steps.json"
-    recipe = replace(RECIPE, workers=0, pairs=PairSettings(), stage={"vae": STAGE})
+    recipe = replace(
+        RECIPE, workers=0, pairs=PairSettings(), stage={"vae": replace(STAGE, kind="vae")}
+    )
     plan.parent.mkdir()
-    monkeypatch.setattr(whole, "_costs", lambda *_: {"vae": 1000.0})
+    monkeypatch.setattr(all_stages, "_costs", lambda *_: {"vae": 1000.0})
     run(recipe, seconds=5500)
     assert json.loads(plan.read_text()) == {"vae": 4}
     assert last_step(tmp_path / "run" / "vae") == 4
@@ -83,7 +87,7 @@ def test_all_stages_change_by_the_same_factor(costs, steps, seconds):
     stages = {name: replace(STAGE, steps=count) for name, count in zip(names, steps, strict=True)}
     of = dict(zip(names, costs, strict=True))
     try:
-        fitted = whole._fitted(Recipe(stage=stages), of, seconds)
+        fitted = all_stages._fitted(Recipe(stage=stages), of, seconds)
     except SettingsError:
         fitted = {}
     factor = seconds / sum(stages[name].steps * of[name] for name in names)
@@ -96,7 +100,7 @@ def test_all_stages_change_by_the_same_factor(costs, steps, seconds):
 
 
 def test_too_little_time_or_no_stage_is_one_line(run, monkeypatch):
-    monkeypatch.setattr(whole, "_costs", lambda *_: {"vae": 1000.0})
+    monkeypatch.setattr(all_stages, "_costs", lambda *_: {"vae": 1000.0})
     with pytest.raises(SettingsError, match="too short"):
         run(replace(RECIPE, pairs=PairSettings()), seconds=100)
     with pytest.raises(SettingsError, match="no stages"):

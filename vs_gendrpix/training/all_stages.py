@@ -1,4 +1,4 @@
-"""A recipe from beginning to end, if need be within a given time."""
+"""All stages of a recipe, one after the other, within a given time if need be."""
 
 import csv
 import json
@@ -10,8 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from vs_gendrpix.errors import SettingsError
-from vs_gendrpix.training.settings import STAGES, Recipe
-from vs_gendrpix.training.store import store_pairs
+from vs_gendrpix.training.settings import Recipe
+from vs_gendrpix.training.stored_pairs import store_pairs
 from vs_gendrpix.training.trainer import train
 
 log = logging.getLogger(__name__)
@@ -23,15 +23,14 @@ _SPENT = 0.9
 
 
 def train_all(
-    recipe: Recipe, *, pictures: list[Path], out: Path, beside: Path, seconds: float | None = None
+    recipe: Recipe, *, pictures: list[Path], out: Path, seconds: float | None = None
 ) -> Path:
     """Store a recipe's pairs and run its stages; what has been done is not done again.
 
     Args:
-        recipe: Its stages run in the order of `STAGES`.
+        recipe: Its stages run in its order.
         pictures: Folders of photographs.
         out: Where the stages' folders lie.
-        beside: The folder from which the recipe's paths count.
         seconds: Time for everything, by the clock: the steps of all stages become fewer or more
             by the same factor. The plan is kept in DIR/steps.json, so that a run that was stopped
             goes on with it. None leaves the steps as they are.
@@ -48,7 +47,7 @@ def train_all(
     began = time.monotonic()
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise SettingsError("several processes share a stage, not all: run pairs, then each stage")
-    names = [name for name in STAGES if name in recipe.stage]
+    names = list(recipe.stage)
     if not names:
         raise SettingsError("the recipe has no stages: give it tables [stage.NAME]")
     if recipe.pairs.count and not (out / "pairs").exists():
@@ -56,20 +55,18 @@ def train_all(
     if seconds is not None:
         plan = out / "steps.json"
         if not plan.exists():
-            costs = _costs(recipe, names, pictures, out, beside)
+            costs = _costs(recipe, names, pictures, out)
             left = seconds - (time.monotonic() - began)
             steps = _fitted(recipe, costs, _SPENT * left)
             plan.write_text(json.dumps(steps))
             log.info("steps within %.0f s: %s", left, steps)
         recipe = _with_steps(recipe, json.loads(plan.read_text()))
     for name in names:
-        model = train(recipe, name, pictures=pictures, out=out, beside=beside)
+        model = train(recipe, name, pictures=pictures, out=out)
     return model
 
 
-def _costs(
-    recipe: Recipe, names: list[str], pictures: list[Path], out: Path, beside: Path
-) -> dict[str, float]:
+def _costs(recipe: Recipe, names: list[str], pictures: list[Path], out: Path) -> dict[str, float]:
     """Seconds of a step of each stage, measured in a folder of their own."""
     folder = out / "probe"
     folder.mkdir(parents=True, exist_ok=True)
@@ -79,7 +76,7 @@ def _costs(
     probe = _with_steps(recipe, dict.fromkeys(names, 2 * _PROBE), save_every=_PROBE)
     costs = {}
     for name in names:
-        train(probe, name, pictures=pictures, out=folder, beside=beside)
+        train(probe, name, pictures=pictures, out=folder)
         with (folder / name / "losses.csv").open(newline="") as file:
             rates = [float(row["crops_per_second"]) for row in csv.DictReader(file)]
         # Each rate is that since the start.

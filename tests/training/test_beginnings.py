@@ -5,7 +5,7 @@ import torch
 
 from tests.conftest import SMALL
 from vs_gendrpix.models.gendrpix.network import CELLS, GenDRPix
-from vs_gendrpix.training import start
+from vs_gendrpix.training import beginnings
 
 
 @pytest.mark.parametrize("layers", [1, 2])
@@ -14,24 +14,24 @@ def test_a_network_begins_as_the_identity_with_components_before_its_end(layers,
     """Whitened components reach the last layer, so that its first steps are a linear filter."""
     values = 3 * side**2
     config = replace(SMALL, channels=(192, 64), groups=0, layers=layers)
-    network = start.new(GenDRPix, config, channels=(values, values), seed=1)
+    network = beginnings.new(GenDRPix, config, channels=(values, values), seed=1)
     generator = torch.Generator().manual_seed(2)
     noise = torch.rand(4, 3, 16, 16, generator=generator) * 2 - 1
-    worn = torch.nn.functional.interpolate(noise, size=(96, 96), mode="bicubic").clamp(-1, 1)
-    start.straighten(network, worn)
+    degraded = torch.nn.functional.interpolate(noise, size=(96, 96), mode="bicubic").clamp(-1, 1)
+    beginnings.straighten(network, degraded)
     seen = {}
     unet = network.unet
     unet.conv_in.register_forward_hook(lambda *call: seen.update(first=call[2]))
     unet.conv_norm_out.register_forward_hook(lambda *call: seen.update(last=call[2]))
     block = unet.down_blocks[0].resnets[0]
     block.register_forward_hook(lambda *call: seen.update(block=(call[1][0], call[2])))
-    output = network(worn, network.positive.expand(4, -1, -1))
-    assert torch.equal(output, worn)
+    output = network(degraded, network.positive.expand(4, -1, -1))
+    assert torch.equal(output, degraded)
     assert torch.equal(*seen["block"])
     first, last = (seen[name].transpose(0, 1).flatten(1)[:8] for name in ("first", "last"))
     assert first.std(1).min() > 0.5  # all alike, however strong they are in the picture
     assert first.std(1).max() < 2
     for component, arrived in zip(first, last, strict=True):
         assert torch.corrcoef(torch.stack([component, arrived]))[0, 1] > 0.8
-    (output - worn.roll(1, -1)).square().mean().backward()
+    (output - degraded.roll(1, -1)).square().mean().backward()
     assert unet.conv_out.weight.grad.abs().mean() > 0

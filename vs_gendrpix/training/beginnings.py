@@ -97,19 +97,19 @@ def _pass_on(block: ResBlock) -> None:
         nn.init.dirac_(block.conv_shortcut.weight)
 
 
-def analyse(network: Prompted, worn: Tensor) -> None:
-    """Let a network's first layer see the principal components of worn cells.
+def analyse(network: Prompted, degraded: Tensor) -> None:
+    """Let a network's first layer see the principal components of degraded cells.
 
     The values of a cell are nearly one value, its brightness. Random weights would pass that
     on in every channel and drown the detail that there is to restore.
 
     Args:
         network: Its `conv_in` is changed in place.
-        worn: (N, 3, H, W) pictures in [-1, 1].
+        degraded: (N, 3, H, W) pictures in [-1, 1].
     """
     first = network.unet.conv_in
     side = math.isqrt(first.in_channels // 3)
-    cells = F.pixel_unshuffle(worn, side).transpose(0, 1).flatten(1)  # (values, cells)
+    cells = F.pixel_unshuffle(degraded, side).transpose(0, 1).flatten(1)  # (values, cells)
     mean = cells.mean(1, keepdim=True)
     strength, vectors = torch.linalg.eigh((cells - mean) @ (cells - mean).T / cells.shape[1])
     count = min(first.out_channels, len(strength))
@@ -125,7 +125,7 @@ def analyse(network: Prompted, worn: Tensor) -> None:
             first.bias[:count] = -(projection @ mean)[:, 0]
 
 
-def straighten(network: GenDRPix, worn: Tensor) -> None:
+def straighten(network: GenDRPix, degraded: Tensor) -> None:
     """Let a network begin as the identity, with the components of a cell before its last layer.
 
     What `analyse` finds goes straight through: every ResBlock begins as its shortcut, as in
@@ -136,9 +136,9 @@ def straighten(network: GenDRPix, worn: Tensor) -> None:
 
     Args:
         network: Changed in place.
-        worn: (N, 3, H, W) pictures in [-1, 1].
+        degraded: (N, 3, H, W) pictures in [-1, 1].
     """
-    analyse(network, worn)
+    analyse(network, degraded)
     unet = network.unet
     with torch.no_grad():
         for block in (part for part in unet.modules() if isinstance(part, ResBlock)):

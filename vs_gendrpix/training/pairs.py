@@ -1,4 +1,4 @@
-"""Pairs of worn and clean crops, each made from its number alone."""
+"""Pairs of degraded and clean crops, each made from its number alone."""
 
 import functools
 import math
@@ -72,7 +72,7 @@ class Pair(NamedTuple):
 
 
 class Pairs(Dataset[Pair]):
-    """Item i: a crop, worn and as it should become, with a damage of its own.
+    """Item i: a crop, degraded and as it should become, with a damage of its own.
 
     (Four crops of one damaged region are cheaper to make, but a batch of eight then shows two kinds
     of damage, and a network that has to tell kinds apart learnt nothing from that in 500 steps.)
@@ -83,8 +83,8 @@ class Pairs(Dataset[Pair]):
         paths: The pictures.
         crop: Side of a crop in pixels, a multiple of 8.
         seed: With the item's number, decides everything that is drawn.
-        negative_share: Share of the items whose target is a little worn itself: what the negative
-            condition asks for, and guidance pushes away from.
+        negative_share: Share of the items whose target is itself a little degraded: what the
+            negative condition asks for, and guidance pushes away from.
         label: Asks the teacher what it makes of items that have lost detail; None asks nobody.
     """
 

@@ -1,4 +1,4 @@
-"""Pairs made beforehand: wearing a picture by real codecs takes longer than learning from it."""
+"""Pairs made beforehand: real codecs and a teacher take longer than learning from their work."""
 
 import functools
 import itertools
@@ -15,12 +15,12 @@ from torch.utils.data import Dataset
 
 from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.training.draw import Draw
-from vs_gendrpix.training.pictures import Pair, Pairs, find_pictures
+from vs_gendrpix.training.pairs import Pair, Pairs, find_pictures
 from vs_gendrpix.training.settings import Recipe
 
 log = logging.getLogger(__name__)
 
-_PICTURES = ("worn", "target")
+_PICTURES = ("degraded", "target")
 _CHUNK = 16
 
 
@@ -46,12 +46,12 @@ class StoredPairs(Dataset[Pair]):
         if not all(file.is_file() for file in files):
             raise SettingsError(f"there are no stored pairs in {folder}: run the stage pairs first")
         # Memory that all workers share, read as it is needed.
-        self.worn, self.target, negative = (np.load(file, mmap_mode="r") for file in files)
+        self.degraded, self.target, negative = (np.load(file, mmap_mode="r") for file in files)
         labelled = (folder / "teacher.npy").is_file()
         self.teacher = np.load(folder / "teacher.npy", mmap_mode="r") if labelled else None
         self.lost = np.load(folder / "lost.npy") if labelled else None
-        if self.worn.shape[-1] < crop:
-            raise SettingsError(f"pairs of {self.worn.shape[-1]} pixels have no crop of {crop}")
+        if self.degraded.shape[-1] < crop:
+            raise SettingsError(f"pairs of {self.degraded.shape[-1]} pixels have no crop of {crop}")
         self.source = f"{len(negative)} stored pairs"
         self.kinds = {kind: np.flatnonzero(negative == kind) for kind in (False, True)}
         if not len(self.kinds[False]) or (negative_share and not len(self.kinds[True])):
@@ -79,7 +79,7 @@ class StoredPairs(Dataset[Pair]):
         negative = draw.chance(self.negative_share)
         chosen = self.kinds[negative]
         index = chosen[draw.whole(0, len(chosen) - 1)]
-        top, left = (draw.whole(0, self.worn.shape[-1] - self.crop) for _ in range(2))
+        top, left = (draw.whole(0, self.degraded.shape[-1] - self.crop) for _ in range(2))
         turns, mirrored = draw.whole(0, 3), draw.chance(0.5)
 
         def seen(pictures: "np.ndarray[tuple[int, ...], np.dtype[np.float16]]") -> Tensor:
@@ -91,7 +91,7 @@ class StoredPairs(Dataset[Pair]):
         teacher = target
         if self.teacher is not None and self.lost is not None:
             teacher, lost = seen(self.teacher), torch.tensor(float(self.lost[index]))
-        return Pair(seen(self.worn), target, torch.tensor(negative), teacher, lost)
+        return Pair(seen(self.degraded), target, torch.tensor(negative), teacher, lost)
 
 
 def store_pairs(recipe: Recipe, *, pictures: list[Path], out: Path) -> Path:
@@ -136,7 +136,11 @@ def store_pairs(recipe: Recipe, *, pictures: list[Path], out: Path) -> Path:
         made = pool.imap(source.__getitem__, range(settings.count), chunksize=_CHUNK)
         for number, pair in zip(itertools.count(1), made):
             index = number - 1
-            pictures_of = {"worn": pair.degraded, "target": pair.target, "teacher": pair.teacher}
+            pictures_of = {
+                "degraded": pair.degraded,
+                "target": pair.target,
+                "teacher": pair.teacher,
+            }
             for name, array in stored.items():
                 array[index] = pictures_of[name].numpy()
             negative[index], lost[index] = pair.negative.item(), pair.lost.item()

@@ -8,9 +8,9 @@ from PIL import Image
 
 from tests.conftest import SMALL
 from vs_gendrpix.errors import SettingsError
-from vs_gendrpix.training.pictures import Pairs, find_pictures
+from vs_gendrpix.training.pairs import Pairs, find_pictures
 from vs_gendrpix.training.settings import PairSettings, Recipe, StageSettings, TeacherSettings
-from vs_gendrpix.training.store import StoredPairs, store_pairs
+from vs_gendrpix.training.stored_pairs import StoredPairs, store_pairs
 from vs_gendrpix.training.trainer import train
 
 RECIPE = Recipe(
@@ -42,8 +42,8 @@ def test_stored_pairs_are_those_of_their_numbers_whoever_made_them(run, stored):
     source = Pairs(find_pictures([run / "pictures"]), crop=72, seed=3, negative_share=0.5)
     pairs = StoredPairs(stored, crop=72, seed=0)
     for number in (0, 7, 19):
-        worn, target, negative = source[number][:3]
-        assert torch.equal(torch.from_numpy(pairs.worn[number].copy()), worn.half())
+        degraded, target, negative = source[number][:3]
+        assert torch.equal(torch.from_numpy(pairs.degraded[number].copy()), degraded.half())
         assert torch.equal(torch.from_numpy(pairs.target[number].copy()), target.half())
         assert (number in pairs.kinds[True]) == bool(negative)
 
@@ -52,16 +52,16 @@ def test_items_are_crops_turned_and_mirrored_alike(stored):
     pairs = StoredPairs(stored, crop=64, seed=0)
     seen = set()
     for number in range(40):
-        worn, target, negative = pairs[number][:3]
-        assert worn.shape == target.shape == (3, 64, 64)
-        assert torch.equal(pairs[number][0], worn)
+        degraded, target, negative = pairs[number][:3]
+        assert degraded.shape == target.shape == (3, 64, 64)
+        assert torch.equal(pairs[number][0], degraded)
         assert not negative
         turned = [
             (turns, mirrored)
             for turns in range(4)
             for mirrored in (False, True)
             for index in pairs.kinds[False]
-            if _holds(pairs.worn[index], worn, turns, mirrored)
+            if _holds(pairs.degraded[index], degraded, turns, mirrored)
             and _holds(pairs.target[index], target, turns, mirrored)
         ]
         assert turned
@@ -83,7 +83,7 @@ def test_negative_items_come_from_the_negative_pairs(stored):
 
 
 def test_a_stage_learns_from_stored_pairs_without_pictures(run):
-    model = train(RECIPE, "pix", pictures=[], out=run, beside=run)
+    model = train(RECIPE, "pix", pictures=[], out=run)
     assert model.is_file()
 
 
@@ -105,7 +105,8 @@ def test_labels_are_stored_and_cut_with_the_pairs(run, tmp_path, teacher_file):
         taught = crop.lost > label.clean_below
         assert taught != torch.equal(crop.teacher, crop.target)
         assert (crop.teacher - crop.target).abs().mean() < 0.5  # the same place
-    train(labelled, "pix", pictures=[], out=tmp_path, beside=tmp_path)
+    follows = {"pix": replace(RECIPE.stage["pix"], target="teacher")}
+    train(replace(labelled, stage=follows), "pix", pictures=[], out=tmp_path)
 
 
 def test_a_worker_gets_the_place_of_the_pairs_not_a_copy(stored):

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from vs_gendrpix.errors import MediaError
-from vs_gendrpix.training.pictures import Pairs, find_pictures
+from vs_gendrpix.training.pairs import Pairs, find_pictures
 from vs_gendrpix.training.settings import TeacherSettings
 from vs_gendrpix.training.teacher import lost_detail
 
@@ -17,24 +17,26 @@ def test_pairs_follow_from_their_number(folder):
     assert not torch.equal(first[9][1], Pairs(paths, crop=64, seed=2)[9][1])
 
 
-def test_worn_and_clean_are_the_same_place(folder):
+def test_degraded_and_clean_are_the_same_place(folder):
     pairs = Pairs(find_pictures([folder]), crop=64, seed=0)
-    worn, clean, negative, *_ = map(torch.stack, zip(*(pairs[i] for i in range(24)), strict=True))
-    matched = (worn - clean).abs().mean()
-    assert matched < 0.8 * (worn - clean.roll(1, 0)).abs().mean()
-    assert worn.abs().max() <= 1
+    degraded, clean, negative, *_ = map(
+        torch.stack, zip(*(pairs[i] for i in range(24)), strict=True)
+    )
+    matched = (degraded - clean).abs().mean()
+    assert matched < 0.8 * (degraded - clean.roll(1, 0)).abs().mean()
+    assert degraded.abs().max() <= 1
     assert not negative.any()
 
 
-def test_negative_items_want_something_between_worn_and_clean(folder):
+def test_negative_items_want_something_between_degraded_and_clean(folder):
     paths = find_pictures([folder])
     plain = Pairs(paths, crop=64, seed=0)
     mixed = Pairs(paths, crop=64, seed=0, negative_share=0.5)
     errors = []
     for number in range(60):
-        worn, target, negative = mixed[number][:3]
+        degraded, target, negative = mixed[number][:3]
         clean = plain[number][1]
-        assert torch.equal(worn, plain[number][0])
+        assert torch.equal(degraded, plain[number][0])
         assert bool(negative) != torch.equal(target, clean)
         if negative:
             errors.append((target - clean).abs().mean().item())

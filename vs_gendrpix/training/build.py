@@ -1,0 +1,186 @@
+"""A stage of a recipe at its beginning: its networks, and where their weights come from."""
+
+import copy
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from vs_gendrpix.errors import SettingsError
+from vs_gendrpix.models.ancestors.latent import LatentRestorer, PixelEncoder
+from vs_gendrpix.models.ancestors.vae import VAE
+from vs_gendrpix.models.gendrpix.files import load_into, load_network, load_vae
+from vs_gendrpix.models.gendrpix.network import CELL, GenDRPix, Prompted
+from vs_gendrpix.training import beginnings
+from vs_gendrpix.training.critic import PixelCritic, StagedCritic
+from vs_gendrpix.training.settings import Kind, Recipe, StageSettings
+from vs_gendrpix.training.stages import (
+    AdcStage,
+    DistilStage,
+    LatentStage,
+    PixStage,
+    Stage,
+    StagedTeacher,
+    VaeStage,
+)
+
+MODEL = "model.safetensors"
+_TOKEN = 3 * CELL * CELL
+"""Values of a token of pixels."""
+
+
+def build(name: str, recipe: Recipe, *, out: Path, degraded: Tensor) -> Stage:
+    """Make a stage of a recipe, its student at its beginning.
+
+    Args:
+        name: The stage.
+        recipe: The whole recipe.
+        out: The folder that holds the stages' folders.
+        degraded: (N, 3, H, W) pictures in [-1, 1] that show new layers what pictures are like.
+
+    Raises:
+        SettingsError: A stage that this one needs is not in the recipe, or has not been run.
+        ModelError: A model file to begin with is missing or bad.
+    """
+    builder = _Builder(name, recipe.stage[name], recipe, out, degraded)
+    makers = {
+        "vae": builder.vae,
+        "latent": builder.latent,
+        "adc": builder.adc,
+        "pix": builder.pix,
+        "distil": builder.distil,
+    }
+    stage = makers[recipe.stage[name].kind]()
+    stage.student.train().requires_grad_(requires_grad=True)
+    return stage
+
+
+@dataclass(frozen=True, slots=True)
+class _Builder:
+    """Makes the kinds of stages."""
+
+    name: str
+    settings: StageSettings
+    recipe: Recipe
+    out: Path
+    degraded: Tensor
+
+    def vae(self) -> Stage:
+        """The autoencoder, with random weights unless it begins with others."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.recipe.seed)
+            vae = VAE(self.recipe.vae)
+        if self.settings.begins_with:
+            load_into(vae, self._file())
+        return VaeStage(self.settings, vae)
+
+    def latent(self) -> Stage:
+        """A network with random weights: its channels are no pixels, which all look alike."""
+        student = self._restorer()
+        if self.settings.begins_with:
+            load_into(student, self._file())
+        return LatentStage(self.settings, student, self._vae())
+
+    def adc(self) -> Stage:
+        """Stage 0's network behind a new first layer, unless it begins with another."""
+        teacher = self._left_by(self._last("latent"), self._restorer())
+        student = self._encoder()
+        if self.settings.begins_with and not self._begins_with_kind("latent"):
+            load_into(student, self._file())
+        else:
+            beginnings.inherit(student, teacher, but=("conv_in",))
+            beginnings.analyse(student, self.degraded)
+        return AdcStage(self.settings, student, self._vae(), teacher)
+
+    def pix(self) -> Stage:
+        """A network on pixels, with its critic and its teacher."""
+        settings = self.settings
+        critic: nn.Module | None = None
+        if settings.adversarial and settings.critic == "pixels":
+            critic = PixelCritic(settings.critic_width, self.recipe.seed)
+        elif settings.adversarial:
+            critic = StagedCritic(self._stage_one(), fresh=settings.critic == "fresh")
+        staged = None
+        if settings.target == "staged":
+            staged = StagedTeacher(self._stage_one(), self._vae())
+        label = self.recipe.teacher
+        return PixStage(
+            settings, self._restorer_of_pixels(), critic=critic, staged=staged, label=label
+        )
+
+    def distil(self) -> Stage:
+        """The network that it begins with, which teaches it under guidance."""
+        guided = self._restorer_of_pixels()
+        return DistilStage(self.settings, copy.deepcopy(guided), guided)
+
+    def _restorer_of_pixels(self) -> GenDRPix:
+        """The student on pixels: another's weights, stage I's before a new last layer, or none."""
+        network, begins_with = self.recipe.network, self.settings.begins_with
+        student = self._fresh(GenDRPix, network.in_channels, network.out_channels)
+        if not begins_with:
+            beginnings.straighten(student, self.degraded)
+        elif self._begins_with_kind("adc"):
+            if student.cell != CELL:
+                raise SettingsError(
+                    f"stage {self.name} cannot begin with {begins_with}, which has cells of {CELL} "
+                    "pixels: leave begins_with away"
+                )
+            beginnings.inherit(student, self._stage_one(), but=("conv_norm_out", "conv_out"))
+            beginnings.zero(student.unet.conv_out)
+        else:
+            other = load_network(self._file(), device=torch.device("cpu"), dtype=torch.float32)
+            if other.unet.config == student.unet.config:
+                student.load_state_dict(other.state_dict())
+            else:
+                beginnings.deepen(student, other)
+        return student
+
+    def _begins_with_kind(self, kind: Kind) -> bool:
+        stage = self.recipe.stage.get(self.settings.begins_with)
+        return stage is not None and stage.kind == kind
+
+    def _file(self) -> Path:
+        """The model file to begin with: an earlier stage's, a built-in one or another."""
+        begins_with = self.settings.begins_with
+        if begins_with in self.recipe.stage:
+            return self._model_of(begins_with)
+        return Path(begins_with)
+
+    def _last(self, kind: Kind) -> str:
+        """The last stage of a kind before this one."""
+        names = list(self.recipe.stage)
+        before = names[: names.index(self.name)]
+        found = [name for name in before if self.recipe.stage[name].kind == kind]
+        if not found:
+            raise SettingsError(f"stage {self.name} needs a stage of kind {kind} before it")
+        return found[-1]
+
+    def _stage_one(self) -> PixelEncoder:
+        return self._left_by(self._last("adc"), self._encoder())
+
+    def _vae(self) -> VAE:
+        path = self._model_of(self._last("vae"))
+        return load_vae(path, device=self.degraded.device, dtype=torch.float32)
+
+    def _restorer(self) -> LatentRestorer:
+        latent = self.recipe.vae.latent_channels
+        return self._fresh(LatentRestorer, latent, latent)
+
+    def _encoder(self) -> PixelEncoder:
+        return self._fresh(PixelEncoder, _TOKEN, self.recipe.vae.latent_channels)
+
+    def _fresh[N: Prompted](self, kind: type[N], inside: int, outside: int) -> N:
+        recipe = self.recipe
+        return beginnings.new(kind, recipe.network, channels=(inside, outside), seed=recipe.seed)
+
+    def _left_by[N: Prompted](self, stage: str, network: N) -> N:
+        """A network with the weights that another stage has left."""
+        load_into(network, self._model_of(stage))
+        return network
+
+    def _model_of(self, stage: str) -> Path:
+        path = self.out / stage / MODEL
+        if not path.is_file():
+            raise SettingsError(f"stage {self.name} needs stage {stage} first: there is no {path}")
+        return path
