@@ -106,7 +106,7 @@ def curves(transfer: int) -> tuple[Curve, Curve]:
 
 
 def _chromaticities(number: int) -> tuple[tuple[float, float], ...]:
-    """X and y of red, green, blue and white of a ColourPrimaries."""
+    """Chromaticities of red, green, blue and white of a ColourPrimaries."""
     try:
         return PRIMARIES[number if said(number) else 1]
     except KeyError:

@@ -54,7 +54,7 @@ def planar_name(layout: PixelLayout) -> str:
         av.VideoFormat(name, 64, 64)
     except ValueError as error:
         raise MediaError(
-            f"FFmpeg has no pixel format for {layout}: convert the clip to another one first"
+            f"FFmpeg has no pixel format for {layout}: convert the clip to another format first"
         ) from error
     return name
 

@@ -26,8 +26,8 @@ from vs_gendrpix.restore.heap import keep_freed
 from vs_gendrpix.settings import Attention, ColorFix, Dtype, RestoreSettings
 from vs_gendrpix.vapoursynth.formats import (
     check_progressive,
+    copied_planes,
     pixel_layout,
-    read_planes,
     restored_props,
     source_format,
     write_planes,
@@ -237,7 +237,7 @@ class _Jobs:
         """Copy a frame and queue it. An error is the job's, since this may be asked for ahead."""
         try:
             check_progressive(frame.props)
-            planes = read_planes(frame)
+            planes = copied_planes(frame)
             if self._lanes is None:
                 self._lanes = self._build()
             timing = Timing(pts=n, duration=0, time_base=Fraction(1))

@@ -97,7 +97,7 @@ def restored_props(props: dict[str, Any], target: FrameFormat, shape: Fraction) 
     return kept
 
 
-def read_planes(frame: vs.VideoFrame) -> tuple[Plane, ...]:
+def copied_planes(frame: vs.VideoFrame) -> tuple[Plane, ...]:
     """Copies of a frame's planes; they stay valid when the frame is gone."""
     return tuple(np.array(frame[index]) for index in range(frame.format.num_planes))
 

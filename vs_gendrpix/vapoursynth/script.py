@@ -8,7 +8,6 @@ from collections.abc import Generator, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import vapoursynth as vs  # type: ignore[import-untyped] # no py.typed in its wheel
@@ -17,7 +16,7 @@ from vs_gendrpix.errors import MediaError
 from vs_gendrpix.frame.clip import PICTURE_RATE, ClipInfo
 from vs_gendrpix.frame.format import Frame, FrameFormat, Timing, usual_matrix
 from vs_gendrpix.frame.notes import Notes
-from vs_gendrpix.vapoursynth.formats import read_planes, source_format
+from vs_gendrpix.vapoursynth.formats import copied_planes, source_format
 
 _TICKS = Fraction(1, 90_000)  # the clock of a clip of variable rate
 _AHEAD = 4  # frames that VapourSynth computes at a time
@@ -66,12 +65,11 @@ class ScriptSource:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *ended: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the script's clips and of all its outputs."""
         self._frames.close()
         self._ahead = self._clip = self._alpha = None
         vs.clear_outputs()
@@ -85,7 +83,7 @@ class ScriptSource:
         shift = int(self.offset / self._time_base)
         while self._ahead is not None:
             picture, alpha, timing = self._ahead
-            planes = read_planes(picture) + (() if alpha is None else read_planes(alpha))
+            planes = copied_planes(picture) + (() if alpha is None else copied_planes(alpha))
             self.decoded += 1
             timing = replace(timing, pts=timing.pts - shift)
             yield Frame(format=self.info.format, planes=planes, timing=timing)
