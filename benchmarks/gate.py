@@ -40,7 +40,7 @@ from vs_gendrpix.models.gendrpix.attention import SelfAttention
 from vs_gendrpix.models.gendrpix.fp8 import to_fp8
 from vs_gendrpix.models.gendrpix.restorer import GenDRPixRestorer
 from vs_gendrpix.models.gendrpix.window_plan import axis_plan
-from vs_gendrpix.read.source import Source
+from vs_gendrpix.read.source import open_source
 from vs_gendrpix.restore.way import Way
 from vs_gendrpix.settings import RestoreSettings
 
@@ -152,7 +152,7 @@ def steps(picture: Tensor, axis: int) -> Tensor:
 
 def frames(clip: Path, count: int) -> Iterable[Tensor]:
     """Frames of a clip, evenly over its first ten seconds, (1, 3, h, w) RGB in [0, 1]."""
-    with Source(clip) as source:
+    with open_source(clip) as source:
         form = source.info.format
         apart = max(1, int(min(source.info.frames or 250, 250) / count))
         for frame in itertools.islice(source, 0, apart * count, apart):

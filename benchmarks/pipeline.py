@@ -30,14 +30,14 @@ import torch
 from vs_gendrpix.carry.copy import SideStreams
 from vs_gendrpix.frame.clip import ClipInfo
 from vs_gendrpix.frame.format import Frame
+from vs_gendrpix.job.plan import make_plan
 from vs_gendrpix.job.progress import Progress
-from vs_gendrpix.job.run import output_clip, process
-from vs_gendrpix.read.source import Source
+from vs_gendrpix.job.run import process
+from vs_gendrpix.read.source import open_source
 from vs_gendrpix.restore.engine import Engine
 from vs_gendrpix.restore.heap import keep_freed
 from vs_gendrpix.settings import EncodeSettings, ProcessSettings, RestoreSettings, WriteSettings
 from vs_gendrpix.write.container import Sink
-from vs_gendrpix.write.encoder import settled
 from vs_gendrpix.write.output import Output
 
 HERE = Path(__file__).parent
@@ -98,24 +98,23 @@ def rewrite(clip: Path, target: Path, codec: str, pix_fmt: str, count: int) -> N
 
 def decoded(clip: Path) -> tuple[list[Frame], float]:
     """All frames of a clip, and the seconds that decoding takes."""
-    with Source(clip) as source:
+    with open_source(clip) as source:
         began = time.perf_counter()
         frames = list(source)
         return frames, time.perf_counter() - began
 
 
-def made_of(case: Case, source: ClipInfo, path: Path) -> tuple[EncodeSettings, ClipInfo]:
+def made_of(case: Case, path: Path) -> tuple[EncodeSettings, ClipInfo]:
     """How a case encodes into a file, and the clip that it makes."""
-    encode = settled(case.settings.write.encode, path, source.format)
-    write = replace(case.settings.write, encode=encode)
-    return encode, output_clip(source, replace(case.settings, write=write))
+    plan = make_plan(case.clip, path, case.settings)
+    return plan.settings.write.encode, plan.result
 
 
 def restored(case: Case, frames: list[Frame]) -> tuple[list[Frame], float]:
     """The frames restored, and the seconds that the engine takes for all but the first."""
-    with Source(case.clip) as source:
+    with open_source(case.clip) as source:
         form = source.info.format
-        target = made_of(case, source.info, Path("out.mp4"))[1].format
+    target = made_of(case, Path("none.mp4"))[1].format
     results = []
     with Engine(case.settings.restore) as engine:
         clip = engine.clip(form, target)
@@ -128,12 +127,12 @@ def restored(case: Case, frames: list[Frame]) -> tuple[list[Frame], float]:
 def encoded(case: Case, frames: list[Frame], folder: Path) -> float:
     """Seconds that encoding takes."""
     with ExitStack() as stack:
-        source = stack.enter_context(Source(case.clip))
+        source = stack.enter_context(open_source(case.clip))
         output = Output(folder / "encoded.mp4", source=case.clip, overwrite=True)
         stack.enter_context(output)
         side = SideStreams(case.clip, offset=source.offset, start=None, end=None)
         stack.enter_context(side)
-        encode, clip = made_of(case, source.info, output.path)
+        encode, clip = made_of(case, folder / "planned.mp4")
         sink = Sink(output, clip=clip, settings=encode, side=side)
         stack.enter_context(sink)
         began = time.perf_counter()

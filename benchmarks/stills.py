@@ -26,7 +26,7 @@ from vs_gendrpix.errors import GendrpixError
 from vs_gendrpix.evaluation.measures.grid import lattice_ratio
 from vs_gendrpix.evaluation.table import as_written
 from vs_gendrpix.frame.format import ColorSpec, Frame
-from vs_gendrpix.read.source import Source
+from vs_gendrpix.read.source import open_source
 from vs_gendrpix.restore.engine import Engine
 from vs_gendrpix.settings import RestoreSettings
 
@@ -38,7 +38,7 @@ SIDE = 448
 
 def middle_frame(path: Path) -> Frame:
     """The middle one of the first two seconds."""
-    with Source(path, end=Fraction(2)) as source:
+    with open_source(path, end=Fraction(2)) as source:
         frames = list(source)
     return frames[len(frames) // 2]
 

@@ -37,7 +37,7 @@ import vs_gendrpix.restore.engine
 from vs_gendrpix import gendrpix, source_clip
 from vs_gendrpix.frame.format import Frame, FrameFormat
 from vs_gendrpix.frame.notes import Notes
-from vs_gendrpix.read.source import Source
+from vs_gendrpix.read.source import open_source
 from vs_gendrpix.restore.engine import Engine
 from vs_gendrpix.settings import RestoreSettings
 
@@ -111,7 +111,7 @@ def busy(prefetch: int | None, frames: int) -> float:
 def engine_rate(path: Path, frames: int) -> float:
     """Frames a second of the engine alone, on frames decoded before."""
     settings = RestoreSettings(scale=SCALE)
-    with Source(path) as source:
+    with open_source(path) as source:
         decoded = [frame for frame, _ in zip(source, range(frames + 1), strict=False)]
         form = source.info.format
     # The filter gives back the format that it gets.

@@ -11,7 +11,7 @@ from tests.clips import EVEN, UNEVEN, make_clip
 from vs_gendrpix import EncodeSettings, RestoreSettings, gendrpix, process
 from vs_gendrpix import source_clip as open_clip
 from vs_gendrpix.frame.format import CHROMA_LOCATIONS, LINEAR
-from vs_gendrpix.read.source import Source
+from vs_gendrpix.read.source import open_source
 
 
 def processed(path, out, pix_fmt, **restore):
@@ -24,7 +24,7 @@ def processed(path, out, pix_fmt, **restore):
             encode=EncodeSettings(encoder="ffv1", pix_fmt=pix_fmt),
         ),
     )
-    with Source(out) as source:
+    with open_source(out) as source:
         return [
             (tuple(plane.copy() for plane in frame.planes), frame.timing.pts) for frame in source
         ]
@@ -108,7 +108,7 @@ def test_every_siting_of_chroma(tmp_path, small_model, location):
         path, tmp_path / "out.mkv", "yuv420p", scale=Fraction(2), model_path=small_model
     )
     assert_same(mine, theirs)
-    with Source(tmp_path / "out.mkv") as source:
+    with open_source(tmp_path / "out.mkv") as source:
         written = source.info.format.color.chroma_location
     made = gendrpix(open_clip(path), 2, model_path=small_model, device_index=-1).get_frame(0)
     assert CHROMA_LOCATIONS[made.props["_ChromaLocation"]] == written
@@ -134,7 +134,7 @@ def test_linear_floats(tmp_path, small_model, out_fmt, number):
     (frame, _) = make_clip(path, codec="ffv1", pix_fmt="yuv420p", times=EVEN[:2])
     as_they_are = RestoreSettings(scale=Fraction(1), strength=0, device="cpu")
     process(path, pictures, process_settings(restore=as_they_are))
-    with Source(pictures) as source:
+    with open_source(pictures) as source:
         assert source.info.format.color.transfer == LINEAR
     mine = filtered(pictures, scale=1, strength=0.0, model_path=small_model, format=number)
     theirs = processed(

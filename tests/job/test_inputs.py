@@ -15,9 +15,10 @@ from tests.job.test_run import NearestEngine
 from vs_gendrpix import EncodeSettings, ReadSettings, RestoreSettings, process
 from vs_gendrpix.cli.main import main
 from vs_gendrpix.errors import MediaError, SettingsError
-from vs_gendrpix.job.inputs import open_source
+from vs_gendrpix.frame.notes import Notes
+from vs_gendrpix.job.open import open_input
 from vs_gendrpix.libav.pixels import to_picture
-from vs_gendrpix.read.source import Source
+from vs_gendrpix.read.source import open_source
 from vs_gendrpix.write.container import Sink
 
 SAME = RestoreSettings(scale=Fraction(1))
@@ -171,7 +172,7 @@ def test_a_pipe_in_and_a_pipe_out(folder, capfd):
     arguments = ["-", "out.mkv", "-s", "1", "-c", "ffv1", "--pix-fmt", "source"]
     assert run(folder, *arguments, stdin=data) == (0, b"")
     assert capfd.readouterr().err == ""
-    with Source(folder / "out.mkv") as source:
+    with open_source(folder / "out.mkv") as source:
         for was, now in zip(made, source, strict=True):
             for a, b in zip(was.planes, now.planes, strict=True):
                 np.testing.assert_array_equal(b, a)
@@ -199,7 +200,7 @@ def test_raw_video_from_a_pipe(folder, capfd):
     arguments = ["-", "out.mkv", "-s", "1", *raw, "-c", "ffv1", "--pix-fmt", "yuv444p"]
     assert run(folder, *arguments, stdin=data) == (0, b"")
     assert capfd.readouterr().err == ""
-    with Source(folder / "out.mkv") as source:
+    with open_source(folder / "out.mkv") as source:
         for was, now in zip(made, source, strict=True):
             for a, b in zip(was.planes, now.planes, strict=True):
                 np.testing.assert_array_equal(b, a)
@@ -300,7 +301,7 @@ def test_unusual_planes_of_odd_sizes_pass(tmp_path, form, size):
         tmp_path / "in.mkv", tmp_path / "out.mkv", process_settings(restore=SAME, encode=encode)
     )
     assert report.frames_encoded == 3
-    with Source(tmp_path / "in.mkv") as was, Source(tmp_path / "out.mkv") as now:
+    with open_source(tmp_path / "in.mkv") as was, open_source(tmp_path / "out.mkv") as now:
         assert now.info.format.layout.family == was.info.format.layout.family
         assert now.info.format.layout.alpha == was.info.format.layout.alpha
         shift = now.info.format.layout.bits - was.info.format.layout.bits
@@ -361,9 +362,10 @@ def brighter(n, f):
     out = tmp_path / "out.mkv"
     report = process(script, out, process_settings(restore=SAME, encode=encode))
     assert report.frames_encoded == 12
-    assert report.start.source_clip.sample_aspect_ratio == Fraction(16, 15)
-    assert capfd.readouterr() == ("", "a script may talk\n")
-    with Source(out) as source:
+    assert report.start.plan.clip.sample_aspect_ratio == Fraction(16, 15)
+    # Once when the job is planned, once when it runs.
+    assert capfd.readouterr() == ("", 2 * "a script may talk\n")
+    with open_source(out) as source:
         frames = list(source)
         assert source.info.format.color.matrix == 6  # unsaid, and 48 lines
         assert source.info.format.color.primaries == 1
@@ -372,7 +374,7 @@ def brighter(n, f):
         restore=SAME, encode=encode, start=Fraction(21, 100), end=Fraction(36, 100)
     )
     process(script, tmp_path / "cut.mkv", cut)
-    with Source(tmp_path / "cut.mkv") as source:
+    with open_source(tmp_path / "cut.mkv") as source:
         found = [int(frame.planes[0][0, 0]) for frame in source]
     assert found == [256 + 8 * n for n in (6, 7, 8)]
 
@@ -450,8 +452,11 @@ def test_a_script_that_fails_is_one_clear_line(tmp_path, text, said):
 def test_a_script_takes_no_choices_and_must_be_there(tmp_path):
     script = write_script(tmp_path / "in.vpy")
     with pytest.raises(SettingsError, match="by itself"):
-        open_source(script, chosen(rate=Fraction(24)))
+        open_input(script, chosen(rate=Fraction(24)).read, Notes())
     with pytest.raises(MediaError, match="no file"):
-        open_source(tmp_path / "no.vpy", chosen())
-    with pytest.raises(MediaError, match="no frames between"):
-        open_source(script, process_settings(start=Fraction(100)))
+        open_input(tmp_path / "no.vpy", chosen().read, Notes())
+    with (
+        pytest.raises(MediaError, match="no frames between"),
+        open_input(script, chosen().read, Notes()) as clip,
+    ):
+        clip.frames(Fraction(100), None)

@@ -6,11 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from vs_gendrpix.frame.area import Area
 from vs_gendrpix.frame.clip import ClipInfo
 from vs_gendrpix.frame.format import FrameFormat, PixelLayout
 from vs_gendrpix.frame.notes import Notes
+from vs_gendrpix.job.plan import ModelFile, Plan
 from vs_gendrpix.job.progress import EVENT_INTERVAL, Bar, JsonLines, Plain
 from vs_gendrpix.job.report import Report, Start
+from vs_gendrpix.read.look.fields import PROGRESSIVE
+from vs_gendrpix.settings import ProcessSettings
 
 CLIP = ClipInfo(
     format=FrameFormat(
@@ -25,19 +29,25 @@ CLIP = ClipInfo(
 
 
 def started(frames):
-    return Start(
+    result = replace(CLIP, frames=frames, format=replace(CLIP.format, width=128, height=96))
+    plan = Plan(
         source=Path("in.mp4"),
         output=Path("out.mp4"),
-        source_clip=CLIP,
-        output_clip=CLIP,
-        frames=frames,
-        average_rate=Fraction(25),
-        size=(128, 96),
-        model="tiny",
-        model_file=Path("tiny.safetensors"),
-        device="cpu",
-        dtype="float32",
+        settings=ProcessSettings(),
+        clip=CLIP,
+        before=(),
+        fields=PROGRESSIVE,
+        filtered=CLIP,
+        area=Area.whole(CLIP.format),
+        framed=result,
+        place=Area.whole(result.format),
+        after=(),
+        result=result,
+        model=ModelFile(name="tiny", path=Path("tiny.safetensors"), sha256=""),
+        warnings=(),
+        informed=(),
     )
+    return Start(plan=plan, device="cpu", dtype="float32")
 
 
 @pytest.fixture
@@ -119,6 +129,7 @@ def test_damage_decides_the_exit_code():
         frames_encoded=1,
         streams=(),
         copied={},
+        tile=None,
         notes=(clean,),
         bound="compute",
         seconds=1.0,

@@ -402,7 +402,7 @@ def test_progress_hears_of_every_frame(tmp_path):
             self.heard = []
 
         def start(self, start):
-            self.heard.append((start.frames, start.size, start.model))
+            self.heard.append((start.frames, start.size, start.plan.model.name))
 
         def frame(self, count, bound):
             assert bound in get_args(Bound)
@@ -414,7 +414,7 @@ def test_progress_hears_of_every_frame(tmp_path):
     listener = Listener()
     make_clip(tmp_path / "in.mp4")
     process(tmp_path / "in.mp4", tmp_path / "out.mp4", settings(2), progress=listener)
-    assert listener.heard == [(12, (128, 96), "nearest"), *range(1, 13), 12]
+    assert listener.heard == [(12, (128, 96), "tiny"), *range(1, 13), 12]
 
 
 def fail_at_the_fifth_write(monkeypatch, error):

@@ -14,7 +14,7 @@ from vs_gendrpix import process
 from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.frame.area import Area, cropped, with_bars
 from vs_gendrpix.libav.pixels import to_picture
-from vs_gendrpix.read.source import Source
+from vs_gendrpix.read.source import open_source
 from vs_gendrpix.settings import RestoreSettings
 
 PICTURE = Area(width=64, height=32, x=0, y=8)
@@ -44,7 +44,7 @@ def make_letterboxed(path, times=LONG[:20], options=None):
 
 
 def pictures(path):
-    with Source(path) as source:
+    with open_source(path) as source:
         return [
             tuple(plane.copy() for plane in frame.planes) for frame in source
         ], source.info.format

@@ -12,7 +12,7 @@ from tests.clips import EVEN, make_frames
 from vs_gendrpix import EncodeSettings, RestoreSettings, process
 from vs_gendrpix.frame.format import ColorSpec
 from vs_gendrpix.libav.pixels import layout_of, location_code, planar_name, to_picture
-from vs_gendrpix.read.source import Source
+from vs_gendrpix.read.source import open_source
 
 SDR = {"matrix": 6, "primaries": 5, "transfer": 6}  # no defaults of a clip of 48 lines
 COLORS = {
@@ -67,7 +67,7 @@ def restored(folder, model, pix_fmt, **filters):
         **filters,
     )
     process(folder / "in.mkv", folder / "out.mkv", chosen)
-    with Source(folder / "out.mkv") as source:
+    with open_source(folder / "out.mkv") as source:
         return source.info.format, [[plane.copy() for plane in frame.planes] for frame in source]
 
 
@@ -77,7 +77,7 @@ def test_colour_is_the_same_with_filters_and_without(tmp_path, small_model, kind
     """At twice the size, so that a wrong siting of chroma moves it."""
     pix_fmt, color = COLORS[kind]
     write(tmp_path / "in.mkv", pix_fmt, color)
-    with Source(tmp_path / "in.mkv") as source:
+    with open_source(tmp_path / "in.mkv") as source:
         assert source.info.format.color == color
     target = planar_name(layout_of(pix_fmt))
     wanted = restored(tmp_path, small_model, target)

@@ -10,7 +10,7 @@ from vs_gendrpix import EncodeSettings, RestoreSettings, process
 from vs_gendrpix.errors import MediaError
 from vs_gendrpix.frame.clip import HdrMetadata, LightLevel, MasteringDisplay
 from vs_gendrpix.libav.hdr import read_metadata
-from vs_gendrpix.read.source import Source
+from vs_gendrpix.read.source import open_source
 from vs_gendrpix.write.hdr_options import PLACES, unsaid
 
 P3 = "G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,50)"
@@ -61,7 +61,7 @@ def pictures(path):
 
 def test_the_grading_is_read_from_the_first_picture(tmp_path):
     make_hdr(tmp_path / "in.mp4")
-    with Source(tmp_path / "in.mp4") as source:
+    with open_source(tmp_path / "in.mp4") as source:
         assert source.info.hdr == GRADED
 
 

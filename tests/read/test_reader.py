@@ -6,7 +6,7 @@ import pytest
 from tests.clips import EVEN, TICK, UNEVEN, make_clip
 from vs_gendrpix.errors import MediaError
 from vs_gendrpix.read.reader import REACH, Reader
-from vs_gendrpix.read.source import Source
+from vs_gendrpix.read.source import Source, open_source
 
 LONG = tuple(512 * i for i in range(150))
 
@@ -37,7 +37,7 @@ def orders(count):
 def test_any_order_gives_the_frames_of_reading_through(tmp_path, suffix, codec, options):
     path = tmp_path / f"in{suffix}"
     make_clip(path, codec=codec, times=LONG, options=options)
-    with Source(path) as source:
+    with open_source(path) as source:
         through = [frame for frame in source]  # noqa: C416 - the source must stay open
         reader = Reader(path)
         assert len(reader) == len(through) == len(LONG)
@@ -52,9 +52,9 @@ def starts(monkeypatch):
     found = []
 
     class Watched(Source):
-        def __init__(self, path, **given):
+        def __init__(self, clip, **given):
             found.append(given.get("start"))
-            super().__init__(path, **given)
+            super().__init__(clip, **given)
 
     monkeypatch.setattr("vs_gendrpix.read.reader.Source", Watched)
     return found
@@ -71,7 +71,7 @@ def test_a_jump_does_not_decode_what_lies_before(tmp_path, starts):
 
 def test_a_jump_that_ends_elsewhere_is_not_believed(tmp_path):
     make_clip(tmp_path / "in.mp4", times=LONG, options={"g": "10"})
-    with Source(tmp_path / "in.mp4") as source:
+    with open_source(tmp_path / "in.mp4") as source:
         through = list(source)
         reader = Reader(tmp_path / "in.mp4")
         reader.times = tuple(time + TICK for time in reader.times)  # finds the frame behind
@@ -88,7 +88,7 @@ def test_times_count_from_the_beginning(tmp_path, times):
 
 def test_a_clip_with_made_up_times_is_read_through(tmp_path, starts):
     make_clip(tmp_path / "in.h264", times=LONG, container="h264", options={"g": "10"})
-    with Source(tmp_path / "in.h264") as source:
+    with open_source(tmp_path / "in.h264") as source:
         through = list(source)
         reader = Reader(tmp_path / "in.h264")
         for number in (120, 60, 149, 3):
@@ -112,7 +112,7 @@ def test_a_file_that_is_cut_meanwhile_is_one_clear_error(tmp_path):
 def test_clips_of_the_world(shared):
     for name in ("vp8_alpha.webm", "neg_first_pts.mov", "interlaced_real_720x480_film.ts"):
         path = shared / "video" / "weird" / name
-        with Source(path) as source:
+        with open_source(path) as source:
             through = list(source)
             reader = Reader(path)
             numbers = (len(through) - 1, len(through) // 2, 0, len(through) - 2)

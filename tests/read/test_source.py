@@ -8,11 +8,12 @@ import pytest
 from tests.clips import EVEN, TICK, UNEVEN, make_clip, make_frames
 from vs_gendrpix.errors import MediaError
 from vs_gendrpix.libav.pixels import to_picture
-from vs_gendrpix.read.source import Source
+from vs_gendrpix.read.clip import Clip
+from vs_gendrpix.read.source import Source, open_source
 
 
 def decode(path, **span):
-    with Source(path, **span) as source:
+    with open_source(path, **span) as source:
         return list(source), source
 
 
@@ -54,7 +55,7 @@ def test_frames_come_out_as_they_went_in(tmp_path, pix_fmt, size):
     made = make_clip(tmp_path / "in.mkv", codec="ffv1", pix_fmt=pix_fmt, size=size)
     found, source = decode(tmp_path / "in.mkv")
     assert len(found) == len(made) == source.decoded
-    assert not source.report.damaged
+    assert not source.notes.damaged
     for was, now in zip(made, found, strict=True):
         assert now.format.layout.family == was.format.layout.family
         assert now.format.layout.bits == was.format.layout.bits
@@ -103,13 +104,16 @@ def test_a_range_is_exact_and_begins_at_zero(tmp_path, suffix, start, end, first
     begin = seconds[0] if start is None else 0.0
     steps = [0.04 * index - shift for index in range(first, last + 1)]
     assert seconds == pytest.approx([begin + step for step in steps], abs=0.0011)
-    assert not source.report.damaged
+    assert not source.notes.damaged
 
 
 def test_a_range_without_frames_is_refused(tmp_path):
     make_clip(tmp_path / "in.mp4")
-    with pytest.raises(MediaError, match="no frames between"):
-        Source(tmp_path / "in.mp4", start=Fraction(100))
+    with (
+        pytest.raises(MediaError, match="no frames between"),
+        open_source(tmp_path / "in.mp4", start=Fraction(100)),
+    ):
+        pass
 
 
 def test_rotation_pixel_shape_and_rate_are_read(tmp_path):
@@ -118,7 +122,7 @@ def test_rotation_pixel_shape_and_rate_are_read(tmp_path):
         stream.codec_context.sample_aspect_ratio = Fraction(16, 15)
 
     make_clip(tmp_path / "in.mp4", prepare=prepare)
-    with Source(tmp_path / "in.mp4") as source:
+    with open_source(tmp_path / "in.mp4") as source:
         assert source.info.rotation == 270
         assert source.info.sample_aspect_ratio == Fraction(16, 15)
         assert source.info.average_rate == 25
@@ -129,8 +133,8 @@ def test_a_raw_stream_gets_times_from_its_rate(tmp_path):
     found, source = decode(tmp_path / "in.h264")
     seconds = [frame.timing.pts * frame.timing.time_base for frame in found]
     assert seconds == [Fraction(index, 25) for index in range(12)]
-    assert source.report.made_up_times == 12
-    assert "made up" in source.report.warnings[-1]
+    assert source.notes.made_up_times == 12
+    assert "made up" in source.notes.warnings[-1]
 
 
 @pytest.mark.parametrize("codec", ["libx264", "mpeg4"])
@@ -150,20 +154,20 @@ def test_an_avi_knows_only_decoding_times(tmp_path, codec, b_frames, start):
     levels = [float(frame.planes[0].mean()) for frame in found]
     wanted = [float(frame.planes[0].mean()) for frame in frames[-len(found) :]]
     assert levels == pytest.approx(wanted, abs=3)
-    assert not source.report.damaged
+    assert not source.notes.damaged
 
 
 def test_times_that_go_back_move_one_tick_on(tmp_path):
     make_mjpeg(tmp_path / "in.mkv", (10, 50, 50, 40, 170), [(64, 48)] * 5)
     found, source = decode(tmp_path / "in.mkv")
     assert [frame.timing.pts for frame in found] == [10, 50, 51, 52, 170]
-    assert source.report.made_up_times == 2
+    assert source.notes.made_up_times == 2
 
 
 def test_a_change_of_size_stops_the_clip(tmp_path):
     make_mjpeg(tmp_path / "in.mkv", (0, 40, 80), [(64, 48), (64, 48), (32, 48)])
     with (
-        Source(tmp_path / "in.mkv") as source,
+        open_source(tmp_path / "in.mkv") as source,
         pytest.raises(MediaError, match=r"64x48 .* to 32x48 .* after 2 frames"),
     ):
         list(source)
@@ -179,8 +183,8 @@ def test_damage_is_counted_and_frames_that_decode_are_kept(tmp_path):
     path.write_bytes(data)
     found, source = decode(path)
     assert len(found) == 12
-    assert source.report.errors > 0
-    assert "damaged" in source.report.warnings[-1]
+    assert source.notes.errors > 0
+    assert "damaged" in source.notes.warnings[-1]
 
 
 def test_a_packet_that_cannot_be_decoded_is_passed_over(tmp_path):
@@ -193,19 +197,19 @@ def test_a_packet_that_cannot_be_decoded_is_passed_over(tmp_path):
     path.write_bytes(data[:second] + bytes(length) + data[second + length :])
     found, source = decode(path)
     assert [frame.timing.pts for frame in found] == [0, 80]
-    assert source.report.errors > 0
+    assert source.notes.errors > 0
 
 
 def test_a_huge_picture_is_refused_before_it_is_decoded(tmp_path, monkeypatch):
     make_clip(tmp_path / "in.mp4")
     monkeypatch.setattr("vs_gendrpix.read.opening.MAX_PIXELS", 1000)
-    with pytest.raises(MediaError, match="64x48"):
-        Source(tmp_path / "in.mp4")
+    with pytest.raises(MediaError, match="64x48"), open_source(tmp_path / "in.mp4"):
+        pass
 
 
 def test_it_can_be_closed_with_frames_left(tmp_path):
     make_clip(tmp_path / "in.mp4")
-    with Source(tmp_path / "in.mp4") as source:
+    with open_source(tmp_path / "in.mp4") as source:
         first = next(iter(source))
     assert first.planes[0].shape == (48, 64)  # the frame outlives its source
 
@@ -223,21 +227,22 @@ def test_a_clocks_ticks_are_not_taken_for_a_rate(tmp_path):
     """A transport stream of varying rate has no average, and libav guesses 25600 a second."""
     times = (0, 512, 900, 1800, 1840, 2600, 4096, 4140)
     make_clip(tmp_path / "in.ts", times=times, options={"bf": "0"})
-    with Source(tmp_path / "in.ts") as source:
+    with open_source(tmp_path / "in.ts") as source:
         assert source.info.average_rate <= 300
         assert len(list(source)) == len(times)
 
 
 def test_alpha_that_vp9_hides_in_its_packets_is_not_lost_in_silence(tmp_path):
     make_clip(tmp_path / "in.webm", codec="libvpx-vp9", pix_fmt="yuva420p")
-    with Source(tmp_path / "in.webm") as source:
+    with open_source(tmp_path / "in.webm") as source:
         assert not source.info.format.layout.alpha
-        assert ["alpha channel is dropped" in said for said in source.report.warnings] == [True]
+        assert ["alpha channel is dropped" in said for said in source.notes.warnings] == [True]
 
 
 def test_a_tag_that_says_alpha_where_there_is_none_is_passed_over(shared):
     """Browsers write it on whatever they record."""
-    with Source(shared / "video" / "weird" / "no_duration_vfr_1280x720.webm") as source:
-        assert source._stream.metadata["alpha_mode"] == "1"
+    with Clip(shared / "video" / "weird" / "no_duration_vfr_1280x720.webm") as clip:
+        assert clip.stream.metadata["alpha_mode"] == "1"
+        source = Source(clip)
         assert sum(1 for _ in source) == 74
-        assert source.report.warnings == []
+        assert source.notes.warnings == []

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.clips import make_clip
-from vs_gendrpix.read.source import Source
+from vs_gendrpix.read.source import open_source
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = Path(sys.executable).parent
@@ -41,7 +41,7 @@ def vspipe(script, *arguments, stdout=subprocess.PIPE):
 def frames_of(y4m, tmp_path):
     path = tmp_path / "out.y4m"
     path.write_bytes(y4m)
-    with Source(path) as source:
+    with open_source(path) as source:
         return source.info.format, [frame.planes[0].copy() for frame in source]
 
 

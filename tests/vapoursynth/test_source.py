@@ -10,11 +10,11 @@ import vapoursynth as vs
 
 from tests.clips import EVEN, TICK, UNEVEN, make_clip
 from vs_gendrpix import source_clip
-from vs_gendrpix.read.source import Source
+from vs_gendrpix.read.source import open_source
 
 
 def decoded(path):
-    with Source(path) as source:
+    with open_source(path) as source:
         return [[plane.copy() for plane in frame.planes] for frame in source]
 
 

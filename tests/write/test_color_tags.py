@@ -8,7 +8,7 @@ from vs_gendrpix import EncodeSettings
 from vs_gendrpix.frame.format import CHROMA_LOCATIONS, ColorSpec, FrameFormat, PixelLayout
 from vs_gendrpix.frame.target import target_format
 from vs_gendrpix.libav.pixels import encoder_layout, to_picture
-from vs_gendrpix.read.source import Source
+from vs_gendrpix.read.source import open_source
 from vs_gendrpix.write.color_tags import color_tags
 
 
@@ -71,7 +71,7 @@ def test_files_are_read_with_the_siting_that_was_written(
     )
     path = tmp_path / f"out.{suffix}"
     write(path, encoder, pix_fmt, color)
-    with Source(path) as source:
+    with open_source(path) as source:
         found = source.info.format.color
     assert found.chroma_location == color.chroma_location
     assert found.full_range == color.full_range

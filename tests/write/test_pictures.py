@@ -19,7 +19,7 @@ from vs_gendrpix.errors import (
     VerificationError,
 )
 from vs_gendrpix.libav.pixels import read_planes, to_picture
-from vs_gendrpix.read.source import Source
+from vs_gendrpix.read.source import open_source
 from vs_gendrpix.write.pictures import PictureSink
 from vs_gendrpix.write.profiles import PROFILES
 
@@ -79,7 +79,7 @@ KINDS = [
 def test_every_kind_is_read_bit_for_bit(tmp_path, suffix, encoder, pix_fmt, options):
     pattern = tmp_path / "in" / f"shot.%04d.{suffix}"
     made = make_pictures(pattern, encoder, pix_fmt, first=1001, options=options)
-    with Source(tmp_path / "in", chosen=RATE) as source:
+    with open_source(tmp_path / "in", chosen=RATE) as source:
         found = list(source)
     assert (source.info.frames, source.info.first_number) == (4, 1001)
     assert source.info.average_rate == 24

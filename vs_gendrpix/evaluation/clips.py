@@ -13,7 +13,7 @@ from vs_gendrpix.color.codes import to_rgb
 from vs_gendrpix.errors import MediaError
 from vs_gendrpix.evaluation.degradation import degrade_clip
 from vs_gendrpix.frame.format import Frame
-from vs_gendrpix.read.source import Source
+from vs_gendrpix.read.source import open_source
 
 FRAMES = 12
 LINES = 360
@@ -79,13 +79,13 @@ def degraded_clips(folder: Path) -> ClipSet:
 
 
 def _is_large(path: Path) -> bool:
-    with suppress(MediaError), Source(path) as source:
+    with suppress(MediaError), open_source(path) as source:
         return min(source.info.format.width, source.info.format.height) >= LINES
     return False
 
 
 def _degraded(path: Path, number: int) -> Clip:
-    with Source(path) as source:
+    with open_source(path) as source:
         sharp = [_rgb(frame) for frame in islice(source, FRAMES)]
     low = degrade_clip(sharp, number)
     return Clip(name=path.stem, low=low, reference=torch.cat(sharp))

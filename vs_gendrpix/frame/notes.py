@@ -33,6 +33,7 @@ class Notes:
         places: Seconds from the clip's beginning at which errors and corrupt frames were met, the
             first hundred; an error comes up to a few frames early.
         now: Seconds from the clip's beginning of what was read last, for `places`.
+        informed: Sentences that were only logged, each once.
     """
 
     warnings: list[str] = field(default_factory=list)
@@ -42,12 +43,12 @@ class Notes:
     examples: list[str] = field(default_factory=list)
     places: list[Fraction] = field(default_factory=list)
     now: Fraction = Fraction(0)
-    _told: set[str] = field(default_factory=set)
+    informed: list[str] = field(default_factory=list)
 
     def inform(self, sentence: str) -> None:
         """Log what is good to know, once: a clip that is read in any order is opened often."""
-        if sentence not in self._told:
-            self._told.add(sentence)
+        if sentence not in self.informed:
+            self.informed.append(sentence)
             log.info(sentence)
 
     def warn(self, sentence: str) -> None:

@@ -1,9 +1,11 @@
-"""One video: what is to be done, the run, its report.
+"""One video: planned as a value, run, reported.
 
-run.py       the main path: read, restore, write
-inputs.py    what the user names as input -> what reads it; targets.py: the same for the output
-survey.py    looks before the work: the range of a preview, the picture between bars
+plan.py      Plan and make_plan: look at the input once, settle everything
+run.py       run(plan): the main path: read, restore, write
+open.py      what the user names -> what reads it, what writes it
+survey.py    the range of a preview, the picture between bars
 prepare.py   filters before and after; grading.py: whether an HDR clip may pass
+formats.py   which frames come out
 prefetch.py  an iterator run ahead in a thread; waits.py: which part the others wait for
 progress.py  tells the user how far it is
 report.py    the result as values; record.py: the result as JSON

@@ -14,7 +14,7 @@ from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.libav.pixels import encoder_layout, planar_name
 from vs_gendrpix.read.look.fields import Kind, Scan
-from vs_gendrpix.settings import Deinterlace, ProcessSettings
+from vs_gendrpix.settings import Deinterlace, PrepareSettings, ProcessSettings
 
 _CALLED_FOR: dict[Kind, Deinterlace] = {
     "progressive": "off",
@@ -23,7 +23,7 @@ _CALLED_FOR: dict[Kind, Deinterlace] = {
 }
 
 
-def graphs_before(settings: ProcessSettings, found: Scan, notes: Notes) -> list[Graph]:
+def graphs_before(settings: PrepareSettings, found: Scan, notes: Notes) -> list[str]:
     """What to do with a clip before its frames are restored: deinterlace it, and what is asked for.
 
     Args:
@@ -34,12 +34,13 @@ def graphs_before(settings: ProcessSettings, found: Scan, notes: Notes) -> list[
     Raises:
         SettingsError: The filter that is asked for is no graph.
     """
-    asked = [] if settings.prepare.pre_filter is None else [_graph(settings.prepare.pre_filter)]
+    asked = [] if settings.pre_filter is None else [_graph(settings.pre_filter)]
     handled = any(graph.filters & DEINTERLACERS for graph in asked)
-    return [*_deinterlacing(settings.prepare.deinterlace, found, notes, handled=handled), *asked]
+    graphs = [*_deinterlacing(settings.deinterlace, found, notes, handled=handled), *asked]
+    return [graph.text for graph in graphs]
 
 
-def graphs_after(settings: ProcessSettings) -> list[Graph]:
+def graphs_after(settings: ProcessSettings) -> list[str]:
     """What to do with restored frames before they are encoded.
 
     Raises:
@@ -49,7 +50,7 @@ def graphs_after(settings: ProcessSettings) -> list[Graph]:
         return []
     pix_fmt = planar_name(encoder_layout(settings.write.encode.pix_fmt))
     back = Node(name="format", arguments=pix_fmt, inputs=(), outputs=())
-    return [_graph(settings.finish.post_filter).followed_by(back)]
+    return [_graph(settings.finish.post_filter).followed_by(back).text]
 
 
 def _graph(given: str) -> Graph:

@@ -3,11 +3,12 @@
 import json
 import sys
 import time
-from typing import NoReturn, TextIO
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from tqdm import tqdm
 
-from vs_gendrpix.job.report import Report, Start
+if TYPE_CHECKING:
+    from vs_gendrpix.job.report import Report, Start
 from vs_gendrpix.job.waits import Bound
 
 PLAIN_INTERVAL = 10.0
@@ -20,7 +21,7 @@ EVENT_INTERVAL = 0.2
 class Progress:
     """Hears of a run; this one stays silent."""
 
-    def start(self, start: Start) -> None:
+    def start(self, start: "Start") -> None:
         """Called once, when the first frame is about to be restored."""
 
     def frame(self, count: int, bound: Bound) -> None:
@@ -29,7 +30,7 @@ class Progress:
     def warning(self, sentence: str) -> None:
         """Called for each warning."""
 
-    def done(self, report: Report) -> None:
+    def done(self, report: "Report") -> None:
         """Called once, when the output stands under its name."""
 
     def close(self) -> None:
@@ -42,7 +43,7 @@ class Bar(Progress):
     def __init__(self) -> None:
         self._bar: tqdm[NoReturn] | None = None
 
-    def start(self, start: Start) -> None:
+    def start(self, start: "Start") -> None:
         """Draw the empty bar."""
         self._bar = tqdm(total=start.frames or None, unit="frame", dynamic_ncols=True)
 
@@ -66,13 +67,13 @@ class Plain(Progress):
     def __init__(self) -> None:
         self._meter: _Meter | None = None
 
-    def start(self, start: Start) -> None:
+    def start(self, start: "Start") -> None:
         """Say what will be done."""
         self._meter = _Meter(start.frames, PLAIN_INTERVAL)
         width, height = start.size
         _say(
             f"{start.frames or 'unknown number of'} frames to {width}x{height}, "
-            f"model {start.model} in {start.dtype} on {start.device}"
+            f"model {start.plan.model.name} in {start.dtype} on {start.device}"
         )
 
     def frame(self, count: int, bound: Bound) -> None:
@@ -85,9 +86,11 @@ class Plain(Progress):
         eta = "" if left is None else f", {left:.0f} s left"
         _say(f"frame {count}{total}, {speed}, {bound}-bound{eta}")
 
-    def done(self, report: Report) -> None:
+    def done(self, report: "Report") -> None:
         """Say what was made."""
-        _say(f"{report.frames_encoded} frames in {report.seconds:.1f} s: {report.start.output}")
+        _say(
+            f"{report.frames_encoded} frames in {report.seconds:.1f} s: {report.start.plan.output}"
+        )
 
 
 class JsonLines(Progress):
@@ -97,18 +100,18 @@ class JsonLines(Progress):
         self._stream = stream
         self._meter: _Meter | None = None
 
-    def start(self, start: Start) -> None:
+    def start(self, start: "Start") -> None:
         """Write what will be done."""
         self._meter = _Meter(start.frames, EVENT_INTERVAL)
         self._write(
             "start",
-            input=str(start.source),
-            output=str(start.output),
+            input=str(start.plan.source),
+            output=str(start.plan.output),
             frames=start.frames,
             fps=float(start.average_rate),
             width=start.size[0],
             height=start.size[1],
-            model=start.model,
+            model=start.plan.model.name,
             device=start.device,
             dtype=start.dtype,
         )
@@ -130,11 +133,11 @@ class JsonLines(Progress):
         """Write a warning."""
         self._write("warning", message=sentence)
 
-    def done(self, report: Report) -> None:
+    def done(self, report: "Report") -> None:
         """Write what was made."""
         self._write(
             "done",
-            output=str(report.start.output),
+            output=str(report.start.plan.output),
             frames_in=report.frames_decoded,
             frames_out=report.frames_encoded,
             warnings=len(report.warnings),

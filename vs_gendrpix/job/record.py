@@ -1,6 +1,5 @@
 """The report of a run as JSON, for other programs and for later."""
 
-import hashlib
 import json
 import platform
 from collections.abc import Iterable
@@ -11,9 +10,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from vs_gendrpix.errors import OutputError
 from vs_gendrpix.frame.notes import Notes
-from vs_gendrpix.job.report import Report, Start
+from vs_gendrpix.job.report import Report
 from vs_gendrpix.libav.values import libav_versions
 from vs_gendrpix.models.catalogue import model_card
 from vs_gendrpix.settings import ProcessSettings
@@ -25,51 +23,37 @@ FORMAT = 2
 _PACKAGES = ("vs-gendrpix", "torch", "numpy", "safetensors", "av")
 
 
-def report_output(path: Path, *, output: Path, source: Path, overwrite: bool) -> Output:
-    """Where the report will be written: known to be possible before the long work.
-
-    Args:
-        path: Its name.
-        output: The name of the video, which it must not be.
-        source: The input, which it must not be either.
-        overwrite: Whether it may replace an existing file.
-
-    Raises:
-        OutputError: It cannot be written there.
-    """
-    if path.resolve() == output.resolve():
-        raise OutputError(f"the report {path} is the output: choose another name")
-    return Output(path, source=source, overwrite=overwrite)
-
-
-def write_report(target: Output, report: Report, settings: ProcessSettings) -> None:
+def write_report(target: Output, report: Report) -> None:
     """Write a report and give it its name.
 
     Raises:
         OutputError: It cannot be written.
         ResourceError: The disk is full.
     """
-    text = json.dumps(as_dict(report, settings), indent=2, default=_plain) + "\n"
+    text = json.dumps(as_dict(report), indent=2, default=_plain) + "\n"
     try:
         target.part.write_text(text, encoding="utf-8")
     except OSError as error:
-        what = f"{report.start.output} is finished, but not its report {target.path}"
+        what = f"{report.start.plan.output} is finished, but not its report {target.path}"
         raise output_fault(error, what) from error
     target.sync()
     target.publish()
 
 
-def as_dict(report: Report, settings: ProcessSettings) -> dict[str, Any]:
-    """What a report says: docs/report.md names every field."""
-    start = report.start
+def as_dict(report: Report) -> dict[str, Any]:
+    """Make the dictionary that becomes the JSON: docs/report.md names every field."""
+    start, plan = report.start, report.start.plan
     return {
         "format": FORMAT,
         "exit_code": report.exit_code,
-        "input": _file(start.source) | asdict(start.source_clip),
-        "output": _file(start.output)
-        | asdict(replace(start.output_clip, frames=report.frames_encoded)),
-        "settings": asdict(settings),
-        "model": _model(start),
+        "input": _file(plan.source) | asdict(plan.clip),
+        "output": _file(plan.output) | asdict(replace(plan.result, frames=report.frames_encoded)),
+        "settings": asdict(_with_tile(plan.settings, report.tile)),
+        "model": {
+            "path": plan.model.path,
+            "sha256": plan.model.sha256,
+            **model_card(plan.model.path),
+        },
         "device": start.device,
         "dtype": start.dtype,
         "streams": [
@@ -91,12 +75,9 @@ def as_dict(report: Report, settings: ProcessSettings) -> dict[str, Any]:
     }
 
 
-def _model(start: Start) -> dict[str, Any]:
-    """The model's file, its hash and its card; its name alone where there is no file."""
-    path = start.model_file
-    if path is None:
-        return {"name": start.model}
-    return {"path": path, "sha256": _digest(path), **model_card(path)}
+def _with_tile(settings: ProcessSettings, tile: tuple[int, int] | None) -> ProcessSettings:
+    """Name the tile that was used: a smaller one where memory ran out."""
+    return replace(settings, restore=replace(settings.restore, tile=tile))
 
 
 def _file(path: Path) -> dict[str, Any]:
@@ -114,11 +95,6 @@ def _damage(notes: Iterable[Notes]) -> dict[str, Any]:
         "examples": [line for each in all_notes for line in each.examples],
         "places": [float(place) for each in all_notes for place in each.places],
     }
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _plain(value: object) -> str:

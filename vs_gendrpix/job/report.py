@@ -1,12 +1,11 @@
-"""The result of a run, as values."""
+"""The start and the result of a run, as values."""
 
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
 
 from vs_gendrpix.carry.actions import StreamAction
-from vs_gendrpix.frame.clip import ClipInfo
 from vs_gendrpix.frame.notes import Notes
+from vs_gendrpix.job.plan import Plan
 from vs_gendrpix.job.waits import Bound
 
 
@@ -15,30 +14,29 @@ class Start:
     """What is known when the first frame is about to be restored.
 
     Attributes:
-        source: The input file.
-        output: The output file.
-        source_clip: What the input is.
-        output_clip: What the output will be.
-        frames: Number of frames to come by the container or an estimate; 0 when unknown.
-        average_rate: Frames a second of the clip; 0 when unknown.
-        size: Output width and height in pixels.
-        model: Name of the model.
-        model_file: Where it was loaded from; None if from no file.
-        device: Where it runs.
-        dtype: The arithmetic of the network.
+        plan: What will be done.
+        device: Where the network runs.
+        dtype: Its arithmetic.
     """
 
-    source: Path
-    output: Path
-    source_clip: ClipInfo
-    output_clip: ClipInfo
-    frames: int
-    average_rate: Fraction
-    size: tuple[int, int]
-    model: str
-    model_file: Path | None
+    plan: Plan
     device: str
     dtype: str
+
+    @property
+    def frames(self) -> int:
+        """Number of frames to come by the container or an estimate; 0 when unknown."""
+        return self.plan.result.frames
+
+    @property
+    def average_rate(self) -> Fraction:
+        """Frames a second; 0 when unknown."""
+        return self.plan.result.average_rate
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Output width and height in pixels."""
+        return self.plan.result.format.width, self.plan.result.format.height
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,11 +45,12 @@ class Report:
 
     Attributes:
         start: What was known at its beginning.
-        frames_decoded: Frames that the source gave.
+        frames_decoded: Frames that the input gave.
         frames_encoded: Frames in the output: those decoded, or what filters made of them.
         streams: What became of each stream of the input.
         copied: Packets written to each further stream of the output, by its index.
-        notes: Warnings and damage, in the order source, engine, side streams, sink.
+        notes: Warnings and damage.
+        tile: Width and height in pixels of the tiles that were used; None is whole frames.
         bound: What limited the rate.
         seconds: Wall time from opening the input to publishing the output.
     """
@@ -62,6 +61,7 @@ class Report:
     streams: tuple[StreamAction, ...]
     copied: dict[int, int]
     notes: tuple[Notes, ...]
+    tile: tuple[int, int] | None
     bound: Bound
     seconds: float
 

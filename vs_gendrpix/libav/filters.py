@@ -13,6 +13,7 @@ from ffmpeg_filters import (
     Graph,
     RunError,
     Video,
+    graph_of,
     runner_for,
 )
 from vs_gendrpix.errors import MediaError, SettingsError
@@ -40,7 +41,7 @@ class Filters:
 
     Args:
         info: The clip before the first graph.
-        graphs: The graphs, in order.
+        graphs: The graphs, in order, each in FFmpeg's syntax.
         field_order: The field order that the first graph is told.
         program: The ffmpeg program for filters that need it; None is `ffmpeg` on the PATH.
 
@@ -52,7 +53,7 @@ class Filters:
     def __init__(
         self,
         info: ClipInfo,
-        graphs: Sequence[Graph],
+        graphs: Sequence[str],
         *,
         field_order: FieldOrder = "auto",
         program: str | None = None,
@@ -61,7 +62,7 @@ class Filters:
         self.taken = self.given = 0
         self._stages: list[_Stage] = []
         for graph in graphs:
-            self._stages.append(_Stage(self.info, graph, field_order, program))
+            self._stages.append(_Stage(self.info, _parsed(graph), field_order, program))
             self.info = self._stages[-1].info
             field_order = "auto"
 
@@ -86,6 +87,14 @@ class Filters:
         for frame in frames:
             self.taken += 1
             yield frame
+
+
+def _parsed(text: str) -> Graph:
+    """Parse a graph, with its error as ours."""
+    try:
+        return graph_of(text)
+    except FilterError as error:
+        raise SettingsError(str(error)) from error
 
 
 class _Stage:

@@ -1,7 +1,9 @@
 """Open an input and give its frames.
 
-opening.py   a local file, a video, within limits
-source.py    its frames in order; reader.py: its frames by number
+input.py     what can be restored: an opened input that gives frames and can be looked at
+opening.py   a local file, a video, within limits; pipe.py: the standard input, read twice
+clip.py      packets decoded past any damage; times.py: when each picture is shown
+source.py    frames in order; reader.py: frames by number
 sequence.py  numbered pictures
 look/        looks at a clip before the work
 """

@@ -10,6 +10,7 @@ from av.video.stream import VideoStream
 from vs_gendrpix.errors import MediaError, SettingsError
 from vs_gendrpix.frame.clip import PICTURE_RATE
 from vs_gendrpix.libav.values import is_cover
+from vs_gendrpix.read.pipe import standard_input
 from vs_gendrpix.read.sequence import Sequence, find_sequence
 from vs_gendrpix.settings import ReadSettings
 
@@ -19,17 +20,23 @@ MAX_PIXELS = 4 * 8192 * 4320
 STDIN = Path("-")
 """What the user names to read from the standard input."""
 
+_BUFFER = 1 << 20
+"""Bytes that a pipe is asked for at a time: each time takes Python's lock."""
+
 _REFUSED_FORMATS = {"tty", "hls", "concat", "dash", "imf", "sdp", "rtsp"}
 """Text that libav would draw as video, and lists that make it open further files."""
 
 
-def open_input(path: Path, chosen: ReadSettings | None = None) -> InputContainer:
+def open_input(
+    path: Path, chosen: ReadSettings | None = None, *, reopened: bool = False
+) -> InputContainer:
     """Open what libav can read: a regular file, numbered pictures, or the standard input.
 
     Args:
         path: The file; never read as an address or a list of files, whatever its name looks like.
             A pattern or a folder of pictures, see `find_sequence`; or `STDIN`.
         chosen: How to read it; None reads what says all by itself.
+        reopened: Whether the standard input will be opened once more, at the same place.
 
     Raises:
         MediaError: There is no such input, or it is empty, or no media.
@@ -39,8 +46,8 @@ def open_input(path: Path, chosen: ReadSettings | None = None) -> InputContainer
     sequence = None if path == STDIN else find_sequence(path, chosen.start_number)
     if sequence is None and path != STDIN:
         _check_file(path)
-    url, form = (f"file:{path}", None) if path != STDIN else ("pipe:0", None)
-    options = {"protocol_whitelist": url.partition(":")[0], "max_pixels": str(MAX_PIXELS)}
+    url, form = f"file:{path}", None
+    options = {"protocol_whitelist": "file", "max_pixels": str(MAX_PIXELS)}
     rate = chosen.rate or PICTURE_RATE
     if sequence is not None:
         url, form = f"file:{sequence.names.pattern()}", "image2"
@@ -53,7 +60,8 @@ def open_input(path: Path, chosen: ReadSettings | None = None) -> InputContainer
         options |= {"pixel_format": pix_fmt}
     _check_choice(path, chosen, sequence)
     try:
-        container = av.open(url, format=form, options=options)
+        file = standard_input(keeps=reopened) if path == STDIN else url
+        container = av.open(file, "r", format=form, options=options, buffer_size=_BUFFER)
     except PermissionError as error:
         raise MediaError(f"cannot read {path}: {error.strerror}") from error
     except av.FFmpegError as error:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from vs_gendrpix.errors import MediaError
 from vs_gendrpix.frame.format import Frame
+from vs_gendrpix.frame.notes import Notes
+from vs_gendrpix.read.clip import Clip
 from vs_gendrpix.read.source import Source
 
 if TYPE_CHECKING:
@@ -35,20 +37,22 @@ class Reader:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._clip: Clip | None = None
         self._source: Source | None = None
         self._frames: Iterator[Frame] = iter(())
         self._next = 0
         self._kept: OrderedDict[int, Frame] = OrderedDict()
         self._lock = Lock()
-        with Source(path) as source:
+        self._notes = Notes()
+        with Clip(path, notes=self._notes) as clip:
+            source = Source(clip)
             self.info = source.info
-            zero = source.begin - source.offset
+            zero = clip.begin - source.offset
             times = [frame.timing.pts * frame.timing.time_base for frame in source]
             self.times = tuple(time - zero for time in times)
             # A made-up time or a damaged picture depends on the frames before: a jump would give
             # another one.
-            self._can_jump = not source.report.damaged
-            self._notes = source.report
+            self._can_jump = not self._notes.damaged
 
     def __del__(self) -> None:
         # Whoever drops the last reference, a script's clip, knows nothing of closing.
@@ -92,13 +96,14 @@ class Reader:
 
     def _open(self, start: Fraction | None) -> None:
         self._leave()
-        self._source = Source(self.path, start=start, report=self._notes)
+        self._clip = Clip(self.path, notes=self._notes)
+        self._source = Source(self._clip, start=start)
         self._frames = iter(self._source)
 
     def _leave(self) -> None:
-        if self._source is not None:
-            self._source.__exit__(None, None, None)
-        self._source = None
+        if self._clip is not None:
+            self._clip.close()
+        self._clip = self._source = None
 
     def _step(self) -> Frame:
         frame = next(self._frames, None)
@@ -114,8 +119,8 @@ class Reader:
             self._kept.popitem(last=False)
 
     def _time(self, frame: Frame) -> Fraction:
-        """When a frame of the open source is shown, in seconds from the clip's beginning."""
-        if self._source is None:
+        """Return when a frame of the open source is shown, in seconds from the clip's beginning."""
+        if self._clip is None or self._source is None:
             raise MediaError(f"{self.path} is closed")
         shown = frame.timing.pts * frame.timing.time_base + self._source.offset
-        return shown - self._source.begin
+        return shown - self._clip.begin

@@ -15,37 +15,93 @@ import vapoursynth as vs  # type: ignore[import-untyped] # no py.typed in its wh
 from vs_gendrpix.errors import MediaError
 from vs_gendrpix.frame.clip import PICTURE_RATE, ClipInfo
 from vs_gendrpix.frame.format import Frame, FrameFormat, Timing, usual_matrix
-from vs_gendrpix.frame.notes import Notes
+from vs_gendrpix.read.look.fields import PROGRESSIVE, Scan
 from vs_gendrpix.vapoursynth.formats import copied_planes, source_format
 
 _TICKS = Fraction(1, 90_000)  # the clock of a clip of variable rate
 _AHEAD = 4  # frames that VapourSynth computes at a time
 
 
-class ScriptSource:
-    """The frames of a script's first output, with the interface of `read.source.Source`.
+class ScriptInput:
+    """A script's first output as an input; see `read.input.Input`.
 
     A context manager. The script runs as ordinary Python, without any restriction. Its printed
     output goes to the standard error stream. An alpha clip of its output becomes an alpha plane.
 
     Args:
         path: The script.
+
+    Raises:
+        MediaError: The script fails, or has no output.
+    """
+
+    rereadable = True
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._reading: ScriptFrames | None = None
+        self._clip, self._alpha = _run(path)
+        rate = Fraction(self._clip.fps.numerator, self._clip.fps.denominator)
+        self.length = len(self._clip) / (rate or PICTURE_RATE)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *ended: object) -> None:
+        self._leave()
+        self._clip = self._alpha = None
+        vs.clear_outputs()
+
+    def frames(self, start: Fraction | None, end: Fraction | None) -> "ScriptFrames":
+        """Begin to read a range; see `Input.frames`."""
+        self._leave()
+        self._reading = ScriptFrames(self.path, self._clip, self._alpha, start=start, end=end)
+        return self._reading
+
+    def fields(self, start: Fraction | None, end: Fraction | None) -> Scan:
+        """Say that the frames are progressive: others are refused when they are read."""
+        del start, end
+        return PROGRESSIVE
+
+    def refuse_changes(self, first: FrameFormat, end: Fraction | None) -> None:
+        """Do nothing: a clip of one format has no change."""
+
+    def _leave(self) -> None:
+        """Let go of the frames that VapourSynth has computed ahead."""
+        if self._reading is not None:
+            self._reading.close()
+        self._reading = None
+
+
+class ScriptFrames:
+    """The frames of a script's output in a range of time; see `read.source.Source`.
+
+    Args:
+        path: The script, for messages.
+        clip: Its output.
+        alpha: The alpha clip beside it; None if there is none.
         start: First second to keep; None is the beginning.
         end: Second before which to stop; None is the end.
 
     Raises:
-        MediaError: The script fails, has no output, or its format is not supported.
+        MediaError: There are no such frames, or they cannot be restored.
     """
 
     def __init__(
-        self, path: Path, *, start: Fraction | None = None, end: Fraction | None = None
+        self,
+        path: Path,
+        clip: vs.VideoNode,
+        alpha: "vs.VideoNode | None",
+        *,
+        start: Fraction | None,
+        end: Fraction | None,
     ) -> None:
-        self.path, self.report, self.decoded = path, Notes(), 0
+        self.path, self.decoded = path, 0
         self._start, self._end = start or Fraction(0), end
-        self._clip, self._alpha = _run(path)
-        rate = Fraction(self._clip.fps.numerator, self._clip.fps.denominator)
+        self._clip, self._alpha = clip, alpha
+        rate = Fraction(clip.fps.numerator, clip.fps.denominator)
         self._time_base = 1 / rate if rate else _TICKS
-        self.begin, self.offset = Fraction(0), self._start // self._time_base * self._time_base
+        self.offset = self._start // self._time_base * self._time_base
         self._frames = self._in_range(rate)
         ahead = next(self._frames, None)
         if ahead is None:
@@ -62,18 +118,6 @@ class ScriptSource:
             rotation=0,
         )
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *ended: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Let go of the script's clips and of all its outputs."""
-        self._frames.close()
-        self._ahead = self._clip = self._alpha = None
-        vs.clear_outputs()
-
     def __iter__(self) -> Iterator[Frame]:
         """Yield the frames, in order. To be called once.
 
@@ -88,6 +132,11 @@ class ScriptSource:
             timing = replace(timing, pts=timing.pts - shift)
             yield Frame(format=self.info.format, planes=planes, timing=timing)
             self._ahead = next(self._frames, None)
+
+    def close(self) -> None:
+        """Stop reading."""
+        self._frames.close()
+        self._ahead = self._clip = self._alpha = None
 
     def _in_range(
         self, rate: Fraction

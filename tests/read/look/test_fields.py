@@ -6,8 +6,8 @@ import av
 import numpy as np
 import pytest
 
+from vs_gendrpix.read.clip import Clip
 from vs_gendrpix.read.look.fields import Scan, scan
-from vs_gendrpix.settings import ReadSettings
 
 ROWS, COLUMNS = 480, 360
 NTSC = Fraction(30000, 1001)
@@ -70,7 +70,8 @@ def write(path, pictures, rate=NTSC, flag=None, codec="libx264"):
 
 
 def found(path):
-    return scan(path, ReadSettings(), start=None, end=None)
+    with Clip(path) as clip:
+        return scan(clip, start=None, end=None)
 
 
 @pytest.mark.parametrize("codec", ["libx264", "mpeg2video"])

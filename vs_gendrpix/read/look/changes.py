@@ -1,80 +1,67 @@
 """Look through a clip for a change of its picture's size or format, before hours go into it."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from fractions import Fraction
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import av
 
 from vs_gendrpix.errors import MediaError
 from vs_gendrpix.frame.clip import STREAM_RATE
 from vs_gendrpix.frame.format import FrameFormat
-from vs_gendrpix.libav.log import LibavLog
 from vs_gendrpix.libav.pixels import changed_format
-from vs_gendrpix.libav.values import fraction, origin
-from vs_gendrpix.read.opening import drain, main_video, open_input
-from vs_gendrpix.settings import ReadSettings
-
-if TYPE_CHECKING:
-    from av.container import InputContainer
-    from av.video.stream import VideoStream
+from vs_gendrpix.libav.values import fraction
+from vs_gendrpix.read.clip import Clip
 
 PICTURE_STEP = 24
 """Of numbered pictures one in so many is looked at: each is read whole, and may be large."""
 
 
-def refuse_changes(
-    path: Path, chosen: ReadSettings, first: FrameFormat, end: Fraction | None
-) -> None:
+def refuse_changes(clip: Clip, first: FrameFormat, end: Fraction | None) -> None:
     """Refuse a clip whose picture changes its size or format up to `end`.
 
     Only keyframes are decoded, since nothing can change between them; of pictures that are all
     keyframes about one a second. What is missed is met on the way, by the source.
 
     Args:
-        path: The input; not a pipe, which can be read once only.
-        chosen: How to read it.
+        clip: The opened clip; not a pipe, which can be read once only.
         first: The format of its first frame.
         end: Second of the clip before which to stop; None is its end.
 
     Raises:
         MediaError: It changes.
     """
-    # What is damaged, the source reports when it meets it.
-    with ExitStack() as stack:
-        stack.enter_context(suppress(av.FFmpegError))
-        stack.enter_context(LibavLog())
-        container = stack.enter_context(open_input(path, chosen))
-        stream = main_video(container, path, chosen.video_stream)
-        stack.callback(drain, stream)
-        begin, unit = origin(container), fraction(stream.time_base)
-        for picture in _looked_at(container, stream):
-            seconds = (picture.pts or 0) * unit - begin
+    clip.go_to(Fraction(0))
+    with suppress(av.FFmpegError):  # what is damaged, the source reports when it meets it
+        for picture in _keyframes(clip):
+            seconds = (picture.pts or 0) * clip.time_base - clip.begin
             if end is not None and seconds >= end:
                 return
             found = changed_format(picture, first)
             if found is not None:
                 raise MediaError(
-                    f"the picture of {path} changes from {first} to {found} at "
+                    f"the picture of {clip.path} changes from {first} to {found} at "
                     f"{float(seconds):.3f} s: cut the clip there, or give --on-change scale"
                 )
 
 
-def _looked_at(container: "InputContainer", stream: "VideoStream") -> Iterator[av.VideoFrame]:
-    """Pictures to look at, in order."""
-    if container.format.name == "image2":
+def _keyframes(clip: Clip) -> Iterator[av.VideoFrame]:
+    """Decode the pictures to look at, in order."""
+    container, stream = clip.container, clip.stream
+    if clip.format_name == "image2":
         for number in range(0, stream.frames or stream.duration or 0, PICTURE_STEP):
             container.seek(number, stream=stream)
             yield from next(container.demux(stream)).decode()
         return
     stream.codec_context.skip_frame = "NONKEY"
-    rate = fraction(stream.average_rate) or STREAM_RATE
-    since, before_was_key = 0, False
-    for packet in container.demux(stream):
-        since += 1
-        if not packet.size or (packet.is_keyframe and (not before_was_key or since >= rate)):
-            since = 0
-            yield from stream.codec_context.decode(packet)
-        before_was_key = packet.is_keyframe
+    try:
+        rate = fraction(stream.average_rate) or STREAM_RATE
+        since, before_was_key = 0, False
+        for packet in container.demux(stream):
+            since += 1
+            if not packet.size or (packet.is_keyframe and (not before_was_key or since >= rate)):
+                since = 0
+                yield from stream.codec_context.decode(packet)
+            before_was_key = packet.is_keyframe
+    finally:
+        stream.codec_context.skip_frame = "DEFAULT"

@@ -2,11 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
-from pathlib import Path
 from typing import Literal
 
 import av
@@ -16,10 +14,8 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from ffmpeg_filters import BOTTOM_FIRST, FieldOrder, InProcess, Video, graph_of
-from vs_gendrpix.libav.log import LibavLog
-from vs_gendrpix.libav.values import fraction, origin
-from vs_gendrpix.read.opening import drain, main_video, open_input
-from vs_gendrpix.settings import ReadSettings
+from vs_gendrpix.libav.values import fraction
+from vs_gendrpix.read.clip import Clip
 
 Kind = Literal["progressive", "interlaced", "telecined"]
 
@@ -54,7 +50,11 @@ class Scan:
     flagged: bool
 
 
-def scan(path: Path, chosen: ReadSettings, *, start: Fraction | None, end: Fraction | None) -> Scan:
+PROGRESSIVE = Scan(kind="progressive", order="auto", flagged=False)
+"""What an input is taken for that has no fields to look at."""
+
+
+def scan(clip: Clip, *, start: Fraction | None, end: Fraction | None) -> Scan:
     """Look at some places of a clip.
 
     Flags are believed unless the pictures are clearly progressive, or show their fields in the
@@ -62,25 +62,16 @@ def scan(path: Path, chosen: ReadSettings, *, start: Fraction | None, end: Fract
     size and rate. Telecined film repeats two fields in five frames.
 
     Args:
-        path: The file.
-        chosen: How to read it.
+        clip: The opened clip.
         start: First second to look at; None is its beginning.
         end: Second before which to stop; None is its end.
-
-    Raises:
-        MediaError: The file cannot be read.
     """
-    with ExitStack() as stack:
-        stack.enter_context(LibavLog())
-        container = stack.enter_context(open_input(path, chosen))
-        stream = main_video(container, path, chosen.video_stream)
-        stack.callback(drain, stream)
-        seen: Counter[str] = Counter()
-        if stream.height <= max(_HEIGHTS):
-            for place in _places(container, start, end):
-                seen += _look(container, stream, place)
-        bottom_flag = stream.codec_context.field_order in BOTTOM_FIRST
-        rate = fraction(stream.average_rate)
+    seen: Counter[str] = Counter()
+    if clip.stream.height <= max(_HEIGHTS):
+        for place in _places(clip.container, start, end):
+            seen += _look(clip, place)
+    bottom_flag = clip.stream.codec_context.field_order in BOTTOM_FIRST
+    rate = fraction(clip.stream.average_rate)
     flagged = 2 * seen["flagged"] > seen["frames"]
     kind = _kind(seen, rate, flagged=flagged)
     bottom = seen["bff"] > seen["tff"] if _order_is_clear(seen) or not flagged else bottom_flag
@@ -117,15 +108,13 @@ def _places(
     yield from (first + (last - first) * n / _PLACES for n in range(_PLACES if last > first else 1))
 
 
-def _look(container: InputContainer, stream: VideoStream, place: Fraction) -> Counter[str]:
-    """What the frames from one place on show."""
+def _look(clip: Clip, place: Fraction) -> Counter[str]:
+    """Count what the frames from one place on show."""
     seen: Counter[str] = Counter()
-    if place:
-        try:
-            container.seek(int((origin(container) + place) * av.time_base))
-        except av.FFmpegError:
-            return seen
-    pictures = list(islice(_decoded(container, stream), _FRAMES))
+    if not clip.go_to(place):
+        return seen
+    stream = clip.stream
+    pictures = list(islice(_decoded(clip.container, stream), _FRAMES))
     flagged = sum(picture.interlaced_frame for picture in pictures)
     seen.update(frames=len(pictures), flagged=flagged)
     if not pictures or not (flagged or stream.height in _HEIGHTS):

@@ -1,0 +1,129 @@
+"""Open what the user names: an input to read, an output to write."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from fractions import Fraction
+from pathlib import Path
+
+from vs_gendrpix.carry.copy import NoSideStreams, SideStreams
+from vs_gendrpix.errors import OutputError, SettingsError
+from vs_gendrpix.frame.clip import ClipInfo
+from vs_gendrpix.frame.notes import Notes
+from vs_gendrpix.read.input import FileInput, Input
+from vs_gendrpix.read.sequence import PICTURES, Names
+from vs_gendrpix.settings import EncodeSettings, ReadSettings, StreamSettings, WriteSettings
+from vs_gendrpix.write.container import Sink
+from vs_gendrpix.write.output import Output, OutputFolder, StandardOutput
+from vs_gendrpix.write.pictures import CODECS, PictureSink
+
+_OF_ANY_INPUT = ("on_change", "start", "end", "preview", "hdr", "drop_dynamic_hdr")
+"""Fields of `ReadSettings` that mean something for a script too."""
+
+
+def open_input(path: Path, read: ReadSettings, notes: Notes, *, reopened: bool = False) -> Input:
+    """Open an input; it is to be closed by leaving it as a context.
+
+    Args:
+        path: What the user named: a file, numbered pictures, `-` or a VapourSynth script.
+        read: How to read it.
+        notes: Where damage and warnings go.
+        reopened: Whether it will be opened once more, which a pipe must know.
+
+    Raises:
+        MediaError: The input cannot be read.
+        SettingsError: A choice does not fit this input.
+    """
+    if path.suffix.lower() != ".vpy":
+        return FileInput(path, read, notes, reopened=reopened)
+    if read != ReadSettings(**{name: getattr(read, name) for name in _OF_ANY_INPUT}):
+        raise SettingsError(f"the script {path} says by itself what it reads: give no choices")
+    # VapourSynth is loaded for those who have a script.
+    from vs_gendrpix.vapoursynth.script import ScriptInput  # noqa: PLC0415
+
+    return ScriptInput(path)
+
+
+def open_side_streams(
+    clip: Input, read: ReadSettings, keep: StreamSettings, offset: Fraction
+) -> SideStreams | NoSideStreams:
+    """Open what lies beside an input's video, if it can be read a second time."""
+    if not isinstance(clip, FileInput) or not clip.rereadable:
+        return NoSideStreams()
+    return SideStreams(
+        clip.path, chosen=read, offset=offset, start=read.start, end=read.end, keep=keep
+    )
+
+
+def open_output(
+    path: Path, *, source: Path, overwrite: bool
+) -> Output | OutputFolder | StandardOutput:
+    """Where the result goes, which is to be entered as a context.
+
+    Args:
+        path: What the user named.
+        source: The input, which the output must not be.
+        overwrite: Whether what exists may be replaced.
+
+    Raises:
+        OutputError: The path exists, is the input, or cannot be written.
+        SettingsError: We do not write such pictures.
+    """
+    if path == StandardOutput.path:
+        return StandardOutput()
+    suffix = path.suffix.lower()
+    if suffix in PICTURES and suffix not in CODECS:
+        raise SettingsError(f"cannot write {suffix} pictures: use {', '.join(CODECS)}")
+    names = Names.of(path)
+    if names is not None:
+        return OutputFolder(names, source=source, overwrite=overwrite)
+    return Output(path, source=source, overwrite=overwrite)
+
+
+@contextmanager
+def open_outputs(
+    source: Path, output: Path, write: WriteSettings
+) -> Iterator[tuple[Output | OutputFolder | StandardOutput, Output | None]]:
+    """Open the output, and the file of the report if one is asked for.
+
+    Args:
+        source: The input, which neither of them must be.
+        output: What the user named.
+        write: What is written.
+
+    Raises:
+        OutputError: One of them exists, or cannot be written, or they are the same.
+        SettingsError: We do not write such pictures.
+    """
+    made = open_output(output, source=source, overwrite=write.overwrite)
+    record = None
+    if write.report is not None:
+        if write.report.resolve() == made.path.resolve():
+            raise OutputError(f"the report {write.report} is the output: choose another name")
+        record = Output(write.report, source=source, overwrite=write.overwrite)
+    with made, record or nullcontext():
+        yield made, record
+
+
+def open_sink(
+    output: Output | OutputFolder | StandardOutput,
+    *,
+    clip: ClipInfo,
+    settings: EncodeSettings,
+    side: SideStreams | NoSideStreams,
+) -> Sink | PictureSink:
+    """What writes frames to an output.
+
+    Args:
+        output: Where to; entered already.
+        clip: What will be written.
+        settings: How to encode; nothing is left open.
+        side: What lies beside the input's video.
+
+    Raises:
+        SettingsError: The encoder fails its trial, or the files cannot hold its codec.
+    """
+    if isinstance(output, OutputFolder):
+        return PictureSink(output, clip=clip, settings=settings, side=side)
+    if isinstance(output, Output) and output.path.suffix.lower() in CODECS:
+        return PictureSink(output, clip=clip, settings=settings, side=side)
+    return Sink(output, clip=clip, settings=settings, side=side)

@@ -1,0 +1,190 @@
+"""All that is decided of a job before its first frame: a value that can be kept and run later."""
+
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+from vs_gendrpix.frame.area import Area
+from vs_gendrpix.frame.clip import ClipInfo
+from vs_gendrpix.frame.notes import Notes
+from vs_gendrpix.frame.values import from_json, to_json
+from vs_gendrpix.job.formats import framed_clip, tell_what_changes
+from vs_gendrpix.job.grading import check_hdr
+from vs_gendrpix.job.open import open_input, open_outputs
+from vs_gendrpix.job.prepare import graphs_after, graphs_before
+from vs_gendrpix.job.survey import picture_area, with_range
+from vs_gendrpix.libav.filters import Filters
+from vs_gendrpix.libav.log import LibavLog
+from vs_gendrpix.models.catalogue import find_model, model_card
+from vs_gendrpix.read.look.fields import Scan
+from vs_gendrpix.settings import ProcessSettings, RestoreSettings
+from vs_gendrpix.write.encoder import settled, try_encoder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelFile:
+    """The model of a job.
+
+    Attributes:
+        name: Its name by its card.
+        path: Its safetensors file.
+        sha256: Digest of the file, in hexadecimal digits.
+    """
+
+    name: str
+    path: Path
+    sha256: str
+
+    @classmethod
+    def of(cls, model: str | Path) -> Self:
+        """Find a model, by its name or its file, and read its card and digest.
+
+        Raises:
+            ModelError: There is no such model.
+        """
+        path = find_model(model)
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return cls(name=model_card(path).get("name", path.stem), path=path, sha256=digest)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A job: the input, the output and every decision between them.
+
+    Attributes:
+        source: The input, as the user named it.
+        output: The output, as the user named it.
+        settings: What to do, with nothing left open: the range in place of a preview, the crop that
+            was found, an encoder and its pixel format, the model and its arithmetic.
+        clip: The input's frames.
+        before: Graphs of FFmpeg's filters, in FFmpeg's syntax, for frames before they are restored.
+        fields: Whether the frames are interlaced, and how.
+        filtered: The frames behind them.
+        area: The part of these that is restored.
+        framed: The restored frames, with the bars that are put back.
+        place: The part of them that the network's result fills.
+        after: Graphs for restored frames.
+        result: The frames to encode.
+        model: The model.
+        warnings: Warnings of the planning, which the report repeats.
+        informed: What else the planning has said, which the run does not say again.
+    """
+
+    source: Path
+    output: Path
+    settings: ProcessSettings
+    clip: ClipInfo
+    before: tuple[str, ...]
+    fields: Scan
+    filtered: ClipInfo
+    area: Area
+    framed: ClipInfo
+    place: Area
+    after: tuple[str, ...]
+    result: ClipInfo
+    model: ModelFile
+    warnings: tuple[str, ...]
+    informed: tuple[str, ...]
+
+    def to_json(self) -> str:
+        """Write the plan as JSON text."""
+        return to_json(self)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read a plan from JSON text.
+
+        Raises:
+            SettingsError: The text is no plan of this version.
+        """
+        return from_json(text, cls, "the plan")
+
+
+def make_plan(src: str | Path, dst: str | Path, settings: ProcessSettings | None = None) -> Plan:
+    """Decide all that a job needs, looking at its input once.
+
+    Nothing is written. The output's name, the filters, the encoder and the model are tried.
+
+    Args:
+        src: The input; see `process`.
+        dst: The output; see `process`.
+        settings: What to do; None is a restoration to 4 times the size.
+
+    Raises:
+        GendrpixError: One of its kinds: what the run would be refused for.
+    """
+    source, output, notes = Path(src), Path(dst), Notes()
+    settings = settings or ProcessSettings()
+    with open_outputs(source, output, settings.write):
+        pass  # what would be refused after the looks is refused before them
+    with (
+        open_input(source, settings.read, notes, reopened=True) as clip,
+        LibavLog(this_thread=True),  # the decoder's lines are the input's
+    ):
+        settings = with_range(clip, settings)
+        read, program = settings.read, settings.prepare.ffmpeg
+        info = clip.frames(read.start, read.end).info
+        if read.on_change == "error":
+            clip.refuse_changes(info.format, read.end)
+        check_hdr(info, read, notes)
+        found = clip.fields(read.start, read.end)
+        before = graphs_before(settings.prepare, found, notes)
+        filtered = Filters(info, before, field_order=found.order, program=program).info
+        settings = _with_encoder(settings, output, filtered)
+        area = picture_area(clip, info, filtered, settings, notes)
+        settings = _with_crop(settings, area)
+    framed, place = framed_clip(filtered, settings, area)
+    after = graphs_after(settings)
+    result = Filters(framed, after, program=program).info
+    tell_what_changes(info, result, settings, notes)
+    try_encoder(settings.write.encode, result)
+    restore, model = _with_model(settings.restore)
+    return Plan(
+        source=source,
+        output=output,
+        settings=replace(settings, restore=restore),
+        clip=info,
+        before=tuple(before),
+        fields=found,
+        filtered=filtered,
+        area=area,
+        framed=framed,
+        place=place,
+        after=tuple(after),
+        result=result,
+        model=model,
+        warnings=tuple(notes.warnings),
+        informed=tuple(notes.informed),
+    )
+
+
+def _with_encoder(settings: ProcessSettings, output: Path, clip: ClipInfo) -> ProcessSettings:
+    """Name the encoder and pixel format that the output's name and the clip's format ask for."""
+    encode = settled(settings.write.encode, output, clip.format)
+    return replace(settings, write=replace(settings.write, encode=encode))
+
+
+def _with_crop(settings: ProcessSettings, area: Area) -> ProcessSettings:
+    """Name the crop that was found, if one was asked for."""
+    if settings.prepare.crop is None:
+        return settings
+    crop = (area.width, area.height, area.x, area.y)
+    return replace(settings, prepare=replace(settings.prepare, crop=crop))
+
+
+def _with_model(settings: RestoreSettings) -> tuple[RestoreSettings, ModelFile]:
+    """Name the model and the arithmetic that fit the device."""
+    # torch takes seconds to load: only once input, output and encoder are known to be good.
+    from vs_gendrpix.models.devices import DTYPES, pick_devices, pick_dtype  # noqa: PLC0415
+    from vs_gendrpix.models.gendrpix.files import default_model  # noqa: PLC0415
+
+    devices = pick_devices(settings.device)
+    name = default_model(devices[0]) if settings.model == "auto" else settings.model
+    model = ModelFile.of(settings.model_path or name)
+    dtype = settings.dtype
+    if dtype == "auto":  # so that every device computes the same
+        native = {pick_dtype("auto", device) for device in devices}
+        dtype = "bf16" if native == {DTYPES["bf16"]} else "fp32"
+    return replace(settings, model=name, dtype=dtype), model

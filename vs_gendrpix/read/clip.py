@@ -1,0 +1,225 @@
+"""An opened video: its packets decoded past any damage, and the places it can be searched for."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import av
+
+from vs_gendrpix.errors import MediaError
+from vs_gendrpix.frame.notes import Notes
+from vs_gendrpix.libav.log import LibavLog
+from vs_gendrpix.libav.values import fraction, origin
+from vs_gendrpix.read.opening import STDIN, drain, main_video, open_input
+from vs_gendrpix.settings import ReadSettings
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.packet import Packet
+    from av.video.stream import VideoStream
+
+_FASTEST_GUESS = 300  # a clock's ticks are taken for a rate where frames come irregularly
+
+
+class Clip:
+    """The main video stream of an opened input.
+
+    A context manager. One opening serves several readers, one after the other: a `Source` for the
+    frames, and the looks before the work, which search for places of the clip. A packet that
+    cannot be decoded is counted in `notes` and passed over.
+
+    Attributes:
+        path: The input.
+        chosen: How it is read.
+        notes: Where damage and warnings go.
+        container: libav's demuxer.
+        stream: The video stream.
+        begin: Time stamp, in seconds, at which the clip begins for a player.
+        time_base: Seconds of a tick of the stream.
+        rate: Frames a second; 0 when unknown.
+        length: Seconds of the clip by its container; 0 when unknown.
+        avi_delay: Ticks between the decoding and the presentation of an AVI's pictures, once known.
+
+    Args:
+        path: A file, a pattern or a folder of pictures, or `STDIN`.
+        chosen: How to read it; None reads what says all by itself.
+        notes: Where notes go; None is a new one.
+        reopened: Whether the standard input will be opened once more, for another clip.
+
+    Raises:
+        MediaError: The input cannot be read.
+        SettingsError: A choice does not fit this input.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        chosen: ReadSettings | None = None,
+        notes: Notes | None = None,
+        *,
+        reopened: bool = False,
+    ) -> None:
+        self.path, self.chosen = path, chosen or ReadSettings()
+        self.notes = notes or Notes()
+        self.avi_delay: int | None = None
+        self._reopened = reopened
+        self._first_dts: int | None = None
+        with ExitStack() as stack:
+            self._log = stack.enter_context(LibavLog())
+            self._opened = stack.enter_context(ExitStack())
+            self._open()
+            self._closing = stack.pop_all()
+        self.begin = origin(self.container)
+        self.time_base = fraction(self.stream.time_base)
+        guess = fraction(self.stream.guessed_rate)
+        self.rate = fraction(self.stream.average_rate) or (
+            guess if guess <= _FASTEST_GUESS else Fraction(0)
+        )
+        duration = Fraction(self.container.duration or 0, av.time_base)
+        frames = self.stream.frames or int(duration * self.rate)
+        self.length = frames / self.rate if self.rate else Fraction(0)
+        # What a decoder says while libav probes, it says again when we decode.
+        self._hear(self.format_name)
+
+    @property
+    def format_name(self) -> str:
+        """FFmpeg's name of the demuxer."""
+        return self.container.format.name
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *ended: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the input."""
+        self._closing.close()
+
+    def rewind(self) -> None:
+        """Stand at the beginning: an input that has been read from is opened anew.
+
+        A search for the beginning would not do: some demuxers give other packets after it.
+        """
+        if self._read:
+            self._opened.close()
+            self._open()
+
+    def go_to(self, seconds: Fraction) -> bool:
+        """Stand at the keyframe before a moment, for a look; at the beginning in any case.
+
+        Returns:
+            Whether that was possible: some inputs cannot be searched.
+        """
+        if self.path != STDIN and self.seek(seconds):
+            return True
+        if not seconds:
+            self.rewind()
+        return not seconds
+
+    def seek(self, seconds: Fraction) -> bool:
+        """Stand at the keyframe before a moment of the clip.
+
+        Args:
+            seconds: The moment, counted from where the clip begins.
+
+        Returns:
+            Whether the input can be searched; where not, the place is undefined.
+        """
+        self._read = True
+        try:
+            self.container.seek(int((self.begin + seconds) / self.time_base), stream=self.stream)
+        except av.FFmpegError:
+            return False
+        return True
+
+    def can_seek(self) -> bool:
+        """Whether libav has time stamps to search for, and an input that is no pipe."""
+        return self.stream.start_time is not None and self.path != STDIN
+
+    def pictures(self) -> Iterator[av.VideoFrame]:
+        """Decode all pictures from here on, past any error."""
+        self._read = True
+        failed_reads = 0
+        while True:
+            packets = self.container.demux(self.stream)
+            try:
+                for packet in packets:
+                    failed_reads = 0
+                    yield from self._decode(packet)
+            except av.FFmpegError as error:
+                self._fault(error)
+                failed_reads += 1
+            else:
+                return
+            if failed_reads > 1:  # no packet since the last error: this is the end
+                yield from self._decode(None)
+                return
+
+    def forget_damage(self) -> None:
+        """Drop what has been met so far: it lies outside of what is read."""
+        self._log.take()
+        self.notes.forget_damage()
+
+    @property
+    def first_dts(self) -> int:
+        """Decoding time, in ticks, of the first packet that was read."""
+        return self._first_dts or 0
+
+    def _open(self) -> None:
+        """Open the container and find its video."""
+        self.container: InputContainer = self._opened.enter_context(
+            open_input(self.path, self.chosen, reopened=self._reopened)
+        )
+        self.stream: VideoStream = main_video(self.container, self.path, self.chosen.video_stream)
+        self._opened.callback(drain, self.stream)
+        self._first_dts = None
+        self._read = False
+
+    def _decode(self, packet: "Packet[VideoStream] | None") -> list[av.VideoFrame]:
+        """Decode a packet; None gives the pictures that the decoder still holds."""
+        if packet is not None and packet.has_sidedata("encryption_info"):
+            raise MediaError(f"the input {self.path} is encrypted")
+        if packet is not None and self._first_dts is None:
+            self._first_dts = packet.dts
+        try:
+            pictures = self.stream.codec_context.decode(packet)
+        except av.FFmpegError as error:
+            self._fault(error)
+            pictures = []
+        if packet is not None and packet.is_corrupt:
+            self.notes.error("a packet is corrupt")
+        if packet is not None and packet.has_sidedata("matroska_block_additional"):
+            self._warn_of_hidden_alpha()
+        self._hear(self.stream.codec_context.name, self.format_name)
+        return pictures
+
+    def _hear(self, *names: str) -> None:
+        """Count the error lines of a decoder or demuxer; one warning of encryption ends it all."""
+        for level, line in self._log.take(*names):
+            if "DRM protected" in line:
+                raise MediaError(f"the input {self.path} is encrypted")
+            if level <= av.logging.ERROR:
+                self.notes.error(line)
+
+    def _fault(self, error: av.FFmpegError) -> None:
+        """Count an error of reading or decoding, unless nothing more can come of it."""
+        if isinstance(error, MemoryError):
+            raise error
+        if isinstance(error, PermissionError):
+            raise MediaError(f"the input {self.path} is encrypted") from error
+        self.notes.error(error.strerror or str(error))
+
+    def _warn_of_hidden_alpha(self) -> None:
+        """Say that a second video in the packets, by which VP8 and VP9 have alpha, is not decoded.
+
+        The tag alone says little: browsers write it on whatever they record.
+        """
+        tags = {key.lower(): value for key, value in self.stream.metadata.items()}
+        if tags.get("alpha_mode") == "1":
+            self.notes.warn(
+                "the alpha channel is dropped: it is a video of its own inside this one, as VP8 "
+                "and VP9 have it, which is not decoded"
+            )

@@ -1,0 +1,102 @@
+"""What can be restored: an opened input that gives frames and can be looked at beforehand."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Protocol, Self
+
+from vs_gendrpix.frame.clip import ClipInfo
+from vs_gendrpix.frame.format import Frame, FrameFormat
+from vs_gendrpix.frame.notes import Notes
+from vs_gendrpix.read.clip import Clip
+from vs_gendrpix.read.look.changes import refuse_changes
+from vs_gendrpix.read.look.fields import PROGRESSIVE, Scan, scan
+from vs_gendrpix.read.opening import STDIN
+from vs_gendrpix.read.source import Source
+from vs_gendrpix.settings import ReadSettings
+
+
+class Frames(Protocol):
+    """The frames of a range of time, in order, once; see `read.source.Source`."""
+
+    info: ClipInfo
+    offset: Fraction
+    decoded: int
+
+    def __iter__(self) -> Iterator[Frame]: ...
+
+
+class Input(Protocol):
+    """An opened input: a context manager.
+
+    Attributes:
+        path: What the user named.
+        length: Seconds of the clip by its container; 0 when unknown.
+        rereadable: Whether it can be opened again: a pipe cannot.
+    """
+
+    path: Path
+    length: Fraction
+    rereadable: bool
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *ended: object) -> None: ...
+
+    def frames(self, start: Fraction | None, end: Fraction | None) -> Frames:
+        """Begin to read the frames from one second on and before another; None is no limit.
+
+        Raises:
+            MediaError: There are none.
+        """
+
+    def fields(self, start: Fraction | None, end: Fraction | None) -> Scan:
+        """Look whether the pictures of a range are interlaced."""
+
+    def refuse_changes(self, first: FrameFormat, end: Fraction | None) -> None:
+        """Look through the clip for another format than the first frame's.
+
+        Raises:
+            MediaError: The picture changes its size or format.
+        """
+
+
+class FileInput:
+    """A file, numbered pictures or the standard input; see `Input`.
+
+    Args:
+        path: What the user named.
+        chosen: How to read it.
+        notes: Where damage and warnings go.
+        reopened: Whether the standard input will be opened once more.
+
+    Raises:
+        MediaError: The input cannot be read.
+        SettingsError: A choice does not fit this input.
+    """
+
+    def __init__(
+        self, path: Path, chosen: ReadSettings, notes: Notes, *, reopened: bool = False
+    ) -> None:
+        self.path, self.rereadable = path, path != STDIN
+        self._clip = Clip(path, chosen, notes, reopened=reopened)
+        self.length = self._clip.length
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *ended: object) -> None:
+        self._clip.close()
+
+    def frames(self, start: Fraction | None, end: Fraction | None) -> Source:
+        """Begin to read a range; see `Input.frames`."""
+        return Source(self._clip, start=start, end=end)
+
+    def fields(self, start: Fraction | None, end: Fraction | None) -> Scan:
+        """Look whether a file's pictures are interlaced; numbered pictures and pipes are not."""
+        return scan(self._clip, start=start, end=end) if self.path.is_file() else PROGRESSIVE
+
+    def refuse_changes(self, first: FrameFormat, end: Fraction | None) -> None:
+        """Look through the clip for a change; a pipe can be read only once, so there is no look."""
+        if self.rereadable:
+            refuse_changes(self._clip, first, end)
