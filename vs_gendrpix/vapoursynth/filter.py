@@ -6,10 +6,8 @@ waits. The first never blocks, and the second waits for the device only, never f
 nothing can wait in a circle, however few threads there are.
 """
 
-import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
 from fractions import Fraction
 from itertools import takewhile
 from pathlib import Path
@@ -18,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 import vapoursynth as vs  # type: ignore[import-untyped] # no py.typed in its wheel
 
-from vs_gendrpix.errors import GendrpixError, SettingsError
+from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.frame.format import Frame, FrameFormat, Timing
 from vs_gendrpix.frame.target import aspect_change, target_format
 from vs_gendrpix.models.catalogue import find_model
 from vs_gendrpix.restore.heap import keep_freed
 from vs_gendrpix.settings import Attention, ColorFix, Dtype, RestoreSettings
+from vs_gendrpix.vapoursynth.core import as_vs_error, close_with_core
 from vs_gendrpix.vapoursynth.formats import (
     check_progressive,
     copied_planes,
@@ -109,7 +108,7 @@ def gendrpix(  # noqa: PLR0913 - the parameters of a filter are its interface
             kind that cannot be restored. What goes wrong later is the error of its frame.
     """
     keep_freed()
-    with _as_vs_error():
+    with as_vs_error():
         if not isinstance(clip, vs.VideoNode):
             raise SettingsError(f"this is not a video clip, but {type(clip).__name__}")
         devices = _devices(device_index)
@@ -171,7 +170,7 @@ def _graph(
 
     def collect(n: int, f: vs.VideoFrame | list[vs.VideoFrame]) -> vs.VideoFrame:
         given = f[0] if isinstance(f, list) else f
-        with _as_vs_error(f"frame {n}: "):
+        with as_vs_error(f"frame {n}: "):
             restored = jobs.take(n, given).result()
         frame = vs.core.create_video_frame(form, target.width, target.height)
         write_planes(frame, restored.planes)
@@ -201,15 +200,7 @@ class _Jobs:
         self._lanes: ClipLanes | None = None
         self._pending: dict[int, Future[Frame]] = {}  # in the order in which they were started
         self._lock = Lock()
-        this = weakref.ref(self)
-
-        def close() -> None:
-            alive = this()
-            if alive is not None:
-                alive.close()
-
-        # The core would keep a method, and with it all that is here, until the script ends.
-        vs.register_on_destroy(close)
+        close_with_core(self)
 
     def start(self, n: int, frame: vs.VideoFrame) -> None:
         """Start frame `n`, unless it is under way already or too many are; never blocks."""
@@ -254,15 +245,6 @@ class _Jobs:
             self._pending.clear()
         if lanes is not None:
             lanes.close()
-
-
-@contextmanager
-def _as_vs_error(where: str = "") -> Iterator[None]:
-    """What we raise on purpose becomes VapourSynth's error, one line that begins with our name."""
-    try:
-        yield
-    except GendrpixError as error:
-        raise vs.Error(f"gendrpix: {where}{error}") from None
 
 
 def _fraction(scale: Any) -> Fraction:  # noqa: ANN401 - what a script's author may have written

@@ -1,6 +1,5 @@
 """A video file as a VapourSynth clip, read through PyAV, without a source plugin."""
 
-import weakref
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -8,10 +7,10 @@ from typing import Final
 
 import vapoursynth as vs  # type: ignore[import-untyped] # no py.typed in its wheel
 
-from vs_gendrpix.errors import GendrpixError
 from vs_gendrpix.frame.clip import STREAM_RATE, ClipInfo
 from vs_gendrpix.frame.format import CHROMA_LOCATIONS, Family, Fields, Frame, PixelLayout
 from vs_gendrpix.read.reader import Reader
+from vs_gendrpix.vapoursynth.core import as_vs_error, close_with_core
 from vs_gendrpix.vapoursynth.formats import FAMILIES, write_planes
 
 _FAMILY_NUMBERS: Final[dict[Family, int]] = {name: number for number, name in FAMILIES.items()}
@@ -38,11 +37,9 @@ def source_clip(path: str | Path) -> vs.VideoNode:
     Raises:
         vs.Error: The file cannot be read, or its picture changes its size or format.
     """
-    try:
+    with as_vs_error():
         reader = Reader(Path(path))
-    except GendrpixError as error:
-        raise vs.Error(f"gendrpix: {error}") from None
-    _close_with_script(reader)
+    close_with_core(reader)
     info = reader.info
     # VapourSynth's 0/1 means a variable rate, which few filters accept.
     rate = info.average_rate or STREAM_RATE
@@ -62,10 +59,8 @@ def source_clip(path: str | Path) -> vs.VideoNode:
 
     def read(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
         del f  # VapourSynth passes both by name
-        try:
+        with as_vs_error():
             found = reader.read(n)
-        except GendrpixError as error:
-            raise vs.Error(f"gendrpix: {error}") from None
         frame = vs.core.create_video_frame(form, width, height)
         write_planes(frame, found.planes[: form.num_planes])
         if info.format.layout.alpha:
@@ -119,15 +114,3 @@ def _times(reader: Reader, n: int, last: Fraction) -> dict[str, int | float]:
         "_DurationNum": duration.numerator,
         "_DurationDen": duration.denominator,
     }
-
-
-def _close_with_script(reader: Reader) -> None:
-    """Close the file when the script ends. The core must not keep the reader alive until then."""
-    this = weakref.ref(reader)
-
-    def close() -> None:
-        alive = this()
-        if alive is not None:
-            alive.close()
-
-    vs.register_on_destroy(close)

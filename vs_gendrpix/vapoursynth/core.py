@@ -1,0 +1,46 @@
+"""What every node owes VapourSynth's core: errors in its form, and an end with the script."""
+
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+import vapoursynth as vs  # type: ignore[import-untyped] # no py.typed in its wheel
+
+from vs_gendrpix.errors import GendrpixError
+
+
+class Closeable(Protocol):
+    """An object that holds threads, memory or a file until it is closed."""
+
+    def close(self) -> None:
+        """Give them back."""
+
+
+@contextmanager
+def as_vs_error(where: str = "") -> Iterator[None]:
+    """Raise our own errors as `vs.Error`: one line that begins with the name of the filter.
+
+    Args:
+        where: Text before the message, such as the number of the frame.
+    """
+    try:
+        yield
+    except GendrpixError as error:
+        raise vs.Error(f"gendrpix: {where}{error}") from None
+
+
+def close_with_core(owner: Closeable) -> None:
+    """Close an object when the script ends.
+
+    The core keeps what is registered with it until then. So it gets a weak reference: a bound
+    method would keep the object, and all that it holds, alive after its clip is gone.
+    """
+    this = weakref.ref(owner)
+
+    def close() -> None:
+        alive = this()
+        if alive is not None:
+            alive.close()
+
+    vs.register_on_destroy(close)
