@@ -1,4 +1,4 @@
-"""What a frame's samples are and mean, and one frame: plain values, no torch and no PyAV."""
+"""A frame and its format: size, planes, colour and time. Plain values: no torch, no PyAV."""
 
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -65,7 +65,7 @@ def said(code: int) -> bool:
 
 
 def usual_matrix(height: int) -> int:
-    """The matrix that players assume for YUV pictures that do not state one, by their lines.
+    """The matrix that players assume for YUV of a height in lines, where none is stated.
 
     BT.709 from 720 lines on. Below it is BT.601: 5 for the PAL heights 576 and 288, otherwise 6.
     """
@@ -197,27 +197,33 @@ class FrameFormat:
 
     @property
     def black(self) -> int:
-        """Luma, or each of R, G and B, of black."""
+        """Code of black in the luma plane, or in each of R, G and B."""
         if self.layout.floating or self.color.full_range:
             return 0
         return 16 << self.layout.bits - 8
 
     @property
     def white(self) -> int:
-        """Luma, or each of R, G and B, of white."""
+        """Code of white in the luma plane, or in each of R, G and B."""
         if self.layout.floating or self.color.full_range:
             return self.top
         return 235 << self.layout.bits - 8
 
     @property
     def neutral(self) -> int:
-        """Chroma of a colourless pixel."""
+        """Code of a colourless pixel in a chroma plane."""
         return 0 if self.layout.floating else 1 << self.layout.bits - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """When a frame is shown: integer ticks of `time_base` seconds; a duration of 0 is unknown."""
+    """The time at which a frame is shown.
+
+    Attributes:
+        pts: Presentation time in ticks.
+        duration: Duration in ticks; 0 is unknown.
+        time_base: Seconds of a tick.
+    """
 
     pts: int
     duration: int
@@ -226,9 +232,16 @@ class Timing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """One picture: planes of shape `format.plane_shapes`, their meaning and their timing.
+    """One picture: samples, format and time.
 
-    `fields` says which of two interlaced fields is shown first, or that there are none.
+    Attributes:
+        format: Size, planes and colour.
+        planes: Arrays of `format.dtype` in the shapes of `format.plane_shapes`.
+        timing: When the frame is shown.
+        fields: The field of an interlaced frame that is shown first, or `progressive`.
+
+    Raises:
+        MediaError: The planes are not those of the format.
     """
 
     format: FrameFormat

@@ -24,7 +24,7 @@ _CAMERA_TRANSFERS = {1, 6, 14, 15, UNSPECIFIED}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputTags:
-    """What an output can tell its reader about the colour of its frames.
+    """The properties of colour that an output can state to its readers.
 
     The defaults are an output that can state everything, such as the properties of a VapourSynth
     frame.

@@ -18,7 +18,7 @@ from ffmpeg_filters import (
 )
 from vs_gendrpix.errors import MediaError, SettingsError
 from vs_gendrpix.frame.clip import ClipInfo
-from vs_gendrpix.frame.format import UNSPECIFIED, Frame, FrameFormat, Timing
+from vs_gendrpix.frame.format import Frame, FrameFormat, Timing, said
 from vs_gendrpix.libav.pixels import (
     frame_format,
     layout_of,
@@ -214,11 +214,11 @@ def _format(made: Video, was: FrameFormat) -> FrameFormat:
     picture = av.VideoFrame(made.width, made.height, made.pix_fmt)
     same_family = layout_of(made.pix_fmt).family == was.layout.family
     told, color = made, was.color
-    if same_family and made.colorspace == UNSPECIFIED:
+    if same_family and not said(made.colorspace):
         told = replace(told, colorspace=color.matrix)
-    if made.color_primaries == UNSPECIFIED:
+    if not said(made.color_primaries):
         told = replace(told, color_primaries=color.primaries)
-    if made.color_trc == UNSPECIFIED:
+    if not said(made.color_trc):
         told = replace(told, color_trc=color.transfer)
     if same_family and not made.color_range:
         told = replace(told, color_range=2 if color.full_range else 1)

@@ -2,7 +2,7 @@
 
 filter.py   the filter: a clip in, a restored clip out
 formats.py  its formats and frame properties as ours
-core.py     errors in its form, an end with the script
+core.py     errors as VapourSynth shows them, closing with a script
 source.py   a source for scripts; script.py: a script as an input
 scaler.py   a scaler for vsjetpack
 """

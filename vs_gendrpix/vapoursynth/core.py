@@ -1,4 +1,4 @@
-"""What every node owes VapourSynth's core: errors in its form, and an end with the script."""
+"""Errors as VapourSynth shows them, and closing at the end of a script."""
 
 import weakref
 from collections.abc import Iterator

@@ -71,7 +71,9 @@ def check_progressive(props: dict[str, Any]) -> None:
         )
 
 
-def restored_props(props: dict[str, Any], target: FrameFormat, shape: Fraction) -> dict[str, Any]:
+def restored_props(
+    props: dict[str, Any], target: FrameFormat, aspect_change: Fraction
+) -> dict[str, Any]:
     """The properties of a restored frame.
 
     Those of its source frame are kept, with the colour and the sample aspect ratio of the target.
@@ -80,7 +82,7 @@ def restored_props(props: dict[str, Any], target: FrameFormat, shape: Fraction) 
     Args:
         props: The properties of the source frame.
         target: The format of the restored frame.
-        shape: Factor by which the sample aspect ratio changes.
+        aspect_change: Factor by which the sample aspect ratio changes.
     """
     kept = {key: value for key, value in props.items() if key not in {"_Alpha", "_ChromaLocation"}}
     color = target.color
@@ -89,10 +91,10 @@ def restored_props(props: dict[str, Any], target: FrameFormat, shape: Fraction) 
         kept["_Transfer"] = color.transfer
     if target.layout.subsampling != (0, 0):
         kept["_ChromaLocation"] = CHROMA_LOCATIONS.index(color.chroma_location)
-    if shape != 1:
+    if aspect_change != 1:
         sides = int(props.get("_SARNum", 0)), int(props.get("_SARDen", 0))
         ratio = Fraction(*sides) if all(side > 0 for side in sides) else Fraction(1)
-        ratio = (ratio * shape).limit_denominator(255)
+        ratio = (ratio * aspect_change).limit_denominator(255)
         kept["_SARNum"], kept["_SARDen"] = ratio.numerator, ratio.denominator
     return kept
 
@@ -109,11 +111,11 @@ def write_planes(frame: vs.VideoFrame, planes: tuple[Plane, ...]) -> None:
         np.copyto(room, plane[: room.shape[0], : room.shape[1]])
 
 
-def _family(form: vs.VideoFormat) -> Family:
+def _family(video_format: vs.VideoFormat) -> Family:
     """The family of a VapourSynth format."""
-    family = FAMILIES.get(form.color_family)
+    family = FAMILIES.get(video_format.color_family)
     if family is None:
-        raise MediaError(f"the format {form.name} is not supported: use GRAY, YUV or RGB")
+        raise MediaError(f"the format {video_format.name} is not supported: use GRAY, YUV or RGB")
     return family
 
 
@@ -139,18 +141,20 @@ def _matrix(props: dict[str, Any], family: Family, matrix_in: int | None) -> int
     return matrix
 
 
-def pixel_layout(form: vs.VideoFormat) -> PixelLayout:
+def pixel_layout(video_format: vs.VideoFormat) -> PixelLayout:
     """The layout of a VapourSynth format.
 
     Raises:
         MediaError: Such frames cannot be restored.
     """
-    subsampling = (form.subsampling_w, form.subsampling_h)
+    subsampling = (video_format.subsampling_w, video_format.subsampling_h)
     if max(subsampling) > MAX_SUBSAMPLING:
-        raise MediaError(f"the format {form.name} is not supported: its chroma is too coarse")
+        raise MediaError(
+            f"the format {video_format.name} is not supported: its chroma is too coarse"
+        )
     return PixelLayout(
-        family=_family(form),
-        bits=form.bits_per_sample,
+        family=_family(video_format),
+        bits=video_format.bits_per_sample,
         subsampling=subsampling,
-        floating=form.sample_type == vs.FLOAT,
+        floating=video_format.sample_type == vs.FLOAT,
     )

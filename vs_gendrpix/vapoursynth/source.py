@@ -43,14 +43,14 @@ def source_clip(path: str | Path) -> vs.VideoNode:
     info = reader.info
     # VapourSynth's 0/1 means a variable rate, which few filters accept.
     rate = info.average_rate or STREAM_RATE
-    form = _format(info.format.layout)
-    alpha_form = _format(replace(info.format.layout, family="gray", subsampling=(0, 0)))
-    width = info.format.width >> form.subsampling_w << form.subsampling_w
-    height = info.format.height >> form.subsampling_h << form.subsampling_h
+    video_format = _format(info.format.layout)
+    alpha_format = _format(replace(info.format.layout, family="gray", subsampling=(0, 0)))
+    width = info.format.width >> video_format.subsampling_w << video_format.subsampling_w
+    height = info.format.height >> video_format.subsampling_h << video_format.subsampling_h
     blank = vs.core.std.BlankClip(
         width=width,
         height=height,
-        format=form,
+        format=video_format,
         length=len(reader),
         fpsnum=rate.numerator,
         fpsden=rate.denominator,
@@ -61,10 +61,10 @@ def source_clip(path: str | Path) -> vs.VideoNode:
         del f  # VapourSynth passes both by name
         with as_vs_error():
             found = reader.read(n)
-        frame = vs.core.create_video_frame(form, width, height)
-        write_planes(frame, found.planes[: form.num_planes])
+        frame = vs.core.create_video_frame(video_format, width, height)
+        write_planes(frame, found.planes[: video_format.num_planes])
         if info.format.layout.alpha:
-            alpha = vs.core.create_video_frame(alpha_form, width, height)
+            alpha = vs.core.create_video_frame(alpha_format, width, height)
             write_planes(alpha, found.planes[-1:])
             frame.props["_Alpha"] = alpha
         frame.props.update(_props(info, found))

@@ -1,4 +1,4 @@
-"""What the files of each encoder can tell their readers about colour."""
+"""Properties of colour that the files of each encoder can state to their readers."""
 
 from vs_gendrpix.frame.format import ChromaLocation
 from vs_gendrpix.frame.target import OutputTags
@@ -29,7 +29,7 @@ all others state none, and players take chroma to lie left."""
 
 
 def color_tags(encode: EncodeSettings) -> OutputTags:
-    """What the files of an encoder can state, in every container that we write it to.
+    """The properties of colour that an encoder's files can state, in every container we write.
 
     Args:
         encode: Settings with a known encoder and pixel format.
