@@ -26,12 +26,12 @@ import torch
 from torch import Tensor
 
 from vs_gendrpix.errors import GendrpixError, SettingsError
-from vs_gendrpix.evaluation.comparison import compare_pictures, write_json
-from vs_gendrpix.evaluation.degradation import SCALE
+from vs_gendrpix.evaluation.comparison import compare, write_json
+from vs_gendrpix.evaluation.judge import Judge, Scores
 from vs_gendrpix.evaluation.methods import Method, ModelMethod, bicubic
 from vs_gendrpix.evaluation.sets import referenced
 from vs_gendrpix.evaluation.sheet import Sheet
-from vs_gendrpix.evaluation.table import MEASURES, MOTION, Judge, Scores, evaluate_motion, to_text
+from vs_gendrpix.evaluation.table import evaluate_motion, to_text
 from vs_gendrpix.frame.format import FrameFormat, PixelLayout
 from vs_gendrpix.models.gendrpix.padcfg import PadPlan, pad_plan
 from vs_gendrpix.restore.engine import settings_restorer
@@ -97,11 +97,11 @@ class Guided:
         self.settings = RestoreSettings(model_path=model, dtype="fp32", guidance=GUIDANCE)
         self.plans, self.frames = plans, count()
 
-    def __call__(self, low: Tensor) -> Tensor:
+    def __call__(self, low: Tensor, scale: int) -> Tensor:
         """A `Method`."""
         height, width = low.shape[-2:]
         source = FrameFormat(width=width, height=height, layout=PixelLayout(family="rgb", bits=16))
-        target = replace(source, width=width * SCALE, height=height * SCALE)
+        target = replace(source, width=width * scale, height=height * scale)
         cpu = torch.device("cpu")
         restorer = settings_restorer(self.settings, cpu)
         restorer.guided = replace(restorer.guided, plan=self.plans(next(self.frames)))
@@ -122,11 +122,10 @@ def judge(run: Path, shared: Path, limit: int | None) -> dict[str, dict[str, Sco
     for name in SETS:
         pictures = referenced(shared / "data" / "eval" / name)
         pictures = pictures if limit is None else pictures.first(limit)
-        found = compare_pictures(pictures, methods, Judge(), Sheet())
-        for method, motion in evaluate_motion(pictures.samples(), methods).items():
+        found = compare(pictures, methods, Judge(), Sheet())
+        for method, motion in evaluate_motion(pictures, methods, pictures.count).items():
             found[method] |= motion
-        title = f"{pictures.name} ({pictures.count} pictures, x4)"
-        print(to_text(title, found, MEASURES | MOTION) + "\n", flush=True)
+        print(to_text(pictures.title, found) + "\n", flush=True)
         scores[pictures.name] = found
     return scores
 

@@ -2,14 +2,16 @@
 
     python benchmarks/quality.py --shared DIR --models tiny [LABEL=FILE ...] [--peers] [--out DIR]
 
-Judges all methods at x4 on everything in DIR/data/eval and on the clips of DIR/data/video/good,
-which are degraded first; prints a table for each set, and at last the targets of each model. JSON
-goes to benchmarks/results/quality.json, a sheet of crops for each set to the folder of --out.
-docs/results/quality.md explains the measures and says how long it takes.
+Judges all methods on everything in DIR/data/eval, on the clips of DIR/data/video/good, which are
+degraded first, and on crops of these clips as they are, at x4, x2 and x1; prints a table for each
+set, and at last the targets of each model. JSON goes to benchmarks/results/quality.json, a sheet of
+crops for each set to the folder of --out. docs/results/quality.md explains the measures and says
+how long it takes.
 """
 
 import argparse
 import hashlib
+import json
 import os
 import platform
 import sys
@@ -17,18 +19,21 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from vs_gendrpix.errors import GendrpixError, OutputError, SettingsError
-from vs_gendrpix.evaluation.clip_table import CLIP_MEASURES, compare_clips
-from vs_gendrpix.evaluation.clips import ClipSet, degraded_clips
-from vs_gendrpix.evaluation.comparison import compare_pictures, write_json
-from vs_gendrpix.evaluation.methods import Method, ModelMethod, bicubic, lanczos, peers
-from vs_gendrpix.evaluation.sets import PictureSet, referenced, worn
+from vs_gendrpix.evaluation.clips import degraded_clips
+from vs_gendrpix.evaluation.comparison import compare, write_json
+from vs_gendrpix.evaluation.crops import crop_set
+from vs_gendrpix.evaluation.judge import PICTURE, Judge, Scores
+from vs_gendrpix.evaluation.methods import Method, ModelMethod, bicubic, lanczos, peer, peers
+from vs_gendrpix.evaluation.samples import SampleSet
+from vs_gendrpix.evaluation.sets import clean, grey, referenced, worn
 from vs_gendrpix.evaluation.sheet import Sheet
 from vs_gendrpix.evaluation.speed import autocast, in_turn, noise_frames, ratio
-from vs_gendrpix.evaluation.table import MEASURES, MOTION, Judge, Scores, evaluate_motion, to_text
+from vs_gendrpix.evaluation.table import evaluate_motion, to_text
 from vs_gendrpix.evaluation.targets import GENERAL, Target, targets, to_table
 from vs_gendrpix.models.catalogue import BUILT_IN, find_model
 from vs_gendrpix.models.devices import pick_device
@@ -36,9 +41,15 @@ from vs_gendrpix.settings import RestoreSettings
 
 RESULT = Path(__file__).parent / "results" / "quality.json"
 REFERENCED = ("realsr_canon", "kodak12")
+SHARP = "kodak12"
 WORN = ("realsrset20", "reallr")
 SPEED_SIZE = (320, 180)
 SPEED_ROUNDS = 3
+TEACHER = "RealESRGAN_x4plus"
+SLOW_PICTURES = 12
+"""Pictures of a set that the teacher, 25 times as slow as the others, may have at most."""
+MOTION_PICTURES = 4
+"""Pictures of a set that are moved: each is restored eight times by every method."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -66,12 +77,22 @@ def _parser() -> argparse.ArgumentParser:
         "the targets of base, all others to those of tiny",
     )
     parser.add_argument(
-        "--peers", action="store_true", help="compare data/peers too, which needs spandrel"
+        "--peers",
+        action="store_true",
+        help=f"compare data/peers too, and {TEACHER} on small sets, which needs spandrel",
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="where the sheets go")
     parser.add_argument("--json", type=Path, metavar="FILE", default=RESULT, help="the scores")
     parser.add_argument(
         "--pictures", type=int, metavar="N", help="a quick look: the first N of every set"
+    )
+    parser.add_argument(
+        "--sets",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="judge these sets only; what --json has of the others, and of measures that are not "
+        "taken anew, stays if it is of the same weights",
     )
     parser.add_argument("-d", "--device", default="auto", help="auto, cpu, cuda or cuda:N")
     return parser
@@ -86,17 +107,29 @@ def _run(options: argparse.Namespace) -> None:
     device = pick_device(options.device)
     others = peers(data / "peers", device) if options.peers else {}
     methods = _methods(files, others, options.device)
+    teacher = data / "teacher" / f"{TEACHER}.safetensors"
+    if options.peers and teacher.exists():
+        methods[TEACHER] = autocast(peer(teacher, device), torch.bfloat16, device)
     sets = _sets(data, options.pictures)
     if options.out:
         _make_folder(options.out)
     judge = Judge()
+    for line in judge.skipped:
+        print(f"quality.py: {line}", file=sys.stderr)
+    digests = {label: _digest(path) for label, path in files.items()}
+    before = _before(options.json, digests) if options.sets else {"sets": {}, "speed": {}}
     found: dict[str, dict[str, Scores]] = {}
-    counts: dict[str, str] = {}
     for group in sets:
-        counts[group.name] = _count(group)
-        found[group.name] = _judge(group, methods, judge, options.out)
-    speed = _speed(files, others, device)
-    judged = {group.name: found[group.name] for group in sets[: len(REFERENCED)]}
+        old = before["sets"].get(group.name, {})
+        new = {}
+        if not options.sets or group.name in options.sets:
+            new = _judge(group, methods, judge, options.out)
+        scores = {name: old.get(name, {}) | new.get(name, {}) for name in old | new}
+        if scores:
+            found[group.name] = scores
+    speed = before["speed"] or _speed(files, others, device)
+    referenced_sets = {group.name for group in sets[: len(REFERENCED)]}
+    judged = {name: scores for name, scores in found.items() if name in referenced_sets}
     demands = {label: targets(label, judged, speed) for label in files}
     report = {
         "date": time.strftime("%Y-%m-%d"),
@@ -105,14 +138,26 @@ def _run(options: argparse.Namespace) -> None:
         "seconds": round(time.monotonic() - began),
         "peak_mb": _peak_mb(),
         "first_only": options.pictures,
-        "models": {label: _digest(path) for label, path in files.items()},
-        "counts": counts,
+        "models": digests,
+        "titles": {group.name: group.title for group in sets if group.name in found},
         "sets": found,
         "speed": speed,
         "targets": {label: [_entry(*demand) for demand in d] for label, d in demands.items()},
     }
     write_json(options.json, report)
     print(f"{report['seconds']} s, {report['peak_mb']} MB at most\n\n{to_table(demands)}")
+
+
+def _before(path: Path, digests: Mapping[str, str]) -> dict[str, Any]:
+    """An earlier record of the same weights.
+
+    Raises:
+        SettingsError: There is none, or it is of other weights or of a quick look.
+    """
+    record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    if record.get("models") != digests or record["first_only"]:
+        raise SettingsError(f"--sets adds to a record of the same models, which {path} is not")
+    return record
 
 
 def _model_files(given: list[str]) -> dict[str, Path]:
@@ -145,12 +190,16 @@ def _methods(
     return {**resizes, **models, **others}
 
 
-def _sets(data: Path, limit: int | None) -> list[PictureSet | ClipSet]:
+def _sets(data: Path, limit: int | None) -> list[SampleSet]:
     """All sets, the ones that the targets ask about first."""
+    clips, sharp = data / "video" / "good", data / "eval" / SHARP
     whole = [
         *(referenced(data / "eval" / name) for name in REFERENCED),
+        *(crop_set(clips, scale) for scale in (4, 2, 1)),
+        *(clean(sharp, scale) for scale in (1, 2)),
+        grey(sharp),
         *(worn(data / "eval" / name) for name in WORN),
-        degraded_clips(data / "video" / "good"),
+        degraded_clips(clips),
     ]
     return [group if limit is None else group.first(limit) for group in whole]
 
@@ -162,26 +211,19 @@ def _make_folder(path: Path) -> None:
         raise OutputError(f"cannot make the folder {path}: {error.strerror}") from error
 
 
-def _count(group: PictureSet | ClipSet) -> str:
-    return f"{group.count} {'clips' if isinstance(group, ClipSet) else 'pictures'}"
-
-
 def _judge(
-    group: PictureSet | ClipSet, methods: Mapping[str, Method], judge: Judge, out: Path | None
+    group: SampleSet, methods: Mapping[str, Method], judge: Judge, out: Path | None
 ) -> dict[str, Scores]:
     """The scores on one set, printed; its sheet, written."""
     sheet = Sheet()
-    measures = CLIP_MEASURES
-    if isinstance(group, ClipSet):
-        scores = compare_clips(group, methods, sheet)
-    else:
-        measures = MEASURES
-        scores = compare_pictures(group, methods, judge, sheet)
-        if "PSNR" in scores["bicubic"]:
-            measures = MEASURES | MOTION
-            for name, motion in evaluate_motion(group.samples(), methods).items():
-                scores[name] |= motion
-    print(to_text(f"{group.name} ({_count(group)}, x4)", scores, measures) + "\n", flush=True)
+    fast = {name: method for name, method in methods.items() if name != TEACHER}
+    few = group.unit == "crops" or group.count <= SLOW_PICTURES
+    slow_too = methods if few and group.unit != "clips" and group.name not in WORN else fast
+    scores = compare(group, slow_too, judge, sheet)
+    if group.measures == PICTURE:
+        for name, motion in evaluate_motion(group, fast, MOTION_PICTURES).items():
+            scores[name] |= motion
+    print(to_text(group.title, scores) + "\n", flush=True)
     if out:
         sheet.save(out / f"{group.name.replace(', ', '-')}.png")
     return scores

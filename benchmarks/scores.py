@@ -17,8 +17,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from vs_gendrpix.evaluation.clip_table import CLIP_MEASURES
-from vs_gendrpix.evaluation.table import MEASURES, MOTION, to_text
+from vs_gendrpix.evaluation.table import to_text
 from vs_gendrpix.evaluation.targets import Target, to_table
 from vs_gendrpix.models.catalogue import BUILT_IN
 
@@ -91,10 +90,7 @@ def table(name: str, report: dict[str, Any]) -> str:
         )
     if name not in report["sets"]:
         raise StaleError(f"no scores of {name!r}: there are {', '.join(report['sets'])}, targets")
-    scores = report["sets"][name]
-    present = {measure for row in scores.values() for measure in row}
-    measures = {m: s for m, s in (MEASURES | MOTION | CLIP_MEASURES).items() if m in present}
-    return to_text(f"{name} ({report['counts'][name]}, x4)", scores, measures)
+    return to_text(report["titles"][name], report["sets"][name])
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ def our_method(name: str, size: tuple[int, int], dtype: str) -> Method:
     """The same as a method."""
     way = our_way(name, size, dtype)
 
-    def method(low: Tensor) -> Tensor:
+    def method(low: Tensor, _: int) -> Tensor:  # the scale is the restorer's own
         with torch.inference_mode():
             return way.restore(low)[0]
 
@@ -82,7 +82,7 @@ def frames(options: argparse.Namespace, count: int) -> list[Tensor]:
 
 def peak_memory(options: argparse.Namespace, name: str) -> float:
     """MB that a process holds at its peak, PyTorch's own included."""
-    methods(options)[name](frames(options, 1)[0])
+    methods(options)[name](frames(options, 1)[0], SCALE)
     # Not getrusage's: a new process begins with the peak of the one that started it.
     status = Path("/proc/self/status").read_text(encoding="ascii").split()
     return int(status[status.index("VmHWM:") + 1]) / 1024

@@ -3,6 +3,7 @@
 import hashlib
 import importlib.util
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -15,6 +16,7 @@ from tests.evaluation.test_command import compact, save, scene
 
 pytest.importorskip("cv2", reason="the extra `evaluation` is not installed")
 
+from vs_gendrpix.evaluation import crops
 from vs_gendrpix.evaluation.targets import GENERAL
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
@@ -31,8 +33,17 @@ def load(name: str) -> ModuleType:
 
 
 @pytest.fixture(scope="module")
-def quality() -> ModuleType:
-    return load("quality")
+def quality() -> Iterator[ModuleType]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            crops,
+            "CROPS",
+            tuple(
+                crops.Crop(clip="clip.mp4", frame=2, left=8, top=16, scale=scale, kind="grass")
+                for scale in (4, 2, 1)
+            ),
+        )
+        yield load("quality")
 
 
 @pytest.fixture(scope="module")
@@ -74,14 +85,23 @@ def test_everything_is_judged_and_written(
     assert quality.main(given) == 0
 
     report = json.loads((tmp_path / "q.json").read_text())
-    assert list(report["counts"].values()) == ["1 pictures"] * 4 + ["1 clips"]
-    names = ["realsr_canon", "kodak12, degraded", "realsrset20", "reallr", CLIP]
-    assert list(report["sets"]) == names
+    names = [
+        "realsr_canon", "kodak12, degraded", "crops x4", "crops x2", "crops x1",
+        "kodak12, clean x1", "kodak12, clean x2", "kodak12, grey", "realsrset20", "reallr", CLIP,
+    ]  # fmt: skip
+    assert list(report["sets"]) == list(report["titles"]) == names
+    assert report["titles"]["crops x2"] == "crops x2 (1 crops, x2)"
     for scores in report["sets"].values():
         assert {"bicubic", "lanczos", "idle", "other"} <= scores.keys()
     assert report["sets"]["kodak12, degraded"]["other"].keys() >= {"NIQE", "flicker", "pan"}
+    unchanged = report["sets"]["kodak12, clean x1"]["idle"]
+    assert unchanged["PSNR"] == float("inf")
+    assert unchanged["kept 2-4"] == pytest.approx(1)
+    assert report["sets"]["kodak12, clean x1"]["other"]["PSNR"] < 60
+    assert report["sets"]["kodak12, grey"]["other"]["colour"] > 1
+    assert report["sets"]["kodak12, grey"]["idle"]["colour"] == 0
     clip = report["sets"][CLIP]
-    assert clip["other"].keys() == {"VMAF", "XPSNR", "warping"}
+    assert clip["other"].keys() >= {"VMAF", "XPSNR", "warping"}
     assert clip["idle"]["VMAF"] == pytest.approx(clip["bicubic"]["VMAF"], abs=0.5)
     assert clip["other"]["VMAF"] != clip["idle"]["VMAF"]
     assert report["models"]["idle"] == hashlib.sha256(idle_model.read_bytes()).hexdigest()
@@ -145,7 +165,10 @@ def test_errors_are_one_line_and_a_code(
 
 REPORT = {
     "first_only": None,
-    "counts": {"kodak12, degraded": "12 pictures", CLIP: "7 clips"},
+    "titles": {
+        "kodak12, degraded": "kodak12, degraded (12 pictures, x4)",
+        CLIP: f"{CLIP} (7 clips, x4)",
+    },
     "sets": {
         "kodak12, degraded": {
             "bicubic": {"PSNR": 25.031, "flicker": 2.7},
@@ -195,7 +218,7 @@ def test_figures_of_other_weights_and_quick_looks_are_refused(
         for name, weights in documents.BUILT_IN.items()
     }
     path.write_text(json.dumps({**REPORT, "models": digests}))
-    assert documents.load(path)["counts"] == REPORT["counts"]
+    assert documents.load(path)["titles"] == REPORT["titles"]
     path.write_text(json.dumps({**REPORT, "models": {**digests, "tiny": "0"}}))
     with pytest.raises(documents.StaleError, match="other weights than tiny"):
         documents.load(path)

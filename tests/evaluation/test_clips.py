@@ -36,7 +36,7 @@ def folder(tmp_path: Path) -> Path:
 def test_large_videos_are_taken_in_order_and_cropped(folder: Path) -> None:
     found = degraded_clips(folder)
     assert (found.name, found.count) == ("good, degraded", 2)
-    first, second = found.clips()
+    first, second = found.samples()
     assert (first.name, second.name) == ("a", "b")
     assert first.reference.shape == (FRAMES, 3, 400, 360)
     assert second.reference.shape == (FRAMES, 3, 360, 368)
@@ -52,8 +52,8 @@ def test_large_videos_are_taken_in_order_and_cropped(folder: Path) -> None:
 
 def test_the_first_clips_are_those_of_the_whole(folder: Path) -> None:
     whole = degraded_clips(folder)
-    (alone,) = whole.first(1).clips()
-    assert torch.equal(alone.low, next(whole.clips()).low)
+    (alone,) = whole.first(1).samples()
+    assert torch.equal(alone.low, next(whole.samples()).low)
     assert whole.first(1).count == 1
     assert whole.first(9).count == 2
 

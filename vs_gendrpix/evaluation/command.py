@@ -6,18 +6,13 @@ import sys
 from pathlib import Path
 
 from vs_gendrpix.errors import GendrpixError, OutputError, SettingsError
-from vs_gendrpix.evaluation.comparison import compare_pictures, write_json
+from vs_gendrpix.evaluation.clips import degraded_clips
+from vs_gendrpix.evaluation.comparison import compare, write_json
+from vs_gendrpix.evaluation.judge import Judge, Scores
 from vs_gendrpix.evaluation.methods import Method, ModelMethod, bicubic, lanczos, peers
 from vs_gendrpix.evaluation.sets import referenced, worn
 from vs_gendrpix.evaluation.sheet import Sheet
-from vs_gendrpix.evaluation.table import (
-    MOTION,
-    REFERENCE,
-    Judge,
-    Scores,
-    evaluate_motion,
-    to_text,
-)
+from vs_gendrpix.evaluation.table import REFERENCE, evaluate_motion, to_text
 from vs_gendrpix.settings import RestoreSettings
 
 
@@ -57,7 +52,15 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         default=[],
         metavar="FOLDER",
-        help="pictures that are worn already, without a reference: NIQE and the grid are measured",
+        help="pictures that are degraded already, without a reference",
+    )
+    parser.add_argument(
+        "--clips",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="FOLDER",
+        help="sharp videos of 360 lines or more, which are degraded first",
     )
     parser.add_argument("--peers", type=Path, metavar="DIR", help="weights for spandrel to compare")
     parser.add_argument(
@@ -72,9 +75,13 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> None:
-    sets = [*map(referenced, options.folders), *map(worn, options.worn)]
+    sets = [
+        *map(referenced, options.folders),
+        *map(worn, options.worn),
+        *map(degraded_clips, options.clips),
+    ]
     if not sets:
-        raise SettingsError("no pictures to judge by: give a FOLDER or --worn FOLDER")
+        raise SettingsError("nothing to judge by: give a FOLDER, --worn FOLDER or --clips FOLDER")
     # In fp32 whatever the device likes best, so that the scores of two machines compare.
     settings = RestoreSettings(model=options.model, device=options.device, dtype="fp32")
     model = ModelMethod(settings)
@@ -82,16 +89,16 @@ def _run(options: argparse.Namespace) -> None:
     if options.peers:
         methods |= peers(options.peers, model.device)
     judge, sheet = Judge(), Sheet()
+    for line in judge.skipped:
+        print(f"vs_gendrpix.evaluation: {line}", file=sys.stderr)  # noqa: T201 - a command's face
     scores: dict[str, dict[str, Scores]] = {}
-    for pictures in sets:
-        scores[pictures.name] = compare_pictures(pictures, methods, judge, sheet)
-        title = f"{pictures.name} ({pictures.count} pictures, x4)"
-        print(to_text(title, scores[pictures.name]) + "\n", flush=True)  # noqa: T201 - the result
-        if options.motion and REFERENCE in scores[pictures.name]:
-            motion = evaluate_motion(pictures.samples(), methods)
-            print(to_text(f"{title}, in motion", motion, MOTION) + "\n")  # noqa: T201 - the same
-            for name, found in motion.items():
-                scores[pictures.name][name] |= found
+    for samples in sets:
+        found = compare(samples, methods, judge, sheet)
+        if options.motion and samples.unit == "pictures" and REFERENCE in found:
+            for name, motion in evaluate_motion(samples, methods, samples.count).items():
+                found[name] |= motion
+        scores[samples.name] = found
+        print(to_text(samples.title, found) + "\n", flush=True)  # noqa: T201 - the result
     if options.sheet:
         sheet.save(options.sheet)
     if options.json:

@@ -1,4 +1,4 @@
-"""What the commands share: judging a set under a progress bar, with some of it for the eye."""
+"""Judging a set under a progress bar, with some of its samples shown: what the commands share."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -10,25 +10,26 @@ from torch import Tensor
 from tqdm import tqdm
 
 from vs_gendrpix.errors import OutputError
+from vs_gendrpix.evaluation.judge import Judge, Scores
 from vs_gendrpix.evaluation.methods import Method
-from vs_gendrpix.evaluation.sets import PictureSet
+from vs_gendrpix.evaluation.samples import SampleSet
 from vs_gendrpix.evaluation.sheet import Sheet
-from vs_gendrpix.evaluation.table import Judge, Scores, evaluate
+from vs_gendrpix.evaluation.table import evaluate
 
 ROWS_OF_A_SET = 6
-"""Pictures of each set that the sheet shows, evenly spread."""
+"""Samples of each set that the sheet shows, evenly spread."""
 
 
-def compare_pictures(
-    pictures: PictureSet, methods: Mapping[str, Method], judge: Judge, sheet: Sheet
+def compare(
+    samples: SampleSet, methods: Mapping[str, Method], judge: Judge, sheet: Sheet
 ) -> dict[str, Scores]:
-    """The scores of methods on one set, as `evaluate` has them; some pictures go to the sheet."""
-    with watching(pictures.name, pictures.count, sheet) as watch:
-        return evaluate(pictures.samples(), methods, judge, watch=watch)
+    """The scores of methods on one set, as of `evaluate`; the sheet shows some samples."""
+    with _watching(samples.name, samples.count, sheet) as watch:
+        return evaluate(samples, methods, judge, watch=watch)
 
 
 @contextmanager
-def watching(
+def _watching(
     name: str, total: int, sheet: Sheet
 ) -> Iterator[Callable[[Mapping[str, Tensor]], None]]:
     """Show progress over a set; what is called with the results takes some to the sheet."""

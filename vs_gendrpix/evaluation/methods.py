@@ -1,4 +1,4 @@
-"""Ways to make a picture four times as large: the resize, a model of ours, other networks."""
+"""Ways to enlarge a picture: resizes, a model of ours, other networks."""
 
 import importlib
 from collections.abc import Callable
@@ -20,23 +20,20 @@ from vs_gendrpix.restore.heap import keep_freed
 from vs_gendrpix.restore.way import Way
 from vs_gendrpix.settings import RestoreSettings
 
-Method = Callable[[Tensor], Tensor]
-"""(1, 3, h, w) RGB in [0, 1] to (1, 3, 4h, 4w), nominally in [0, 1]."""
+Method = Callable[[Tensor, int], Tensor]
+"""(1, 3, h, w) RGB in [0, 1] and a scale s to (1, 3, s*h, s*w), nominally in [0, 1]."""
 
 
-def bicubic(low: Tensor) -> Tensor:
+def bicubic(low: Tensor, scale: int) -> Tensor:
     """The resize that the product starts from."""
-    return F.interpolate(low, scale_factor=SCALE, mode="bicubic", antialias=True)
+    return F.interpolate(low, scale_factor=scale, mode="bicubic", antialias=True)
 
 
-def lanczos(low: Tensor) -> Tensor:
+def lanczos(low: Tensor, scale: int) -> Tensor:
     """The resize that most scalers offer as their best: Lanczos with three lobes, by Pillow."""
-    height, width = low.shape[-2:]
+    size = (low.shape[-1] * scale, low.shape[-2] * scale)
     planes = [
-        Image.fromarray(plane.numpy()).resize(
-            (width * SCALE, height * SCALE), Image.Resampling.LANCZOS
-        )
-        for plane in low[0]
+        Image.fromarray(plane.numpy()).resize(size, Image.Resampling.LANCZOS) for plane in low[0]
     ]
     return torch.stack([torch.from_numpy(np.array(plane)) for plane in planes])[None]
 
@@ -58,14 +55,15 @@ class ModelMethod:
         self.settings = settings
         self.device = pick_device(settings.device)
         self.restorer = settings_restorer(settings, self.device)
-        self._way = self._prepare(8, 8)
+        self._way = self._prepare(8, 8, 1)
 
-    def __call__(self, low: Tensor) -> Tensor:
+    def __call__(self, low: Tensor, scale: int) -> Tensor:
         """A `Method`."""
         height, width = low.shape[-2:]
-        target = self._way.target
-        if (target.height, target.width) != (height * SCALE, width * SCALE):
-            self._way = self._prepare(height, width)
+        source, target = self._way.source, self._way.target
+        sizes = (source.height, source.width, target.height, target.width)
+        if sizes != (height, width, height * scale, width * scale):
+            self._way = self._prepare(height, width, scale)
         with torch.inference_mode():
             restored, finite = self._way.restore(low.to(self.device))
         if not finite.all():
@@ -75,32 +73,36 @@ class ModelMethod:
             )
         return restored.cpu()
 
-    def _prepare(self, height: int, width: int) -> Way:
+    def _prepare(self, height: int, width: int, scale: int) -> Way:
         source = FrameFormat(width=width, height=height, layout=PixelLayout(family="rgb", bits=16))
         target = FrameFormat(
-            width=width * SCALE, height=height * SCALE, layout=PixelLayout(family="rgb", bits=16)
+            width=width * scale, height=height * scale, layout=PixelLayout(family="rgb", bits=16)
         )
         return Way(self.restorer, self.settings, source, target, device=self.device)
 
 
 def peers(folder: Path, device: torch.device) -> dict[str, Method]:
-    """The networks for x4 among the weight files of a folder, by file name, read by spandrel.
+    """The networks for x4 in a folder, by file name without suffix.
 
     Raises:
         SettingsError: Spandrel is not installed.
         ModelError: The folder has no weight files, or one is not a network for x4.
     """
-    try:
-        spandrel: Any = importlib.import_module("spandrel")
-    except ImportError as error:
-        raise SettingsError("peers need spandrel: install vs-gendrpix[spandrel]") from error
+    _spandrel()
     paths = sorted(p for p in folder.glob("*") if p.suffix in {".pth", ".safetensors"})
     if not paths:
         raise ModelError(f"no .pth or .safetensors files in {folder}")
-    return {path.stem: _peer(spandrel, path, device) for path in paths}
+    return {path.stem: peer(path, device) for path in paths}
 
 
-def _peer(spandrel: Any, path: Path, device: torch.device) -> Method:  # noqa: ANN401 - a module
+def peer(path: Path, device: torch.device) -> Method:
+    """Another network for x4, read by spandrel; at smaller scales its result is shrunk.
+
+    Raises:
+        SettingsError: Spandrel is not installed.
+        ModelError: The file is not a network for x4.
+    """
+    spandrel = _spandrel()
     try:
         network = spandrel.ModelLoader(device).load_from_file(path)
     except spandrel.UnsupportedModelError as error:
@@ -109,9 +111,19 @@ def _peer(spandrel: Any, path: Path, device: torch.device) -> Method:  # noqa: A
         raise ModelError(f"{path.name} is no network for x{SCALE} of RGB pictures")
     network.eval()
 
-    def method(low: Tensor) -> Tensor:
+    def method(low: Tensor, scale: int) -> Tensor:
         with torch.inference_mode():
-            enlarged: Tensor = network(low.to(device)).cpu()
-        return enlarged
+            enlarged: Tensor = network(low.to(device)).float().cpu()
+            if scale == SCALE:
+                return enlarged
+            size = [side * scale for side in low.shape[-2:]]
+            return F.interpolate(enlarged, size, mode="bicubic", antialias=True)
 
     return method
+
+
+def _spandrel() -> Any:  # noqa: ANN401 - a module without types
+    try:
+        return importlib.import_module("spandrel")
+    except ImportError as error:
+        raise SettingsError("peers need spandrel: install vs-gendrpix[spandrel]") from error

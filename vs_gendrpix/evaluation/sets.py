@@ -1,60 +1,26 @@
-"""Sets of pictures to judge by: pairs, sharp pictures to be degraded, or worn ones alone."""
+"""Sets of pictures: pairs, sharp ones to be degraded, old ones alone, clean and grey ones."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
+from torch.nn import functional as F
 
 from vs_gendrpix.errors import MediaError
 from vs_gendrpix.evaluation.degradation import SCALE, degrade
+from vs_gendrpix.evaluation.judge import ALONE, CLEAN, GREY, PICTURE
+from vs_gendrpix.evaluation.samples import Sample, SampleSet
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
+CLEAN_SIDE = 256
+"""Pixels to a side of the middle of a clean picture."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
-    """A picture to restore at four times its size.
-
-    Attributes:
-        name: File name without suffix.
-        low: (1, 3, h, w) RGB in [0, 1].
-        reference: (1, 3, 4h, 4w) RGB in [0, 1], or None where nobody knows it.
-    """
-
-    name: str
-    low: Tensor
-    reference: Tensor | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PictureSet:
-    """The pictures of a folder, each read when its turn comes.
-
-    Attributes:
-        name: What to call it.
-        count: Number of pictures.
-        samples: Starts an iteration, in the order of the file names.
-    """
-
-    name: str
-    count: int
-    samples: Callable[[], Iterator[Sample]]
-
-    def first(self, count: int) -> "PictureSet":
-        """The same with its first pictures only; they are degraded as they are in the whole."""
-        return PictureSet(
-            name=self.name,
-            count=min(count, self.count),
-            samples=lambda: islice(self.samples(), count),
-        )
-
-
-def referenced(folder: Path) -> PictureSet:
+def referenced(folder: Path) -> SampleSet:
     """A folder with LR/ and HR/ (files of equal names), or one of sharp pictures to be degraded.
 
     Raises:
@@ -63,8 +29,13 @@ def referenced(folder: Path) -> PictureSet:
     """
     if not (folder / "LR").is_dir():
         paths = _pictures(folder)
-        return PictureSet(
-            name=f"{folder.name}, degraded", count=len(paths), samples=lambda: _degraded(paths)
+        return SampleSet(
+            name=f"{folder.name}, degraded",
+            unit="pictures",
+            scale=SCALE,
+            measures=PICTURE,
+            count=len(paths),
+            samples=lambda: _degraded(paths),
         )
     pairs = []
     partners = {path.stem: path for path in _pictures(folder / "HR")}
@@ -72,22 +43,69 @@ def referenced(folder: Path) -> PictureSet:
         if path.stem not in partners:
             raise MediaError(f"{path} has no partner in {folder / 'HR'}")
         pairs.append((path, partners[path.stem]))
-    return PictureSet(name=folder.name, count=len(pairs), samples=lambda: _pairs(pairs))
+    return SampleSet(
+        name=folder.name,
+        unit="pictures",
+        scale=SCALE,
+        measures=PICTURE,
+        count=len(pairs),
+        samples=lambda: _pairs(pairs),
+    )
 
 
-def worn(folder: Path) -> PictureSet:
+def worn(folder: Path) -> SampleSet:
     """A folder of pictures that are small and damaged already, without references.
 
     Raises:
         MediaError: There is no such folder or picture. (While iterating: a picture is broken.)
     """
     paths = _pictures(folder)
-    return PictureSet(
+    return SampleSet(
         name=folder.name,
+        unit="pictures",
+        scale=SCALE,
+        measures=ALONE,
         count=len(paths),
         samples=lambda: (
-            Sample(name=path.stem, low=read_picture(path), reference=None) for path in paths
+            Sample(name=path.stem, scale=SCALE, low=read_picture(path), reference=None)
+            for path in paths
         ),
+    )
+
+
+def clean(folder: Path, scale: int) -> SampleSet:
+    """The middle of sharp pictures, shrunk without damage: what a method should leave alone.
+
+    Args:
+        folder: Where the pictures are.
+        scale: How many times they are enlarged, and shrunk before: 1 or 2.
+
+    Raises:
+        MediaError: There is no such folder or picture. (While iterating: a picture is broken.)
+    """
+    paths = _pictures(folder)
+    return SampleSet(
+        name=f"{folder.name}, clean x{scale}",
+        unit="pictures",
+        scale=scale,
+        measures=CLEAN,
+        count=len(paths),
+        samples=lambda: (_shrunk(path, scale) for path in paths),
+    )
+
+
+def grey(folder: Path) -> SampleSet:
+    """Sharp pictures, degraded, then without their colour.
+
+    Raises:
+        MediaError: There is no such folder or picture. (While iterating: a picture is broken.)
+    """
+    coloured = referenced(folder)
+    return replace(
+        coloured,
+        name=f"{folder.name}, grey",
+        measures=GREY,
+        samples=lambda: (_without_colour(sample) for sample in coloured.samples()),
     )
 
 
@@ -119,7 +137,7 @@ def _degraded(paths: list[Path]) -> Iterator[Sample]:
         sharp = read_picture(path)
         height, width = (side // SCALE * SCALE for side in sharp.shape[-2:])
         sharp = sharp[..., :height, :width]
-        yield Sample(name=path.stem, low=degrade(sharp, number), reference=sharp)
+        yield Sample(name=path.stem, scale=SCALE, low=degrade(sharp, number), reference=sharp)
 
 
 def _pairs(pairs: list[tuple[Path, Path]]) -> Iterator[Sample]:
@@ -131,4 +149,19 @@ def _pairs(pairs: list[tuple[Path, Path]]) -> Iterator[Sample]:
                 f"{path} is {large[1]}x{large[0]}, but {SCALE} times {low_path} would be "
                 f"{small[1] * SCALE}x{small[0] * SCALE}"
             )
-        yield Sample(name=path.stem, low=low, reference=reference)
+        yield Sample(name=path.stem, scale=SCALE, low=low, reference=reference)
+
+
+def _shrunk(path: Path, scale: int) -> Sample:
+    sharp = read_picture(path)
+    top, left = ((side - min(side, CLEAN_SIDE)) // 2 for side in sharp.shape[-2:])
+    sharp = sharp[..., top : top + CLEAN_SIDE, left : left + CLEAN_SIDE]
+    size = [side // scale for side in sharp.shape[-2:]]
+    low = F.interpolate(sharp, size, mode="bicubic", antialias=True).clamp(0, 1)
+    low = low.mul(255).round().div(255)
+    return Sample(name=path.stem, scale=scale, low=low, reference=sharp)
+
+
+def _without_colour(sample: Sample) -> Sample:
+    codes = (255 * sample.low.mean(1, keepdim=True)).round()
+    return replace(sample, low=(codes / 255).expand_as(sample.low), reference=None)

@@ -18,29 +18,35 @@ HEAD = 16
 
 
 class Sheet:
-    """Collects one row of crops a picture: a column for each method, the reference last."""
+    """Collects one row of crops for each picture: a column for each method, the reference last.
 
-    def __init__(self) -> None:
+    Args:
+        size: Rows and columns of a crop.
+    """
+
+    def __init__(self, size: tuple[int, int] = (SIDE, SIDE)) -> None:
+        self._size = size
         self._names: list[str] = []
-        self._rows: list[list[Tensor]] = []
+        self._rows: list[tuple[str, list[Tensor]]] = []
 
-    def add(self, results: Mapping[str, Tensor]) -> None:
+    def add(self, results: Mapping[str, Tensor], label: str = "") -> None:
         """Append a row.
 
         Args:
             results: Name to (1, 3, H, W) RGB in [0, 1], all of one size. The place of the crop is
                 the most detailed one of the last.
+            label: What stands over the row.
         """
-        top, left = _most_detailed(list(results.values())[-1])
+        height, width = self._size
+        top, left = _most_detailed(list(results.values())[-1], self._size)
         if len(results) > len(self._names):
             self._names = list(results)
         # Copies: views would keep the whole pictures in memory until the end.
-        self._rows.append(
-            [
-                image[0, :, top : top + SIDE, left : left + SIDE].clone()
-                for image in results.values()
-            ]
-        )
+        crops = [
+            image[0, :, top : top + height, left : left + width].clone()
+            for image in results.values()
+        ]
+        self._rows.append((label, crops))
 
     def save(self, path: Path) -> None:
         """Write the sheet; the kind of file follows from the name.
@@ -48,28 +54,32 @@ class Sheet:
         Raises:
             OutputError: It cannot be written.
         """
-        step = SIDE + GAP
-        size = (len(self._names) * step - GAP, HEAD + len(self._rows) * step - GAP)
+        height, width = self._size
+        across = width + GAP
+        down = height + (HEAD if any(label for label, _ in self._rows) else GAP)
+        size = (len(self._names) * across - GAP, HEAD + len(self._rows) * down - GAP)
         sheet = Image.new("RGB", size)
         pen = ImageDraw.Draw(sheet)
         for column, name in enumerate(self._names):
-            pen.text((column * step + 2, 2), name, fill="white")
-        for row, crops in enumerate(self._rows):
+            pen.text((column * across + width // 2, 2), name, fill="white")
+        for row, (label, crops) in enumerate(self._rows):
+            pen.text((2, row * down + 2), label, fill="white")
             for column, crop in enumerate(crops):
                 codes = crop.permute(1, 2, 0).mul(255).round().numpy().astype(np.uint8)
-                sheet.paste(Image.fromarray(codes), (column * step, HEAD + row * step))
+                sheet.paste(Image.fromarray(codes), (column * across, HEAD + row * down))
         try:
             sheet.save(path)
         except (OSError, ValueError) as error:  # ValueError: a suffix that Pillow does not know
             raise OutputError(f"cannot write the sheet {path}: {error}") from error
 
 
-def _most_detailed(image: Tensor) -> tuple[int, int]:
-    """Top and left of the square of `SIDE` pixels in (1, 3, H, W) with the largest variance."""
+def _most_detailed(image: Tensor, size: tuple[int, int]) -> tuple[int, int]:
+    """Top and left of the crop in (1, 3, H, W) with the largest variance."""
     y = luma(image)[0]
-    height, width = y.shape
-    tops = range(0, max(1, height - SIDE + 1), SIDE // 4)
-    lefts = range(0, max(1, width - SIDE + 1), SIDE // 4)
+    tops, lefts = (
+        range(0, max(1, whole - part + 1), part // 4)
+        for whole, part in zip(y.shape, size, strict=True)
+    )
     places = [(top, left) for top in tops for left in lefts]
-    spread = [y[top : top + SIDE, left : left + SIDE].var() for top, left in places]
+    spread = [y[top : top + size[0], left : left + size[1]].var() for top, left in places]
     return places[int(torch.stack(spread).argmax())]

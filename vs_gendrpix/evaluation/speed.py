@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from vs_gendrpix.evaluation.degradation import SCALE
 from vs_gendrpix.evaluation.methods import Method
 
 
@@ -20,11 +21,11 @@ def in_turn(methods: Mapping[str, Method], frames: list[Tensor]) -> dict[str, li
     """The seconds of every method for every frame; each has run once before, untimed."""
     seconds: dict[str, list[float]] = {name: [] for name in methods}
     for method in methods.values():
-        method(frames[0])
+        method(frames[0], SCALE)
     for low in frames:
         for name, method in methods.items():
             began = time.perf_counter()
-            method(low)
+            method(low, SCALE)
             seconds[name].append(time.perf_counter() - began)
     return seconds
 
@@ -38,8 +39,8 @@ def ratio(seconds: Mapping[str, list[float]], name: str, reference: str) -> floa
 def autocast(method: Method, kind: torch.dtype, device: torch.device) -> Method:
     """A method of fp32 weights with its arithmetic in another type."""
 
-    def cast(low: Tensor) -> Tensor:
+    def cast(low: Tensor, scale: int) -> Tensor:
         with torch.autocast(device.type, kind, enabled=kind != torch.float32):
-            return method(low)
+            return method(low, scale)
 
     return cast

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from vs_gendrpix.evaluation.table import Scores
+from vs_gendrpix.evaluation.judge import Scores
 
 GENERAL = "realesr-general-x4v3"
 WDN = "realesr-general-wdn-x4v3"

@@ -14,7 +14,7 @@ def scene(rows: int = 14, columns: int = 16) -> Tensor:
 
 
 def test_a_method_that_sees_nothing_does_not_flicker():
-    def gray(low: Tensor) -> Tensor:
+    def gray(low: Tensor, _: int) -> Tensor:
         return torch.full((1, 3, low.shape[-2] * 4, low.shape[-1] * 4), 0.5)
 
     assert flicker(gray, scene()) == 0
@@ -22,12 +22,12 @@ def test_a_method_that_sees_nothing_does_not_flicker():
 
 
 def test_the_noise_that_a_method_amplifies_is_flicker():
-    def sharpened(low: Tensor) -> Tensor:
+    def sharpened(low: Tensor, scale: int) -> Tensor:
         soft = F.avg_pool2d(low, 3, 1, 1, count_include_pad=False)
-        return bicubic(low + (low - soft))
+        return bicubic(low + (low - soft), scale)
 
-    def softened(low: Tensor) -> Tensor:
-        return bicubic(F.avg_pool2d(low, 3, 1, 1, count_include_pad=False))
+    def softened(low: Tensor, scale: int) -> Tensor:
+        return bicubic(F.avg_pool2d(low, 3, 1, 1, count_include_pad=False), scale)
 
     for measure in (flicker, pan_error):
         found = [measure(method, scene()) for method in (softened, bicubic, sharpened)]
@@ -38,8 +38,8 @@ def test_the_noise_that_a_method_amplifies_is_flicker():
 def test_what_stands_still_on_a_panned_picture_is_found():
     pattern = torch.rand(1, 3, 8, 8, generator=torch.Generator().manual_seed(1)) * 0.2
 
-    def grid(low: Tensor) -> Tensor:
-        image = bicubic(low)
+    def grid(low: Tensor, scale: int) -> Tensor:
+        image = bicubic(low, scale)
         rows, columns = image.shape[-2] // 8 + 1, image.shape[-1] // 8 + 1
         return (
             image + pattern.repeat(1, 1, rows, columns)[..., : image.shape[-2], : image.shape[-1]]
@@ -63,8 +63,8 @@ def test_the_motion_is_undone_exactly(monkeypatch):
 
 def test_lanczos_is_sharper_than_bicubic_and_in_place():
     low = scene()[..., ::4, ::4]
-    result = lanczos(low)
+    result = lanczos(low, 4)
     assert result.shape == (1, 3, 112, 128)
-    assert (result - bicubic(low)).abs().mean() < 0.02
-    steps = [image.diff(dim=-1).square().mean() for image in (bicubic(low), result)]
+    assert (result - bicubic(low, 4)).abs().mean() < 0.02
+    steps = [image.diff(dim=-1).square().mean() for image in (bicubic(low, 4), result)]
     assert steps[1] > steps[0]

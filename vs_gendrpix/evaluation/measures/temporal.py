@@ -26,7 +26,7 @@ def flicker(method: Method, sharp: Tensor) -> float:
     Returns:
         Mean absolute difference of successive results in code values of 255.
     """
-    frames = [method(worn_frame(sharp, number)) for number in range(FRAMES)]
+    frames = [method(worn_frame(sharp, number), SCALE) for number in range(FRAMES)]
     return _mean_step(frames)
 
 
@@ -49,7 +49,7 @@ def pan_error(method: Method, sharp: Tensor) -> float:
     for number in range(FRAMES):
         top, left = number * down, number * right
         window = sharp[..., top : top + height, left : left + width]
-        results.append(method(worn_frame(window, number)))
+        results.append(method(worn_frame(window, number), SCALE))
     # Frame n shows at (y, x) what frame n + 1 shows at (y - down, x - right).
     aligned = [
         (before[..., down:, right:], after[..., : height - down, : width - right])

@@ -1,0 +1,88 @@
+"""The fixed sheet of 24 crops: what people look at, by every method, for the eye.
+
+    python -m benchmarks.sheet --shared DIR --models tiny base [LABEL=FILE ...] --out PNG
+
+Rows are the places of `vs_gendrpix/evaluation/crops.py`, enlarged 4, 2 and 1 times. Columns are two
+resizes, realesr-general-wdn-x4v3, Real-ESRGAN x4plus and the models; networks compute in bf16, as
+they do for people. The peers are left out where DIR lacks them or spandrel is not installed. The
+kind of file follows from the name: PNG for the eye, JPEG for documents.
+"""
+
+import argparse
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from tqdm import tqdm
+
+from vs_gendrpix.errors import GendrpixError, SettingsError
+from vs_gendrpix.evaluation.crops import CROPS, SIZE, cut
+from vs_gendrpix.evaluation.methods import Method, ModelMethod, bicubic, lanczos, peer
+from vs_gendrpix.evaluation.sheet import Sheet
+from vs_gendrpix.evaluation.speed import autocast
+from vs_gendrpix.evaluation.table import as_written
+from vs_gendrpix.models.catalogue import find_model
+from vs_gendrpix.models.devices import pick_device
+from vs_gendrpix.settings import RestoreSettings
+
+OTHERS = {
+    "general-wdn": "peers/realesr-general-wdn-x4v3.pth",
+    "x4plus": "teacher/RealESRGAN_x4plus.safetensors",
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Restore and paint; returns the exit code of `errors.py`."""
+    options = _parser().parse_args(arguments)
+    try:
+        _paint(options)
+    except GendrpixError as error:
+        print(f"sheet.py: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
+    parser.add_argument("--shared", type=Path, required=True, help="folder with data/video/good")
+    parser.add_argument(
+        "--models", nargs="*", default=[], metavar="MODEL", help="built-in names, or LABEL=FILE"
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="PNG or JPEG")
+    parser.add_argument("-d", "--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    return parser
+
+
+def _paint(options: argparse.Namespace) -> None:
+    data = options.shared / "data"
+    methods: dict[str, Method] = {"bicubic": bicubic, "lanczos": lanczos}
+    methods |= _others(data, options.device)
+    for argument in options.models:
+        label, equals, file = argument.partition("=")
+        settings = RestoreSettings(
+            model_path=find_model(file if equals else label), device=options.device
+        )
+        methods[label] = ModelMethod(settings)
+    sheet = Sheet(SIZE)
+    for crop in tqdm(CROPS, unit="crop", disable=None):
+        sample = cut(data / "video" / "good", crop)
+        results = {name: as_written(m(sample.low, crop.scale)) for name, m in methods.items()}
+        sheet.add(results, f"{crop.kind} x{crop.scale}: {crop.clip}, frame {crop.frame}")
+    sheet.save(options.out)
+
+
+def _others(data: Path, device: str) -> Mapping[str, Method]:
+    """The networks that ours are held against, as far as they are here."""
+    chosen = pick_device(device)
+    found: dict[str, Method] = {}
+    for label, file in OTHERS.items():
+        try:
+            found[label] = autocast(peer(data / file, chosen), torch.bfloat16, chosen)
+        except (SettingsError, FileNotFoundError) as error:
+            print(f"sheet.py: no {label}: {error}", file=sys.stderr)
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())
