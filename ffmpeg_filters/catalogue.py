@@ -45,7 +45,7 @@ type Runner = InProcess | Program
 
 
 def runner_for(graph: Graph, program: str | None = None) -> Runner:
-    """What can run a graph: this process, or else the ffmpeg program.
+    """Choose a runner for a graph: this process, or else the ffmpeg program.
 
     Args:
         graph: What shall be run.

@@ -12,7 +12,7 @@ from ffmpeg.nodes import FilterableStream as Stream
 from ffmpeg_filters.errors import GraphError
 
 type Filter = Callable[[Stream], Stream]
-"""A function of this package with all but its stream given: a preset, or a lambda."""
+"""A function from stream to stream: a preset, or a filter of this package in a lambda."""
 
 _LABEL = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]")
 _NAME = re.compile(r"\s*([A-Za-z0-9_]+)(@[^=,;\[\s]*)?\s*")
@@ -58,30 +58,30 @@ class Graph:
 
     @property
     def filters(self) -> frozenset[str]:
-        """The names of all filters in it."""
+        """Names of all filters in the graph."""
         return frozenset(node.name for chain in self.chains for node in chain)
 
     @property
     def open_inputs(self) -> tuple[str, ...]:
-        """Labels that nothing in it makes, in the order of their appearance."""
+        """Labels that are read but never written, in the order of their appearance."""
         made = set(self._labels("outputs"))
         return tuple(label for label in self._labels("inputs") if label not in made)
 
     @property
     def open_outputs(self) -> tuple[str, ...]:
-        """Labels that nothing in it takes, in the order of their appearance."""
+        """Labels that are written but never read, in the order of their appearance."""
         taken = set(self._labels("inputs"))
         return tuple(label for label in self._labels("outputs") if label not in taken)
 
     def followed_by(self, node: Node) -> "Graph":
-        """The graph with one filter more, behind its open output."""
+        """Append a filter behind the open output."""
         labels, chains = self.open_outputs, self.chains
         if labels:
             return Graph.of((*chains, (replace(node, inputs=labels),)), self.files)
         return Graph.of((*chains[:-1], (*chains[-1], node)), self.files)
 
     def renamed(self, names: Mapping[str, str]) -> "Graph":
-        """The graph with other names for some labels."""
+        """Rename labels; those without a new name stay."""
 
         def new(labels: tuple[str, ...]) -> tuple[str, ...]:
             return tuple(names.get(label, label) for label in labels)
@@ -96,7 +96,7 @@ class Graph:
     def of(
         cls, chains: tuple[tuple[Node, ...], ...], files: tuple[tuple[str, ...], ...] = ()
     ) -> "Graph":
-        """The graph of these chains."""
+        """Build a graph, and its text, from chains."""
         text = ";".join(",".join(map(str, chain)) for chain in chains)
         return cls(text=text, chains=chains, files=files)
 
@@ -106,7 +106,7 @@ class Graph:
 
 
 def graph_of(given: str | Filter | Stream) -> Graph:
-    """The graph that a text, a function or a stream means.
+    """Make a graph from a text, a function or an ffmpeg-python stream.
 
     Args:
         given: FFmpeg's own syntax, such as `bwdif,scale=-2:576`; a function from stream to stream;
@@ -124,7 +124,7 @@ def graph_of(given: str | Filter | Stream) -> Graph:
 
 
 def parse(text: str) -> Graph:
-    """A graph from FFmpeg's own syntax.
+    """Parse a graph in FFmpeg's own syntax.
 
     Raises:
         GraphError: It is empty or malformed.
@@ -150,7 +150,11 @@ def parse(text: str) -> Graph:
 
 
 def _node(text: str, position: int) -> tuple[Node, int]:
-    """The filter that begins at `position`, and where it ends."""
+    """Parse the filter that begins at `position`.
+
+    Returns:
+        The filter, and the position behind it.
+    """
     inputs, position = _labels(text, position)
     found = _NAME.match(text, position)
     if found is None:
@@ -178,7 +182,7 @@ def _labels(text: str, position: int) -> tuple[tuple[str, ...], int]:
 
 
 def _token(text: str, position: int) -> tuple[str, int]:
-    """Text up to a character of the graph's own, with one level of escaping taken off.
+    """Read text up to a character of the graph's syntax, and unescape it once.
 
     It does what FFmpeg's av_get_token does: what stands between quotes is taken as it is, also a
     backslash; the filter takes off its own level after that.
@@ -206,7 +210,7 @@ def _token(text: str, position: int) -> tuple[str, int]:
 
 
 def _with_splits(graph: Graph) -> Graph:
-    """The graph with a split behind each open input that it uses more than once.
+    """Insert a split behind each open input that is used more than once.
 
     A file may be used so, and ffmpeg-python takes two equal inputs for one; a label may not.
     """
@@ -227,7 +231,7 @@ def _with_splits(graph: Graph) -> Graph:
 
 
 def _compiled(stream: Stream) -> Graph:
-    """What ffmpeg-python makes of a stream: the graph's text, and its inputs."""
+    """Compile an ffmpeg-python stream into a graph with its input files."""
     try:
         arguments = ffmpeg.get_args(ffmpeg.output(stream, "-"))
     except (ValueError, TypeError) as error:

@@ -28,16 +28,16 @@ class InProcess:
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """Name of this runner in messages."""
         return NAME
 
     @property
     def filters(self) -> frozenset[str]:
-        """The names of all filters that it has."""
+        """Names of all filters of this libavfilter."""
         return frozenset(filters_available)
 
     def describe(self, graph: Graph, videos: Sequence[Video]) -> Video:
-        """What a graph makes of videos, found by running it on a few grey pictures.
+        """Find the format that a graph gives, by running it on a few grey pictures.
 
         Args:
             graph: With as many open inputs as there are videos, and one open output.
@@ -71,7 +71,7 @@ class InProcess:
         return found if picture is None else with_tags_of(found, picture)
 
     def run(self, graph: Graph, feeds: Sequence[Feed]) -> Iterator[av.VideoFrame]:
-        """The pictures that a graph makes, with their times and colour.
+        """Run a graph, and yield its pictures with their times and colour.
 
         A few pictures are in memory at a time. The feeds are asked for pictures in the order of
         their times, and not any more when the graph has ended.
@@ -106,7 +106,11 @@ class InProcess:
 
 
 def _ready(graph: Graph, sink: FilterContext) -> Iterator[av.VideoFrame]:
-    """Pictures that a graph can give before it is fed again; EOFError when it is over."""
+    """Yield the pictures that are ready.
+
+    Raises:
+        EOFError: The graph has ended.
+    """
     while True:
         try:
             with _errors_of(graph, RunError):
@@ -118,7 +122,11 @@ def _ready(graph: Graph, sink: FilterContext) -> Iterator[av.VideoFrame]:
 
 
 def _build(graph: Graph, videos: Sequence[Video]) -> tuple[list[FilterContext], FilterContext]:
-    """A configured graph: its sources and its sink, which keep it alive."""
+    """Build and configure a graph.
+
+    Returns:
+        Its sources and its sink, which keep the graph alive.
+    """
     built = LibavGraph()
     sink = built.add("buffersink")
     made: dict[str, Pad] = {}
@@ -141,7 +149,11 @@ def _build(graph: Graph, videos: Sequence[Video]) -> tuple[list[FilterContext], 
 
 
 def _source(built: LibavGraph, video: Video) -> tuple[FilterContext, FilterContext]:
-    """Where pictures are pushed to, and where they come out with the video's tags."""
+    """Add a buffer for a video's pictures, and the filters that set its tags.
+
+    Returns:
+        The buffer, and the pad behind the tags.
+    """
     source = built.add(
         "buffer",
         f"video_size={video.width}x{video.height}:pix_fmt={video.pix_fmt}:"
@@ -161,7 +173,7 @@ def _add(built: LibavGraph, node: Node) -> FilterContext:
 
 
 def _labelled(graph: Graph, inputs: int) -> list[Node]:
-    """The nodes of a graph with a label on every pad.
+    """Label every pad of a graph's nodes.
 
     The open ones are named in0, in1, ... and out0. Only the filters themselves know how many pads
     they have, so they are made once for it.
@@ -197,7 +209,11 @@ def _labelled(graph: Graph, inputs: int) -> list[Node]:
 
 
 def _with_ends(graph: Graph, nodes: list[Node], inputs: int) -> list[Node]:
-    """The nodes with their open ends named, if they are as many as they must be."""
+    """Name the open ends in0, in1, ... and out0.
+
+    Raises:
+        GraphError: There are more or fewer of them than the graph must have.
+    """
     whole = Graph(text=graph.text, chains=(tuple(nodes),))
     for side, labels, wanted in (
         ("inputs", whole.open_inputs, inputs),
@@ -219,7 +235,7 @@ def _with_ends(graph: Graph, nodes: list[Node], inputs: int) -> list[Node]:
 
 
 def _check_memory(nodes: list[Node]) -> None:
-    """Refuse what would write past its memory, in libavfilter 11 and 12 alike.
+    """Refuse a graph that would write past its memory, in libavfilter 11 and 12 alike.
 
     fieldmatch with ppsrc weaves its first input, which has 8 bits, in rows as long as its second
     one's. Formats are not known before a graph runs, so the graph itself must settle this one.
@@ -243,7 +259,7 @@ def _check_memory(nodes: list[Node]) -> None:
 
 @contextmanager
 def _errors_of(graph: Graph, kind: type[GraphError | RunError]) -> Iterator[None]:
-    """Turn what libav raises into an error of ours, with what it has to say."""
+    """Turn libav's errors into `kind`, with the line that libav logged."""
     level, skip_repeated = av.logging.get_level(), av.logging.get_skip_repeated()
     av.logging.set_level(max(level or 0, av.logging.ERROR))
     av.logging.set_skip_repeated(False)  # what is skipped would be said in the next capture
@@ -266,5 +282,5 @@ def _errors_of(graph: Graph, kind: type[GraphError | RunError]) -> Iterator[None
 
 
 def _plain(name: str) -> str:
-    """The name of a filter, of what libav calls it in a graph, such as Parsed_scale_2."""
+    """Extract a filter's name from libav's name for it in a graph, such as Parsed_scale_2."""
     return re.sub(r"^(Parsed_)?(\w+?)(_\d+)?$", r"\2", name)

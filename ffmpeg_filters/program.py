@@ -44,22 +44,22 @@ class Program:
 
     @classmethod
     def find(cls, named: str | Path | None = None) -> "Program | None":
-        """The program of this file name, or else the one on the PATH; None if there is none."""
+        """Find the program of a file name, or else `ffmpeg` on the PATH; None if there is none."""
         found = shutil.which(str(named or "ffmpeg"))
         return None if found is None else cls(Path(found))
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """Name of this runner in messages."""
         return f"the program {self.path}"
 
     @property
     def filters(self) -> frozenset[str]:
-        """The names of all filters that it has."""
+        """Names of all filters of the program."""
         return _filters_of(self.path)
 
     def describe(self, graph: Graph, videos: Sequence[Video]) -> Video:
-        """What a graph makes of videos, found by running it on a few grey pictures.
+        """Find the format that a graph gives, by running it on a few grey pictures.
 
         Args:
             graph: With as many open inputs as there are videos, and one open output.
@@ -90,7 +90,7 @@ class Program:
             ) from None
 
     def run(self, graph: Graph, feeds: Sequence[Feed]) -> Iterator[av.VideoFrame]:
-        """The pictures that a graph makes, with their times and colour.
+        """Run a graph, and yield its pictures with their times and colour.
 
         Args:
             graph: As `describe` takes it.
@@ -161,7 +161,7 @@ class _Feeder(Thread):
         self.start()
 
     def run(self) -> None:
-        """Write them all, or as many as are wanted."""
+        """Write the pictures until the feed or the program ends."""
         video, pictures = self._feed
         try:
             with av.open(self, "w", format="nut") as output:
@@ -180,7 +180,10 @@ class _Feeder(Thread):
             self._pipe.close()
 
     def write(self, data: bytes) -> int:
-        """What libav calls: a program that has ended early wants no more, which is no error."""
+        """Write bytes for libav's muxer.
+
+        A program may end early, because its filter wants no more pictures. That is no error.
+        """
         try:
             self._pipe.write(data)
         except BrokenPipeError:
@@ -189,7 +192,7 @@ class _Feeder(Thread):
 
 
 class _Lines(Thread):
-    """Reads what the program has to say and keeps the end of it."""
+    """Reads the program's standard error stream and keeps its last lines."""
 
     def __init__(self, pipe: IO[bytes]) -> None:
         super().__init__(daemon=True)
@@ -205,7 +208,7 @@ class _Lines(Thread):
 
 
 def _pictures(pipe: IO[bytes], made: Video) -> Iterator[av.VideoFrame]:
-    """The pictures that come back, with the colour that the raw video has lost."""
+    """Decode the pictures that come back, and set the colour that raw video cannot carry."""
     with pipe:
         try:
             container = av.open(pipe, "r", format="nut")
@@ -227,7 +230,7 @@ def _pictures(pipe: IO[bytes], made: Video) -> Iterator[av.VideoFrame]:
 
 
 def _described(file: bytes, given: Video) -> Video:
-    """What a Matroska file of one picture says of itself."""
+    """Read the format from a Matroska file of one picture."""
     with av.open(BytesIO(file), "r", format="matroska") as made:
         stream = made.streams.video[0]
         rate = Fraction(str(stream.average_rate or 0))
@@ -248,7 +251,7 @@ def _described(file: bytes, given: Video) -> Video:
 
 
 def _fed(graph: Graph, videos: Sequence[Video]) -> list[str]:
-    """The arguments that give the graph, with its inputs told what raw video does not say."""
+    """Write the graph's arguments, with filters that tag its inputs: raw video has no tags."""
     known = [f"setsar={video.sample_aspect_ratio},setparams={tags(video)}" for video in videos]
     if not graph.open_inputs:  # the program feeds the first filter, if there is one input
         text = f"{known[0]},{graph.text}"
@@ -261,13 +264,13 @@ def _fed(graph: Graph, videos: Sequence[Video]) -> list[str]:
 
 
 def _tick(video: Video) -> Fraction:
-    """The unit of the times that come back."""
+    """Choose the time base of the pictures that come back."""
     finer = video.time_base / _FINER
     return finer if finer.denominator <= _MAX_TICKS else video.time_base
 
 
 def _why(lines: list[str]) -> str:
-    """The line of the program that says most: what a filter complains of comes first."""
+    """Choose the most telling line of the program: a filter's complaint comes first."""
     said = [line for line in lines if line.startswith("[") and "Eval @" not in line]
     line = (said or lines or ["it does not say why"])[0]
     return re.sub(r"\[(Parsed_)?(\w+?)(_\d+)? @ 0x[0-9a-f]+\]", r"\2:", line)
@@ -281,7 +284,7 @@ def _pipe_of(pipe: IO[bytes] | None) -> IO[bytes]:
 
 @cache
 def _filters_of(path: Path) -> frozenset[str]:
-    """What `ffmpeg -filters` lists: lines of flags, name, pads and description."""
+    """List the program's filters: `ffmpeg -filters` prints flags, name, pads and description."""
     listed = subprocess.run(  # noqa: S603 - the program that the caller chose
         [path, "-hide_banner", "-filters"], capture_output=True, text=True, check=False
     )

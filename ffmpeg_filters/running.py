@@ -30,7 +30,7 @@ _NOT_THE_DEMUXERS = {"itsoffset", "pix_fmt", "r", "re", "s", "ss", "stream_loop"
 
 
 def read(stream: Stream, *, program: str | None = None) -> Iterator[av.VideoFrame]:
-    """The pictures of an ffmpeg-python stream, with their times and colour.
+    """Yield the pictures of an ffmpeg-python stream, with their times and colour.
 
     The files are decoded here; the graph runs in this process, or by the ffmpeg program if it needs
     filters that only that has.

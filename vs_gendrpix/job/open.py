@@ -57,7 +57,7 @@ def open_side_streams(
 def open_output(
     path: Path, *, source: Path, overwrite: bool
 ) -> Output | OutputFolder | StandardOutput:
-    """Where the result goes, which is to be entered as a context.
+    """Choose the output of a path; it is to be entered as a context.
 
     Args:
         path: What the user named.
@@ -111,7 +111,7 @@ def open_sink(
     settings: EncodeSettings,
     side: SideStreams | NoSideStreams,
 ) -> Sink | PictureSink:
-    """What writes frames to an output.
+    """Choose the writer of an output.
 
     Args:
         output: Where to; entered already.

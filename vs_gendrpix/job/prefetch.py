@@ -8,13 +8,13 @@ from threading import Event, Semaphore, Thread
 
 @dataclass(frozen=True, slots=True)
 class _End:
-    """The last thing in the queue: how the iterator ended."""
+    """The end of the queue, with the iterator's error if it had one."""
 
     error: BaseException | None
 
 
 def prefetch[T](iterable: Iterable[T], depth: int) -> Generator[T, None, None]:
-    """The items of `iterable`, made up to `depth` ahead by a thread.
+    """Yield the items of `iterable`, which a thread makes up to `depth` ahead.
 
     The thread starts with the first item that is asked for. It ends when the iterable does, or when
     the consumer stops early: closes this iterator or drops it. Then it also closes the iterable's

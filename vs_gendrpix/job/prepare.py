@@ -24,7 +24,7 @@ _CALLED_FOR: dict[Kind, Deinterlace] = {
 
 
 def graphs_before(settings: PrepareSettings, found: Scan, notes: Notes) -> list[str]:
-    """What to do with a clip before its frames are restored: deinterlace it, and what is asked for.
+    """List the filter graphs for frames before they are restored: deinterlacing, then the user's.
 
     Args:
         settings: What is asked for.
@@ -41,7 +41,7 @@ def graphs_before(settings: PrepareSettings, found: Scan, notes: Notes) -> list[
 
 
 def graphs_after(settings: ProcessSettings) -> list[str]:
-    """What to do with restored frames before they are encoded.
+    """List the filter graphs for restored frames before they are encoded.
 
     Raises:
         SettingsError: The filter that is asked for is no graph.
@@ -54,7 +54,7 @@ def graphs_after(settings: ProcessSettings) -> list[str]:
 
 
 def _graph(given: str) -> Graph:
-    """What a preset's name, or FFmpeg's own syntax, means."""
+    """Make the graph of a preset's name or of FFmpeg's own syntax."""
     try:
         return graph_of(PRESETS.get(given, given))
     except FilterError as error:
@@ -62,7 +62,7 @@ def _graph(given: str) -> Graph:
 
 
 def _deinterlacing(mode: Deinterlace, found: Scan, notes: Notes, *, handled: bool) -> list[Graph]:
-    """The graph that makes whole pictures of fields, if one is called for."""
+    """List the graph that makes whole pictures of fields, if one is called for."""
     called_for: Deinterlace = _CALLED_FOR[found.kind]
     said = "" if found.flagged else ", though it does not say so"
     if handled or called_for == "off":

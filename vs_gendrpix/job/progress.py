@@ -19,13 +19,13 @@ EVENT_INTERVAL = 0.2
 
 
 class Progress:
-    """Hears of a run; this one stays silent."""
+    """Base class of the listeners to a run; it does nothing itself."""
 
     def start(self, start: "Start") -> None:
         """Called once, when the first frame is about to be restored."""
 
     def frame(self, count: int, bound: Bound) -> None:
-        """Called after each frame; `count` are written, and `bound` is what limits the rate."""
+        """Called after each frame: `count` are written, and the stage `bound` limits the rate."""
 
     def warning(self, sentence: str) -> None:
         """Called for each warning."""
@@ -68,7 +68,7 @@ class Plain(Progress):
         self._meter: _Meter | None = None
 
     def start(self, start: "Start") -> None:
-        """Say what will be done."""
+        """Write the number of frames, the size, the model and the device."""
         self._meter = _Meter(start.frames, PLAIN_INTERVAL)
         width, height = start.size
         _say(
@@ -77,7 +77,7 @@ class Plain(Progress):
         )
 
     def frame(self, count: int, bound: Bound) -> None:
-        """Say how far it is, if it is time."""
+        """Write the position, the rate and the time left, if a line is due."""
         if self._meter is None or not self._meter.due(count):
             return
         rate, left = self._meter.rate(count), self._meter.seconds_left(count)
@@ -87,7 +87,7 @@ class Plain(Progress):
         _say(f"frame {count}{total}, {speed}, {bound}-bound{eta}")
 
     def done(self, report: "Report") -> None:
-        """Say what was made."""
+        """Write the number of frames, the time and the output."""
         _say(
             f"{report.frames_encoded} frames in {report.seconds:.1f} s: {report.start.plan.output}"
         )
@@ -101,7 +101,7 @@ class JsonLines(Progress):
         self._meter: _Meter | None = None
 
     def start(self, start: "Start") -> None:
-        """Write what will be done."""
+        """Write the event `start`."""
         self._meter = _Meter(start.frames, EVENT_INTERVAL)
         self._write(
             "start",
@@ -117,7 +117,7 @@ class JsonLines(Progress):
         )
 
     def frame(self, count: int, bound: Bound) -> None:
-        """Write how far it is, if it is time."""
+        """Write the event `progress`, if one is due."""
         if self._meter is not None and self._meter.due(count):
             left = self._meter.seconds_left(count)
             self._write(
@@ -130,11 +130,11 @@ class JsonLines(Progress):
             )
 
     def warning(self, sentence: str) -> None:
-        """Write a warning."""
+        """Write the event `warning`."""
         self._write("warning", message=sentence)
 
     def done(self, report: "Report") -> None:
-        """Write what was made."""
+        """Write the event `done`."""
         self._write(
             "done",
             output=str(report.start.plan.output),
@@ -151,7 +151,7 @@ class JsonLines(Progress):
 
 
 class _Meter:
-    """How fast a run is, and when it is time to say so again."""
+    """Measures the rate of a run, and decides when the next line is due."""
 
     def __init__(self, total: int, interval: float) -> None:
         self.total = total
@@ -159,7 +159,7 @@ class _Meter:
         self._began = self._said = time.monotonic()
 
     def due(self, count: int) -> bool:
-        """Whether to speak after `count` frames; always after the first and the last."""
+        """Whether a line is due after `count` frames; after the first and the last it always is."""
         now = time.monotonic()
         if count not in {1, self.total} and now - self._said < self._interval:
             return False
@@ -176,5 +176,5 @@ class _Meter:
 
 
 def _say(line: str) -> None:
-    """A line for people."""
+    """Write a line to the standard error stream."""
     sys.stderr.write(f"gendrpix-video: {line}\n")

@@ -18,7 +18,7 @@ from vs_gendrpix.settings import ProcessSettings
 from vs_gendrpix.write.output import Output, output_fault
 
 FORMAT = 2
-"""Number of the report's form; it rises when a field changes its meaning or goes."""
+"""Version of the report's format; it rises when a field changes its meaning or is removed."""
 
 _PACKAGES = ("vs-gendrpix", "torch", "numpy", "safetensors", "av")
 
@@ -81,12 +81,12 @@ def _with_tile(settings: ProcessSettings, tile: tuple[int, int] | None) -> Proce
 
 
 def _file(path: Path) -> dict[str, Any]:
-    """A file's name and size; what is no file has none."""
+    """Describe a file by its path and its size in bytes; a folder or a pipe has no size."""
     return {"path": path, "bytes": path.stat().st_size if path.is_file() else None}
 
 
 def _damage(notes: Iterable[Notes]) -> dict[str, Any]:
-    """What was broken in the input, and where."""
+    """Sum up the damage of the input, with examples and places."""
     all_notes = list(notes)
     return {
         "errors": sum(each.errors for each in all_notes),
@@ -98,7 +98,7 @@ def _damage(notes: Iterable[Notes]) -> dict[str, Any]:
 
 
 def _plain(value: object) -> str:
-    """Fractions as FFmpeg writes them, 30000/1001, and paths as text."""
+    """Write a value that JSON has no type for: fractions as 30000/1001, paths as text."""
     if isinstance(value, Fraction):
         return f"{value.numerator}/{value.denominator}"
     return str(value)

@@ -11,7 +11,7 @@ from vs_gendrpix.job.waits import Bound
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """What is known when the first frame is about to be restored.
+    """The facts of a run before its first frame is restored.
 
     Attributes:
         plan: What will be done.

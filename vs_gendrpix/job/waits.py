@@ -1,4 +1,4 @@
-"""Which part of a pipeline the others wait for."""
+"""Find the stage of a pipeline that limits its rate."""
 
 import time
 from collections import defaultdict
@@ -10,12 +10,12 @@ Bound = Literal["decode", "compute", "encode"]
 
 
 class Waits:
-    """Seconds that the threads of a pipeline spend in what blocks them.
+    """Measures how long the threads of a pipeline are blocked, and where.
 
-    A part that is faster than the others waits for its input or for room behind it. So the one
-    that limits is found from the end: encoding, where the last thread does more of it than of
-    waiting for frames; or else decoding, where the thread before waits longer for decoded frames
-    than for results.
+    A fast stage waits for its input, or for room behind it. The limiting stage is found from the
+    end. It is encoding if the last thread encodes for longer than it waits for frames. It is
+    decoding if the thread before waits longer for decoded frames than for results. Otherwise it is
+    computing.
     """
 
     def __init__(self) -> None:
@@ -23,7 +23,7 @@ class Waits:
 
     @contextmanager
     def on(self, what: str) -> Iterator[None]:
-        """Count the time within to `what`: `decoded`, `results`, `restored` or `encode`."""
+        """Add the time of a block to `what`: `decoded`, `results`, `restored` or `encode`."""
         began = time.perf_counter()
         try:
             yield
@@ -31,7 +31,7 @@ class Waits:
             self._seconds[what] += time.perf_counter() - began
 
     def for_each[T](self, what: str, items: Iterable[T]) -> Iterator[T]:
-        """The items; the time until each is there counts to `what`."""
+        """Yield the items, and add the time that each is waited for to `what`."""
         iterator = iter(items)
         while True:
             with self.on(what):
@@ -43,7 +43,7 @@ class Waits:
 
     @property
     def bound(self) -> Bound:
-        """What limits the rate so far."""
+        """The stage that limits the rate so far."""
         seconds = self._seconds
         if seconds["encode"] > seconds["restored"]:
             return "encode"

@@ -19,7 +19,7 @@ _NUMBERED = re.compile(r"(?P<prefix>.*?)(?P<number>\d+)(?P<suffix>\.[^.\d][^.]*)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
-    """The names of numbered pictures in a folder, as `shot.%06d.exr` says them.
+    """The naming scheme of numbered pictures in a folder, such as `shot.%06d.exr`.
 
     Attributes:
         folder: Where they are.
@@ -35,7 +35,7 @@ class Names:
 
     @classmethod
     def of(cls, path: Path) -> Self | None:
-        """The names that a pattern such as `FOLDER/%06d.png` means; None if it is no pattern."""
+        """Parse a pattern such as `FOLDER/%06d.png`; None if the path is no pattern."""
         found = _PATTERN.fullmatch(path.name)
         if found is None or path.suffix.lower() not in PICTURES:
             return None
@@ -45,17 +45,17 @@ class Names:
         )
 
     def path(self, number: int) -> Path:
-        """The file of a number."""
+        """Return the path of the picture with a number."""
         return self.folder / f"{self.prefix}{number:0{self.digits or 1}d}{self.suffix}"
 
     def pattern(self) -> str:
-        """The same for libav, to which a per cent sign of the folder's name means nothing."""
+        """Return the pattern in libav's syntax, with the per cent signs of the folder escaped."""
         digits = f"0{self.digits}" if self.digits else ""
         folder = str(self.folder).replace("%", "%%")
         return os.path.join(folder, f"{self.prefix}%{digits}d{self.suffix}")  # noqa: PTH118 - text
 
     def numbers(self) -> list[int]:
-        """The numbers of the pictures that are there, in order.
+        """List the numbers of the existing pictures, in order.
 
         Raises:
             OSError: The folder cannot be read.
@@ -78,7 +78,7 @@ class Sequence:
 
 
 def find_sequence(path: Path, start_number: int | None = None) -> Sequence | None:
-    """The pictures that a path means: a pattern such as `%06d.png`, or a folder of pictures.
+    """Find the pictures of a pattern such as `%06d.png`, or of a folder.
 
     Args:
         path: What the user named. A file of this very name is no sequence, whatever it looks like.
@@ -114,7 +114,7 @@ def find_sequence(path: Path, start_number: int | None = None) -> Sequence | Non
 
 
 def _names_in(folder: Path) -> Names:
-    """The names of the one sequence of pictures that a folder holds."""
+    """Find the naming scheme of the one sequence in a folder."""
     found: dict[tuple[str, str], set[int]] = defaultdict(set)
     for name in os.listdir(folder):  # noqa: PTH208 - names only, of 100,000s of files
         parts = _NUMBERED.fullmatch(name)

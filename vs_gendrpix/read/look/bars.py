@@ -26,13 +26,13 @@ _LEAST_SHARE = 0.3  # of a side that must be left: else it was all too dark to t
 
 
 def find_picture(frames: Iterable[Frame]) -> Area | None:
-    """The picture that the frames have between their bars.
+    """Find the picture between the black bars of a clip's frames.
 
     Args:
         frames: Of one format, from all over the clip.
 
     Returns:
-        It, rounded inwards to whole chroma samples; None if there are no bars.
+        The area of the picture, rounded inwards to whole chroma samples; None without bars.
     """
     rows, columns, form = [], [], None
     for frame in frames:
@@ -49,7 +49,10 @@ def find_picture(frames: Iterable[Frame]) -> Area | None:
 
 
 def _edges(means: list[npt.NDArray[np.float64]], step: int) -> tuple[int, int]:
-    """Where the picture begins and ends along one side; all of it if that is not sure."""
+    """Find the first and the end position of the picture along one side.
+
+    The whole side if most of it looks black: then it was too dark to tell.
+    """
     profile = np.percentile(np.stack(means), LIT, axis=0)
     size = len(profile)
     begin = -(-_bar(profile) // step) * step
@@ -59,7 +62,7 @@ def _edges(means: list[npt.NDArray[np.float64]], step: int) -> tuple[int, int]:
 
 
 def _bar(profile: npt.NDArray[np.float64]) -> int:
-    """How many rows are black before the picture begins, sharply."""
+    """Count the black rows before the sharp edge of the picture; 0 without such an edge."""
     lit = np.flatnonzero(profile > BLACK)
     if not len(lit) or not lit[0]:
         return 0
@@ -69,7 +72,7 @@ def _bar(profile: npt.NDArray[np.float64]) -> int:
 
 
 def _light(frame: Frame) -> npt.NDArray[np.float64]:
-    """(rows, columns) from 0, black, to 1, white."""
+    """Compute the luma of a frame: (rows, columns), 0 for black to 1 for white."""
     form = frame.format
     planes = frame.planes[:3] if form.layout.family == "rgb" else frame.planes[:1]
     light = np.mean([plane.astype(np.float32) for plane in planes], axis=0, dtype=np.float64)

@@ -37,7 +37,7 @@ type _Light = npt.NDArray[np.int16]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scan:
-    """What has been found.
+    """The result of the look.
 
     Attributes:
         kind: What the pictures are.
@@ -80,7 +80,7 @@ def scan(clip: Clip, *, start: Fraction | None, end: Fraction | None) -> Scan:
 
 
 def _kind(seen: Counter[str], rate: Fraction, *, flagged: bool) -> Kind:
-    """What the counts mean."""
+    """Decide on the kind of a clip from the counts."""
     combed, whole = seen["tff"] + seen["bff"], seen["progressive"]
     fields = min(seen["top"], seen["bottom"])  # a repeated top field comes with a bottom one
     if abs(rate - Fraction(30000, 1001)) < Fraction(1, 10) and 2 * fields >= 0.3 * seen["frames"]:
@@ -93,7 +93,7 @@ def _kind(seen: Counter[str], rate: Fraction, *, flagged: bool) -> Kind:
 
 
 def _order_is_clear(seen: Counter[str]) -> bool:
-    """Whether enough pictures show in which order their fields were taken, and all the same one."""
+    """Whether enough combed pictures agree on the order of their fields."""
     combed = seen["tff"] + seen["bff"]
     return combed >= _SURE and max(seen["tff"], seen["bff"]) >= _ONE_SIDED * combed
 
@@ -101,7 +101,7 @@ def _order_is_clear(seen: Counter[str]) -> bool:
 def _places(
     container: InputContainer, start: Fraction | None, end: Fraction | None
 ) -> Iterator[Fraction]:
-    """Seconds to look at; only the first where the length is not known."""
+    """Yield the moments to look at, in seconds; only the first where the length is not known."""
     first = start or Fraction(0)
     length = Fraction(container.duration or 0, av.time_base)
     last = max(min(end or length, length), first)
@@ -109,7 +109,7 @@ def _places(
 
 
 def _look(clip: Clip, place: Fraction) -> Counter[str]:
-    """Count what the frames from one place on show."""
+    """Count the kinds of the frames from one place on."""
     seen: Counter[str] = Counter()
     if not clip.go_to(place):
         return seen
@@ -161,7 +161,7 @@ def _combed(before: _Light, now: _Light, after: _Light) -> bool:
 
 
 def _decoded(container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
-    """Pictures up to the first error: the source tells of damage."""
+    """Decode pictures up to the first error; the source reports damage."""
     try:
         yield from container.decode(stream)
     except av.FFmpegError:
