@@ -162,7 +162,7 @@ def _graph(
     shape: Fraction,
     ahead: int,
 ) -> vs.VideoNode:
-    """The two nodes."""
+    """Make the two nodes: one submits frames and one collects them."""
 
     def submit(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
         jobs.start(n, f)
@@ -187,7 +187,7 @@ def _graph(
 
 
 class _Jobs:
-    """The frames of a clip that have been started and not been collected.
+    """Frames of a clip that have been started and not been collected.
 
     Args:
         build: Opens the engine and makes its lanes for the clip, when the first frame comes.
@@ -209,7 +209,7 @@ class _Jobs:
                 self._pending[n] = self._begin(n, frame)
 
     def take(self, n: int, frame: vs.VideoFrame) -> Future[Frame]:
-        """The result of frame `n`, which is started now if it has not been.
+        """Hand out the result of frame `n`, which is started now if it has not been.
 
         Frames are collected about in the order in which they were started. Those that were started
         long before this one are left from a seek: nobody will come for them.
@@ -248,7 +248,7 @@ class _Jobs:
 
 
 def _fraction(scale: Any) -> Fraction:  # noqa: ANN401 - what a script's author may have written
-    """A scale as the author wrote it: 1.1 is 11/10."""
+    """Read a scale as the author wrote it: 1.1 is 11/10."""
     try:
         return Fraction(str(scale))
     except ValueError:
@@ -256,7 +256,7 @@ def _fraction(scale: Any) -> Fraction:  # noqa: ANN401 - what a script's author 
 
 
 def _pair(name: str, value: int | Sequence[int]) -> tuple[int, int]:
-    """Columns and rows, of which one number stands for both."""
+    """Read columns and rows; one number stands for both."""
     numbers = [value, value] if isinstance(value, int) else list(value)
     if len(numbers) != 2 or not all(isinstance(number, int) for number in numbers):
         raise SettingsError(f"{name} {value!r} is neither a number nor a width and a height")
@@ -264,7 +264,7 @@ def _pair(name: str, value: int | Sequence[int]) -> tuple[int, int]:
 
 
 def _devices(device_index: int | Sequence[int]) -> list[str]:
-    """Our names of the devices that the numbers stand for."""
+    """Name the devices that the numbers stand for."""
     numbers = [device_index] if isinstance(device_index, int) else list(device_index)
     if not numbers or any(number < -1 for number in numbers):
         raise SettingsError(
@@ -276,7 +276,7 @@ def _devices(device_index: int | Sequence[int]) -> list[str]:
 
 
 def _prefetch(prefetch: int | None, batch_size: int, devices: int) -> int:
-    """How many frames to start ahead: a batch in work and one in wait for every device."""
+    """Count the frames to start ahead: a batch in work and one in wait for every device."""
     if not 1 <= batch_size <= MAX_BATCH:
         raise SettingsError(f"batch_size {batch_size} is out of range: use 1 to {MAX_BATCH}")
     if prefetch is None:
