@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
-from vs_gendrpix.models.gendrpix.network import ModelCard
+from vs_gendrpix.models.gendrpix.network import GenDRPix, ModelCard
 from vs_gendrpix.models.restorer import Restorer
 
 
@@ -62,3 +62,10 @@ def opener(model: Callable[[Tensor], Tensor] | Restorer):
     """What gives an engine one restorer on all devices, which may be just a function."""
     restorer = model if hasattr(model, "card") else Calling(model)
     return lambda _device: restorer
+
+
+def zero_tail(network: GenDRPix) -> GenDRPix:
+    """Zero the last convolution: with the residual, the network is then exactly the identity."""
+    nn.init.zeros_(network.unet.conv_out.weight)
+    nn.init.zeros_(network.unet.conv_out.bias)
+    return network

@@ -1,12 +1,16 @@
 """What several tests of the evaluation share."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import torch
 
+from tests.restorers import zero_tail
 from vs_gendrpix.models.gendrpix.files import load_network, save_network
-from vs_gendrpix.models.gendrpix.network import GenDRPix, zero_tail
+
+if TYPE_CHECKING:
+    from vs_gendrpix.models.gendrpix.network import GenDRPix
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.models.gendrpix.layers import ResBlock
 from vs_gendrpix.models.gendrpix.network import GenDRPix, ModelCard, Prompted
-from vs_gendrpix.models.gendrpix.unet import Stage, UNetConfig, UpStage
+from vs_gendrpix.models.gendrpix.unet import Level, UNetConfig, UpLevel
 
 
 def new[N: Prompted](
@@ -78,10 +78,10 @@ def deepen(student: Prompted, teacher: Prompted) -> None:
         tensors[_LATER.sub(lambda up: f"{up[1]}{int(up[2]) + extra}.", name)] = value
     student.load_state_dict(tensors)
     for down in student.unet.down_blocks:
-        for block in cast("Stage", down).resnets[flat.layers :]:
+        for block in cast("Level", down).resnets[flat.layers :]:
             _pass_on(cast("ResBlock", block))
     for up in student.unet.up_blocks:
-        for block in cast("Stage", up).resnets[1 : 1 + extra]:
+        for block in cast("Level", up).resnets[1 : 1 + extra]:
             _pass_on(cast("ResBlock", block))
 
 
@@ -143,7 +143,7 @@ def straighten(network: GenDRPix, degraded: Tensor) -> None:
     with torch.no_grad():
         for block in (part for part in unet.modules() if isinstance(part, ResBlock)):
             zero(block.conv2)
-        for number, joining in enumerate(cast("UpStage", unet.up_blocks[-1]).resnets):
+        for number, joining in enumerate(cast("UpLevel", unet.up_blocks[-1]).resnets):
             shortcut = cast("nn.Conv2d", joining.conv_shortcut)
             width = shortcut.out_channels
             shortcut.weight.mul_(0.1)

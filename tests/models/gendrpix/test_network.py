@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import conftest
+from tests.restorers import zero_tail
 from vs_gendrpix.errors import ModelError
 from vs_gendrpix.evaluation.measures.grid import lattice_ratio
 from vs_gendrpix.models.gendrpix.network import (
@@ -17,7 +18,6 @@ from vs_gendrpix.models.gendrpix.network import (
     ModelCard,
     random_network,
     without_lattice,
-    zero_tail,
 )
 from vs_gendrpix.models.gendrpix.unet import UNetConfig
 

@@ -137,11 +137,3 @@ def random_network(config: UNetConfig, *, seed: int, card: ModelCard | None = No
         for prompt in (network.positive, network.negative):
             nn.init.normal_(prompt)
     return network.eval()
-
-
-def zero_tail(network: GenDRPix) -> GenDRPix:
-    """Zero the last convolution: with the residual, the network is then exactly the identity."""
-    nn.init.zeros_(network.unet.conv_out.weight)
-    if network.unet.conv_out.bias is not None:
-        nn.init.zeros_(network.unet.conv_out.bias)
-    return network

@@ -136,7 +136,7 @@ def _transformers(config: UNetConfig, level: int, *, first: int) -> list[nn.Modu
     return [_transformer(config, level, shifted=bool((first + i) % 2)) for i in range(count)]
 
 
-class Stage(nn.Module):
+class Level(nn.Module):
     """One level in one direction: ResBlocks, each followed by a transformer where there are any."""
 
     def __init__(
@@ -157,7 +157,7 @@ class Stage(nn.Module):
             yield cast("ResBlock", resnet), attention
 
 
-class DownStage(Stage):
+class DownLevel(Level):
     """A level on the way down; all but the last end by halving the grid."""
 
     def __init__(self, config: UNetConfig, level: int) -> None:
@@ -179,7 +179,7 @@ class DownStage(Stage):
         return outputs
 
 
-class MidStage(Stage):
+class Middle(Level):
     """The middle: a ResBlock, a transformer, a ResBlock, on the coarsest grid."""
 
     def __init__(self, config: UNetConfig) -> None:
@@ -194,7 +194,7 @@ class MidStage(Stage):
         return self.resnets[1](x, time)
 
 
-class UpStage(Stage):
+class UpLevel(Level):
     """A level on the way up: each ResBlock takes a skip in; all but the last enlarge the grid.
 
     Attributes:
@@ -239,9 +239,9 @@ class UNet(nn.Module):
         self.register_buffer("time_sinusoid", sinusoid, persistent=False)
         self.conv_in = nn.Conv2d(config.in_channels, first, 3, padding=1)
         self.time_embedding: TimeEmbedding | None = TimeEmbedding(first, 4 * first)
-        self.down_blocks = nn.ModuleList([DownStage(config, level) for level in levels])
-        self.mid_block = MidStage(config)
-        self.up_blocks = nn.ModuleList([UpStage(config, level) for level in reversed(levels)])
+        self.down_blocks = nn.ModuleList([DownLevel(config, level) for level in levels])
+        self.mid_block = Middle(config)
+        self.up_blocks = nn.ModuleList([UpLevel(config, level) for level in reversed(levels)])
         self.conv_norm_out = norm(first, config.groups, 1e-5)
         self.conv_out = nn.Conv2d(first, config.out_channels, 3, padding=1)
 
