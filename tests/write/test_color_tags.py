@@ -1,13 +1,12 @@
 from fractions import Fraction
 
-import av
 import pytest
 
-from tests.clips import make_frames
+from tests.clips import make_clip
 from vs_gendrpix import EncodeSettings
 from vs_gendrpix.frame.format import CHROMA_LOCATIONS, ColorSpec, FrameFormat, PixelLayout
 from vs_gendrpix.frame.target import target_format
-from vs_gendrpix.libav.pixels import encoder_layout, to_picture
+from vs_gendrpix.libav.pixels import encoder_layout
 from vs_gendrpix.read.source import open_source
 from vs_gendrpix.write.color_tags import color_tags
 
@@ -70,21 +69,16 @@ def test_files_are_read_with_the_siting_that_was_written(
         pix_fmt=pix_fmt,
     )
     path = tmp_path / f"out.{suffix}"
-    write(path, encoder, pix_fmt, color)
+    siting = CHROMA_LOCATIONS.index(color.chroma_location)
+    quiet = {"x265-params": "log-level=none"} if encoder == "libx265" else {}
+
+    def prepare(_, stream):
+        stream.codec_context.time_base = Fraction(1, 25)  # MPEG-1 has only the usual rates
+        stream.codec_context.color_range = 2 if color.full_range else 1
+        stream.codec_context.chroma_sample_location = siting + 1
+
+    make_clip(path, codec=encoder, pix_fmt=pix_fmt, options=quiet, prepare=prepare)
     with open_source(path) as source:
         found = source.info.format.color
     assert found.chroma_location == color.chroma_location
     assert found.full_range == color.full_range
-
-
-def write(path, encoder, pix_fmt, color):
-    quiet = {"x265-params": "log-level=none"} if encoder == "libx265" else {}
-    with av.open(str(path), "w") as output:
-        stream = output.add_stream(encoder, rate=25, options=quiet)
-        stream.width, stream.height, stream.pix_fmt = 64, 48, pix_fmt
-        context = stream.codec_context
-        context.color_range = 2 if color.full_range else 1
-        context.chroma_sample_location = CHROMA_LOCATIONS.index(color.chroma_location) + 1
-        for frame in make_frames(pix_fmt, times=(0, 1), tick=Fraction(1, 25), color=color):
-            output.mux(stream.encode(to_picture(frame, pix_fmt)))
-        output.mux(stream.encode(None))
