@@ -18,7 +18,7 @@ mkdir -p "$results"
 python3 -m pytest -q -m gpu 2>&1 | tee "$results/tests.log" || failed+=(tests)
 python3 benchmarks/speed_gpu.py --seconds 150 --out "$results/speed_gpu.json" || failed+=(speed)
 python3 benchmarks/gate.py fp8 samples/telescope.mp4 --out "$results/gate_fp8.json" || failed+=(fp8)
-python3 -m vs_gendrpix.training all --config "$recipe" --pictures "$photographs" --out "$run" \
+python3 -m vs_gendrpix train all --config "$recipe" --pictures "$photographs" --out "$run" \
   --minutes "$minutes" 2>&1 | tee "$results/training.log" || failed+=(training)
 
 for stage in vae latent adc plain pix calm clean distil; do

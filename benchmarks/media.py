@@ -22,7 +22,7 @@ from pathlib import Path
 import av
 import second_reader
 
-from vs_gendrpix.cli.main import main as gendrpix_video
+from vs_gendrpix.cli.video import main as gendrpix_video
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "media.json"

@@ -1,24 +1,40 @@
-"""The exceptions of this package and the exit code that each one means.
+"""The exceptions of this package, and the exit codes of its commands.
 
-    GendrpixError                      70  an unexpected fault: please report it
-    * SettingsError (ValueError)        2  a bad argument, or an encoder that fails its trial
-    * MediaError (ValueError)           3  the input cannot be read or is not supported
-    * OutputError (OSError)             4  the output is refused or cannot be written
-    * ModelError (ValueError)           5  a model file is bad or missing
-    * DeviceError (RuntimeError)        6  no such device, or out of memory
-    * VerificationError (RuntimeError)  7  the result is not what it must be
-    * ResourceError (OSError)          75  temporary: the disk is full; run again
+    GendrpixError
+    * SettingsError (ValueError)
+    * MediaError (ValueError)
+    * OutputError (OSError)
+    * ModelError (ValueError)
+    * DeviceError (RuntimeError)
+    * VerificationError (RuntimeError)
+    * ResourceError (OSError)
 
-Further exit codes of the command line: 0 finished and verified; 1 finished, but the input was
-damaged or its times had to be made up, and the report lists where; 75 also for SIGTERM; 130
-interrupted (SIGINT). A message is one line: what was attempted, what was found, what to do.
+A message is one line: what was attempted, what was found, what to do.
 """
+
+EXIT_CODES = {
+    0: "finished and verified",
+    1: "finished, but the input was damaged or its times had to be made up; warnings say where",
+    2: "a bad argument, or an encoder that fails its trial",
+    3: "the input cannot be read or is not supported",
+    4: "the output is refused, or cannot be written",
+    5: "the model is bad or missing",
+    6: "no such device, or out of memory",
+    7: "the result failed its check; nothing was published",
+    70: "a fault of the program: please report it",
+    75: "stopped for a while (disk full, SIGTERM): run it again",
+    130: "interrupted (Ctrl-C)",
+}
+"""Every exit code of a command, and its meaning: the only table, which --help and docs/ print."""
+
+FAULT, TERMINATED, INTERRUPTED = 70, 75, 130
+"""The codes of what is no error of this package: an unexpected exception, SIGTERM and SIGINT."""
 
 
 class GendrpixError(Exception):
     """Base of every error that this package raises on purpose."""
 
-    exit_code = 70
+    exit_code = FAULT
 
 
 class SettingsError(GendrpixError, ValueError):

@@ -16,6 +16,7 @@ from tests.evaluation.test_command import compact, save, scene
 
 pytest.importorskip("cv2", reason="the extra `evaluation` is not installed")
 
+from vs_gendrpix.cli.main import main as gendrpix
 from vs_gendrpix.evaluation import crops
 from vs_gendrpix.evaluation.targets import GENERAL
 
@@ -284,14 +285,14 @@ def test_ablations_train_every_variant_and_judge_it(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("accelerate", reason="the extra `train` is not installed")
-    from vs_gendrpix.training.__main__ import main as training  # noqa: PLC0415 - an extra
-
     ablations = load("ablations")
     recipe, run = tmp_path / "recipe.toml", tmp_path / "run"
     recipe.write_text(RECIPE)
     for stage in ("pairs", "vae", "latent", "adc"):
         pictures = ["--pictures", str(folder / "data" / "eval" / "kodak12")]
-        assert training([stage, "--config", str(recipe), *pictures, "--out", str(run)]) == 0
+        assert (
+            gendrpix(["train", stage, "--config", str(recipe), *pictures, "--out", str(run)]) == 0
+        )
     assert ablations.main(["train", str(recipe), str(run), "--steps", "1"]) == 0
     monkeypatch.setattr(ablations, "RESULT", tmp_path / "ablations.json")
     assert ablations.main(["judge", str(run), "--shared", str(folder), "--pictures", "1"]) == 0

@@ -1,4 +1,4 @@
-"""`python -m vs_gendrpix.evaluation`: its table, its files, its errors."""
+"""`gendrpix evaluate`: its table, its files, its errors."""
 
 import json
 import subprocess
@@ -13,8 +13,8 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from vs_gendrpix.cli.main import main
 from vs_gendrpix.errors import ModelError, OutputError, SettingsError
-from vs_gendrpix.evaluation.command import main
 from vs_gendrpix.evaluation.judge import ALONE, PICTURE
 from vs_gendrpix.evaluation.methods import ModelMethod, bicubic, peers
 from vs_gendrpix.evaluation.sheet import GAP, HEAD, SIDE
@@ -45,7 +45,7 @@ def sharp(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_reader_that_leaves_early_ends_it_without_a_trace(small_model: Path, sharp: Path) -> None:
-    command = [sys.executable, "-m", "vs_gendrpix.evaluation", str(small_model), str(sharp)]
+    command = [sys.executable, "-m", "vs_gendrpix", "evaluate", str(small_model), str(sharp)]
     running = subprocess.Popen(
         [*command, "-d", "cpu"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -65,7 +65,10 @@ def test_table_json_and_sheet(
     save(worn / "old.png", scene(24, 48, 3))
     scores, sheet = tmp_path / "scores.json", tmp_path / "sheet.png"
     files = ["--json", str(scores), "--sheet", str(sheet)]
-    assert main([str(small_model), str(sharp), "--worn", str(worn), *files, "-d", "cpu"]) == 0
+    assert (
+        main(["evaluate", str(small_model), str(sharp), "--worn", str(worn), *files, "-d", "cpu"])
+        == 0
+    )
 
     found = json.loads(scores.read_text())
     assert found["model"] == str(small_model)
@@ -94,7 +97,12 @@ def test_the_sheet_shows_six_pictures_of_a_set(small_model: Path, tmp_path: Path
     for seed in range(8):
         save(worn / f"{seed}.png", scene(24, 48, seed))
     sheet = tmp_path / "sheet.png"
-    assert main([str(small_model), "--worn", str(worn), "--sheet", str(sheet), "-d", "cpu"]) == 0
+    assert (
+        main(
+            ["evaluate", str(small_model), "--worn", str(worn), "--sheet", str(sheet), "-d", "cpu"]
+        )
+        == 0
+    )
     with Image.open(sheet) as image:
         assert image.height == HEAD + 6 * (SIDE + GAP) - GAP
 
@@ -103,7 +111,7 @@ def test_a_model_that_changes_nothing_scores_as_the_resize(
     idle_model: Path, sharp: Path, tmp_path: Path
 ) -> None:
     scores = tmp_path / "scores.json"
-    assert main([str(idle_model), str(sharp), "--json", str(scores), "-d", "cpu"]) == 0
+    assert main(["evaluate", str(idle_model), str(sharp), "--json", str(scores), "-d", "cpu"]) == 0
     (judged,) = json.loads(scores.read_text())["sets"].values()
     for measure in PICTURE:
         assert judged["model"][measure] == pytest.approx(judged["bicubic"][measure], rel=1e-2)
@@ -130,7 +138,7 @@ def test_a_model_that_makes_infinities_is_refused(
     nn.init.constant_(network.unet.conv_out.weight, 3e38)
     path = tmp_path / "broken.safetensors"
     save_network(path, network)
-    assert main([str(path), str(sharp), "-d", "cpu"]) == 7
+    assert main(["evaluate", str(path), str(sharp), "-d", "cpu"]) == 7
     assert "not finite" in capsys.readouterr().err
 
 
@@ -165,7 +173,7 @@ def test_errors_are_one_line_and_a_code(
     save(tmp_path / "small.png", scene(16, 16, 6))
     names = {"MODEL": str(small_model), "SHARP": str(sharp), "SMALL": str(tmp_path)}
     given = [names.get(argument, argument) for argument in arguments]
-    assert main([*given, *([] if "-d" in given else ["-d", "cpu"])]) == code
+    assert main(["evaluate", *given, *([] if "-d" in given else ["-d", "cpu"])]) == code
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1

@@ -7,7 +7,7 @@ import vs_gendrpix
 from tests.choices import process_settings
 from tests.clips import make_clip
 from vs_gendrpix import EncodeSettings, RestoreSettings, process
-from vs_gendrpix.cli.main import main
+from vs_gendrpix.cli.video import main
 
 
 def test_the_package_gives_exactly_what_it_names():

@@ -13,7 +13,7 @@ from tests.choices import process_settings
 from tests.clips import EVEN, TICK, UNEVEN, make_clip, make_frames, read
 from tests.job.test_run import NearestEngine
 from vs_gendrpix import EncodeSettings, ReadSettings, RestoreSettings, process
-from vs_gendrpix.cli.main import main
+from vs_gendrpix.cli.video import main
 from vs_gendrpix.errors import MediaError, SettingsError
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.job.open import open_input

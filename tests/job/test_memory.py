@@ -7,7 +7,7 @@ from tests.clips import make_clip
 
 CODE = """
 import resource, sys
-from vs_gendrpix.cli.main import main
+from vs_gendrpix.cli.video import main
 assert main(sys.argv[1:]) == 0
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """

@@ -57,7 +57,7 @@ def restore(settings, frames, source=SOURCE, target=TARGET, model=None):
 @contextmanager
 def lanes(settings, model=None, source=SOURCE, target=TARGET, batch=1):
     """The lanes of a clip, on an engine with a restorer or with the model of the settings."""
-    with Engine(settings, opener=model and opener(model), batch=batch) as engine:
+    with Engine(replace(settings, batch_size=batch), opener=model and opener(model)) as engine:
         yield engine.clip(source, target)
 
 

@@ -50,9 +50,8 @@ from vs_gendrpix.settings import RestoreSettings
 ModelMethod(RestoreSettings(model_path={model!r}, device="cpu"))(torch.rand(1, 3, 16, 16))
 """,
     "training": """
-from vs_gendrpix.training.__main__ import main
-main(["pix", "--config", {model!r} + ".toml", "--out", {clip!r} + ".run"])  # there is no recipe
-""",
+from vs_gendrpix.cli.main import main
+main(["train", "pix", "--config", {model!r} + ".toml", "--out", {clip!r} + ".run"])""",
 }
 
 

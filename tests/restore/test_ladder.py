@@ -181,7 +181,7 @@ def limit_pixels(monkeypatch, pixels: int) -> list[tuple[int, ...]]:
 
 
 def restored(settings: RestoreSettings, count: int = 2, batch: int = 1) -> list[np.ndarray]:
-    with Engine(settings, batch=batch) as engine:
+    with Engine(replace(settings, batch_size=batch)) as engine:
         clip = engine.clip(HALF, BIG)
         futures = [clip.submit(make_frame(number, HALF)) for number in range(count)]
         return [future.result(60).planes[0].astype(int) for future in futures]

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import SMALL
+from vs_gendrpix.cli.main import main
 from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.models.ancestors.vae import VAEConfig
 from vs_gendrpix.training import all_stages
-from vs_gendrpix.training.__main__ import main
 from vs_gendrpix.training.settings import PairSettings, Recipe, StageSettings
 
 VAE = VAEConfig(channels=(8, 8, 16, 16), layers=1, latent_channels=4, groups=4, scaling=1.0)
@@ -114,10 +114,27 @@ def test_minutes_go_with_all_alone(tmp_path, capsys):
     config = tmp_path / "recipe.toml"
     config.write_text("")
     for stage, minutes in (("vae", "3"), ("all", "0")):
-        command = [stage, "--config", str(config), "--out", str(tmp_path), "--minutes", minutes]
-        with pytest.raises(SystemExit, match="2"):
-            main(command)
+        command = [
+            "train",
+            stage,
+            "--config",
+            str(config),
+            "--out",
+            str(tmp_path),
+            "--minutes",
+            minutes,
+        ]
+        assert main(command) == SettingsError.exit_code
         assert "--minutes goes with all" in capsys.readouterr().err
-    command = ["all", "--config", str(config), "--out", str(tmp_path / "run"), "--minutes", "3"]
+    command = [
+        "train",
+        "all",
+        "--config",
+        str(config),
+        "--out",
+        str(tmp_path / "run"),
+        "--minutes",
+        "3",
+    ]
     assert main(command) == SettingsError.exit_code
     assert "no stages" in capsys.readouterr().err

@@ -11,12 +11,12 @@ import torch
 from PIL import Image
 
 from tests.conftest import SMALL
+from vs_gendrpix.cli.main import main
 from vs_gendrpix.errors import ModelError, SettingsError
 from vs_gendrpix.models.ancestors.vae import VAEConfig
 from vs_gendrpix.models.gendrpix.files import load_network, load_vae
 from vs_gendrpix.models.gendrpix.padcfg import Padding, pad
 from vs_gendrpix.training import trainer
-from vs_gendrpix.training.__main__ import main
 from vs_gendrpix.training.draw import Draw
 from vs_gendrpix.training.losses import grainy
 from vs_gendrpix.training.pairs import Pair, Pairs, find_pictures
@@ -333,7 +333,7 @@ crop = 64
 warmup = 0
 learning_rate = 1e-3
 """
-    command = ["-m", "vs_gendrpix.training", "pix", "--pictures", str(folder)]
+    command = ["-m", "vs_gendrpix", "train", "pix", "--pictures", str(folder)]
     found = []
     for processes, batch in ((1, 4), (2, 2)):
         config = tmp_path / f"{processes}.toml"
@@ -363,6 +363,7 @@ def test_a_stage_without_its_forerunner_is_one_line(folder, tmp_path, capsys):
     stages = ("vae", "latent")
     config.write_text("".join(f"[stage.{name}]\nkind = '{name}'\nsteps = 1\n" for name in stages))
     command = [
+        "train",
         "latent",
         "--config",
         str(config),
@@ -373,7 +374,7 @@ def test_a_stage_without_its_forerunner_is_one_line(folder, tmp_path, capsys):
     ]
     assert main(command) == 2
     assert "needs stage vae first" in capsys.readouterr().err
-    assert main([*command[:4], str(tmp_path / "nowhere"), *command[5:]]) == 3
+    assert main([*command[:5], str(tmp_path / "nowhere"), *command[6:]]) == 3
     assert capsys.readouterr().err.count("\n") == 1
 
 

@@ -230,7 +230,7 @@ def test_a_clip_that_cannot_be_restored_is_refused_at_once(restore, make, match)
         ({"tile": 100}, "tile 100 must be a multiple of 8"),
         ({"tile": [128]}, r"tile \[128\] is neither a number nor a width and a height"),
         ({"tile": [128, 64], "overlap": [32, 36]}, "half the tile size 64"),
-        ({"batch_size": 0}, "batch_size 0"),
+        ({"batch_size": 0}, "batch size 0"),
         ({"prefetch": -1}, "prefetch -1"),
         ({"matrix_in": 0}, "matrix_in 0"),
         ({"format": vs.GRAY32}, "32 bits"),

@@ -1,137 +1,57 @@
-"""The command gendrpix-video: one call, an exit code, and one line on what went wrong."""
+"""`gendrpix COMMAND ...`: finds the command and runs it."""
 
 import argparse
-import logging
-import signal
 import sys
-import threading
-import traceback
 from collections.abc import Sequence
-from types import FrameType
-from typing import NoReturn
 
-from vs_gendrpix.cli.options import PROGRAM, output, parser, settings
-from vs_gendrpix.errors import GendrpixError
-from vs_gendrpix.job.progress import Bar, JsonLines, Plain, Progress
+from vs_gendrpix.cli import evaluate, models, train, video
+from vs_gendrpix.cli.command import Parser, add_version, execute, exit_codes, run_command
+from vs_gendrpix.errors import SettingsError
 
-BUG, TERMINATED, INTERRUPTED, NO_MEMORY = 70, 75, 130, 6
+PROGRAM = "gendrpix"
 
-
-class _Terminated(BaseException):
-    """SIGTERM came; not an Exception, so that nothing takes it for a failure of its own."""
-
-
-class _Handler(logging.Handler):
-    """Writes log lines beside a bar, and warnings as events too."""
-
-    def __init__(self, progress: Progress) -> None:
-        super().__init__()
-        self._progress = progress
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write one line."""
-        level = record.levelname.lower()
-        _say(f"{level}: {record.getMessage()}")
-        if record.levelno == logging.WARNING:
-            self._progress.warning(record.getMessage())
+COMMANDS = {
+    "video": video.COMMAND,
+    "models": models.COMMAND,
+    "evaluate": evaluate.COMMAND,
+    "train": train.COMMAND,
+}
+"""Every command by its name: a new one is a module of this package and a line here."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command.
+    """Run `gendrpix`; returns the exit code.
 
     Args:
         argv: The arguments; None takes the process's.
-
-    Returns:
-        The exit code, see `--help`.
     """
-    arguments = list(sys.argv[1:] if argv is None else argv)
-    verbose = False
-    in_main_thread = threading.current_thread() is threading.main_thread()
-    before = signal.signal(signal.SIGTERM, _terminate) if in_main_thread else None
-    try:
-        options = parser().parse_args(arguments)
-        verbose = options.verbose
-        return _run(options)
-    except KeyboardInterrupt:
-        return _fail("interrupted; nothing was published", INTERRUPTED, verbose=verbose)
-    except _Terminated:
-        return _fail("terminated; nothing was published", TERMINATED, verbose=verbose)
-    except GendrpixError as error:
-        return _fail(str(error), error.exit_code, verbose=verbose)
-    except MemoryError:
-        return _fail("out of memory: use a smaller scale", NO_MEMORY, verbose=verbose)
-    except Exception as error:  # noqa: BLE001 - the process ends here: 1 would read as "finished"
-        what = f"{type(error).__name__}: {error}"
-        return _fail(f"a fault of the program ({what}); run with -v", BUG, verbose=verbose)
-    finally:
-        if in_main_thread:  # a caller in another thread handles signals itself
-            signal.signal(signal.SIGTERM, before)
+    given = list(sys.argv[1:] if argv is None else argv)
+    if given and given[0] in COMMANDS:
+        name = given[0]
+        return run_command(COMMANDS[name], f"{PROGRAM} {name}", given[1:])
+    return execute(PROGRAM, _refuse, _parser(), given)
 
 
-def _run(options: argparse.Namespace) -> int:
-    """Do what the options say."""
-    chosen = settings(options)
-    progress = _progress(options)
-    handler = _Handler(progress)
-    handler.setLevel(_level(options))
-    loggers = [logging.getLogger(name) for name in ("vs_gendrpix", "py.warnings")]
-    logging.captureWarnings(capture=True)
-    for logger in loggers:
-        logger.addHandler(handler)
-    loggers[0].setLevel(logging.INFO)
-    try:
-        # The processor loads av, and torch once the paths are good: --help shall be quick.
-        from vs_gendrpix.job.run import process  # noqa: PLC0415
-
-        report = process(options.input, output(options), chosen, progress=progress)
-        return report.exit_code
-    finally:
-        progress.close()
-        for logger in loggers:
-            logger.removeHandler(handler)
-        logging.captureWarnings(capture=False)
+def _parser() -> Parser:
+    """The parser of what is no command: `--help`, `--version`, or a mistake."""
+    listed = "\n".join(f"  {name:<9} {command.purpose}" for name, command in COMMANDS.items())
+    parser = Parser(
+        prog=PROGRAM,
+        usage=f"{PROGRAM} COMMAND ...",
+        description="Restore videos with a one-step diffusion model.",
+        epilog=f"commands:\n{listed}\n\nexamples:\n"
+        f"  {PROGRAM} video in.mp4 out.mp4\n  {PROGRAM} video --help\n\n"
+        f"exit codes:\n{exit_codes()}\n",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add_version(parser)
+    parser.add_argument("command", nargs="?", help=argparse.SUPPRESS)
+    parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    return parser
 
 
-def _progress(options: argparse.Namespace) -> Progress:
-    """Who tells the user how far it is."""
-    kind = options.progress
-    if kind == "json":
-        return JsonLines(sys.stdout)
-    if kind == "none" or options.quiet:
-        return Progress()
-    if kind == "auto":
-        kind = "bar" if sys.stderr.isatty() else "plain"
-    return Bar() if kind == "bar" else Plain()
-
-
-def _level(options: argparse.Namespace) -> int:
-    """From which level on log lines are shown."""
-    if options.quiet:
-        return logging.ERROR
-    return logging.INFO if options.verbose else logging.WARNING
-
-
-def _terminate(number: int, frame: FrameType | None) -> NoReturn:
-    """The handler of SIGTERM: end the program as Ctrl-C does."""
-    del number, frame
-    raise _Terminated
-
-
-def _fail(message: str, code: int, *, verbose: bool) -> int:
-    """Say why it ended, with the trace if the user wants to know all."""
-    if verbose:
-        traceback.print_exc()
-    _say(message)
-    return code
-
-
-def _say(message: str) -> None:
-    """One line on the standard error stream, whatever characters a file's name has."""
-    line = " ".join(f"{PROGRAM}: {message}".split())
-    encoding = sys.stderr.encoding or "utf-8"
-    sys.stderr.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def _refuse(options: argparse.Namespace) -> int:
+    """Say which commands there are."""
+    found = "no command" if options.command is None else f"there is no command {options.command!r}"
+    raise SettingsError(f"{found}: use one of {', '.join(COMMANDS)} (see {PROGRAM} --help)")

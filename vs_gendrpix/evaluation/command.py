@@ -1,11 +1,11 @@
-"""`python -m vs_gendrpix.evaluation MODEL FOLDER...`: the table that compares a model."""
+"""Compare a model with resizes and print tables: the work of `gendrpix evaluate`."""
 
-import argparse
-import os
+import logging
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from vs_gendrpix.errors import GendrpixError, OutputError, SettingsError
+from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.evaluation.clips import degraded_clips
 from vs_gendrpix.evaluation.comparison import compare, write_json
 from vs_gendrpix.evaluation.judge import Judge, Scores
@@ -15,91 +15,62 @@ from vs_gendrpix.evaluation.sheet import Sheet
 from vs_gendrpix.evaluation.table import REFERENCE, evaluate_motion, to_text
 from vs_gendrpix.settings import RestoreSettings
 
-
-def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; returns the exit code of `errors.py`."""
-    options = _parser().parse_args(arguments)
-    try:
-        _run(options)
-    except GendrpixError as error:
-        print(f"vs_gendrpix.evaluation: {error}", file=sys.stderr)  # noqa: T201 - a command's face
-        return error.exit_code
-    except BrokenPipeError:
-        # Who reads (`| head`) has seen enough; at its end Python would write what is left.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OutputError.exit_code
-    return 0
+log = logging.getLogger(__name__)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m vs_gendrpix.evaluation",
-        description="Compare a model with resizes at x4 and print a table for each "
-        "folder. PSNR and SSIM are of the luma without 4 pixels at the border.",
-        allow_abbrev=False,
-    )
-    parser.add_argument("model", metavar="MODEL", help="a built-in name or a safetensors file")
-    parser.add_argument(
-        "folders",
-        nargs="*",
-        type=Path,
-        metavar="FOLDER",
-        help="LR/ and HR/ with pairs of pictures, or sharp pictures, which are degraded first",
-    )
-    parser.add_argument(
-        "--worn",
-        nargs="+",
-        type=Path,
-        default=[],
-        metavar="FOLDER",
-        help="pictures that are degraded already, without a reference",
-    )
-    parser.add_argument(
-        "--clips",
-        nargs="+",
-        type=Path,
-        default=[],
-        metavar="FOLDER",
-        help="sharp videos of 360 lines or more, which are degraded first",
-    )
-    parser.add_argument("--peers", type=Path, metavar="DIR", help="weights for spandrel to compare")
-    parser.add_argument(
-        "--motion",
-        action="store_true",
-        help="measure flicker and panning too, on clips made of the sharp pictures",
-    )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the scores there too")
-    parser.add_argument("--sheet", type=Path, metavar="PNG", help="write crops side by side there")
-    parser.add_argument("-d", "--device", default="auto", help="auto, cpu, cuda or cuda:N")
-    return parser
+def evaluate(  # noqa: PLR0913 - the parameters are the command's
+    model: str,
+    folders: Sequence[Path],
+    *,
+    worn_folders: Sequence[Path] = (),
+    clip_folders: Sequence[Path] = (),
+    peers_folder: Path | None = None,
+    motion: bool = False,
+    json: Path | None = None,
+    sheet: Path | None = None,
+    device: str = "auto",
+) -> None:
+    """Compare a model with resizes at x4, and print a table for each folder.
 
+    Args:
+        model: The name of a built-in model, or a safetensors file.
+        folders: Folders with LR/ and HR/, or of sharp pictures, which are degraded first.
+        worn_folders: Folders of degraded pictures without a reference.
+        clip_folders: Folders of sharp videos of 360 lines or more, which are degraded first.
+        peers_folder: Weights of other networks, for spandrel.
+        motion: Whether flicker and panning are measured too, on clips made of sharp pictures.
+        json: A file for the scores.
+        sheet: A file for crops, side by side.
+        device: `auto`, `cpu`, `cuda` or `cuda:N`.
 
-def _run(options: argparse.Namespace) -> None:
+    Raises:
+        GendrpixError: One of its kinds, see `vs_gendrpix.errors`.
+    """
     sets = [
-        *map(referenced, options.folders),
-        *map(worn, options.worn),
-        *map(degraded_clips, options.clips),
+        *map(referenced, folders),
+        *map(worn, worn_folders),
+        *map(degraded_clips, clip_folders),
     ]
     if not sets:
         raise SettingsError("nothing to judge by: give a FOLDER, --worn FOLDER or --clips FOLDER")
     # In fp32 whatever the device likes best, so that the scores of two machines compare.
-    settings = RestoreSettings(model=options.model, device=options.device, dtype="fp32")
-    model = ModelMethod(settings)
-    methods: dict[str, Method] = {"bicubic": bicubic, "lanczos": lanczos, "model": model}
-    if options.peers:
-        methods |= peers(options.peers, model.device)
-    judge, sheet = Judge(), Sheet()
+    restorer = ModelMethod(RestoreSettings(model=model, device=device, dtype="fp32"))
+    methods: dict[str, Method] = {"bicubic": bicubic, "lanczos": lanczos, "model": restorer}
+    if peers_folder:
+        methods |= peers(peers_folder, restorer.device)
+    judge, crops = Judge(), Sheet()
     for line in judge.skipped:
-        print(f"vs_gendrpix.evaluation: {line}", file=sys.stderr)  # noqa: T201 - a command's face
+        log.warning(line)
     scores: dict[str, dict[str, Scores]] = {}
     for samples in sets:
-        found = compare(samples, methods, judge, sheet)
-        if options.motion and samples.unit == "pictures" and REFERENCE in found:
-            for name, motion in evaluate_motion(samples, methods, samples.count).items():
-                found[name] |= motion
+        found = compare(samples, methods, judge, crops)
+        if motion and samples.unit == "pictures" and REFERENCE in found:
+            for name, moving in evaluate_motion(samples, methods, samples.count).items():
+                found[name] |= moving
         scores[samples.name] = found
-        print(to_text(samples.title, found) + "\n", flush=True)  # noqa: T201 - the result
-    if options.sheet:
-        sheet.save(options.sheet)
-    if options.json:
-        write_json(options.json, {"model": options.model, "sets": scores})
+        sys.stdout.write(f"{to_text(samples.title, found)}\n\n")
+        sys.stdout.flush()
+    if sheet:
+        crops.save(sheet)
+    if json:
+        write_json(json, {"model": model, "sets": scores})

@@ -13,6 +13,9 @@ _WEIGHTS = Path(__file__).parent / "weights"
 BUILT_IN = {name: _WEIGHTS / f"{name}.safetensors" for name in ("tiny", "base")}
 """The models in the package, by name."""
 
+DEFAULTS = {"cpu": "tiny", "cuda": "base"}
+"""The default model of each kind of device."""
+
 _FORMATS = {"gendrpix": "save_network", "gendrpix-vae": "save_vae"}
 """What the metadata of our files say under `format`, and the function that writes them."""
 

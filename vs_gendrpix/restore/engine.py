@@ -31,7 +31,6 @@ class Engine:
     Args:
         settings: How to restore.
         notes: Is told what there is to say: memory that ran out, CUDA graphs that were given up.
-        batch: Frames that a device computes together, at least 1.
         opener: Opens the restorer of each device; None opens the model of the settings.
 
     Attributes:
@@ -48,11 +47,10 @@ class Engine:
         settings: RestoreSettings,
         notes: Notes | None = None,
         *,
-        batch: int = 1,
         opener: Opener | None = None,
     ) -> None:
         self.devices = pick_devices(settings.device)
-        self._settings, self._notes, self._batch = settings, notes or Notes(), batch
+        self._settings, self._notes = settings, notes or Notes()
         if opener is None:
             if len({pick_dtype(settings.dtype, device) for device in self.devices}) > 1:
                 settings = replace(settings, dtype="fp32")  # so that every lane computes the same
@@ -92,7 +90,7 @@ class Engine:
             self._settings,
             source,
             target,
-            batch=self._batch,
+            batch=self._settings.batch_size,
             notes=self._notes,
         )
         self._clips.add(lanes)

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from vs_gendrpix.restore.lanes import ClipLanes
 
 MAX_PREFETCH = 64
-MAX_BATCH = 16
 
 
 def gendrpix(  # noqa: PLR0913 - the parameters of a filter are its interface
@@ -66,37 +65,47 @@ def gendrpix(  # noqa: PLR0913 - the parameters of a filter are its interface
 ) -> vs.VideoNode:
     """Restore a clip.
 
+    `tile` and `overlap` take one number, or a width and a height.
+
     Args:
         clip: Progressive GRAY or YUV of 8 to 16 bits or float, or RGB24 to RGB48, RGBH or RGBS, of
             one format and size.
-        scale: Output size over input size, 1 to 4; None is 4, unless a target size is given.
-        width: Output width in pixels; None follows the height and the picture's shape.
-        height: Output height in pixels; None follows the width and the picture's shape.
+        scale: Output size over input size (1 to 4; default: 4, unless a size is given).
+        width: Output width in pixels, up to 8 times the input's (1 or more; default: follows the
+            height).
+        height: Output height in pixels, up to 8 times the input's (1 or more; default: follows the
+            width).
         format: VapourSynth's number of the output format; None is the format of the clip.
-        model: Name of a built-in model, or `auto`: the default for the device.
-        model_path: A safetensors model file; it wins over `model`.
+        model: Name of a built-in model; `auto` is `tiny` on a CPU and `base` on a GPU (default:
+            auto).
+        model_path: A .safetensors model file, instead of `model`.
         device_index: Number of the GPU, or several, which share the frames; -1 is the CPU. 0 is the
             CPU where there is no GPU.
-        dtype: Arithmetic of the network; `auto` is bf16 where the device has it, or else fp32.
-        guidance: Weight of PadCFG, 0 to 10; 1 is one pass; None takes the model's own.
-        pad_seed: Draws the two paddings of PadCFG, 0 or more; 0 is the paper's.
-        strength: Share of the network's change that is applied, 0 (only the resize) to 1.
-        grain: Share, 0 to 2, of the grain that the network takes that is put back, anew and at the
-            output's size: 0 none, 1 as strong as it was.
-        color_fix: `lowband` carries the input's low-frequency colour over, `none` does not.
-        attention: `auto` lets the network see the 512 pixels around a place, `full` the whole
-            picture: at a cost that grows with the square of its size.
-        tile: Side in pixels of the tiles that frames are restored in, or their width and height:
-            multiples of 8 from 64 on. None restores whole frames, and tiles only those that do not
-            fit in memory.
-        overlap: Pixels that tiles share, or columns and rows of them: multiples of 4, at most half
-            a tile.
-        compile: Whether the network is compiled: minutes at the first frame, less time a frame
-            after.
-        batch_size: Frames that a device computes together, 1 to 16.
+        dtype: Arithmetic of the network: `bf16`, `fp16`, `fp32`; `auto` is bf16 where the device
+            has it, or else fp32; `fp8` is bf16 with linear layers in 8 bits, for the paper's
+            network on GPUs that have it (default: auto).
+        guidance: Weight of PadCFG; 1 runs the network once per frame (0 to 10; default: the model's
+            own).
+        pad_seed: Selects the two paddings of PadCFG; 0 is the paper's (4, 4) and (3, 5) (0 or more;
+            default: 0).
+        strength: Share of the network's change to apply: 0 only resizes, 1 restores fully (0 to 1;
+            default: 1).
+        grain: Share of the grain that the network removes to put back, made anew at the output's
+            size: 1 is as strong as it was (0 to 2; default: 0).
+        color_fix: `lowband` carries the input's low-frequency colour over, `none` does not
+            (default: lowband).
+        attention: How far a token sees on large pictures: 512 pixels around it (`auto`), or the
+            whole picture, at a cost that grows with the square of its size (`full`) (default:
+            auto).
+        tile: Restore in tiles of this many pixels, a multiple of 8 from 64 on (default: whole
+            frames, and tiles only if memory runs out).
+        overlap: Pixels that neighbouring tiles share and fade across, a multiple of 4 up to half a
+            tile (default: 32).
+        compile: Compile the network: minutes at the start, less time per frame afterwards.
+        batch_size: Frames that a device computes together (1 to 16; default: 1).
         prefetch: Frames that are started ahead of the one that is asked for, 0 to 64; None is
             enough for every device to have a batch in work and one in wait.
-        dedup: Whether a frame that equals the one before takes its result.
+        dedup: Take the result of the frame before for a frame that is equal to it.
         matrix_in: Matrix of YUV frames that do not say theirs, by ITU-T H.273: 1 BT.709, 5 or 6
             BT.601, 9 BT.2020.
 
@@ -112,7 +121,6 @@ def gendrpix(  # noqa: PLR0913 - the parameters of a filter are its interface
         if not isinstance(clip, vs.VideoNode):
             raise SettingsError(f"this is not a video clip, but {type(clip).__name__}")
         devices = _devices(device_index)
-        ahead = _prefetch(prefetch, batch_size, len(devices))
         settings = RestoreSettings(
             scale=None if scale is None else _fraction(scale),
             width=width,
@@ -130,8 +138,10 @@ def gendrpix(  # noqa: PLR0913 - the parameters of a filter are its interface
             tile=None if tile is None else _pair("tile", tile),
             overlap=_pair("overlap", overlap),
             compile=compile,
+            batch_size=batch_size,
             dedup=dedup,
         )
+        ahead = _prefetch(prefetch, batch_size, len(devices))
         if settings.model_path or settings.model != "auto":
             find_model(settings.model_path or settings.model)
         if getattr(clip, "gpu_resident", False):
@@ -147,7 +157,7 @@ def gendrpix(  # noqa: PLR0913 - the parameters of a filter are its interface
         # torch takes seconds to load: only once a frame is asked for.
         from vs_gendrpix.restore.engine import Engine  # noqa: PLC0415
 
-        return Engine(settings, batch=batch_size).clip(source, target)
+        return Engine(settings).clip(source, target)
 
     shape = aspect_change(source, target, settings)
     jobs = _Jobs(build, source, room=2 * vs.core.num_threads + 4 * ahead + 8)
@@ -277,8 +287,6 @@ def _devices(device_index: int | Sequence[int]) -> list[str]:
 
 def _prefetch(prefetch: int | None, batch_size: int, devices: int) -> int:
     """Count the frames to start ahead: a batch in work and one in wait for every device."""
-    if not 1 <= batch_size <= MAX_BATCH:
-        raise SettingsError(f"batch_size {batch_size} is out of range: use 1 to {MAX_BATCH}")
     if prefetch is None:
         return 2 * batch_size * devices - 1
     if not 0 <= prefetch <= MAX_PREFETCH:

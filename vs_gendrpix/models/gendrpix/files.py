@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from vs_gendrpix.errors import ModelError
 from vs_gendrpix.models.ancestors.vae import VAE, VAEConfig
-from vs_gendrpix.models.catalogue import check_head, find_model
+from vs_gendrpix.models.catalogue import DEFAULTS, check_head, find_model
 from vs_gendrpix.models.gendrpix.folding import fold
 from vs_gendrpix.models.gendrpix.network import GenDRPix, ModelCard, Prompted
 from vs_gendrpix.models.gendrpix.unet import UNet, UNetConfig, timestep_embedding
@@ -21,7 +21,7 @@ from vs_gendrpix.models.gendrpix.unet import UNet, UNetConfig, timestep_embeddin
 
 def default_model(device: torch.device) -> str:
     """The built-in model that `auto` stands for on a device: a CPU needs the faster one."""
-    return "tiny" if device.type == "cpu" else "base"
+    return DEFAULTS["cpu" if device.type == "cpu" else "cuda"]
 
 
 def load_network(

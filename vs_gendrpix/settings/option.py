@@ -1,0 +1,179 @@
+"""The declaration of an option: what every front end says of a setting, beside its field."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, fields, is_dataclass
+from functools import cache
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from vs_gendrpix.errors import SettingsError
+
+_OPTION = "option"
+"""Where a field's metadata holds its `Option`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Numbers from `low` to `high`, both included; None is no upper limit."""
+
+    low: float
+    high: float | None = None
+
+    def __contains__(self, value: float) -> bool:
+        """Whether a number is in the range; NaN is in none."""
+        return self.low <= value and (self.high is None or value <= self.high)
+
+    def __str__(self) -> str:
+        return f"{self.low:g} or more" if self.high is None else f"{self.low:g} to {self.high:g}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """An option, as it is declared.
+
+    From it come the command's flag and its help, the check of the field, and the tables in docs/.
+
+    Attributes:
+        text: What the option does, in lower case and without a full stop. Names are in backquotes.
+        flags: The command's flags; empty if it has none.
+        flag_text: The help of the flag, where it differs from `text`.
+        metavar: The name of the flag's value in the help.
+        parse: Turns the flag's text into a value. Raises `ValueError` where it cannot.
+        repeated: Whether the flag may be given several times; the field is a tuple then.
+        within: The range of a number.
+        default_text: The default in words, where its value does not say enough.
+        name: The name in messages; empty takes the field's.
+        paper: Whether only the paper's full network needs it.
+    """
+
+    text: str
+    flags: tuple[str, ...] = ()
+    flag_text: str = ""
+    metavar: str | None = None
+    parse: Callable[[str], Any] = str
+    repeated: bool = False
+    within: Range | None = None
+    default_text: str = ""
+    name: str = ""
+    paper: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declared:
+    """An option with what its field adds.
+
+    Attributes:
+        field: The field's name.
+        default: The field's default.
+        choices: The values that the field's `Literal` allows; empty if it is none.
+        option: The declaration.
+    """
+
+    field: str
+    default: Any
+    choices: tuple[str, ...]
+    option: Option
+
+    @property
+    def limits(self) -> str:
+        """The range and the default in words, such as `1 to 4; default: 4`; may be empty."""
+        default = self.option.default_text
+        if not default and self.default is not None and not isinstance(self.default, bool | tuple):
+            default = f"{self.default:g}" if isinstance(self.default, float) else f"{self.default}"
+        parts = [str(self.option.within or ""), f"default: {default}" if default else ""]
+        return "; ".join(filter(None, parts))
+
+
+def option[T](  # noqa: PLR0913 - the parameters are those of `Option`
+    default: T,
+    text: str,
+    *flags: str,
+    flag_text: str = "",
+    metavar: str | None = None,
+    parse: Callable[[str], Any] = str,
+    repeated: bool = False,
+    within: Range | None = None,
+    default_text: str = "",
+    name: str = "",
+    paper: bool = False,
+) -> T:
+    """Declare a field of a settings class; see `Option` for the parameters.
+
+    Returns:
+        A dataclass field, typed as its value, as `dataclasses.field` is.
+    """
+    declared = Option(
+        text=text,
+        flags=flags,
+        flag_text=flag_text,
+        metavar=metavar,
+        parse=parse,
+        repeated=repeated,
+        within=within,
+        default_text=default_text,
+        name=name,
+        paper=paper,
+    )
+    made: T = field(default=default, metadata={_OPTION: declared})
+    return made
+
+
+@cache
+def options_of(settings: type) -> tuple[Declared, ...]:
+    """The options that a settings class declares itself, in the order of its fields."""
+    hints = get_type_hints(settings)
+    return tuple(
+        Declared(
+            field=each.name,
+            default=each.default,
+            choices=get_args(hints[each.name]) if get_origin(hints[each.name]) is Literal else (),
+            option=each.metadata[_OPTION],
+        )
+        for each in fields(settings)
+        if _OPTION in each.metadata
+    )
+
+
+def groups_of(settings: type) -> Iterator[type]:
+    """A settings class and all that are nested in it, each after the one that holds it."""
+    yield settings
+    for each in fields(settings):
+        if is_dataclass(each.default):
+            yield from groups_of(type(each.default))
+
+
+def build[T](settings: type[T], values: dict[str, Any]) -> T:
+    """Settings of the values of their fields, by name, however deep they are nested.
+
+    Args:
+        settings: A settings class.
+        values: A value for every field that declares an option.
+
+    Raises:
+        SettingsError: A value is out of its range.
+    """
+    return settings(
+        **{
+            each.name: build(type(each.default), values)
+            if is_dataclass(each.default)
+            else values[each.name]
+            for each in fields(settings)  # type: ignore[arg-type] # a dataclass, which T cannot say
+        }
+    )
+
+
+def check(settings: object) -> None:
+    """Check every value of a settings object against its declared choices and range.
+
+    Raises:
+        SettingsError: A value is none of the choices, or out of its range.
+    """
+    kind: type = type(settings)
+    for declared in options_of(kind):
+        value = getattr(settings, declared.field)
+        name = declared.option.name or declared.field.replace("_", " ")
+        if declared.choices and value not in declared.choices:
+            known = ", ".join(declared.choices)
+            raise SettingsError(f"there is no {name} {value!r}: use one of {known}")
+        within = declared.option.within
+        if within is not None and value is not None and value not in within:
+            raise SettingsError(f"{name} {float(value):g} is out of range: use {within}")

@@ -1,0 +1,155 @@
+"""How the input is read, and what is done to its frames before they are restored."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+from vs_gendrpix.errors import SettingsError
+from vs_gendrpix.settings import parsing
+from vs_gendrpix.settings.option import Range, check, option
+
+OnChange = Literal["error", "scale"]
+Hdr = Literal["keep", "error"]
+Deinterlace = Literal["auto", "off", "bwdif", "ivtc"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadSettings:
+    """How the input is read, and which part of it.
+
+    `start`, `end` and `preview` are exact seconds from the beginning of the clip.
+    """
+
+    video_stream: int | None = option(
+        None,
+        "number of the video stream to restore, counted from 0 as in FFmpeg's `v:N`",
+        "--video-stream",
+        metavar="N",
+        parse=int,
+        within=Range(0),
+        default_text="the one that a player would show",
+    )
+    rate: Fraction | None = option(
+        None,
+        "frames per second of numbered pictures and raw video, which do not store it: 25, 23.976 "
+        "or 24000/1001",
+        "--fps",
+        metavar="R",
+        parse=parsing.rate,
+        default_text="24",
+    )
+    start_number: int | None = option(
+        None,
+        "number of the first picture of a sequence",
+        "--start-number",
+        metavar="N",
+        parse=int,
+        within=Range(0),
+        default_text="the lowest there is",
+    )
+    raw: tuple[int, int, str] | None = option(
+        None,
+        "read raw video of this size and FFmpeg pixel format, such as 720x576:yuv420p",
+        "--raw",
+        metavar="WxH:FORMAT",
+        parse=parsing.raw_format,
+    )
+    on_change: OnChange = option(
+        "error",
+        "if the picture changes its size or format: refuse the clip (`error`), or make all frames "
+        "like the first one (`scale`)",
+        "--on-change",
+        name="answer to a change of the picture",
+    )
+    start: Fraction | None = option(
+        None,
+        "first moment to keep",
+        "--start",
+        metavar="T",
+        parse=parsing.seconds,
+        default_text="the beginning",
+    )
+    end: Fraction | None = option(
+        None,
+        "moment before which to stop",
+        "--end",
+        metavar="T",
+        parse=parsing.seconds,
+        default_text="the end",
+    )
+    preview: Fraction | None = option(
+        None,
+        "keep only this long: from the start that is given, or else around the middle of the clip",
+        "--preview",
+        metavar="T",
+        parse=parsing.seconds,
+    )
+    hdr: Hdr = option(
+        "keep",
+        "`keep`: PQ and HLG stay what they are; `error`: refuse them",
+        "--hdr",
+        name="way to treat HDR",
+    )
+    drop_dynamic_hdr: bool = option(
+        False,
+        "leave out HDR metadata of single frames (HDR10+, Dolby Vision), instead of refusing a "
+        "clip that has some",
+        "--drop-dynamic-hdr",
+    )
+
+    def __post_init__(self) -> None:
+        check(self)
+        if self.rate is not None and not 0 < self.rate <= 1000:
+            raise SettingsError(f"{float(self.rate):g} frames/s is out of range: use up to 1000")
+        self._check_range()
+
+    def _check_range(self) -> None:
+        if self.preview is not None and self.end is not None:
+            raise SettingsError("give an end or the seconds of a preview, not both")
+        if self.preview is not None and self.preview <= 0:
+            raise SettingsError(f"a preview of {float(self.preview):g} s is empty: use more than 0")
+        if self.start is not None and self.start < 0:
+            raise SettingsError(f"start {float(self.start):g} s is before the clip: use 0 or more")
+        if self.end is not None and self.end <= (self.start or 0):
+            raise SettingsError(
+                f"end {float(self.end):g} s is not after start {float(self.start or 0):g} s"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrepareSettings:
+    """What is done to frames before they are restored."""
+
+    deinterlace: Deinterlace = option(
+        "auto",
+        "`auto` examines the clip and does what it needs, unless the pre-filter does it; `bwdif` "
+        "makes a frame of each field; `ivtc` makes the 24 frames per second of telecined film; "
+        "`off` warns of interlaced clips",
+        "--deinterlace",
+        name="way to deinterlace",
+    )
+    pre_filter: str | None = option(
+        None,
+        "filter before restoring: vhs, dvd_interlaced, film_16mm, film_35mm, silent_film, old_web, "
+        "anime_dvd, or a graph such as `crop=704:576,atadenoise`",
+        "--pre-filter",
+        metavar="GRAPH",
+    )
+    crop: tuple[int, int, int, int] | Literal["auto"] | None = option(
+        None,
+        "restore only this part of the picture: width, height, x and y in pixels; `auto` is the "
+        "picture between black bars",
+        "--crop",
+        metavar="auto|W:H:X:Y",
+        parse=parsing.crop,
+    )
+    ffmpeg: str | None = option(
+        None,
+        "the ffmpeg program, for filters that PyAV's libavfilter lacks, before and after restoring",
+        "--ffmpeg",
+        metavar="FILE",
+        default_text="the one on the PATH",
+    )
+
+    def __post_init__(self) -> None:
+        check(self)

@@ -1,0 +1,131 @@
+"""What is done to restored frames, and how they are written."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal, Self
+
+from vs_gendrpix.settings import parsing
+from vs_gendrpix.settings.option import check, option
+
+OutColor = Literal["keep", "bt709", "bt2020"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinishSettings:
+    """What is done to restored frames before they are written."""
+
+    post_filter: str | None = option(
+        None,
+        "filter after restoring: a preset or a graph, such as `noise=c0s=6:c0f=t`",
+        "--post-filter",
+        metavar="GRAPH",
+    )
+    keep_bars: bool = option(
+        False, "put the restored part of a crop back between black bars", "--keep-bars"
+    )
+    out_color: OutColor = option(
+        "keep",
+        "`keep` the source's matrix and primaries, or convert them: `bt709` for SD that becomes "
+        "HD, since players that ignore tags take HD for BT.709; `bt2020`",
+        "--out-color",
+        name="output colour",
+    )
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncodeSettings:
+    """How the restored frames are encoded."""
+
+    encoder: str = option(
+        "auto",
+        "FFmpeg's name of a video encoder",
+        "-c",
+        "--encoder",
+        metavar="NAME",
+        default_text="what the output's name asks for",
+    )
+    crf: float | None = option(
+        None,
+        "constant rate factor of the encoder: less is finer",
+        "--crf",
+        metavar="N",
+        parse=float,
+        default_text="the profile's",
+    )
+    preset: str | None = option(
+        None,
+        "speed preset of the encoder",
+        "--preset",
+        metavar="NAME",
+        default_text="the profile's",
+    )
+    pix_fmt: str = option(
+        "auto",
+        "FFmpeg's name of the pixel format; `source` is the nearest to the source's that the "
+        "encoder takes, with 10 bits at least",
+        "--pix-fmt",
+        metavar="NAME",
+        default_text="the profile's, or yuv420p10le where the encoder takes it",
+    )
+    options: tuple[tuple[str, str], ...] = option(
+        (),
+        "private option of the encoder; may be given again",
+        "-e",
+        "--encoder-opt",
+        metavar="KEY=VALUE",
+        parse=parsing.key_value,
+        repeated=True,
+    )
+
+    def over(self, profile: Self) -> Self:
+        """A profile with all that these settings say, and its own values for the rest."""
+        return replace(
+            profile,
+            pix_fmt=profile.pix_fmt if self.pix_fmt == "auto" else self.pix_fmt,
+            crf=profile.crf if self.crf is None else self.crf,
+            preset=self.preset or profile.preset,
+            options=profile.options + self.options,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamSettings:
+    """What is carried over beside the picture."""
+
+    audio: bool = option(True, "all sound", "--no-audio", flag_text="leave out sound")
+    subtitles: bool = option(True, "all subtitles", "--no-subs", flag_text="leave out subtitles")
+    chapters: bool = option(True, "the chapters", "--no-chapters", flag_text="leave out chapters")
+    attachments: bool = option(
+        True,
+        "fonts, other attached files and covers",
+        "--no-attachments",
+        flag_text="leave out fonts, other attached files and covers",
+    )
+    # Without languages and default marks a player would choose the wrong streams.
+    metadata: bool = option(
+        True,
+        "tags of the file and of its streams; languages and default marks are kept anyway",
+        "--no-metadata",
+        flag_text="leave out tags of the file and its streams, but not their languages",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteSettings:
+    """What is written, and how."""
+
+    encode: EncodeSettings = EncodeSettings()
+    streams: StreamSettings = StreamSettings()
+    overwrite: bool = option(
+        False, "replace an existing output, once the new one is whole", "-y", "--overwrite"
+    )
+    report: Path | None = option(
+        None,
+        "write a report of the run as JSON: streams, settings, model, warnings, damage, timing",
+        "--report",
+        metavar="FILE",
+        parse=Path,
+    )
