@@ -25,7 +25,7 @@ _SPENT = 0.9
 def train_all(
     recipe: Recipe, *, pictures: list[Path], out: Path, seconds: float | None = None
 ) -> Path:
-    """Store a recipe's pairs and run its stages; what has been done is not done again.
+    """Store a recipe's pairs and run its stages, except those that are complete.
 
     Args:
         recipe: Its stages run in its order.
@@ -67,7 +67,7 @@ def train_all(
 
 
 def _costs(recipe: Recipe, names: list[str], pictures: list[Path], out: Path) -> dict[str, float]:
-    """Seconds of a step of each stage, measured in a folder of their own."""
+    """Measure the seconds of a step of each stage, in a folder beside theirs."""
     folder = out / "probe"
     folder.mkdir(parents=True, exist_ok=True)
     pairs = folder / "pairs"
@@ -86,7 +86,7 @@ def _costs(recipe: Recipe, names: list[str], pictures: list[Path], out: Path) ->
 
 
 def _fitted(recipe: Recipe, costs: Mapping[str, float], seconds: float) -> dict[str, int]:
-    """The steps of each stage, all by the same factor, that take so long together."""
+    """Scale the steps of all stages by one factor, to take this long together."""
     whole = sum(recipe.stage[name].steps * cost for name, cost in costs.items())
     steps = {name: int(recipe.stage[name].steps * seconds / whole) for name in costs}
     if min(steps.values()) < 1:

@@ -1,4 +1,4 @@
-"""How networks begin: with what others learnt, and in principal components where all is new."""
+"""Initial weights: those of another network, or principal components for a new first layer."""
 
 import math
 import re
@@ -19,7 +19,7 @@ from vs_gendrpix.models.gendrpix.unet import Level, UNetConfig, UpLevel
 def new[N: Prompted](
     kind: type[N], config: UNetConfig, *, channels: tuple[int, int], seed: int
 ) -> N:
-    """A network with random weights and prompts.
+    """Make a network with random weights and prompts.
 
     Args:
         kind: Its class.
@@ -54,7 +54,9 @@ def inherit(student: Prompted, teacher: Prompted, *, but: Sequence[str]) -> None
 
 @torch.no_grad()
 def deepen(student: Prompted, teacher: Prompted) -> None:
-    """Give a student what a network with fewer ResBlocks a level does (after Net2Net, 1511.05641).
+    """Let a student compute what a network with fewer ResBlocks a level does.
+
+    After Net2Net (arXiv 1511.05641).
 
     On the way down the further ones come last. What they pass on is also the skip that the first on
     the way up takes in, as before; then come as many further ones, then the others.
@@ -157,7 +159,7 @@ def straighten(network: GenDRPix, degraded: Tensor) -> None:
 
 
 def zero(layer: nn.Conv2d) -> None:
-    """Let a layer give nothing at first; what comes in has a gradient for it all the same."""
+    """Set a layer to zero; its weights still get a gradient from its input."""
     nn.init.zeros_(layer.weight)
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)

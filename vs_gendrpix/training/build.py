@@ -58,7 +58,7 @@ def build(name: str, recipe: Recipe, *, out: Path, degraded: Tensor) -> Stage:
 
 @dataclass(frozen=True, slots=True)
 class _Builder:
-    """Makes the kinds of stages."""
+    """A method for each kind of stage."""
 
     name: str
     settings: StageSettings

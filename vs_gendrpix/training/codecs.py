@@ -23,7 +23,7 @@ Picture = npt.NDArray[np.uint8]
 
 
 def jpeg(picture: Picture, quality: int, *, subsampled: bool) -> Picture:
-    """A picture after JPEG of a quality from 1 to 100, with 4:2:0 chroma or 4:4:4."""
+    """Compress a picture by JPEG of a quality from 1 to 100, with 4:2:0 chroma or 4:4:4."""
     buffer = io.BytesIO()
     Image.fromarray(picture).save(
         buffer, "JPEG", quality=quality, subsampling="4:2:0" if subsampled else "4:4:4"
@@ -33,7 +33,7 @@ def jpeg(picture: Picture, quality: int, *, subsampled: bool) -> Picture:
 
 
 def video(pictures: list[Picture], codec: str, options: dict[str, str]) -> Picture:
-    """The last of several equally large pictures after being encoded together as 4:2:0 video.
+    """Encode several equally large pictures as 4:2:0 video and decode the last one.
 
     Args:
         pictures: Successive frames; the later ones are predicted from the earlier.

@@ -18,11 +18,12 @@ one by one, and nothing of them is lost."""
 
 
 class Judgement(NamedTuple):
-    """What a critic says of pictures.
+    """A critic's answer about pictures.
 
     Attributes:
         logits: (B, C, h, w), above 0 where a place is taken for real.
-        features: Activations inside, before their nonlinearity: what differs between two pictures.
+        features: Activations (B, C, h, w) of the layers, before their nonlinearity; none for a
+            critic whose features are not compared.
     """
 
     logits: Tensor

@@ -1,8 +1,8 @@
-"""What old film and video does to a picture, drawn at random.
+"""Random degradations of a picture, as old film and video have them.
 
 The order of the steps is that of Real-ESRGAN (arXiv 2107.10833, section 3), of both orders;
-the strengths are those of video: milder blur and noise; then what film, tape or fields add, and
-real codecs on a short run of frames at the end.
+the strengths are those of video: milder blur and noise. Then come film, tape or fields, and at the
+end real codecs on a short run of frames.
 """
 
 import math
@@ -23,7 +23,7 @@ _RESCALED_SHARE = 0.12
 
 
 def degrade(image: Tensor, scale: float, draw: Draw) -> Tensor:
-    """A degraded copy of a picture, smaller by a factor.
+    """Degrade a picture and make it smaller by a factor.
 
     Args:
         image: (3, H, W) RGB in [0, 1].
@@ -100,7 +100,7 @@ def _blur(image: Tensor, draw: Draw, low: float, high: float, *, probability: fl
 
 
 def _ringing(image: Tensor, draw: Draw) -> Tensor:
-    """Halos of an over-sharpening scaler or camera."""
+    """Add the halos of an over-sharpening scaler or camera."""
     soft = _filter(image, _gaussian(*(draw.between(0.6, 1.2),) * 2, 0))
     return (image + draw.between(0.3, 1.0) * (image - soft)).clamp(0, 1)
 
@@ -118,7 +118,7 @@ def _resize_by(image: Tensor, draw: Draw, low: float, high: float) -> Tensor:
 
 
 def _noise(image: Tensor, draw: Draw, most: float, *, probability: float) -> Tensor:
-    """Grain or sensor noise of up to `most` code values of 255, colour or grey, fine or coarse."""
+    """Add noise of up to `most` codes of 255, colour or grey, fine or coarse."""
     if not draw.chance(probability):
         return image
     channels = draw.pick((1, 3), (0.6, 0.4))
@@ -142,7 +142,7 @@ def _jpeg(image: Tensor, draw: Draw, low: int, high: int, *, probability: float)
 
 
 def _compress(image: Tensor, draw: Draw, *, low_rate: bool) -> Tensor:
-    """One generation: none, JPEG, or a video codec that predicts over a short run of frames."""
+    """Compress once or not: by JPEG, or a video codec that predicts over a short run of frames."""
     kind = draw.pick(("none", "jpeg", "h264", "mpeg2", "hevc"), (0.3, 0.22, 0.3, 0.1, 0.08))
     if kind == "none":
         return from_picture(to_picture(image))
@@ -159,7 +159,7 @@ def _compress(image: Tensor, draw: Draw, *, low_rate: bool) -> Tensor:
 
 
 def _run(image: Tensor, draw: Draw) -> list[Tensor]:
-    """One to three frames that end with the picture: a pan, the gate's weave, fresh grain."""
+    """Make one to three frames that end with the picture: a pan, gate weave, fresh grain."""
     pan = (draw.between(-2, 2), draw.between(-2, 2)) if draw.chance(0.7) else (0.0, 0.0)
     frames = [image]
     for back in range(1, draw.whole(1, 3)):

@@ -1,4 +1,4 @@
-"""What tape, film and fields do to a picture before any codec: drawn at random."""
+"""Random degradations by tape, film and fields, which come before any codec."""
 
 import math
 
@@ -15,7 +15,7 @@ _TO_YUV = torch.tensor(
 
 
 def moved(image: Tensor, right: float, down: float) -> Tensor:
-    """A picture moved by a fraction of a pixel or some, the border repeated.
+    """Move a picture by pixels and fractions of them, its border repeated.
 
     Args:
         image: (3, H, W).
@@ -34,7 +34,7 @@ def moved(image: Tensor, right: float, down: float) -> Tensor:
 
 
 def fields(image: Tensor, draw: Draw) -> Tensor:
-    """Two fields of different times in one frame, as it is or badly taken apart.
+    """Mix two fields of different times in one frame, woven or badly deinterlaced.
 
     Combed: every second line shows the moment before. Blended: both moments, as ghosts. Bobbed:
     every second line made of its neighbours, which leaves stairs.
@@ -54,7 +54,7 @@ def fields(image: Tensor, draw: Draw) -> Tensor:
 
 
 def tape(image: Tensor, draw: Draw) -> Tensor:
-    """Video tape: colour of a few samples a line that bleeds to the right, soft and noisy lines."""
+    """Degrade as tape does: noise, and colour of few samples a line that bleeds to the right."""
     yuv = torch.einsum("ij,jhw->ihw", _TO_YUV, image)
     luma, chroma = yuv[:1], yuv[1:]
     chroma = _smear(chroma, draw.between(1.5, 5.0))
@@ -70,7 +70,7 @@ def tape(image: Tensor, draw: Draw) -> Tensor:
 
 
 def film(image: Tensor, draw: Draw) -> Tensor:
-    """Film: grain, and at times dust, hairs and scratches."""
+    """Degrade as film does: grain, and at times dust and scratches."""
     image = _grain(image, draw)
     if draw.chance(0.3):
         image = _specks(image, draw)
@@ -80,7 +80,7 @@ def film(image: Tensor, draw: Draw) -> Tensor:
 
 
 def banded(image: Tensor, draw: Draw) -> Tensor:
-    """Too few levels: steps in what was a gradient."""
+    """Quantise to few levels: a gradient becomes steps."""
     levels = draw.whole(28, 100)
     return (image * levels).round() / levels
 
@@ -96,7 +96,7 @@ def _smear(image: Tensor, sigma: float) -> Tensor:
 
 
 def _grain(image: Tensor, draw: Draw) -> Tensor:
-    """Clumps of silver: softened noise, strongest in the mid-tones, alike in all colours."""
+    """Add softened noise, strongest in the mid-tones, mostly the same in all channels."""
     height, width = image.shape[-2:]
     sigma = draw.between(0.4, 1.1)
     shared, own = draw.normal(1, height, width), draw.normal(3, height, width)
@@ -109,7 +109,7 @@ def _grain(image: Tensor, draw: Draw) -> Tensor:
 
 
 def _specks(image: Tensor, draw: Draw) -> Tensor:
-    """Dust on the positive is dark, on the negative bright."""
+    """Add dust: dark on a positive, bright on a negative."""
     height, width = image.shape[-2:]
     y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
     for _ in range(draw.whole(1, 3)):
@@ -124,7 +124,7 @@ def _specks(image: Tensor, draw: Draw) -> Tensor:
 
 
 def _scratches(image: Tensor, draw: Draw) -> Tensor:
-    """Lines along the film's run, thin and a little uneven."""
+    """Add scratches along the film's run, thin and a little uneven."""
     height, width = image.shape[-2:]
     x = torch.arange(width, dtype=torch.float32)
     for _ in range(draw.whole(1, 2)):

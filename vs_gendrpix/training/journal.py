@@ -55,7 +55,7 @@ class Journal:
         figure.savefig(self.folder / "losses.png", dpi=80)
 
     def _grid(self, path: Path, student: nn.Module) -> None:
-        """A PNG to look at: a row for each sample, degraded, restored and target."""
+        """Write a PNG with a row for each sample: degraded, restored, clean."""
         with torch.no_grad():
             restored = self.stage.show(student, self.degraded).float().cpu()
         columns = torch.cat([self.degraded.cpu(), restored, self.target], dim=-1)

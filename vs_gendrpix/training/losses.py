@@ -1,4 +1,4 @@
-"""The losses beside L1: features, the lattice, and what a critic says."""
+"""Losses beside L1: features, the lattice, a critic's answer; and the random views they need."""
 
 import math
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ _FLOOR = 0.01
 
 
 def lattice_windows(height: int, width: int, reach: int) -> tuple[Tensor, Tensor]:
-    """Where an 8x8 tile that repeats over a picture has its energy (paper, equation 2).
+    """Find the frequencies of an 8x8 tile that repeats over a picture (paper, equation 2).
 
     Args:
         height: Rows of the picture, a multiple of 8.
@@ -82,7 +82,7 @@ def _windows(image: Tensor) -> Tensor:
 
 
 class Perception(torch.nn.Module):
-    """The SqueezeNet distance under random transforms, in the manner of E-LPIPS (1906.03973).
+    """SqueezeNet distance under random transforms (after E-LPIPS, arXiv 1906.03973).
 
     Both pictures are turned, mirrored, cut and scaled in brightness alike, and half of the time to
     half their size. At full size alone features pay for a weave of 2 or 3 pixels where the target
@@ -114,7 +114,7 @@ class Perception(torch.nn.Module):
 
 
 def rand_pad(image: Tensor, draw: Draw) -> Tensor:
-    """RandPad (paper, section 3): 8 pixels more each way, the first 0 to 7 of them in front.
+    """Pad each picture by 8 pixels an axis, the first 0 to 7 in front (RandPad; paper, section 3).
 
     A critic that always met the same phase of the 8x8 cells would learn the cells, not the picture.
 
@@ -128,9 +128,9 @@ def rand_pad(image: Tensor, draw: Draw) -> Tensor:
 
 
 def grainy(image: Tensor, draw: Draw, strongest: float) -> Tensor:
-    """Fresh grain or sensor noise over pictures that have been enlarged.
+    """Add fresh grain or sensor noise to pictures that have been enlarged.
 
-    Two frames of a still differ by nothing else: what a network makes of both shall be the same.
+    Two frames of a still differ by nothing else, and a network should restore both alike.
 
     Args:
         image: (B, 3, H, W) in [-1, 1].
@@ -156,12 +156,17 @@ def generator_loss(logits: Tensor) -> Tensor:
 
 
 def critic_loss(real: Tensor, output: Tensor) -> Tensor:
-    """softplus(D(output)) + softplus(-D(real)), as AdcSR has it."""
+    """softplus(D(output)) + softplus(-D(real)) (AdcSR); 2 ln 2 at chance."""
     return F.softplus(output.float()).mean() + F.softplus(-real.float()).mean()
 
 
 def feature_loss(output: Sequence[Tensor], target: Sequence[Tensor]) -> Tensor:
-    """The mean difference of a critic's features, each layer by the target's deviation in it."""
+    """Mean absolute difference of a critic's features, in deviations of the target's, over layers.
+
+    Args:
+        output: Features (B, C, h, w) of each layer.
+        target: Those that they should be.
+    """
     differences = [
         F.l1_loss(mine.float(), its.float()) / (its.float().std() + _FLOOR)
         for mine, its in zip(output, target, strict=True)

@@ -33,7 +33,7 @@ _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.,:;!?
 
 
 def find_pictures(folders: list[Path]) -> list[Path]:
-    """Every picture in some folders, sorted.
+    """Find all pictures in some folders, sorted.
 
     Raises:
         MediaError: A folder is missing, or there are no pictures.
@@ -51,7 +51,7 @@ def find_pictures(folders: list[Path]) -> list[Path]:
 
 
 class Pair(NamedTuple):
-    """A degraded picture and what it should become; of a batch, each with a first dimension.
+    """A degraded picture with its targets. A batch of them has one more dimension in front.
 
     Attributes:
         degraded: (3, H, W) RGB in [-1, 1], resized to the target's size.
@@ -72,7 +72,7 @@ class Pair(NamedTuple):
 
 
 class Pairs(Dataset[Pair]):
-    """Item i: a crop, degraded and as it should become, with a damage of its own.
+    """Pairs of crops, numbered: each has a degradation of its own, which its number decides.
 
     (Four crops of one damaged region are cheaper to make, but a batch of eight then shows two kinds
     of damage, and a network that has to tell kinds apart learnt nothing from that in 500 steps.)
@@ -116,7 +116,7 @@ class Pairs(Dataset[Pair]):
         return self._decoded[index]
 
     def __getitem__(self, number: int) -> Pair:
-        """The item of a number, whoever asks and in whatever order."""
+        """Make the pair of a number."""
         draw = Draw(self.seed, number)
         clean = self._region(draw, self.crop)
         neutral = draw.chance(_NEUTRAL_SHARE)
@@ -147,7 +147,7 @@ class Pairs(Dataset[Pair]):
         )
 
     def _region(self, draw: Draw, side: int) -> Tensor:
-        """A sharp square: shrunk, often chosen for detail, turned, at times with text."""
+        """Cut a sharp square: shrunk, often chosen for detail, turned, at times with text."""
         index = draw.pick(tuple(range(len(self.paths))), self.weights)
         picture = self._picture(index)
         shrink = draw.between(0.5, 1.0)
@@ -180,23 +180,23 @@ class Pairs(Dataset[Pair]):
 
 @functools.cache
 def _teacher(path: Path) -> Teacher:
-    """The teacher of this process, read once."""
+    """Load the teacher, once in each process."""
     return Teacher(path)
 
 
 def _enlarged(small: Tensor, like: Tensor) -> Tensor:
-    """A picture resized to the size of another, as the product does it."""
+    """Resize a picture to the size of another with the product's filter."""
     size = like.shape[-2:]
     return F.interpolate(small[None], size, mode="bicubic", antialias=True)[0].clamp(0, 1)
 
 
 def _neutral(image: Tensor) -> Tensor:
-    """Black and white: all channels the luma."""
+    """Replace all channels by the luma: black and white."""
     return (image * _LUMA).sum(0, keepdim=True).expand(3, -1, -1).contiguous()
 
 
 def _tinted(image: Tensor, draw: Draw) -> Tensor:
-    """A black-and-white picture in one hue, as toned film has it: the lights keep their white."""
+    """Tone a picture: its luma in one hue, with white lights, as toned film has it."""
     luma = (image * _LUMA).sum(0, keepdim=True)
     tint = torch.tensor([draw.between(0.8, 1.2) for _ in range(3)])[:, None, None]
     tint = tint / (tint * _LUMA).sum()
@@ -210,7 +210,7 @@ def _detail(picture: Picture) -> float:
 
 
 def _write_text(region: Tensor, draw: Draw) -> Tensor:
-    """Lines of random letters over the region: photographs rarely show any."""
+    """Write lines of random letters over the region: photographs rarely show any."""
     image = Image.fromarray(to_picture(region))
     pen = ImageDraw.Draw(image)
     for _ in range(draw.whole(2, 6)):
@@ -223,7 +223,7 @@ def _write_text(region: Tensor, draw: Draw) -> Tensor:
 
 
 def _draw_lines(region: Tensor, draw: Draw) -> Tensor:
-    """A drawing on a soft ground: flat areas in hard outlines, as animation has them."""
+    """Draw flat areas in hard outlines over the softened region, as animation has them."""
     width, height = region.shape[-1], region.shape[-2]
     # Drawn four times as large: shrunk, the outlines are as smooth as a scanned cel's.
     ground = F.avg_pool2d(region[None], 31, 1, 15, count_include_pad=False)[0]

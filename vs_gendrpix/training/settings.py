@@ -1,4 +1,4 @@
-"""The choices of a training recipe: read from TOML, frozen, checked once."""
+"""Settings of a training recipe: read from TOML, frozen, checked once."""
 
 import tomllib
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ Kind = Literal["vae", "latent", "adc", "pix", "distil"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageSettings:
-    """One stage of a recipe; the weights are those of the losses' sum, 0 leaves a loss out.
+    """Settings of one stage. The weights of the losses are those of their sum; 0 leaves one out.
 
     Attributes:
         kind: What is trained, and how (see `stages.py`).
@@ -118,12 +118,12 @@ class StageSettings:
             raise SettingsError("clip, learning_rate and critic_rate must be above 0")
 
     def rate(self, step: int) -> float:
-        """The share of the peak rate at a step: up, level, down to zero in the last quarter."""
+        """Share of the peak rate at a step: rising, level, falling to 0 in the last quarter."""
         rising = (step + 1 - self.critic_first) / max(1, self.warmup)
         return max(0.0, min(rising, self.critic_share(step)))
 
     def critic_share(self, step: int) -> float:
-        """The share of the critic's peak rate at a step: level, down to zero as the student's."""
+        """Share of the critic's peak rate at a step: level, then falling as the student's."""
         return min(1.0, (self.steps - step) / max(1, self.steps // 4))
 
 
@@ -146,7 +146,11 @@ class TeacherSettings:
     teacher_above: float = 0.75
 
     def share(self, lost: Tensor) -> Tensor:
-        """The teacher's share of the target, 0 to 1, for shares of lost detail."""
+        """Teacher's share of the target, 0 to 1.
+
+        Args:
+            lost: (B,) shares of lost detail.
+        """
         share = (lost - self.clean_below) / (self.teacher_above - self.clean_below)
         return share.clamp(0, 1)
 
@@ -219,7 +223,7 @@ class Recipe:
 
 
 def read_recipe(path: Path) -> Recipe:
-    """A recipe from a TOML file: the fields of `Recipe`, tables for what is not a plain value.
+    """Read a recipe from TOML: the fields of `Recipe`, with a table for each dataclass.
 
     Raises:
         SettingsError: There is no such file, or it says something that no field is.
@@ -266,7 +270,7 @@ def _table(value: object, where: str) -> dict[str, Any]:
 
 
 def _build[T](kind: type[T], values: object, where: str, **given: object) -> T:
-    """A frozen dataclass from a table: every key a field, every value of its type."""
+    """Make a frozen dataclass of a table; each key must be a field, each value of its type."""
     known = {item.name: item.type for item in fields(kind)}  # type: ignore[arg-type] # a dataclass
     checked: dict[str, Any] = dict(given)
     for name, value in _table(values, where).items():
@@ -280,7 +284,7 @@ def _build[T](kind: type[T], values: object, where: str, **given: object) -> T:
 
 
 def _checked(value: Any, wanted: Any, where: str) -> Any:  # noqa: ANN401 - TOML has any value
-    """A TOML value as a field of a type holds it."""
+    """Convert a TOML value to the type of a field."""
     origin = get_origin(wanted)
     if origin is Literal:
         if value not in get_args(wanted):

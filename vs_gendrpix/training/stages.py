@@ -48,13 +48,13 @@ detail, next to which the picture itself is loud, and a critic shown that learnt
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What a student made of a batch.
+    """A student's results for a batch.
 
     Attributes:
         losses: The losses that the kind of stage computes itself, unweighted.
-        output: What the critic judges.
-        real: What the critic shall take for real.
-        wanted: What the critic's features are compared with; None compares none.
+        output: The student's pictures or latents, which the critic judges.
+        real: Those that the critic shall call real.
+        wanted: Those whose features in the critic the output's should have; None compares none.
         base: Pictures to which the others are changes, which a critic of pixels sees; None for
             stages whose critic sees them as they are.
     """
@@ -331,7 +331,7 @@ class PixStage(Stage):
         return attempt(losses, output)
 
     def _targets(self, batch: Pair, draw: Draw) -> tuple[Tensor, Tensor]:
-        """What the student should make, and what the critic shall take for real."""
+        """The pictures that the student should make, and those that the critic shall call real."""
         target = batch.target
         if self.settings.target == "staged" and self.staged is not None:
             return self.staged(batch.degraded, batch.negative), target

@@ -25,9 +25,9 @@ _CHUNK = 16
 
 
 class StoredPairs(Dataset[Pair]):
-    """Item i: a crop of a stored pair, turned and mirrored, all drawn from its number.
+    """Crops of stored pairs, numbered: the number decides pair, place, turn and mirroring.
 
-    A pair is met many times, but rarely the same crop of it the same way round.
+    A pair comes many times, but rarely the same crop of it the same way round.
 
     Args:
         folder: Where `store_pairs` has put them.
@@ -74,7 +74,7 @@ class StoredPairs(Dataset[Pair]):
         return 2**62  # numbers never end; the sampler does
 
     def __getitem__(self, number: int) -> Pair:
-        """A crop of the stored pair that the number draws."""
+        """Cut the crop of a number."""
         draw = Draw(self.seed, number)
         negative = draw.chance(self.negative_share)
         chosen = self.kinds[negative]
@@ -95,7 +95,7 @@ class StoredPairs(Dataset[Pair]):
 
 
 def store_pairs(recipe: Recipe, *, pictures: list[Path], out: Path) -> Path:
-    """Make the pairs of a recipe, each from its number, by as many processes as it has workers.
+    """Make a recipe's pairs, each from its number, in as many processes as it has workers.
 
     Args:
         recipe: Its `pairs` say how many and how large.

@@ -33,7 +33,7 @@ _SHOWN = 32
 
 
 class Numbers(Sampler[int]):
-    """The numbers of the pairs that one of several processes needs from a step on, in order.
+    """Numbers of the pairs that one of several processes needs from a step on, in order.
 
     Args:
         steps: First step and the one after the last.
@@ -56,7 +56,7 @@ class Numbers(Sampler[int]):
 
 @dataclass(slots=True)
 class State:
-    """All that a run needs to go on exactly where it stood: the rest follows from the step."""
+    """State of a run, which goes on from it exactly: the step decides all random numbers."""
 
     step: int
     student: nn.Module
@@ -67,7 +67,7 @@ class State:
 
     @classmethod
     def begin(cls, stage: Stage) -> "State":
-        """The start of a stage."""
+        """State at the first step of a stage."""
         settings, critic = stage.settings, stage.critic
         average = copy.deepcopy(stage.student).eval().requires_grad_(requires_grad=False)
 
@@ -91,7 +91,7 @@ class State:
         part.replace(path)
 
     def load(self, path: Path) -> None:
-        """Take a checkpoint's place in the run; only tensors and numbers are read."""
+        """Read a checkpoint; only tensors and numbers are accepted."""
         saved = torch.load(path, weights_only=True)
         self.step = saved["step"]
         for name, part in self._parts():
@@ -176,13 +176,13 @@ class Means:
         self._all += 1
 
     def taken(self) -> dict[str, float]:
-        """The means; the next ones begin anew."""
+        """Mean of each loss since the last call."""
         means = {name: value / self._count for name, value in self._sums.items()}
         self._sums, self._count = {}, 0
         return means
 
     def steps_per_second(self) -> float:
-        """The rate since the run began or went on."""
+        """Rate since the run began or was resumed."""
         return self._all / (time.monotonic() - self._began)
 
 
@@ -199,7 +199,7 @@ def _card(recipe: Recipe, name: str, step: int, source: str) -> ModelCard:
 
 @torch.no_grad()
 def _between(network: nn.Module, other: nn.Module, share: float) -> nn.Module:
-    """The mean of two networks, with this share of the other."""
+    """Weighted mean of two networks, with this share of the other."""
     mean = copy.deepcopy(network)
     for weight, its in zip(mean.parameters(), other.parameters(), strict=True):
         weight.lerp_(its, share)
@@ -209,7 +209,7 @@ def _between(network: nn.Module, other: nn.Module, share: float) -> nn.Module:
 def _pairs(
     recipe: Recipe, settings: StageSettings, pictures: list[Path], out: Path
 ) -> Pairs | StoredPairs:
-    """The stored pairs where the recipe has some, or pairs that are made when they are needed."""
+    """Stored pairs if the recipe has some, else pairs that are made when they are needed."""
     crop, seed, share = settings.crop, recipe.seed, settings.negative_share
     if recipe.pairs.count:
         return StoredPairs(out / "pairs", crop=crop, seed=seed, negative_share=share)
@@ -219,7 +219,7 @@ def _pairs(
 
 
 def _accelerator() -> Accelerator:
-    """The device or devices, in bf16 where they have it: emulated, it is slower than fp32."""
+    """Devices of the run, in bf16 where they have it: emulated, it is slower than fp32."""
     probe = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     native = pick_dtype("auto", probe) == torch.bfloat16
     # The negative prompt has no gradient in a batch without negative items.
@@ -240,7 +240,7 @@ def _distribute(stage: Stage, accelerator: Accelerator) -> None:
 
 @contextmanager
 def _deterministic() -> Iterator[None]:
-    """The same sums in the same order: indexing adds gradients up in any order otherwise."""
+    """Add in a fixed order: indexing adds gradients up in any order otherwise."""
     before = torch.are_deterministic_algorithms_enabled()
     torch.use_deterministic_algorithms(mode=True, warn_only=True)
     filled = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
@@ -260,7 +260,7 @@ def _batches(
     step: int,
     accelerator: Accelerator,
 ) -> Iterator[Pair]:
-    """The batches of this process from a step on: the same ones wherever a run resumes."""
+    """Batches of this process from a step on; they hang on the step alone, so a run can resume."""
     process = (accelerator.process_index, accelerator.num_processes)
     loader: DataLoader[Pair] = DataLoader(
         pairs,
@@ -283,7 +283,7 @@ def _quiet_worker(_: int) -> None:
 def _advance(
     state: State, stage: Stage, batch: Pair, recipe_seed: int, accelerator: Accelerator
 ) -> dict[str, float]:
-    """One step of the student, of the average and of the critic; the losses before it."""
+    """Make one step of student, critic and average. Returns the losses before the step."""
     settings = stage.settings
     seed = (recipe_seed, state.step)
     learning = state.step >= settings.critic_first
@@ -330,7 +330,7 @@ def _descend(
     clip: float,
     accelerator: Accelerator,
 ) -> None:
-    """One step of an optimiser down a loss."""
+    """Make one step of an optimiser."""
     for group in optimizer.param_groups:
         group["lr"] = rate
     optimizer.zero_grad()
