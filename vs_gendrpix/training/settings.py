@@ -102,6 +102,7 @@ class StageSettings:
             raise SettingsError(f"crop {self.crop} must be a multiple of 8, at least 64")
         if min(self.batch, self.steps, self.save_every) < 1 or self.warmup < 0:
             raise SettingsError("batch, steps and save_every must be at least 1, warmup 0")
+        self._check_critic()
         if self.kind == "distil" and not self.begins_with:
             raise SettingsError("a stage of kind distil needs begins_with: its teacher")
         if not 0 <= self.ema < 1:
@@ -116,6 +117,14 @@ class StageSettings:
             raise SettingsError(f"grain {self.grain:g} is out of range: use 0 to 255 codes")
         if self.clip <= 0 or self.learning_rate <= 0 or self.critic_rate <= 0:
             raise SettingsError("clip, learning_rate and critic_rate must be above 0")
+
+    def _check_critic(self) -> None:
+        if self.critic == "pixels" and self.kind != "pix":
+            raise SettingsError(f"kind {self.kind} has no pixels: its critic is staged or fresh")
+        if self.features and not (self.adversarial and self.critic == "pixels"):
+            raise SettingsError("features are those of a critic: set adversarial, critic to pixels")
+        if self.critic_width < 1 or self.critic_first < 0:
+            raise SettingsError("critic_width must be at least 1, critic_first 0")
 
     def rate(self, step: int) -> float:
         """Share of the peak rate at a step: rising, level, falling to 0 in the last quarter."""
