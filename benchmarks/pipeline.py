@@ -30,6 +30,7 @@ import torch
 from vs_gendrpix.carry.copy import SideStreams
 from vs_gendrpix.frame.clip import ClipInfo
 from vs_gendrpix.frame.format import Frame
+from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.job.plan import make_plan
 from vs_gendrpix.job.progress import Progress
 from vs_gendrpix.job.run import process
@@ -37,8 +38,8 @@ from vs_gendrpix.read.source import open_source
 from vs_gendrpix.restore.engine import Engine
 from vs_gendrpix.restore.heap import keep_freed
 from vs_gendrpix.settings import EncodeSettings, ProcessSettings, RestoreSettings, WriteSettings
-from vs_gendrpix.write.container import Sink
-from vs_gendrpix.write.output import Output
+from vs_gendrpix.write.output import OutputFile
+from vs_gendrpix.write.writer import open_writer
 
 HERE = Path(__file__).parent
 ULTRAFAST = WriteSettings(
@@ -128,17 +129,17 @@ def encoded(case: Case, frames: list[Frame], folder: Path) -> float:
     """Seconds that encoding takes."""
     with ExitStack() as stack:
         source = stack.enter_context(open_source(case.clip))
-        output = Output(folder / "encoded.mp4", source=case.clip, overwrite=True)
+        output = OutputFile(folder / "encoded.mp4", source=case.clip, overwrite=True)
         stack.enter_context(output)
-        side = SideStreams(case.clip, offset=source.offset, start=None, end=None)
+        plan, notes = make_plan(case.clip, folder / "planned.mp4", case.settings), Notes()
+        side = SideStreams(case.clip, plan.carried, notes, offset=source.offset)
         stack.enter_context(side)
-        encode, clip = made_of(case, folder / "planned.mp4")
-        sink = Sink(output, clip=clip, settings=encode, side=side)
-        stack.enter_context(sink)
+        encode = plan.settings.write.encode
+        writer = stack.enter_context(open_writer(output, plan.result, encode, side, notes))
         began = time.perf_counter()
         for frame in frames:
-            sink.write(frame)
-        sink.finish()
+            writer.write(frame)
+        writer.finish()
         return time.perf_counter() - began
 
 

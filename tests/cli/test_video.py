@@ -15,7 +15,7 @@ from tests.job.test_run import NearestEngine
 from vs_gendrpix.cli.video import COMMAND, main, settings
 from vs_gendrpix.errors import DeviceError, SettingsError
 from vs_gendrpix.settings import StreamSettings
-from vs_gendrpix.write.container import Sink
+from vs_gendrpix.write.writer import FileWriter
 
 QUICK = ["-s", "1", "--preset", "ultrafast", "--progress", "none"]
 
@@ -225,7 +225,7 @@ def test_whatever_happens_midway_is_one_line_and_a_code(folder, capfd, monkeypat
     def fail(*_):
         raise error
 
-    monkeypatch.setattr(Sink, "write", fail)
+    monkeypatch.setattr(FileWriter, "write", fail)
     assert main(["in.mp4", "out.mp4", *QUICK]) == code
     err = capfd.readouterr().err
     assert err.count("\n") == 1
@@ -242,7 +242,7 @@ def test_sigterm_is_temporary(folder, capfd, monkeypatch):
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(5)
 
-    monkeypatch.setattr(Sink, "write", terminate)
+    monkeypatch.setattr(FileWriter, "write", terminate)
     before = signal.getsignal(signal.SIGTERM)
     assert main(["in.mp4", "out.mp4", *QUICK]) == 75
     assert "terminated" in capfd.readouterr().err

@@ -19,7 +19,7 @@ from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.job.open import open_input
 from vs_gendrpix.libav.pixels import to_picture
 from vs_gendrpix.read.source import open_source
-from vs_gendrpix.write.container import Sink
+from vs_gendrpix.write.writer import FileWriter
 
 SAME = RestoreSettings(scale=Fraction(1))
 LOSSLESS = EncodeSettings(encoder="ffv1", pix_fmt="yuv420p")
@@ -74,7 +74,7 @@ def change(path, codec="libx264", sizes=((64, 48), (32, 48)), container="h264"):
 
 def test_a_change_of_size_is_refused_before_the_work(tmp_path, monkeypatch):
     change(tmp_path / "in.h264")
-    monkeypatch.setattr(Sink, "write", lambda *_: pytest.fail("the work has begun"))
+    monkeypatch.setattr(FileWriter, "write", lambda *_: pytest.fail("the work has begun"))
     with pytest.raises(MediaError, match=r"64x48 .* to 32x48 .* --on-change scale"):
         process(tmp_path / "in.h264", tmp_path / "out.mkv", chosen())
     assert not list(tmp_path.glob("out*"))
@@ -270,13 +270,13 @@ def test_what_is_printed_goes_elsewhere_while_the_video_has_the_standard_output(
     tmp_path, capfdbinary, monkeypatch
 ):
     make_clip(tmp_path / "in.mp4", times=EVEN[:2])
-    write = Sink.write
+    write = FileWriter.write
 
     def chatty(self, frame):
         os.write(1, b"from a library\n")
         write(self, frame)
 
-    monkeypatch.setattr(Sink, "write", chatty)
+    monkeypatch.setattr(FileWriter, "write", chatty)
     process(tmp_path / "in.mp4", "-", process_settings(restore=SAME))
     os.write(1, b"after\n")
     out, err = capfdbinary.readouterr()

@@ -92,7 +92,7 @@ def test_a_failed_run_leaves_none(tmp_path, monkeypatch):
         del self
         raise OutputError("the muxer failed")
 
-    monkeypatch.setattr("vs_gendrpix.write.container.Sink.finish", fail)
+    monkeypatch.setattr("vs_gendrpix.write.writer.FileWriter.finish", fail)
     with pytest.raises(OutputError):
         process(tmp_path / "in.mp4", tmp_path / "out.mp4", settings(report=tmp_path / "run.json"))
     assert left_behind(tmp_path) == []

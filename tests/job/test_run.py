@@ -29,7 +29,9 @@ from vs_gendrpix.job.progress import Progress
 from vs_gendrpix.job.waits import Bound
 from vs_gendrpix.libav.pixels import to_picture
 from vs_gendrpix.models.catalogue import BUILT_IN
-from vs_gendrpix.write.container import Sink, _restamp
+from vs_gendrpix.write.container import Container
+from vs_gendrpix.write.encoder import _restamp
+from vs_gendrpix.write.writer import FileWriter
 
 QUICK = EncodeSettings(preset="ultrafast")
 LOSSLESS = EncodeSettings(encoder="libx264", pix_fmt="yuv420p", crf=0, preset="ultrafast")
@@ -315,7 +317,7 @@ def test_a_lost_shape_of_pixels_is_named(tmp_path):
     make_clip(tmp_path / "in.mp4", prepare=prepare)
     ffv1 = EncodeSettings(encoder="ffv1", pix_fmt="yuv420p")
     report = process(tmp_path / "in.mp4", tmp_path / "out.mkv", settings(encode=ffv1))
-    assert report.warnings[0].startswith("not carried over: the shape of a pixel, 16:15")
+    assert report.warnings[0].startswith("not carried over: the pixel aspect ratio 16:15")
     assert process(tmp_path / "in.mp4", tmp_path / "two.mkv", settings()).warnings == ()
 
 
@@ -418,14 +420,14 @@ def test_progress_hears_of_every_frame(tmp_path):
 
 
 def fail_at_the_fifth_write(monkeypatch, error):
-    write = Sink.write
+    write = FileWriter.write
 
     def failing(self, frame):
         if self.frames == 4:
             raise error
         write(self, frame)
 
-    monkeypatch.setattr(Sink, "write", failing)
+    monkeypatch.setattr(FileWriter, "write", failing)
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), OutputError("broken"), MemoryError()])
@@ -468,12 +470,12 @@ def test_a_decoder_that_fails_midway_leaves_nothing_behind(tmp_path, monkeypatch
 
 def test_a_result_with_a_missing_frame_is_not_published(tmp_path, monkeypatch):
     make_clip(tmp_path / "in.mp4")
-    mux = Sink._mux
+    mux = Container.mux
 
     def losing(self, packets):
         mux(self, [packet for packet in packets if not packet.is_keyframe])
 
-    monkeypatch.setattr(Sink, "_mux", losing)
+    monkeypatch.setattr(Container, "mux", losing)
     with pytest.raises(VerificationError, match=r"\d frames, not 12"):
         process(tmp_path / "in.mp4", tmp_path / "out.mp4", settings())
     assert left_behind(tmp_path) == []
@@ -482,7 +484,7 @@ def test_a_result_with_a_missing_frame_is_not_published(tmp_path, monkeypatch):
 def test_a_result_with_a_moved_frame_is_not_published(tmp_path, monkeypatch):
     make_clip(tmp_path / "in.mp4")
     monkeypatch.setattr(
-        "vs_gendrpix.write.container.to_picture",
+        "vs_gendrpix.write.encoder.to_picture",
         lambda frame, pix_fmt: to_picture(
             replace(frame, timing=replace(frame.timing, pts=frame.timing.pts * 2)), pix_fmt
         ),

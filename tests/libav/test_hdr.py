@@ -11,7 +11,7 @@ from vs_gendrpix.errors import MediaError
 from vs_gendrpix.frame.clip import HdrMetadata, LightLevel, MasteringDisplay
 from vs_gendrpix.libav.hdr import read_metadata
 from vs_gendrpix.read.source import open_source
-from vs_gendrpix.write.hdr_options import PLACES, unsaid
+from vs_gendrpix.write.hdr_options import HDR_OPTIONS, lost_metadata
 
 P3 = "G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,50)"
 GRADED = HdrMetadata(
@@ -78,7 +78,7 @@ def test_half_of_a_mastering_display_is_not_dropped_in_silence(tmp_path, small_m
     assert (found.mastering, found.light) == (None, GRADED.light)
 
 
-@pytest.mark.parametrize("encoder", sorted(PLACES))
+@pytest.mark.parametrize("encoder", sorted(HDR_OPTIONS))
 @pytest.mark.parametrize("suffix", ["mp4", "mkv"])
 def test_an_encoder_with_a_place_carries_the_grading_and_all_tags(
     tmp_path, small_model, encoder, suffix
@@ -115,7 +115,7 @@ def test_an_encoder_without_a_place_says_what_is_lost(tmp_path, small_model):
     report = process(tmp_path / "in.mkv", tmp_path / "out.mov", chosen)
     assert len(report.warnings) == 1
     assert "HDR mastering data, HDR light levels (prores_ks" in report.warnings[0]
-    assert unsaid(HdrMetadata(), "prores_ks") == ""
+    assert lost_metadata(HdrMetadata(), "prores_ks") == ""
 
 
 @pytest.mark.parametrize(("transfer", "name"), [(16, "PQ"), (18, "HLG")])

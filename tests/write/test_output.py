@@ -3,7 +3,7 @@ import errno
 import pytest
 
 from vs_gendrpix.errors import OutputError, ResourceError
-from vs_gendrpix.write.output import Output, output_fault
+from vs_gendrpix.write.output import OutputFile, output_fault
 
 
 @pytest.fixture
@@ -14,7 +14,7 @@ def source(tmp_path):
 
 
 def publish(path, source, *, overwrite=False, text="new"):
-    with Output(path, source=source, overwrite=overwrite) as output:
+    with OutputFile(path, source=source, overwrite=overwrite) as output:
         output.part.write_text(text)
         output.sync()
         output.publish()
@@ -29,7 +29,7 @@ def test_a_file_appears_whole_and_nothing_else_stays(tmp_path, source):
 def test_without_publishing_nothing_appears(tmp_path, source):
     with (
         pytest.raises(KeyboardInterrupt),
-        Output(tmp_path / "out.mp4", source=source, overwrite=False),
+        OutputFile(tmp_path / "out.mp4", source=source, overwrite=False),
     ):
         raise KeyboardInterrupt
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
@@ -39,8 +39,8 @@ def test_an_existing_file_stays_until_the_new_one_is_whole(tmp_path, source):
     old = tmp_path / "out.mp4"
     old.write_text("old")
     with pytest.raises(OutputError, match="exists"):
-        Output(old, source=source, overwrite=False)
-    with Output(old, source=source, overwrite=True) as output:
+        OutputFile(old, source=source, overwrite=False)
+    with OutputFile(old, source=source, overwrite=True) as output:
         output.part.write_text("half")
         assert old.read_text() == "old"
     assert old.read_text() == "old"
@@ -57,7 +57,7 @@ def test_a_file_that_comes_up_meanwhile_wins(tmp_path, source, links, monkeypatc
             raise PermissionError(errno.EPERM, "Operation not permitted")
 
         monkeypatch.setattr("pathlib.Path.hardlink_to", refuse)
-    with Output(path, source=source, overwrite=False) as output:
+    with OutputFile(path, source=source, overwrite=False) as output:
         path.write_text("other")
         with pytest.raises(OutputError, match="exists"):
             output.publish()
@@ -78,7 +78,7 @@ def test_the_input_is_never_the_output(tmp_path, source, kind, overwrite):
     else:
         path = source
     with pytest.raises(OutputError, match="is the input"):
-        Output(path, source=source, overwrite=overwrite)
+        OutputFile(path, source=source, overwrite=overwrite)
     assert source.read_text() == "in"
 
 
@@ -95,7 +95,7 @@ def test_a_link_is_followed_not_replaced(tmp_path, source):
 def test_a_path_that_cannot_be_written_is_refused_at_once(tmp_path, source, name):
     with (
         pytest.raises(OutputError, match="cannot write"),
-        Output(tmp_path / name, source=source, overwrite=False),
+        OutputFile(tmp_path / name, source=source, overwrite=False),
     ):
         pass
 
@@ -103,7 +103,7 @@ def test_a_path_that_cannot_be_written_is_refused_at_once(tmp_path, source, name
 def test_a_folder_or_a_device_is_refused(tmp_path, source):
     for path in (tmp_path, tmp_path.__class__("/dev/null")):
         with pytest.raises(OutputError, match="not a regular file"):
-            Output(path, source=source, overwrite=True)
+            OutputFile(path, source=source, overwrite=True)
 
 
 def test_a_full_disk_is_temporary():

@@ -20,7 +20,7 @@ from vs_gendrpix.errors import (
 )
 from vs_gendrpix.libav.pixels import read_planes, to_picture
 from vs_gendrpix.read.source import open_source
-from vs_gendrpix.write.pictures import PictureSink
+from vs_gendrpix.write.pictures import PictureWriter
 from vs_gendrpix.write.profiles import PROFILES
 
 SAME = RestoreSettings(scale=Fraction(1))
@@ -223,7 +223,7 @@ def test_pictures_are_replaced_when_all_new_ones_are_there(tmp_path, monkeypatch
 
     chosen = process_settings(restore=SAME, overwrite=True)
     with monkeypatch.context() as patch:
-        patch.setattr(PictureSink, "_save", broken)
+        patch.setattr(PictureWriter, "_save", broken)
         with pytest.raises(ResourceError, match="free some space"):
             process(tmp_path / "in.mp4", pattern, chosen)
     assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
@@ -238,14 +238,14 @@ def test_an_empty_folder_is_filled_and_one_that_comes_up_meanwhile_wins(tmp_path
     (tmp_path / "out").mkdir()
     process(tmp_path / "in.mp4", tmp_path / "out" / "%d.png", process_settings(restore=SAME))
     assert names(tmp_path / "out") == ["1.png", "2.png"]
-    verify = PictureSink._verify
+    verify = PictureWriter._verify
 
     def meanwhile(self):
         verify(self)
         (tmp_path / "late").mkdir()
         (tmp_path / "late" / "x").write_text("other")
 
-    monkeypatch.setattr(PictureSink, "_verify", meanwhile)
+    monkeypatch.setattr(PictureWriter, "_verify", meanwhile)
     with pytest.raises(OutputError, match="cannot write"):
         process(tmp_path / "in.mp4", tmp_path / "late" / "%d.png", process_settings(restore=SAME))
     assert names(tmp_path / "late") == ["x"]
@@ -256,7 +256,7 @@ def test_an_empty_folder_is_filled_and_one_that_comes_up_meanwhile_wins(tmp_path
 @pytest.mark.parametrize("fault", ["missing", "cut", "garbled"])
 def test_pictures_that_are_not_as_written_are_not_published(tmp_path, monkeypatch, fault):
     make_clip(tmp_path / "in.mp4", times=EVEN[:3])
-    verify = PictureSink._verify
+    verify = PictureWriter._verify
 
     def spoiled(self):
         path = self._output.names.path(3)
@@ -267,7 +267,7 @@ def test_pictures_that_are_not_as_written_are_not_published(tmp_path, monkeypatc
             path.write_bytes(data[:-1] if fault == "cut" else bytes(len(data)))
         verify(self)
 
-    monkeypatch.setattr(PictureSink, "_verify", spoiled)
+    monkeypatch.setattr(PictureWriter, "_verify", spoiled)
     with pytest.raises(VerificationError):
         process(tmp_path / "in.mp4", tmp_path / "out" / "%d.png", process_settings(restore=SAME))
     assert names(tmp_path) == ["in.mp4"]

@@ -15,7 +15,7 @@ from vs_gendrpix import EncodeSettings, RestoreSettings, process
 from vs_gendrpix.color.codes import from_rgb
 from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.frame.format import ColorSpec, FrameFormat, PixelLayout
-from vs_gendrpix.write.encoder import settled
+from vs_gendrpix.write.choosing import with_encoder
 from vs_gendrpix.write.profiles import PROFILES, profile_for
 
 SAME = RestoreSettings(scale=Fraction(1))
@@ -132,7 +132,7 @@ HALF = FrameFormat(width=64, height=48, layout=PixelLayout(family="rgb", bits=16
 )
 def test_the_pixel_format_is_near_the_source(encoder, pix_fmt, source, alpha, wanted):
     settings = EncodeSettings(encoder=encoder, pix_fmt=pix_fmt)
-    found = settled(settings, Path("out.mkv"), with_layout(source, alpha=alpha))
+    found = with_encoder(settings, Path("out.mkv"), with_layout(source, alpha=alpha))
     assert found.pix_fmt == wanted
 
 

@@ -1,6 +1,10 @@
 """What lies beside the picture: sound, subtitles, chapters, attachments.
 
-plan.py     what becomes of each stream; actions.py: how that is reported
-copy.py     packets from the input to the output
+An input's streams -> plan.py: what becomes of each, as a value -> copy.py: into the output.
+
+plan.py     decides, before anything is written; actions.py: what is decided about one stream
+copy.py     adds the streams to an output and moves their packets there
+packets.py  the packets of a part of the input, with times that muxers accept
 convert.py  sound and subtitles that the output's container cannot hold
+tags.py     tags, languages, chapters and timecodes that stay true in another file
 """

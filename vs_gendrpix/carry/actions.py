@@ -1,4 +1,4 @@
-"""What becomes of each stream of the input."""
+"""What is done with one stream of the input."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,17 +8,17 @@ Action = Literal["restored", "copied", "converted", "attached", "timecode", "dro
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamAction:
-    """What became of one stream of the input.
+    """What is done with one stream of the input.
 
     Attributes:
         index: Its number in the input.
         kind: FFmpeg's name of its media type; `cover` for a picture that belongs to the file.
         codec: FFmpeg's name of its decoder; empty if there is none.
-        language: Its language tag; empty if it says none.
+        language: Its language tag; empty if it has none.
         action: `dropped` is what the container cannot hold, `left out` what the user did not want,
             and `timecode` a track that the output's own timecode stands for.
         output: Its number in the output, if it has one there.
-        to: The codec that it was converted to.
+        to: The encoder that converts it; empty if nothing does.
     """
 
     index: int

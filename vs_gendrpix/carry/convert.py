@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 import av
 from av.audio.stream import AudioStream
-from av.subtitles.stream import SubtitleStream
 from av.subtitles.subtitle import AssSubtitle, SubtitleSet
 
-from vs_gendrpix.libav.values import fraction
+from vs_gendrpix.errors import SettingsError
+from vs_gendrpix.libav.values import codec_name, fraction
 
 if TYPE_CHECKING:
     from av.audio.codeccontext import AudioCodecContext
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from av.container import OutputContainer
     from av.packet import Packet
     from av.stream import Stream
+    from av.subtitles.stream import SubtitleStream
 
 TEXT = {"mp4": "mov_text", "mov": "mov_text", "matroska": "srt"}
 """The encoder of text subtitles for each container."""
@@ -45,7 +46,7 @@ _TEXT = {
 class Converter(Protocol):
     """Turns the packets of one stream into those of another one, `target`.
 
-    Every method returns packets of the output that have become sure.
+    Every method returns the packets of the output that are complete.
     """
 
     @property
@@ -53,34 +54,63 @@ class Converter(Protocol):
         """The new stream."""
 
     def convert(self, packet: "Packet[Stream]") -> "list[Packet[Stream]]":
-        """Take a packet of the input.
+        """Take the next packet of the input.
 
         Raises:
             av.FFmpegError: It cannot be decoded.
         """
 
     def until(self, seconds: Fraction) -> "list[Packet[Stream]]":
-        """Hear that the file has been read up to a time."""
+        """The input has been read up to `seconds`: give what is complete."""
 
     def rest(self) -> "list[Packet[Stream]]":
-        """Hear that the file has ended."""
+        """The input has ended: give the rest."""
 
 
-def converter(stream: "Stream", output: "OutputContainer") -> Converter | None:
-    """What converts a stream for a container, whose own kind of stream it gets; None if nothing."""
-    if output.format.name not in SOUND:  # YUV4MPEG has pictures alone
-        return None
+def encoder_for(stream: "Stream", container: str) -> str:
+    """FFmpeg's name of the encoder that converts a stream for a container; empty if none can.
+
+    Args:
+        stream: A stream of the input.
+        container: FFmpeg's name of the output's muxer.
+    """
+    if container not in SOUND or not codec_name(stream):  # YUV4MPEG holds pictures alone
+        return ""
     if isinstance(stream, AudioStream):
-        form = _lossless(SOUND[output.format.name], stream)
-        return None if form is None else AudioConverter(stream, output, *form)
-    if isinstance(stream, SubtitleStream) and stream.codec_context.name in _TEXT:
-        return SubtitleConverter(stream, output)
-    return None
+        return SOUND[container] if _lossless(SOUND[container], stream) else ""
+    is_text = stream.type == "subtitle" and codec_name(stream) in _TEXT
+    return TEXT[container] if is_text else ""
+
+
+def converter(stream: "Stream", output: "OutputContainer", encoder: str) -> Converter:
+    """Begin to convert a stream into a new stream of an output.
+
+    Args:
+        stream: A stream of the input.
+        output: The container, whose header is not yet written.
+        encoder: What `encoder_for` gave.
+
+    Raises:
+        SettingsError: The encoder cannot take the stream's sound.
+    """
+    if not isinstance(stream, AudioStream):
+        return SubtitleConverter(cast("SubtitleStream", stream), output, encoder)
+    sample = _lossless(encoder, stream)
+    if sample is None:
+        raise SettingsError(
+            f"{encoder} cannot take the sound of stream {stream.index}: leave it out"
+        )
+    return AudioConverter(stream, output, encoder, *sample)
 
 
 def _lossless(encoder: str, stream: AudioStream) -> tuple[str, str] | None:
-    """The sample format and the layout in which an encoder takes all of a stream's sound."""
+    """The sample format and the channel layout in which an encoder takes all of a stream's sound.
+
+    None if there are none.
+    """
     given = stream.codec_context
+    if not given.rate:  # the input announces sound and does not say which
+        return None
     depth = "s32" if given.format.bytes > 2 else "s16"
     # An AVI says only how many channels there are.
     for layout in (given.layout.name, f"{given.channels}c"):
@@ -98,26 +128,40 @@ def _lossless(encoder: str, stream: AudioStream) -> tuple[str, str] | None:
 
 
 class AudioConverter:
-    """Decodes sound and encodes it without a loss, at its own rate."""
+    """Decodes sound and encodes it without a loss, at its own rate.
+
+    Args:
+        stream: Sound of the input.
+        output: The container, which gets a stream.
+        encoder: FFmpeg's name of the encoder.
+        sample_format: The format of its samples.
+        layout: Its channels.
+    """
 
     def __init__(
-        self, stream: AudioStream, output: "OutputContainer", form: str, layout: str
+        self,
+        stream: AudioStream,
+        output: "OutputContainer",
+        encoder: str,
+        sample_format: str,
+        layout: str,
     ) -> None:
-        target = output.add_stream(SOUND[output.format.name], rate=stream.rate)
-        self.target = cast("AudioStream", target)
-        encoder = self.target.codec_context
-        encoder.format, encoder.layout = form, layout
+        self.target = cast("AudioStream", output.add_stream(encoder, rate=stream.rate))
+        context = self.target.codec_context
+        context.format, context.layout = sample_format, layout
         self.target.time_base = Fraction(1, stream.rate)
-        encoder.open()  # only that says how many samples it takes at a time
+        context.open()  # only that says how many samples it takes at a time
         self._decoder = stream.codec_context
-        self._resampler = av.AudioResampler(form, layout, stream.rate, encoder.frame_size or None)
+        self._resampler = av.AudioResampler(
+            sample_format, layout, stream.rate, context.frame_size or None
+        )
 
     def convert(self, packet: "Packet[Stream]") -> "list[Packet[Stream]]":
         """See `Converter`."""
         return [made for frame in self._decoder.decode(packet) for made in self._encoded(frame)]
 
     def until(self, seconds: Fraction) -> "list[Packet[Stream]]":
-        """Nothing becomes sure by waiting."""
+        """See `Converter`; sound is complete as soon as it is encoded."""
         del seconds
         return []
 
@@ -132,13 +176,19 @@ class AudioConverter:
 
 
 class SubtitleConverter:
-    """Decodes text subtitles and encodes them so that no two overlap: MP4 shows one at a time."""
+    """Decodes text subtitles and encodes them so that no two overlap: MP4 shows one at a time.
 
-    def __init__(self, stream: SubtitleStream, output: "OutputContainer") -> None:
+    Args:
+        stream: Text subtitles of the input.
+        output: The container, which gets a stream.
+        encoder: FFmpeg's name of the encoder.
+    """
+
+    def __init__(self, stream: "SubtitleStream", output: "OutputContainer", encoder: str) -> None:
         context = stream.codec_context
         if not context.is_open:
             context.open()  # only that makes the header, which the encoder needs
-        self.target = cast("SubtitleStream", output.add_stream(TEXT[output.format.name]))
+        self.target = cast("SubtitleStream", output.add_stream(encoder))
         self.target.codec_context.subtitle_header = context.subtitle_header
         self.target.codec_context.time_base = self.target.time_base = TICK
         self._decoder = context
@@ -179,46 +229,46 @@ class SubtitleConverter:
 
 @dataclass(slots=True)
 class Timeline:
-    """What is shown when, out of texts that may overlap.
+    """Cuts texts that may overlap into stretches in which the same texts are shown.
 
-    Times are in ticks. Every method returns the stretches that have become sure: first tick, tick
-    after the last, and the texts shown.
+    Times are in ticks. Every method returns the stretches that are complete: first tick, tick after
+    the last, and the texts shown.
     """
 
     _shown: list[tuple[int, str]] = field(default_factory=list)  # end and text
     _since: int = 0
 
     def show(self, begin: int, end: int, text: str) -> list[tuple[int, int, list[str]]]:
-        """Show a text; texts come in the order in which they begin."""
+        """Add a text; texts come in the order in which they begin."""
         begin = max(begin, self._since)
-        sure = self.until(begin)
-        sure += self._stretch(begin)
+        complete = self.until(begin)
+        complete += self._stretch(begin)
         self._since = begin
         if end > begin:
             self._shown.append((end, text))
-        return sure
+        return complete
 
     def until(self, now: int) -> list[tuple[int, int, list[str]]]:
-        """Take away what has ended."""
-        sure = []
+        """Remove the texts that end by tick `now`."""
+        complete = []
         while self._shown and (end := min(end for end, _ in self._shown)) <= now:
-            sure += self._stretch(end)
+            complete += self._stretch(end)
             self._since = end
             self._shown = [entry for entry in self._shown if entry[0] > end]
-        return sure
+        return complete
 
     def rest(self) -> list[tuple[int, int, list[str]]]:
-        """Take away all."""
+        """Remove all texts."""
         return self.until(max((end for end, _ in self._shown), default=0))
 
     def _stretch(self, end: int) -> list[tuple[int, int, list[str]]]:
-        """What has been shown up to a tick."""
+        """The stretch from the last change to tick `end`; none if nothing is shown."""
         if not self._shown or end <= self._since:
             return []
         return [(self._since, end, [text for _, text in self._shown])]
 
 
 def _words(line: AssSubtitle) -> str:
-    """The text of an ASS event, with its marks: what follows the eighth comma."""
+    """The text of an ASS event with its markup: all that follows the eighth comma."""
     fields = line.ass.decode("utf-8", "replace").split(",", 8)
     return fields[8].strip() if len(fields) == 9 else ""

@@ -2,19 +2,18 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from fractions import Fraction
 from pathlib import Path
 
-from vs_gendrpix.carry.copy import NoSideStreams, SideStreams
+from vs_gendrpix.carry.plan import CarryPlan, carry_nothing, plan_carry
 from vs_gendrpix.errors import OutputError, SettingsError
 from vs_gendrpix.frame.clip import ClipInfo
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.read.input import FileInput, Input
 from vs_gendrpix.read.sequence import PICTURES, Names
-from vs_gendrpix.settings import EncodeSettings, ReadSettings, StreamSettings, WriteSettings
-from vs_gendrpix.write.container import Sink
-from vs_gendrpix.write.output import Output, OutputFolder, StandardOutput
-from vs_gendrpix.write.pictures import CODECS, PictureSink
+from vs_gendrpix.settings import ProcessSettings, ReadSettings, WriteSettings
+from vs_gendrpix.write.container import container_of
+from vs_gendrpix.write.output import STDOUT, Output, OutputFile, OutputFolder, StandardOutput
+from vs_gendrpix.write.pictures import CODECS
 
 _OF_ANY_INPUT = ("on_change", "start", "end", "preview", "hdr", "drop_dynamic_hdr")
 """Fields of `ReadSettings` that mean something for a script too."""
@@ -43,20 +42,39 @@ def open_input(path: Path, read: ReadSettings, notes: Notes, *, reopened: bool =
     return ScriptInput(path)
 
 
-def open_side_streams(
-    clip: Input, read: ReadSettings, keep: StreamSettings, offset: Fraction
-) -> SideStreams | NoSideStreams:
-    """Open what lies beside an input's video, if it can be read a second time."""
+def plan_streams(
+    clip: Input, output: Path, result: ClipInfo, settings: ProcessSettings
+) -> CarryPlan:
+    """Plan what becomes of all beside an input's video, if it can be read a second time.
+
+    Args:
+        clip: The opened input.
+        output: What the user named.
+        result: The frames to encode.
+        settings: What is wanted.
+
+    Raises:
+        MediaError: The input cannot be read.
+        SettingsError: We do not write such files.
+    """
     if not isinstance(clip, FileInput) or not clip.rereadable:
-        return NoSideStreams()
-    return SideStreams(
-        clip.path, chosen=read, offset=offset, start=read.start, end=read.end, keep=keep
+        return CarryPlan()
+    opened, keep = clip.clip, settings.write.streams
+    suffix = ".y4m" if output == STDOUT else output.suffix.lower()
+    if suffix in CODECS:
+        return carry_nothing(opened.container, opened.stream, keep)
+    return plan_carry(
+        opened.container,
+        opened.stream,
+        path=clip.path,
+        container=container_of(suffix),
+        rate=result.average_rate,
+        keep=keep,
+        start=settings.read.start,
     )
 
 
-def open_output(
-    path: Path, *, source: Path, overwrite: bool
-) -> Output | OutputFolder | StandardOutput:
+def open_output(path: Path, *, source: Path, overwrite: bool) -> Output:
     """Choose the output of a path; it is to be entered as a context.
 
     Args:
@@ -68,7 +86,7 @@ def open_output(
         OutputError: The path exists, is the input, or cannot be written.
         SettingsError: We do not write such pictures.
     """
-    if path == StandardOutput.path:
+    if path == STDOUT:
         return StandardOutput()
     suffix = path.suffix.lower()
     if suffix in PICTURES and suffix not in CODECS:
@@ -76,13 +94,13 @@ def open_output(
     names = Names.of(path)
     if names is not None:
         return OutputFolder(names, source=source, overwrite=overwrite)
-    return Output(path, source=source, overwrite=overwrite)
+    return OutputFile(path, source=source, overwrite=overwrite)
 
 
 @contextmanager
 def open_outputs(
     source: Path, output: Path, write: WriteSettings
-) -> Iterator[tuple[Output | OutputFolder | StandardOutput, Output | None]]:
+) -> Iterator[tuple[Output, OutputFile | None]]:
     """Open the output, and the file of the report if one is asked for.
 
     Args:
@@ -99,31 +117,6 @@ def open_outputs(
     if write.report is not None:
         if write.report.resolve() == made.path.resolve():
             raise OutputError(f"the report {write.report} is the output: choose another name")
-        record = Output(write.report, source=source, overwrite=write.overwrite)
+        record = OutputFile(write.report, source=source, overwrite=write.overwrite)
     with made, record or nullcontext():
         yield made, record
-
-
-def open_sink(
-    output: Output | OutputFolder | StandardOutput,
-    *,
-    clip: ClipInfo,
-    settings: EncodeSettings,
-    side: SideStreams | NoSideStreams,
-) -> Sink | PictureSink:
-    """Choose the writer of an output.
-
-    Args:
-        output: Where to; entered already.
-        clip: What will be written.
-        settings: How to encode; nothing is left open.
-        side: What lies beside the input's video.
-
-    Raises:
-        SettingsError: The encoder fails its trial, or the files cannot hold its codec.
-    """
-    if isinstance(output, OutputFolder):
-        return PictureSink(output, clip=clip, settings=settings, side=side)
-    if isinstance(output, Output) and output.path.suffix.lower() in CODECS:
-        return PictureSink(output, clip=clip, settings=settings, side=side)
-    return Sink(output, clip=clip, settings=settings, side=side)

@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
+from vs_gendrpix.carry.plan import CarryPlan
 from vs_gendrpix.frame.area import Area
 from vs_gendrpix.frame.clip import ClipInfo
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.frame.values import from_json, to_json
 from vs_gendrpix.job.formats import framed_clip, tell_what_changes
 from vs_gendrpix.job.grading import check_hdr
-from vs_gendrpix.job.open import open_input, open_outputs
+from vs_gendrpix.job.open import open_input, open_outputs, plan_streams
 from vs_gendrpix.job.prepare import graphs_after, graphs_before
 from vs_gendrpix.job.survey import picture_area, with_range
 from vs_gendrpix.libav.filters import Filters
@@ -19,7 +20,8 @@ from vs_gendrpix.libav.log import LibavLog
 from vs_gendrpix.models.catalogue import find_model, model_card
 from vs_gendrpix.read.look.fields import Scan
 from vs_gendrpix.settings import ProcessSettings, RestoreSettings
-from vs_gendrpix.write.encoder import settled, try_encoder
+from vs_gendrpix.write.choosing import with_encoder
+from vs_gendrpix.write.trial import try_encoder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +69,7 @@ class Plan:
         place: The part of them that the network's result fills.
         after: Graphs for restored frames.
         result: The frames to encode.
+        carried: What becomes of the streams beside the picture.
         model: The model.
         warnings: Warnings of the planning, which the report repeats.
         informed: What else the planning has said, which the run does not say again.
@@ -84,6 +87,7 @@ class Plan:
     place: Area
     after: tuple[str, ...]
     result: ClipInfo
+    carried: CarryPlan
     model: ModelFile
     warnings: tuple[str, ...]
     informed: tuple[str, ...]
@@ -135,10 +139,12 @@ def make_plan(src: str | Path, dst: str | Path, settings: ProcessSettings | None
         settings = _with_encoder(settings, output, filtered)
         area = picture_area(clip, info, filtered, settings, notes)
         settings = _with_crop(settings, area)
-    framed, place = framed_clip(filtered, settings, area)
-    after = graphs_after(settings)
-    result = Filters(framed, after, program=program).info
-    tell_what_changes(info, result, settings, notes)
+        framed, place = framed_clip(filtered, settings, area)
+        after = graphs_after(settings)
+        result = Filters(framed, after, program=program).info
+        tell_what_changes(info, result, settings, notes)
+        carried = plan_streams(clip, output, result, settings)
+        carried.tell(notes)
     try_encoder(settings.write.encode, result)
     restore, model = _with_model(settings.restore)
     return Plan(
@@ -154,6 +160,7 @@ def make_plan(src: str | Path, dst: str | Path, settings: ProcessSettings | None
         place=place,
         after=tuple(after),
         result=result,
+        carried=carried,
         model=model,
         warnings=tuple(notes.warnings),
         informed=tuple(notes.informed),
@@ -162,7 +169,7 @@ def make_plan(src: str | Path, dst: str | Path, settings: ProcessSettings | None
 
 def _with_encoder(settings: ProcessSettings, output: Path, clip: ClipInfo) -> ProcessSettings:
     """Name the encoder and pixel format that the output's name and the clip's format ask for."""
-    encode = settled(settings.write.encode, output, clip.format)
+    encode = with_encoder(settings.write.encode, output, clip.format)
     return replace(settings, write=replace(settings.write, encode=encode))
 
 

@@ -15,7 +15,7 @@ from vs_gendrpix.job.report import Report
 from vs_gendrpix.libav.values import libav_versions
 from vs_gendrpix.models.catalogue import model_card
 from vs_gendrpix.settings import ProcessSettings
-from vs_gendrpix.write.output import Output, output_fault
+from vs_gendrpix.write.output import OutputFile, output_fault
 
 FORMAT = 2
 """Version of the report's format; it rises when a field changes its meaning or is removed."""
@@ -23,7 +23,7 @@ FORMAT = 2
 _PACKAGES = ("vs-gendrpix", "torch", "numpy", "safetensors", "av")
 
 
-def write_report(target: Output, report: Report) -> None:
+def write_report(target: OutputFile, report: Report) -> None:
     """Write a report and give it its name.
 
     Raises:

@@ -8,13 +8,14 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vs_gendrpix.carry.copy import NoSideStreams, SideStreams
+from vs_gendrpix.carry.copy import SideStreams
+from vs_gendrpix.carry.plan import CarryPlan
 from vs_gendrpix.errors import MediaError, ModelError, VerificationError
 from vs_gendrpix.frame.area import cropped, with_bars
 from vs_gendrpix.frame.format import Frame
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.frame.span import Span
-from vs_gendrpix.job.open import open_input, open_outputs, open_side_streams, open_sink
+from vs_gendrpix.job.open import open_input, open_outputs
 from vs_gendrpix.job.plan import ModelFile, Plan, make_plan
 from vs_gendrpix.job.prefetch import prefetch
 from vs_gendrpix.job.progress import Progress
@@ -26,6 +27,7 @@ from vs_gendrpix.libav.log import LibavLog
 from vs_gendrpix.read.input import Frames, Input
 from vs_gendrpix.restore.heap import keep_freed
 from vs_gendrpix.settings import ProcessSettings
+from vs_gendrpix.write.writer import open_writer
 
 if TYPE_CHECKING:
     from vs_gendrpix.restore.engine import Engine
@@ -89,11 +91,10 @@ def run(plan: Plan, progress: Progress | None = None, span: Span | None = None) 
         clip = stack.enter_context(open_input(plan.source, plan.settings.read, notes))
         stack.enter_context(LibavLog(this_thread=True))  # the decoder's lines are the input's
         source = _planned_frames(plan, clip)
-        side = _side_streams(plan, clip, source, span)
-        stack.enter_context(side)
+        beside = Notes()  # of what is read and written beside the picture
+        side = stack.enter_context(_side_streams(plan, source, span, beside))
         encode = plan.settings.write.encode
-        sink = open_sink(output, clip=plan.result, settings=encode, side=side)
-        stack.enter_context(sink)
+        writer = stack.enter_context(open_writer(output, plan.result, encode, side, beside))
         engine = stack.enter_context(_engine(plan, notes))
         before, after = _filters(plan)
         start = Start(
@@ -112,18 +113,18 @@ def run(plan: Plan, progress: Progress | None = None, span: Span | None = None) 
         finished = stack.enter_context(closing(prefetch(after.through(whole), AHEAD)))
         for frame in waits.for_each("restored", finished):
             with waits.on("encode"):
-                sink.write(frame)
-            progress.frame(sink.frames, waits.bound)
+                writer.write(frame)
+            progress.frame(writer.frames, waits.bound)
 
-        _check_count(before, after, sink.frames, span)
-        sink.finish()
+        _check_count(before, after, writer.frames, span)
+        writer.finish()
         report = Report(
             start=start,
             frames_decoded=source.decoded,
-            frames_encoded=sink.frames,
-            streams=side.actions,
+            frames_encoded=writer.frames,
+            streams=side.plan.streams,
             copied=side.copied,
-            notes=(notes, side.notes, sink.notes),
+            notes=(notes, beside),
             tile=lanes.tile,
             bound=waits.bound,
             seconds=time.monotonic() - began,
@@ -147,14 +148,11 @@ def _planned_frames(plan: Plan, clip: Input) -> Frames:
     return source
 
 
-def _side_streams(
-    plan: Plan, clip: Input, source: Frames, span: Span | None
-) -> SideStreams | NoSideStreams:
-    """Open what lies beside the picture; a part of a job has the picture alone."""
-    if span is not None:
-        return NoSideStreams()
-    settings = plan.settings
-    return open_side_streams(clip, settings.read, settings.write.streams, source.offset)
+def _side_streams(plan: Plan, source: Frames, span: Span | None, notes: Notes) -> SideStreams:
+    """Carry what was planned beside the picture; a part of a job has the picture alone."""
+    carried = plan.carried if span is None else CarryPlan()
+    read = plan.settings.read
+    return SideStreams(plan.source, carried, notes, chosen=read, offset=source.offset)
 
 
 def _engine(plan: Plan, notes: Notes) -> "Engine":

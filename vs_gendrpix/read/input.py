@@ -64,6 +64,9 @@ class Input(Protocol):
 class FileInput:
     """A file, numbered pictures or the standard input; see `Input`.
 
+    Attributes:
+        clip: The opened video, for what looks at the file's other streams.
+
     Args:
         path: What the user named.
         chosen: How to read it.
@@ -79,24 +82,24 @@ class FileInput:
         self, path: Path, chosen: ReadSettings, notes: Notes, *, reopened: bool = False
     ) -> None:
         self.path, self.rereadable = path, path != STDIN
-        self._clip = Clip(path, chosen, notes, reopened=reopened)
-        self.length = self._clip.length
+        self.clip = Clip(path, chosen, notes, reopened=reopened)
+        self.length = self.clip.length
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *ended: object) -> None:
-        self._clip.close()
+        self.clip.close()
 
     def frames(self, start: Fraction | None, end: Fraction | None) -> Source:
         """Begin to read a range; see `Input.frames`."""
-        return Source(self._clip, start=start, end=end)
+        return Source(self.clip, start=start, end=end)
 
     def fields(self, start: Fraction | None, end: Fraction | None) -> Scan:
         """Look whether a file's pictures are interlaced; numbered pictures and pipes are not."""
-        return scan(self._clip, start=start, end=end) if self.path.is_file() else PROGRESSIVE
+        return scan(self.clip, start=start, end=end) if self.path.is_file() else PROGRESSIVE
 
     def refuse_changes(self, first: FrameFormat, end: Fraction | None) -> None:
         """Look through the clip for a change; a pipe can be read only once, so there is no look."""
         if self.rereadable:
-            refuse_changes(self._clip, first, end)
+            refuse_changes(self.clip, first, end)

@@ -1,10 +1,12 @@
 """Encode frames, write them into a file, check it and give it its name.
 
-profiles.py     what an output is for: encoders and their settings
-color_tags.py   what the files of an encoder tell of colour
-encoder.py      an encoder, chosen, configured and tried
-container.py    frames and carried streams into a file, verified
-pictures.py     frames into numbered pictures
-output.py       temporary name, sync, publish
-hdr_options.py  where encoders are told of the grading
+writer.py        `open_writer`: what writes frames to an output
+encoder.py       frames -> packets
+container.py     packets and carried streams -> a file; verification.py reads it again
+pictures.py      frames -> numbered pictures
+output.py        temporary name, sync, publish
+profiles.py      what an output is for; choosing.py: which encoder and pixel format that means
+configuring.py   how an encoder is set up, and told of the grading by hdr_options.py
+trial.py         one frame encoded before the work begins
+color_tags.py    what the files of an encoder tell of colour
 """

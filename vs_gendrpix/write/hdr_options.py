@@ -1,4 +1,4 @@
-"""Where encoders are told of a clip's grading."""
+"""The private options by which encoders are told of a clip's grading."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,11 +8,11 @@ from vs_gendrpix.frame.clip import HdrMetadata
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where an encoder is told of a clip's grading, among its private options.
+class HdrOptions:
+    """How an encoder is told of a clip's grading.
 
     Attributes:
-        option: The option, a list of `name=value` with colons between them.
+        option: Its private option, a list of `name=value` with colons between them.
         mastering: Its name for the mastering display.
         light: Its name for the light level.
         chromaticity: Its unit of x and y.
@@ -25,8 +25,8 @@ class Place:
     chromaticity: Fraction = Fraction(1, 50_000)  # the bitstream's own
     luminance: Fraction = Fraction(1, 10_000)
 
-    def words(self, metadata: HdrMetadata) -> Iterator[str]:
-        """The values to set."""
+    def values(self, metadata: HdrMetadata) -> Iterator[str]:
+        """The values of the option that a clip's metadata call for, each `name=value`."""
         display = metadata.mastering
         if display is not None:
             colors = {"G": display.green, "B": display.blue, "R": display.red, "WP": display.white}
@@ -43,14 +43,14 @@ class Place:
 
     @staticmethod
     def _point(value: Fraction, unit: Fraction) -> str:
-        """A value in its unit: a whole number, or decimals where the unit is 1."""
+        """A value counted in a unit: a whole number, or decimals where the unit is 1."""
         return f"{float(value):.6f}" if unit == 1 else str(round(value / unit))
 
 
-PLACES = {
-    "libx265": Place(option="x265-params", mastering="master-display", light="max-cll"),
-    "libx264": Place(option="x264-params", mastering="mastering-display", light="cll"),
-    "libsvtav1": Place(
+HDR_OPTIONS = {
+    "libx265": HdrOptions(option="x265-params", mastering="master-display", light="max-cll"),
+    "libx264": HdrOptions(option="x264-params", mastering="mastering-display", light="cll"),
+    "libsvtav1": HdrOptions(
         option="svtav1-params",
         mastering="mastering-display",
         light="content-light",
@@ -58,16 +58,16 @@ PLACES = {
         luminance=Fraction(1),
     ),
 }
-"""By encoder. The others have no place for it that PyAV 19 can reach, nor have the containers."""
+"""By encoder. The others have no option for it that PyAV 19 can reach, nor have the containers."""
 
 
-def unsaid(metadata: HdrMetadata, encoder: str) -> str:
-    """What of a clip's metadata is lost with an encoder, in words; empty if nothing is."""
-    if encoder in PLACES:
+def lost_metadata(metadata: HdrMetadata, encoder: str) -> str:
+    """The metadata that an encoder cannot be told, in words; empty if none is lost."""
+    if encoder in HDR_OPTIONS:
         return ""
     present = {
         "HDR mastering data": metadata.mastering,
         "HDR light levels": metadata.light,
     }
     lost = ", ".join(name for name, value in present.items() if value is not None)
-    return lost and f"{lost} ({encoder} has no place for it; {', '.join(PLACES)} do)"
+    return lost and f"{lost} ({encoder} has no place for it; {', '.join(HDR_OPTIONS)} do)"

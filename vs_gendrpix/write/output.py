@@ -4,15 +4,18 @@ import errno
 import os
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from vs_gendrpix.errors import GendrpixError, OutputError, ResourceError
 from vs_gendrpix.read.sequence import Names
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _NO_HARD_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS}
+
+STDOUT = Path("-")
+"""What the user names to write to the standard output."""
 
 
 def output_fault(error: OSError | Exception, what: str) -> GendrpixError:
@@ -28,7 +31,57 @@ def output_fault(error: OSError | Exception, what: str) -> GendrpixError:
     return OutputError(f"{what}: {reason}")
 
 
-class Output:
+class Output(Protocol):
+    """Where a result goes: to a temporary place, which gets its name only when all is well.
+
+    A context manager: on entry the temporary place is made, on exit it is gone.
+    """
+
+    @property
+    def path(self) -> Path:
+        """The name that the result will have; `-` is the standard output."""
+
+    @property
+    def part(self) -> Path:
+        """The temporary file or folder; `-` is the standard output."""
+
+    @property
+    def url(self) -> str:
+        """The temporary place, for libav."""
+
+    @property
+    def suffix(self) -> str:
+        """The extension that says what is written, in lower case, such as `.mkv`."""
+
+    @property
+    def names(self) -> Names | None:
+        """The names of the pictures in the temporary folder; None for one file."""
+
+    @property
+    def readable(self) -> bool:
+        """Whether what has been written can be read again, to check it."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *ended: object) -> None: ...
+
+    def sync(self) -> None:
+        """Wait until all that was written is on the disk.
+
+        Raises:
+            OutputError: The system reports a write error.
+            ResourceError: The disk is full.
+        """
+
+    def publish(self) -> None:
+        """Give what was written its name, in one step.
+
+        Raises:
+            OutputError: Something has come up under the name meanwhile. It stays.
+        """
+
+
+class OutputFile:
     """A file that appears under its name only when it is whole.
 
     A context manager: on entry an empty temporary file is made beside the target, `part`, which
@@ -60,11 +113,10 @@ class Output:
         self._name = path
         self._overwrite = overwrite
         self.part = self.path.with_name(f"{self.path.name}.{os.getpid()}.part")
-
-    @property
-    def url(self) -> str:
-        """Where libav is to write."""
-        return f"file:{self.part}"
+        self.url = f"file:{self.part}"
+        self.suffix = self.path.suffix.lower()
+        self.names: Names | None = None
+        self.readable = True
 
     def __enter__(self) -> Self:
         try:
@@ -73,12 +125,7 @@ class Output:
             raise output_fault(error, f"cannot write {self._name}") from error
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *ended: object) -> None:
         self.part.unlink(missing_ok=True)
 
     def sync(self) -> None:
@@ -123,7 +170,8 @@ class Output:
 class OutputFolder:
     """A folder of numbered pictures that appears only when it is whole.
 
-    A context manager like `Output`: the pictures are written to a folder beside the target, `part`.
+    A context manager like `OutputFile`: the pictures are written to a folder beside the target,
+    `part`.
 
     Args:
         names: How the pictures are to be named. Their folder is made; if it is there already, it
@@ -158,9 +206,10 @@ class OutputFolder:
             )
         self._folder, self._overwrite = folder, overwrite
         self.part = self.path.with_name(f"{self.path.name}.{os.getpid()}.part")
-        self.names = Names(
-            folder=self.part, prefix=names.prefix, digits=names.digits, suffix=names.suffix
-        )
+        self.names: Names | None = replace(names, folder=self.part)
+        self.url = f"file:{self.names.pattern()}"
+        self.suffix = Path(f"x{names.suffix}").suffix.lower()
+        self.readable = True
 
     def __enter__(self) -> Self:
         try:
@@ -169,12 +218,7 @@ class OutputFolder:
             raise output_fault(error, f"cannot write {self._folder}") from error
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *ended: object) -> None:
         shutil.rmtree(self.part, ignore_errors=True)
 
     def sync(self) -> None:
@@ -222,11 +266,15 @@ class StandardOutput:
     also what libraries print by themselves.
     """
 
-    path = Path("-")
+    def __init__(self) -> None:
+        self.path = self.part = STDOUT
+        self.suffix = ".y4m"
+        self.names: Names | None = None
+        self.readable = False
 
     @property
     def url(self) -> str:
-        """Where libav is to write."""
+        """See `Output`."""
         return f"pipe:{self._kept}"
 
     def __enter__(self) -> Self:
@@ -235,15 +283,16 @@ class StandardOutput:
         os.dup2(2, 1)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *ended: object) -> None:
         sys.stdout.flush()
         os.dup2(self._kept, 1)
         os.close(self._kept)
+
+    def sync(self) -> None:
+        """Do nothing: whoever reads the standard output has it already."""
+
+    def publish(self) -> None:
+        """Do nothing: the standard output has no name."""
 
 
 def _sync(path: Path) -> None:

@@ -1,23 +1,18 @@
 """Encode frames into numbered pictures, which stand under their names only when all are there."""
 
-from array import array
+from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 import av
-from av.video.codeccontext import VideoCodecContext
 
-from vs_gendrpix.carry.copy import NoSideStreams, SideStreams
 from vs_gendrpix.errors import OutputError, SettingsError, VerificationError
 from vs_gendrpix.frame.clip import ClipInfo
 from vs_gendrpix.frame.format import Frame
 from vs_gendrpix.frame.notes import Notes
-from vs_gendrpix.libav.pixels import to_picture
 from vs_gendrpix.settings import EncodeSettings
-from vs_gendrpix.write.container import uneven
-from vs_gendrpix.write.encoder import configure, encoder_options, try_encoder
-from vs_gendrpix.write.output import Output, OutputFolder, output_fault
+from vs_gendrpix.write.encoder import Encoder
+from vs_gendrpix.write.output import Output, output_fault
 
 if TYPE_CHECKING:
     from av.packet import Packet
@@ -27,8 +22,8 @@ CODECS = {".png": "png", ".tif": "tiff", ".tiff": "tiff", ".dpx": "dpx", ".exr":
 """FFmpeg's names of the codecs whose pictures we write, by extension."""
 
 
-class PictureSink:
-    """Writes every frame to a file of its own, as `write.container.Sink` writes all to one.
+class PictureWriter:
+    """Writes every frame to a file of its own; a `Writer`.
 
     Pictures of a sequence keep their numbers, also where one before was broken; those of a video
     count from 1.
@@ -37,97 +32,67 @@ class PictureSink:
         output: Where to; entered already. A file takes one picture, and no more.
         clip: What will be written.
         settings: How to encode.
-        side: The streams beside the video, which are named and left.
+        notes: Where it is told what pictures cannot hold.
 
     Raises:
         SettingsError: The encoder fails its trial, or is not that of such files.
     """
 
     def __init__(
-        self,
-        output: Output | OutputFolder,
-        *,
-        clip: ClipInfo,
-        settings: EncodeSettings,
-        side: SideStreams | NoSideStreams,
+        self, output: Output, *, clip: ClipInfo, settings: EncodeSettings, notes: Notes
     ) -> None:
-        self.notes = Notes()
-        self._output, self._clip, self._settings = output, clip, settings
-        self._times = array("q")
+        self._output, self._clip, self._notes = output, clip, notes
         self._written: dict[Path, int] = {}
         """Bytes of each file."""
-        suffix = output.names.suffix if isinstance(output, OutputFolder) else output.path.suffix
-        wanted = CODECS[Path(f"x{suffix}").suffix.lower()]
-        try_encoder(settings, clip)
-        context = av.CodecContext.create(settings.encoder, "w")
-        if context.name != wanted or not isinstance(context, VideoCodecContext):
-            raise SettingsError(f"{suffix} files hold {wanted}, not {settings.encoder}")
-        self._context = context
-        configure(context, settings, clip)
-        context.options = encoder_options(settings, clip)
-        side.leave()
+        self._codec = CODECS[output.suffix]
+        self._encoder = Encoder(settings, clip)
+        if self._encoder.stream.codec_context.name != self._codec:
+            self.close()
+            raise SettingsError(f"{output.suffix} files hold {self._codec}, not {settings.encoder}")
         if clip.rotation:
-            self.notes.warn(
-                f"not carried over to pictures: the rotation by {clip.rotation} degrees"
-            )
+            notes.warn(f"not carried over to pictures: the rotation by {clip.rotation} degrees")
 
     @property
     def frames(self) -> int:
         """Frames written so far."""
-        return len(self._times)
+        return len(self._encoder.times)
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        pass
+    def __exit__(self, *ended: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the encoder."""
+        self._encoder.close()
 
     def write(self, frame: Frame) -> None:
-        """Encode a frame.
-
-        Args:
-            frame: Of the clip's format, later than the one before.
-
-        Raises:
-            OutputError: The encoder failed, or a picture cannot be written.
-            ResourceError: The disk is full.
-        """
-        if self._times and isinstance(self._output, Output):
+        """See `Writer`."""
+        if self.frames and self._output.names is None:
             raise OutputError(
                 f"{self._output.path} takes one picture, but there are more: "
                 f"name them with a number, such as out/%06d{self._output.path.suffix}"
             )
-        self._times.append(frame.timing.pts)
         try:
-            self._save(self._context.encode(to_picture(frame, self._settings.pix_fmt)))
+            self._save(self._encoder.encode(frame))
         except (av.FFmpegError, OSError) as error:
             raise output_fault(error, f"cannot write {self._output.path}") from error
 
     def finish(self) -> None:
-        """Write what is left, check the files and give them their names.
-
-        Raises:
-            OutputError: The encoder failed, or the name has been taken.
-            ResourceError: The disk is full.
-            VerificationError: The files do not hold what was written to them.
-        """
+        """See `Writer`."""
         try:
-            self._save(self._context.encode(None))
+            self._save(self._encoder.flush())
         except (av.FFmpegError, OSError) as error:
             raise output_fault(error, f"cannot write {self._output.path}") from error
-        if self._clip.first_number is None and uneven(self._times, self._clip):
-            self.notes.warn("the frames are not evenly spaced, and pictures hold no times")
+        if self._clip.first_number is None and uneven(self._encoder.times, self._clip):
+            self._notes.warn("the frames are not evenly spaced, and pictures hold no times")
         self._output.sync()
         self._verify()
         self._output.publish()
 
     def _save(self, packets: "list[Packet[VideoStream]]") -> None:
-        """Write pictures: what the encoder gives is what the file holds."""
+        """Write pictures: a packet of the encoder is all that the file holds."""
         for packet in packets:
             path = self._path(packet.pts or 0)
             with path.open("wb") as file:
@@ -135,16 +100,18 @@ class PictureSink:
             self._written[path] = packet.size
 
     def _path(self, pts: int) -> Path:
-        """The file of the frame at a tick."""
-        if isinstance(self._output, Output):
+        """The temporary file of the frame at a tick."""
+        names = self._output.names
+        if names is None:
             return self._output.part
         if self._clip.first_number is None:
-            return self._output.names.path(len(self._written) + 1)
-        frames = (pts - self._times[0]) * self._clip.time_base * self._clip.average_rate
-        return self._output.names.path(self._clip.first_number + round(frames))
+            return names.path(len(self._written) + 1)
+        first = self._encoder.times[0]
+        frames = (pts - first) * self._clip.time_base * self._clip.average_rate
+        return names.path(self._clip.first_number + round(frames))
 
     def _verify(self) -> None:
-        """Every picture is there and whole, and the first and the last can be read."""
+        """Check that every picture is there and whole, and that the first and last can be read."""
         sizes = {path: path.stat().st_size for path in self._written if path.exists()}
         if len(self._written) != self.frames or sizes != self._written:
             whole = len(sizes.items() & self._written.items())
@@ -155,7 +122,7 @@ class PictureSink:
         wanted = (self._clip.format.width, self._clip.format.height)
         for path in (min(sizes), max(sizes)):
             try:
-                with av.open(f"file:{path}", format=f"{self._context.name}_pipe") as written:
+                with av.open(f"file:{path}", format=f"{self._codec}_pipe") as written:
                     picture = next(written.decode(video=0))
             except (av.FFmpegError, StopIteration) as error:
                 raise VerificationError(
@@ -163,3 +130,16 @@ class PictureSink:
                 ) from error
             if (picture.width, picture.height) != wanted:
                 raise VerificationError(f"the picture {path.name} has another size than it must")
+
+
+def uneven(times: Sequence[int], clip: ClipInfo) -> bool:
+    """Whether frames are further than half a frame from an even spacing at the clip's rate.
+
+    Args:
+        times: The frames' times, in ticks of the clip's time base.
+        clip: The clip; of one without a rate nothing is known.
+    """
+    if not times or not clip.average_rate:
+        return False
+    step = 1 / (clip.average_rate * clip.time_base)
+    return any(2 * abs(pts - times[0] - index * step) > step for index, pts in enumerate(times))

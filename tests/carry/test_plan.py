@@ -1,0 +1,130 @@
+"""What is decided of each stream before anything is written."""
+
+from fractions import Fraction
+
+import av
+import pytest
+
+from tests.carry.test_copy import make_rich_clip, make_sound, make_text_clip
+from tests.clips import make_clip
+from vs_gendrpix.carry.copy import SideStreams
+from vs_gendrpix.carry.plan import CarryPlan, carry_nothing, plan_carry
+from vs_gendrpix.frame.notes import Notes
+from vs_gendrpix.settings import StreamSettings
+
+
+def plan(path, container, *, keep=None, start=None, rate=25):
+    with av.open(str(path)) as source:
+        return plan_carry(
+            source,
+            source.streams.best("video"),
+            path=path,
+            container=container,
+            rate=Fraction(rate),
+            keep=keep or StreamSettings(),
+            start=start,
+        )
+
+
+def fates(planned):
+    return [(done.kind, done.action, done.output, done.to) for done in planned.streams]
+
+
+def said(planned):
+    notes = Notes()
+    planned.tell(notes)
+    return notes.warnings
+
+
+def test_each_container_gets_what_it_can_hold(tmp_path):
+    make_rich_clip(tmp_path / "in.mkv")
+    path = tmp_path / "in.mkv"
+    assert sorted(fates(plan(path, "matroska"))) == [
+        ("attachment", "attached", None, ""),
+        ("audio", "copied", 1, ""),
+        ("cover", "attached", None, ""),
+        ("video", "restored", 0, ""),
+    ]
+    assert sorted(fates(plan(path, "mp4"))) == [
+        ("attachment", "dropped", None, ""),
+        ("audio", "copied", 1, ""),
+        ("cover", "copied", 2, ""),
+        ("video", "restored", 0, ""),
+    ]
+    assert said(plan(path, "mp4")) == ["not carried over: attachment stream 2"]
+    kept = StreamSettings(audio=False, attachments=False)
+    assert {fate[1] for fate in fates(plan(path, "mp4", keep=kept))} == {"restored", "left out"}
+    assert {fate[1] for fate in fates(plan(path, "yuv4mpegpipe"))} == {"restored", "dropped"}
+
+
+def test_what_a_container_cannot_hold_is_converted(tmp_path):
+    make_sound(tmp_path / "in.avi", "pcm_u8")
+    assert fates(plan(tmp_path / "in.avi", "mp4"))[1] == ("audio", "converted", 1, "alac")
+    make_text_clip(tmp_path / "in.mkv", "subrip", [(0, 100, "Guten Tag")])
+    assert fates(plan(tmp_path / "in.mkv", "mov"))[1] == ("subtitle", "converted", 1, "mov_text")
+    assert said(plan(tmp_path / "in.mkv", "mov")) == [
+        "converted: subtitle stream 1 (srt, deu) to mov_text"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "rate", "timecode", "lost"),
+    [
+        ("01:02:03:22", 25, "01:02:04:02", []),
+        ("01:02:03:22", 50, "01:02:04:04", []),
+        ("99 reels", 25, "", ["not carried over: the timecode 99 reels"]),
+    ],
+)
+def test_the_timecode_is_that_of_the_first_frame(tmp_path, given, rate, timecode, lost):
+    def prepare(_, stream):
+        stream.metadata["timecode"] = given
+
+    make_clip(tmp_path / "in.mkv", prepare=prepare)
+    planned = plan(tmp_path / "in.mkv", "mov", start=Fraction(2, 10), rate=rate)
+    assert planned.timecode == timecode
+    assert said(planned) == lost
+
+
+def test_pictures_hold_nothing_beside_themselves(tmp_path):
+    make_rich_clip(tmp_path / "in.mkv")
+    with av.open(str(tmp_path / "in.mkv")) as source:
+        video = source.streams.best("video")
+        planned = carry_nothing(source, video, StreamSettings(attachments=False))
+    assert sorted(fates(planned)) == [
+        ("attachment", "left out", None, ""),
+        ("audio", "dropped", None, ""),
+        ("cover", "left out", None, ""),
+        ("video", "restored", None, ""),
+    ]
+    assert said(planned) == ["not carried over: audio stream 1 (flac, eng)"]
+
+
+def test_looking_does_not_move_the_input(tmp_path):
+    make_rich_clip(tmp_path / "in.mkv")
+    with av.open(str(tmp_path / "in.mkv")) as source:
+        video = source.streams.best("video")
+        plan_carry(
+            source,
+            video,
+            path=tmp_path / "in.mkv",
+            container="matroska",
+            rate=Fraction(25),
+            keep=StreamSettings(),
+            start=None,
+        )
+        assert len(list(source.decode(video))) == 12
+
+
+def test_an_empty_plan_opens_nothing_and_carries_nothing(tmp_path):
+    notes = Notes()
+    with (
+        SideStreams(tmp_path / "missing.mkv", CarryPlan(), notes) as carried,
+        av.open(str(tmp_path / "out.mkv"), "w") as output,
+    ):
+        video = output.add_stream("ffv1", rate=25)
+        video.width, video.height = 64, 48
+        carried.attach(output, video)
+        carried.copy_until(None)
+        assert len(output.streams) == 1
+        assert carried.copied == {}
+    assert notes.warnings == []

@@ -1,0 +1,126 @@
+"""Tags, languages, chapters and timecodes that stay true in another file."""
+
+from collections.abc import Mapping
+from fractions import Fraction
+from math import ceil
+from typing import TYPE_CHECKING
+
+from av.container import InputContainer
+
+from vs_gendrpix.frame.timecode import at_rate, moved
+from vs_gendrpix.libav.values import fraction
+
+if TYPE_CHECKING:
+    from av.container.core import Chapter
+    from av.stream import Stream
+    from av.video.stream import VideoStream
+
+_STALE = ("encoder", "duration", "number_of_", "bps", "_statistics", "vendor_id")
+"""How names of tags begin that describe the old file's bytes; muxers write their own."""
+
+_BRANDS = {"major_brand", "minor_version", "compatible_brands"}
+_QUICKTIME = {
+    "bod": "tib",
+    "cym": "wel",
+    "deu": "ger",
+    "ell": "gre",
+    "eus": "baq",
+    "fas": "per",
+    "hrv": "hr ",
+    "hye": "arm",
+    "isl": "ice",
+    "kat": "geo",
+    "mkd": "mac",
+    "msa": "may",
+    "mya": "bur",
+    "nld": "dut",
+    "sqi": "alb",
+    "srp": "sr ",
+    "swe": "sve",
+    "zho": "chi",
+}
+"""FFmpeg's names of the languages in QuickTime's own list, where they are not those of ISO 639-2/T:
+it writes none for a name that it does not know."""
+
+
+def kept_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    """The tags that stay true in another file. A timecode does not: it may begin later there."""
+    return {
+        key: value
+        for key, value in tags.items()
+        if key.lower() not in _BRANDS | {"timecode"}
+        and not key.lower().lstrip("_").startswith(_STALE)
+    }
+
+
+def label(target: "Stream", source: "Stream", *, all_tags: bool) -> None:
+    """Give a stream of the output the tags and the disposition of the input's.
+
+    Args:
+        target: The output's stream; the header is not yet written.
+        source: The input's stream.
+        all_tags: Whether all tags are wanted; otherwise only the language is set.
+    """
+    tags = kept_tags(source.metadata)
+    if not all_tags:
+        tags = {key: value for key, value in tags.items() if key == "language"}
+    if target.container.format.name == "mov" and "language" in tags:
+        tags["language"] = _QUICKTIME.get(tags["language"], tags["language"])
+    target.metadata.update(tags)
+    target.disposition = source.disposition
+
+
+def timecode_of(source: InputContainer, video: "VideoStream") -> str:
+    """The input's timecode, of the video, of another stream or of the file; empty if none."""
+    holders = (video, *source.streams, source)
+    return next(filter(None, (_timecode(holder.metadata) for holder in holders)), "")
+
+
+def first_timecode(
+    timecode: str, video: "VideoStream", skipped: Fraction, rate: Fraction
+) -> str | None:
+    """The timecode of the output's first frame.
+
+    Args:
+        timecode: That of the input's first frame.
+        video: The input's video.
+        skipped: Seconds of the input before the output's first frame.
+        rate: Frames a second of the output.
+
+    Returns:
+        The timecode; None if the input's is malformed, or impossible at its rate.
+    """
+    given = fraction(video.guessed_rate) or fraction(video.average_rate)
+    found = moved(timecode, ceil(skipped * given), given)
+    return None if found is None else at_rate(found, given, rate)
+
+
+def chapters_between(
+    source: InputContainer, start: Fraction | None, end: Fraction | None, offset: Fraction
+) -> "list[Chapter]":
+    """The chapters of a part of the input, cut to that part.
+
+    Args:
+        source: The input.
+        start: First second of the part, in the input's time stamps; None is the beginning.
+        end: Second at which the part ends; None is the end.
+        offset: Seconds to take off all times.
+    """
+    kept = []
+    for chapter in source.chapters():
+        unit = fraction(chapter["time_base"])
+        first, last = chapter["start"] * unit, chapter["end"] * unit
+        if start is not None:
+            first = max(first, start)
+        if end is not None:
+            last = min(last, end)
+        if first < last:
+            chapter["start"] = round((first - offset) / unit)
+            chapter["end"] = round((last - offset) / unit)
+            kept.append(chapter)
+    return kept
+
+
+def _timecode(tags: Mapping[str, str]) -> str:
+    """The timecode among tags, whether its name is in upper or in lower case."""
+    return next((value for key, value in tags.items() if key.lower() == "timecode"), "")

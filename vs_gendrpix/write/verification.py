@@ -1,0 +1,121 @@
+"""Read a finished file again, and compare it with what was written to it."""
+
+from array import array
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import av
+
+from vs_gendrpix.carry.copy import SideStreams
+from vs_gendrpix.carry.packets import has_content
+from vs_gendrpix.errors import VerificationError
+from vs_gendrpix.libav.values import fraction, is_cover
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
+
+_NO_TIME = -(1 << 62)
+"""Ticks of a packet without a time: far from every frame's."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Found:
+    """What a finished file holds.
+
+    Attributes:
+        time_base: Unit of its video's ticks.
+        sample_aspect_ratio: Its pixel aspect ratio; 1 if it has none.
+        times: Ticks of its video's packets, in the file's order.
+        counts: Packets of each carried stream, by the stream's index in the output.
+        payload: Bytes of them.
+    """
+
+    time_base: Fraction
+    sample_aspect_ratio: Fraction
+    times: "array[int]" = field(default_factory=lambda: array("q"))
+    counts: Counter[int] = field(default_factory=Counter)
+    payload: Counter[int] = field(default_factory=Counter)
+
+
+def verify(url: str, *, times: Sequence[int], time_base: Fraction, carried: SideStreams) -> Found:
+    """Check that a file holds every frame at its time, and every carried packet.
+
+    Args:
+        url: The file, for libav.
+        times: Time of every frame, in rising order.
+        time_base: Unit of `times`, in seconds.
+        carried: The streams that were carried.
+
+    Returns:
+        What the file holds.
+
+    Raises:
+        VerificationError: The file does not hold what was written to it, or cannot be read.
+    """
+    try:
+        with av.open(url) as written:
+            found = _read(written, carried)
+    except av.FFmpegError as error:
+        raise VerificationError(
+            f"the finished file cannot be read again ({error}): it is not published"
+        ) from error
+    _check_times(found, times, time_base)
+    for index, count in carried.copied.items():
+        # A muxer may join or cut packets of raw sound, or take the wrapping off others.
+        if found.counts[index] != count and found.payload[index] != carried.payload[index]:
+            raise VerificationError(
+                f"stream {index} of the finished file has {found.counts[index]} packets, not "
+                f"{count}: it is not published"
+            )
+    return found
+
+
+def _read(written: "InputContainer", carried: SideStreams) -> Found:
+    """Read all packets of a file."""
+    video = _only_video(written)
+    found = Found(
+        time_base=fraction(video.time_base),
+        sample_aspect_ratio=fraction(video.sample_aspect_ratio) or Fraction(1),
+    )
+    places = carried.places_in(written)
+    for packet in written.demux():
+        if packet.stream_index == video.index and packet.size:
+            found.times.append(packet.pts if packet.pts is not None else _NO_TIME)
+        elif packet.stream_index in places and has_content(packet):
+            index = places[packet.stream_index]
+            found.counts[index] += 1
+            found.payload[index] += packet.size
+    return found
+
+
+def _only_video(written: "InputContainer") -> "VideoStream":
+    """The one video stream of a file, beside covers."""
+    videos = [stream for stream in written.streams.video if not is_cover(stream)]
+    if len(videos) != 1:
+        raise VerificationError(
+            f"the finished file has {len(videos)} videos, not 1: it is not published"
+        )
+    return videos[0]
+
+
+def _check_times(found: Found, times: Sequence[int], time_base: Fraction) -> None:
+    """Check that every frame is there and at its time, within a tick of the file."""
+    if len(found.times) != len(times):
+        raise VerificationError(
+            f"the finished file has {len(found.times)} frames, not {len(times)}: "
+            "it is not published"
+        )
+    unit = time_base / found.time_base
+    worst = max(
+        (abs(now - was * unit) for now, was in zip(sorted(found.times), times, strict=True)),
+        default=Fraction(0),
+    )
+    if worst > 1:
+        raise VerificationError(
+            f"a frame of the finished file is {float(worst * found.time_base):g} s from its time: "
+            "it is not published"
+        )
