@@ -2,6 +2,7 @@
 
 format.py    a frame: its size, layout, colour, planes and time
 clip.py      a clip of frames: rate, rotation, HDR metadata
+target.py    the format of what comes out: one rule for both front ends
 area.py      a part of a frame, cut out and put back
 timecode.py  SMPTE timecodes
 notes.py     warnings and damage, gathered while a job runs
