@@ -42,6 +42,16 @@ def test_a_search_opens_nothing_anew(tmp_path, monkeypatch):
         assert opened == []
 
 
+@pytest.mark.parametrize("name", ["in.mp4", "in.mkv", "in.ts", "in.avi", "in.h264"])
+@pytest.mark.parametrize("count", [3, 60])
+def test_the_beginning_is_found_again(tmp_path, name, count):
+    make_clip(tmp_path / name, times=LONG[:count], options={"g": "10", "bf": "0"})
+    with Clip(tmp_path / name) as clip:
+        fresh = [picture.pts for picture in clip.pictures()]
+        assert clip.go_to(Fraction(0))
+        assert [picture.pts for picture in clip.pictures()] == fresh
+
+
 def test_length_and_rate_are_the_containers(tmp_path):
     make_clip(tmp_path / "in.mp4", times=LONG)
     with Clip(tmp_path / "in.mp4") as clip:

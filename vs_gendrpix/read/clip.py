@@ -113,11 +113,14 @@ class Clip:
         Returns:
             Whether that was possible: some inputs cannot be searched.
         """
-        if self.path != STDIN and self.seek(seconds):
-            return True
-        if not seconds:
+        if self.path == STDIN:
+            return False
+        if seconds:
+            return self.seek(seconds)
+        # Without an index, as in transport streams, a search may end behind the first keyframe.
+        if not (self.seek(seconds) and self._at_start() and self.seek(seconds)):
             self.rewind()
-        return not seconds
+        return True
 
     def seek(self, seconds: Fraction) -> bool:
         """Stand at the keyframe before a moment of the clip.
@@ -134,6 +137,15 @@ class Clip:
         except av.FFmpegError:
             return False
         return True
+
+    def _at_start(self) -> bool:
+        """Read a packet, and see whether it is the first."""
+        try:
+            packet = next(self.container.demux(self.stream))
+        except (av.FFmpegError, StopIteration):
+            return False
+        start = self.stream.start_time
+        return start is not None and packet.pts is not None and packet.pts <= start
 
     def can_seek(self) -> bool:
         """Whether libav has time stamps to search for, and an input that is no pipe."""
