@@ -1,11 +1,14 @@
 """The project's pages: links name something that is there, and examples run."""
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 
 from tests.clips import make_clip
+from vs_gendrpix.cli.main import COMMANDS
+from vs_gendrpix.cli.video import settings
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(
@@ -58,3 +61,20 @@ def test_the_examples_of_the_python_page_run(tmp_path, monkeypatch, capsys):
     assert (tmp_path / "out.mp4").exists()
     assert names["picture"].shape == (144, 192, 3)
     assert "torch.Size([1, 3, 144, 192])" in capsys.readouterr().out
+
+
+def command_lines():
+    """Every call of the program that a page shows as code: the command's name, its arguments."""
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for line in re.findall(r"^(?:    |\$ |)gendrpix[- ](\w+ .*)$", text, re.MULTILINE):
+            name, *arguments = shlex.split(re.split(r"  +|\s[|#>]\s", line)[0])
+            if arguments != ["IN", "OUT"]:
+                yield pytest.param(name, arguments, id=f"{page.stem}: {name} {arguments[0]}")
+
+
+@pytest.mark.parametrize(("name", "arguments"), command_lines())
+def test_every_command_of_the_pages_is_understood(name, arguments):
+    options = COMMANDS[name].parser(name).parse_args(arguments)
+    if name == "video":
+        settings(options)
