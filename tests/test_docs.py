@@ -73,7 +73,7 @@ def command_lines():
                 yield pytest.param(name, arguments, id=f"{page.stem}: {name} {arguments[0]}")
 
 
-@pytest.mark.parametrize(("name", "arguments"), command_lines())
+@pytest.mark.parametrize(("name", "arguments"), list(command_lines()))
 def test_every_command_of_the_pages_is_understood(name, arguments):
     options = COMMANDS[name].parser(name).parse_args(arguments)
     if name == "video":
