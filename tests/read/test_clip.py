@@ -43,7 +43,7 @@ def test_a_search_opens_nothing_anew(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["in.mp4", "in.mkv", "in.ts", "in.avi", "in.h264"])
-@pytest.mark.parametrize("count", [3, 60])
+@pytest.mark.parametrize("count", [12, 60])
 def test_the_beginning_is_found_again(tmp_path, name, count):
     make_clip(tmp_path / name, times=LONG[:count], options={"g": "10", "bf": "0"})
     with Clip(tmp_path / name) as clip:
