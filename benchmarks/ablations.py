@@ -123,7 +123,7 @@ def judge(run: Path, shared: Path, limit: int | None) -> dict[str, dict[str, Sco
         pictures = referenced(shared / "data" / "eval" / name)
         pictures = pictures if limit is None else pictures.first(limit)
         found = compare(pictures, methods, Judge(), Sheet())
-        for method, motion in evaluate_motion(pictures, methods, pictures.count).items():
+        for method, motion in evaluate_motion(pictures, methods).items():
             found[method] |= motion
         print(to_text(pictures.title, found) + "\n", flush=True)
         scores[pictures.name] = found

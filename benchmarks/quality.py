@@ -1,6 +1,6 @@
 """How good our models are beside resizes and the networks that people use today.
 
-    python benchmarks/quality.py --shared DIR --models tiny [LABEL=FILE ...] [--peers] [--out DIR]
+    python -m benchmarks.quality --shared DIR --models tiny [LABEL=FILE ...] [--peers] [--out DIR]
 
 Judges all methods on everything in DIR/data/eval, on the clips of DIR/data/video/good, which are
 degraded first, and on crops of these clips as they are, at x4, x2 and x1; prints a table for each
@@ -23,6 +23,8 @@ from typing import Any
 
 import torch
 
+from benchmarks.in_turn import autocast, in_turn, noise_frames, ratio
+from benchmarks.targets import GENERAL, Target, targets, to_table
 from vs_gendrpix.errors import GendrpixError, OutputError, SettingsError
 from vs_gendrpix.evaluation.clips import degraded_clips
 from vs_gendrpix.evaluation.comparison import compare, write_json
@@ -32,9 +34,7 @@ from vs_gendrpix.evaluation.methods import Method, ModelMethod, bicubic, lanczos
 from vs_gendrpix.evaluation.samples import SampleSet
 from vs_gendrpix.evaluation.sets import clean, grey, referenced, worn
 from vs_gendrpix.evaluation.sheet import Sheet
-from vs_gendrpix.evaluation.speed import autocast, in_turn, noise_frames, ratio
 from vs_gendrpix.evaluation.table import evaluate_motion, to_text
-from vs_gendrpix.evaluation.targets import GENERAL, Target, targets, to_table
 from vs_gendrpix.models.catalogue import BUILT_IN, find_model
 from vs_gendrpix.models.devices import pick_device
 from vs_gendrpix.settings import RestoreSettings
@@ -48,8 +48,6 @@ SPEED_ROUNDS = 3
 TEACHER = "RealESRGAN_x4plus"
 SLOW_PICTURES = 12
 """Pictures of a set that the teacher, 25 times as slow as the others, may have at most."""
-MOTION_PICTURES = 4
-"""Pictures of a set that are moved: each is restored eight times by every method."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -94,6 +92,11 @@ def _parser() -> argparse.ArgumentParser:
         help="judge these sets only; what --json has of the others, and of measures that are not "
         "taken anew, stays if it is of the same weights",
     )
+    parser.add_argument(
+        "--still",
+        action="store_true",
+        help="leave out flicker and panning, which take most of the time",
+    )
     parser.add_argument("-d", "--device", default="auto", help="auto, cpu, cuda or cuda:N")
     return parser
 
@@ -123,7 +126,7 @@ def _run(options: argparse.Namespace) -> None:
         old = before["sets"].get(group.name, {})
         new = {}
         if not options.sets or group.name in options.sets:
-            new = _judge(group, methods, judge, options.out)
+            new = _judge(group, methods, judge, moved=not options.still, out=options.out)
         scores = {name: old.get(name, {}) | new.get(name, {}) for name in old | new}
         if scores:
             found[group.name] = scores
@@ -212,7 +215,12 @@ def _make_folder(path: Path) -> None:
 
 
 def _judge(
-    group: SampleSet, methods: Mapping[str, Method], judge: Judge, out: Path | None
+    group: SampleSet,
+    methods: Mapping[str, Method],
+    judge: Judge,
+    *,
+    moved: bool,
+    out: Path | None,
 ) -> dict[str, Scores]:
     """The scores on one set, printed; its sheet, written."""
     sheet = Sheet()
@@ -220,8 +228,8 @@ def _judge(
     few = group.unit == "crops" or group.count <= SLOW_PICTURES
     slow_too = methods if few and group.unit != "clips" and group.name not in WORN else fast
     scores = compare(group, slow_too, judge, sheet)
-    if group.measures == PICTURE:
-        for name, motion in evaluate_motion(group, fast, MOTION_PICTURES).items():
+    if moved and group.measures == PICTURE:
+        for name, motion in evaluate_motion(group, fast).items():
             scores[name] |= motion
     print(to_text(group.title, scores) + "\n", flush=True)
     if out:

@@ -1,10 +1,11 @@
 """Write the figures of benchmarks/results/quality.json into the documents that show them.
 
-    python benchmarks/scores.py [--check]
+    python -m benchmarks.scores [--check]
 
 Below a line `<!-- scores: NAME -->` in the README, docs/results/quality.md or a model's card, all
-that stands before `<!-- end of scores -->` is made anew: NAME is a set, such as `realsr_canon`, or
-`targets`. It refuses figures of other weights than those in the package, and those of a quick look.
+that stands before `<!-- end of scores -->` is made anew: NAME is a set, such as `realsr_canon`,
+`targets` or `floors`. It refuses figures of other weights than those in the package, and those of
+a quick look.
 With --check nothing is written: exit code 1 names the documents that are not true.
 """
 
@@ -17,8 +18,9 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from benchmarks import floors
+from benchmarks.targets import Target, to_table
 from vs_gendrpix.evaluation.table import to_text
-from vs_gendrpix.evaluation.targets import Target, to_table
 from vs_gendrpix.models.catalogue import BUILT_IN
 
 ROOT = Path(__file__).parents[1]
@@ -59,11 +61,11 @@ def load(path: Path) -> dict[str, Any]:
     """The report, if it is of all pictures and of the weights in the package."""
     report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     if report.get("first_only"):
-        raise StaleError(f"{path.name} is a quick look: run benchmarks/quality.py on all pictures")
+        raise StaleError(f"{path.name} is a quick look: run benchmarks.quality on all pictures")
     for name, weights in BUILT_IN.items():
         if report.get("models", {}).get(name) != hashlib.sha256(weights.read_bytes()).hexdigest():
             raise StaleError(
-                f"{path.name} is of other weights than {weights.name}: run benchmarks/quality.py "
+                f"{path.name} is of other weights than {weights.name}: run benchmarks.quality "
                 f"--models {' '.join(BUILT_IN)}"
             )
     return report
@@ -88,8 +90,15 @@ def table(name: str, report: dict[str, Any]) -> str:
                 for label, entries in report["targets"].items()
             }
         )
+    if name == "floors":
+        return "\n\n".join(
+            floors.to_table(label, floors.floors(label, report["sets"], report["speed"]))
+            for label in report["models"]
+        )
     if name not in report["sets"]:
-        raise StaleError(f"no scores of {name!r}: there are {', '.join(report['sets'])}, targets")
+        raise StaleError(
+            f"no scores of {name!r}: there are {', '.join(report['sets'])}, targets, floors"
+        )
     return to_text(report["titles"][name], report["sets"][name])
 
 

@@ -16,11 +16,11 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
+from benchmarks.in_turn import autocast
 from vs_gendrpix.errors import GendrpixError, SettingsError
 from vs_gendrpix.evaluation.crops import CROPS, SIZE, cut
 from vs_gendrpix.evaluation.methods import Method, ModelMethod, bicubic, lanczos, peer
 from vs_gendrpix.evaluation.sheet import Sheet
-from vs_gendrpix.evaluation.speed import autocast
 from vs_gendrpix.evaluation.table import as_written
 from vs_gendrpix.models.catalogue import find_model
 from vs_gendrpix.models.devices import pick_device

@@ -1,6 +1,6 @@
 """Frames a second of our networks and of the peers on the CPU, frame by frame in turn.
 
-    python benchmarks/speed_cpu.py [--peers DIR] [--rounds N] [--size 320x180] [--dtype fp32|bf16]
+    python -m benchmarks.speed_cpu [--peers DIR] [--rounds N] [--size 320x180] [--dtype fp32|bf16]
 
 Every network enlarges the same frames by 4, from RGB to RGB in floats, one after the other in each
 round, so that all see the same machine. The table shows medians, the ratio to realesr-general-x4v3,
@@ -21,8 +21,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from benchmarks.in_turn import autocast, in_turn, noise_frames, ratio
 from vs_gendrpix.evaluation.methods import Method, peers
-from vs_gendrpix.evaluation.speed import autocast, in_turn, noise_frames, ratio
 from vs_gendrpix.frame.format import FrameFormat, PixelLayout
 from vs_gendrpix.models.catalogue import BUILT_IN
 from vs_gendrpix.models.devices import DTYPES

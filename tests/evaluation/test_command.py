@@ -77,7 +77,7 @@ def test_table_json_and_sheet(
     assert list(judged) == ["bicubic", "lanczos", "model", REFERENCE]
     assert set(judged["model"]) == set(PICTURE)
     assert judged["model"] != judged["bicubic"]
-    assert list(judged[REFERENCE]) == ["NIQE", "grid"]
+    assert list(judged[REFERENCE]) == ["NIQE", "grid", "grid 4"]
     assert set(alone["model"]) <= set(ALONE)
 
     table = capsys.readouterr().out

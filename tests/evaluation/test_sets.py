@@ -9,7 +9,8 @@ from PIL import Image
 
 from vs_gendrpix.errors import MediaError
 from vs_gendrpix.evaluation.degradation import degrade
-from vs_gendrpix.evaluation.sets import read_picture, referenced, worn
+from vs_gendrpix.evaluation.judge import CLEAN, GREY
+from vs_gendrpix.evaluation.sets import clean, grey, read_picture, referenced, worn
 
 
 def save(path: Path, width: int, height: int, *, mode: str = "RGB", seed: int = 0) -> None:
@@ -50,6 +51,32 @@ def test_worn_pictures_stay_as_they_are(tmp_path: Path) -> None:
     assert sample.reference is None
     assert sample.low.shape == (1, 3, 17, 21)
     assert torch.equal(sample.low[:, 0], sample.low[:, 2])
+
+
+@pytest.mark.parametrize("scale", [1, 2])
+def test_clean_pictures_are_the_middle_shrunk_without_damage(tmp_path: Path, scale: int) -> None:
+    save(tmp_path / "a.png", 300, 400)
+    found = clean(tmp_path, scale)
+    assert (found.scale, found.measures) == (scale, CLEAN)
+    (sample,) = found.samples()
+    assert sample.reference is not None
+    whole = read_picture(tmp_path / "a.png")
+    assert torch.equal(sample.reference, whole[..., 72:328, 22:278])
+    assert sample.low.shape == (1, 3, 256 // scale, 256 // scale)
+    if scale == 1:
+        torch.testing.assert_close(sample.low, sample.reference)
+    assert sample.low.mean().item() == pytest.approx(sample.reference.mean().item(), abs=2e-3)
+
+
+def test_grey_pictures_are_the_degraded_ones_without_colour(tmp_path: Path) -> None:
+    save(tmp_path / "a.png", 64, 48)
+    found = grey(tmp_path)
+    assert found.measures == GREY
+    (sample,) = found.samples()
+    (coloured,) = referenced(tmp_path).samples()
+    assert sample.reference is None
+    assert torch.equal(sample.low[:, 0], sample.low[:, 2])
+    assert (sample.low - coloured.low.mean(1, keepdim=True)).abs().max() < 0.51 / 255
 
 
 def test_read_picture_keeps_the_order_of_colours(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def evaluate(  # noqa: PLR0913 - the parameters are the command's
     for samples in sets:
         found = compare(samples, methods, judge, crops)
         if motion and samples.unit == "pictures" and REFERENCE in found:
-            for name, moving in evaluate_motion(samples, methods, samples.count).items():
+            for name, moving in evaluate_motion(samples, methods).items():
                 found[name] |= moving
         scores[samples.name] = found
         sys.stdout.write(f"{to_text(samples.title, found)}\n\n")

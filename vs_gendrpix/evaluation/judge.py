@@ -1,6 +1,7 @@
 """The measures by name, and which of them each kind of set asks for."""
 
 from collections.abc import Callable, Collection
+from functools import partial
 
 from torch import Tensor
 
@@ -26,14 +27,15 @@ Values = tuple[float | None, ...]
 FIDELITY = ("PSNR", "SSIM", "SSIMULACRA2", "SqueezeNet distance", "EfficientNet distance")
 EXCESS = ("excess", "excess 95 %")
 BLOCKS = ("blocks 8", "blocks 4")
+GRIDS = ("grid", "grid 4")
 OUTLINES = ("undershoot", "overshoot")
 KEPT = ("kept 8-16", "kept 4-8", "kept 2-4")
 
-PICTURE = (*FIDELITY, *EXCESS, "NIQE", "grid")
+PICTURE = (*FIDELITY, *EXCESS, "NIQE", *GRIDS)
 """What a picture with a reference is judged by."""
-ALONE = ("NIQE", "grid", "weave", *OUTLINES)
+ALONE = ("NIQE", *GRIDS, "weave", *OUTLINES)
 """What a picture without one is judged by."""
-CROP = ("NIQE", "grid", "weave", *BLOCKS, *OUTLINES)
+CROP = ("NIQE", *GRIDS, "weave", *BLOCKS, *OUTLINES)
 """What a crop of a compressed frame is judged by; the codec's grid begins at its corner."""
 CLEAN = ("PSNR", *KEPT, *OUTLINES)
 """What the result of a clean picture is judged by, which should stay what it is."""
@@ -59,10 +61,10 @@ MEASURES = {
     **dict.fromkeys(OUTLINES, ".2f"),
     "colour": ".2f",
     "NIQE": ".2f",
-    "grid": ".3f",
+    **dict.fromkeys(GRIDS, ".3f"),
 }
 """All measures in the order of the tables, and how they are printed."""
-OF_A_REFERENCE = ("NIQE", "grid", "warping")
+OF_A_REFERENCE = ("NIQE", *GRIDS, "warping")
 """Measures that say something of a reference itself."""
 REGULAR = ("brick", "text")
 """Kinds of picture whose own rows and strokes would count as a weave."""
@@ -100,6 +102,7 @@ class Judge:
             ("colour",): lambda result, sample: (largest_chroma(result, sample.low),),
             ("NIQE",): _rating(NIQE()),
             ("grid",): _rating(lattice_ratio),
+            ("grid 4",): _rating(partial(lattice_ratio, cell=4)),
         }
 
     def __call__(self, result: Tensor, sample: Sample, wanted: Collection[str]) -> Scores:

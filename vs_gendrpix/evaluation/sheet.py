@@ -56,17 +56,18 @@ class Sheet:
         """
         height, width = self._size
         across = width + GAP
-        down = height + (HEAD if any(label for label, _ in self._rows) else GAP)
+        over = HEAD if any(label for label, _ in self._rows) else 0
+        down = over + height + GAP
         size = (len(self._names) * across - GAP, HEAD + len(self._rows) * down - GAP)
         sheet = Image.new("RGB", size)
         pen = ImageDraw.Draw(sheet)
         for column, name in enumerate(self._names):
-            pen.text((column * across + width // 2, 2), name, fill="white")
+            pen.text((column * across + 2, 2), name, fill="white")
         for row, (label, crops) in enumerate(self._rows):
-            pen.text((2, row * down + 2), label, fill="white")
+            pen.text((2, HEAD + row * down + 2), label, fill="white")
             for column, crop in enumerate(crops):
                 codes = crop.permute(1, 2, 0).mul(255).round().numpy().astype(np.uint8)
-                sheet.paste(Image.fromarray(codes), (column * across, HEAD + row * down))
+                sheet.paste(Image.fromarray(codes), (column * across, HEAD + row * down + over))
         try:
             sheet.save(path)
         except (OSError, ValueError) as error:  # ValueError: a suffix that Pillow does not know

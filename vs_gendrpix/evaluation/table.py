@@ -2,7 +2,6 @@
 
 import statistics
 from collections.abc import Callable, Mapping
-from itertools import islice
 
 import torch
 from torch import Tensor
@@ -64,18 +63,14 @@ def _means(scores: list[Scores]) -> Scores:
     return {n: statistics.fmean(of_one[n] for of_one in scores if n in of_one) for n in names}
 
 
-def evaluate_motion(
-    samples: SampleSet, methods: Mapping[str, Method], count: int
-) -> dict[str, Scores]:
-    """The mean restlessness of each method on clips made of the first pictures of a set.
+def evaluate_motion(samples: SampleSet, methods: Mapping[str, Method]) -> dict[str, Scores]:
+    """The mean restlessness of each method on clips made of the pictures of a set.
 
     Args:
-        samples: Pictures with a reference.
+        samples: Pictures with a reference; each is restored eight times by every method.
         methods: What to compare, by name.
-        count: How many pictures; each is restored eight times.
     """
-    first = islice(samples.samples(), count)
-    sharp = [sample.reference for sample in first if sample.reference is not None]
+    sharp = [s.reference for s in samples.samples() if s.reference is not None]
     return {
         name: {
             "flicker": statistics.fmean(flicker(method, image) for image in sharp),

@@ -46,6 +46,14 @@ def test_finds_a_planted_tile(size: tuple[int, int]) -> None:
     assert torch.all(plain > faint)
 
 
+def test_cells_of_4_are_told_from_cells_of_8() -> None:
+    image = scene(200, 160)
+    fine, coarse = planted(image, tile(4), 1), planted(image, tile(8), 1)
+    assert torch.all(lattice_ratio(fine, 4) > 3)
+    assert torch.all(lattice_ratio(fine, 4) > lattice_ratio(coarse, 4))
+    assert 0.7 < lattice_ratio(image, 4).mean() < 1.15
+
+
 def test_finds_a_tile_whose_strength_varies() -> None:
     image = scene(256, 256)
     fade = torch.linspace(0, 1, 256) * (planted(image, tile(8), 3) - image)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from vs_gendrpix.evaluation.targets import GENERAL, WDN, targets, to_table
+from benchmarks.targets import GENERAL, WDN, targets, to_table
 
 OTHERS = {
     GENERAL: {"SqueezeNet distance": 0.23, "PSNR": 25.0, "SSIMULACRA2": -40.0},
