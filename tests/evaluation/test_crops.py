@@ -9,7 +9,7 @@ from tests.clips import make_clip
 from vs_gendrpix.errors import MediaError
 from vs_gendrpix.evaluation import crops
 from vs_gendrpix.evaluation.crops import CROPS, SIZE, Crop, crop_set, cut, rgb_of
-from vs_gendrpix.read.source import Source
+from vs_gendrpix.read.source import open_source
 
 GOOD = Path(__file__).parents[3] / "shared" / "data" / "video" / "good"
 
@@ -25,7 +25,7 @@ def test_the_sheet_has_24_places_of_every_kind() -> None:
 @pytest.mark.skipif(not GOOD.is_dir(), reason="the shared clips are not here")
 def test_every_place_lies_inside_its_clip() -> None:
     for crop in CROPS:
-        with Source(GOOD / crop.clip) as source:
+        with open_source(GOOD / crop.clip) as source:
             form = source.info.format
         assert crop.left + SIZE[1] // crop.scale <= form.width
         assert crop.top + SIZE[0] // crop.scale <= form.height
@@ -35,7 +35,7 @@ def test_a_crop_is_the_place_it_names(tmp_path: Path) -> None:
     make_clip(tmp_path / "a.mp4", size=(360, 360), times=(0, 512, 1024))
     crop = Crop(clip="a.mp4", frame=2, left=16, top=8, scale=4, kind="grass")
     sample = cut(tmp_path, crop)
-    with Source(tmp_path / "a.mp4") as source:
+    with open_source(tmp_path / "a.mp4") as source:
         *_, last = source
     assert torch.equal(sample.low, rgb_of(last)[..., 8:72, 16:96])
     assert (sample.scale, sample.kind, sample.reference) == (4, "grass", None)

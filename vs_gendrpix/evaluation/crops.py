@@ -73,7 +73,7 @@ CROPS = (
     _crop("bottles_640x360_40s.mp4", 12, (240, 16), 1, "flat"),
     _crop("nasa_iss_480x270_stereo_cc.mp4", 200, (96, 8), 1, "flat"),
 )
-"""The sheet's rows. Every clip has a licence that lets its pictures be shown (docs/results/sheet.md)."""
+"""The rows of the sheet. Each clip may be shown: docs/results/sheet.md has the licences."""
 
 
 def crop_set(folder: Path, scale: int) -> SampleSet:
