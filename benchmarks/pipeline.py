@@ -28,7 +28,6 @@ import av
 import torch
 
 from vs_gendrpix.carry.copy import SideStreams
-from vs_gendrpix.frame.clip import ClipInfo
 from vs_gendrpix.frame.format import Frame
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.job.plan import make_plan
@@ -105,17 +104,11 @@ def decoded(clip: Path) -> tuple[list[Frame], float]:
         return frames, time.perf_counter() - began
 
 
-def made_of(case: Case, path: Path) -> tuple[EncodeSettings, ClipInfo]:
-    """How a case encodes into a file, and the clip that it makes."""
-    plan = make_plan(case.clip, path, case.settings)
-    return plan.settings.write.encode, plan.result
-
-
 def restored(case: Case, frames: list[Frame]) -> tuple[list[Frame], float]:
     """The frames restored, and the seconds that the engine takes for all but the first."""
     with open_source(case.clip) as source:
         form = source.info.format
-    target = made_of(case, Path("none.mp4"))[1].format
+    target = make_plan(case.clip, Path("none.mp4"), case.settings).result.format
     results = []
     with Engine(case.settings.restore) as engine:
         clip = engine.clip(form, target)

@@ -6,10 +6,12 @@ import av
 import pytest
 
 from tests.carry.test_copy import make_rich_clip, make_sound, make_text_clip
-from tests.clips import make_clip
+from tests.clips import make_clip, make_frames
 from vs_gendrpix.carry.copy import SideStreams
 from vs_gendrpix.carry.plan import CarryPlan, carry_nothing, plan_carry
 from vs_gendrpix.frame.notes import Notes
+from vs_gendrpix.frame.values import from_json, to_json
+from vs_gendrpix.libav.pixels import to_picture
 from vs_gendrpix.settings import StreamSettings
 
 
@@ -62,9 +64,9 @@ def test_what_a_container_cannot_hold_is_converted(tmp_path):
     assert fates(plan(tmp_path / "in.avi", "mp4"))[1] == ("audio", "converted", 1, "alac")
     make_text_clip(tmp_path / "in.mkv", "subrip", [(0, 100, "Guten Tag")])
     assert fates(plan(tmp_path / "in.mkv", "mov"))[1] == ("subtitle", "converted", 1, "mov_text")
-    assert said(plan(tmp_path / "in.mkv", "mov")) == [
-        "converted: subtitle stream 1 (srt, deu) to mov_text"
-    ]
+    planned = plan(tmp_path / "in.mkv", "mov")
+    assert said(planned) == ["converted: subtitle stream 1 (srt, deu) to mov_text"]
+    assert from_json(to_json(planned), CarryPlan, "the plan") == planned
 
 
 @pytest.mark.parametrize(
@@ -97,6 +99,18 @@ def test_pictures_hold_nothing_beside_themselves(tmp_path):
         ("video", "restored", None, ""),
     ]
     assert said(planned) == ["not carried over: audio stream 1 (flac, eng)"]
+
+
+def test_sound_that_is_announced_and_never_comes_is_left_out_by_name(tmp_path):
+    with av.open(str(tmp_path / "in.ts"), "w") as output:
+        video = output.add_stream("libx264", rate=25)
+        video.width, video.height = 64, 48
+        output.add_stream("aac", rate=44100)
+        for frame in make_frames():
+            output.mux(video.encode(to_picture(frame, "yuv420p")))
+        output.mux(video.encode(None))
+    for container in ("mp4", "mov", "matroska"):
+        assert fates(plan(tmp_path / "in.ts", container))[1] == ("audio", "dropped", None, "")
 
 
 def test_looking_does_not_move_the_input(tmp_path):

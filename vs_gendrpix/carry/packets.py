@@ -59,9 +59,7 @@ class PacketReader:
                 if len(ended) == len(self._streams):
                     return
             elif self._start is None or seconds >= self._start or self._cut(packet, self._start):
-                ticks = round(self._offset / fraction(packet.time_base))
-                packet.pts = (packet.pts or 0) - ticks
-                packet.dts = (packet.dts or 0) - ticks
+                self._shift(packet)
                 yield packet
 
     def _seek(self, start: Fraction) -> None:
@@ -98,6 +96,12 @@ class PacketReader:
         self._last_dts[packet.stream_index] = dts
         packet.dts = dts
         packet.pts = dts if packet.pts is None else max(packet.pts, dts)
+
+    def _shift(self, packet: "Packet[Stream]") -> None:
+        """Give a packet with both times those of the output."""
+        ticks = round(self._offset / fraction(packet.time_base))
+        packet.pts = (packet.pts or 0) - ticks
+        packet.dts = (packet.dts or 0) - ticks
 
     @staticmethod
     def _cut(packet: "Packet[Stream]", start: Fraction) -> bool:

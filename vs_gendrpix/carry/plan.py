@@ -98,8 +98,7 @@ def plan_carry(
     Raises:
         MediaError: The file cannot be read.
     """
-    given = timecode_of(source, video)
-    timecode = first_timecode(given, video, start or Fraction(0), rate) if given else ""
+    timecode, lost_timecode = _timecodes(source, video, start or Fraction(0), rate)
     streams = []
     added = 1  # streams of the output so far: the restored video is the first
     for stream in _shown(source):
@@ -115,8 +114,8 @@ def plan_carry(
     return CarryPlan(
         streams=tuple(streams),
         keep=keep,
-        timecode=timecode or "",
-        lost_timecode=given if timecode is None else "",
+        timecode=timecode,
+        lost_timecode=lost_timecode,
     )
 
 
@@ -168,6 +167,15 @@ def cover_data(path: Path, index: int) -> bytes:
 def _shown(source: InputContainer) -> list[Stream]:
     """The streams that count: not the text track in which MP4 keeps its chapters."""
     return [stream for stream in source.streams if stream.discard != Discard.all]
+
+
+def _timecodes(
+    source: InputContainer, video: VideoStream, skipped: Fraction, rate: Fraction
+) -> tuple[str, str]:
+    """The timecode of the output, and the input's if it is lost; each empty if there is none."""
+    given = timecode_of(source, video)
+    found = first_timecode(given, video, skipped, rate) if given else ""
+    return ("", given) if found is None else (found, "")
 
 
 def _action(

@@ -30,7 +30,7 @@ _Y4M = ["yuv420p", "yuv422p", "yuv444p", "yuv411p", "gray"] + [
 
 
 def with_encoder(settings: EncodeSettings, output: Path, source: FrameFormat) -> EncodeSettings:
-    """Settings that name an encoder and a pixel format.
+    """Name the encoder and the pixel format that settings leave open.
 
     Args:
         settings: What the user wants.

@@ -148,7 +148,7 @@ class Container:
         except ValueError as error:
             raise self._misfit(video) from error
         stream.time_base = self._clip.time_base
-        # A template's tag is not taken over, but by it ProRes says which of its kinds it is.
+        # A template's tag is not taken over, and without it all ProRes would be called 422 HQ.
         stream.codec_context.codec_tag = video.codec_context.codec_tag
         if self._clip.rotation:
             stream.set_display_rotation(-self._clip.rotation)

@@ -23,7 +23,8 @@ class Encoder:
     """Encodes frames to packets, each with the time and the duration of its frame.
 
     A context manager. The packets belong to no file: they can be muxed at once, or kept and muxed
-    later. `stream` describes them, as a template for the stream that takes them in a container.
+    later. `stream` describes them, as a template for the stream that takes them in a container; a
+    template's codec tag, by which ProRes says which of its kinds it is, PyAV does not take over.
 
     Args:
         settings: How to encode; nothing is left open.

@@ -194,6 +194,19 @@ class OutputFolder:
             raise output_fault(error, f"cannot write {folder}") from error
         if found and inside:
             raise OutputError(f"the output folder {folder} holds the input: choose another one")
+        self._refuse_contents(folder, found, ours, overwrite=overwrite)
+        self._folder, self._overwrite = folder, overwrite
+        self.part = self.path.with_name(f"{self.path.name}.{os.getpid()}.part")
+        self.names: Names | None = replace(names, folder=self.part)
+        self.url = f"file:{self.names.pattern()}"
+        self.suffix = Path(f"x{names.suffix}").suffix.lower()
+        self.readable = True
+
+    @staticmethod
+    def _refuse_contents(
+        folder: Path, found: list[str], ours: set[str], *, overwrite: bool
+    ) -> None:
+        """Refuse a folder of other things, or of pictures that must not be replaced."""
         strangers = [name for name in found if name not in ours]
         if strangers:
             raise OutputError(
@@ -204,12 +217,6 @@ class OutputFolder:
             raise OutputError(
                 f"the folder {folder} holds pictures: choose another name, or overwrite (-y)"
             )
-        self._folder, self._overwrite = folder, overwrite
-        self.part = self.path.with_name(f"{self.path.name}.{os.getpid()}.part")
-        self.names: Names | None = replace(names, folder=self.part)
-        self.url = f"file:{self.names.pattern()}"
-        self.suffix = Path(f"x{names.suffix}").suffix.lower()
-        self.readable = True
 
     def __enter__(self) -> Self:
         try:

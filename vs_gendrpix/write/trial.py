@@ -72,6 +72,12 @@ def _trial(settings: EncodeSettings, clip: ClipInfo) -> str | None:
     width, height = _SMALLEST.get(name, (0, 0))
     if clip.format.width < width or clip.format.height < height:
         return f"the encoder {name} needs at least {width}x{height} pixels"
+    return _refusal(context, settings, clip)
+
+
+def _refusal(context: VideoCodecContext, settings: EncodeSettings, clip: ClipInfo) -> str | None:
+    """Why the encoder refuses the settings or a frame of the clip; None if it takes them."""
+    name = settings.encoder
     # SVT-AV1 writes to the standard error stream by itself, past libav's log: errors only.
     os.environ.setdefault("SVT_LOG", "1")
     with LibavLog(this_thread=True) as log:
