@@ -46,8 +46,8 @@ WORN = ("realsrset20", "reallr")
 SPEED_SIZE = (320, 180)
 SPEED_ROUNDS = 3
 TEACHER = "RealESRGAN_x4plus"
-SLOW_PICTURES = 12
-"""Pictures of a set that the teacher, 25 times as slow as the others, may have at most."""
+TEACHERS_SETS = ("kodak12, degraded", "crops x4", "crops x2", "crops x1")
+"""Sets that the teacher, 25 times as slow as the others, is judged on: small ones."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -225,9 +225,8 @@ def _judge(
     """The scores on one set, printed; its sheet, written."""
     sheet = Sheet()
     fast = {name: method for name, method in methods.items() if name != TEACHER}
-    few = group.unit == "crops" or group.count <= SLOW_PICTURES
-    slow_too = methods if few and group.unit != "clips" and group.name not in WORN else fast
-    scores = compare(group, slow_too, judge, sheet)
+    judged = methods if group.name in TEACHERS_SETS else fast
+    scores = compare(group, judged, judge, sheet)
     if moved and group.measures == PICTURE:
         for name, motion in evaluate_motion(group, fast).items():
             scores[name] |= motion
