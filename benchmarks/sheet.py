@@ -1,11 +1,13 @@
 """The fixed sheet of 24 crops: what people look at, by every method, for the eye.
 
-    python -m benchmarks.sheet --shared DIR --models tiny base [LABEL=FILE ...] --out PNG
+    python -m benchmarks.sheet --shared DIR --models tiny base [LABEL=FILE ...] --out FILE...
 
 Rows are the places of `vs_gendrpix/evaluation/crops.py`, enlarged 4, 2 and 1 times. Columns are two
 resizes, realesr-general-wdn-x4v3, Real-ESRGAN x4plus and the models; networks compute in bf16, as
-they do for people. The peers are left out where DIR lacks them or spandrel is not installed. The
-kind of file follows from the name: PNG for the eye, JPEG for documents.
+they do for people. The peers are left out where DIR lacks them or spandrel is not installed.
+
+A PNG shows the crops whole. A JPEG is for documents: it shows the most detailed part of each, at
+the same size of a pixel. docs/results/sheet.md shows one and says what there is to see.
 """
 
 import argparse
@@ -26,6 +28,8 @@ from vs_gendrpix.models.catalogue import find_model
 from vs_gendrpix.models.devices import pick_device
 from vs_gendrpix.settings import RestoreSettings
 
+PART = (168, 208)
+"""Rows and columns of what a JPEG shows of a crop."""
 OTHERS = {
     "general-wdn": "peers/realesr-general-wdn-x4v3.pth",
     "x4plus": "teacher/RealESRGAN_x4plus.safetensors",
@@ -49,7 +53,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--models", nargs="*", default=[], metavar="MODEL", help="built-in names, or LABEL=FILE"
     )
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="PNG or JPEG")
+    parser.add_argument(
+        "--out", type=Path, nargs="+", required=True, metavar="FILE", help="PNG or JPEG files"
+    )
     parser.add_argument("-d", "--device", default="auto", help="auto, cpu, cuda or cuda:N")
     return parser
 
@@ -64,12 +70,16 @@ def _paint(options: argparse.Namespace) -> None:
             model_path=find_model(file if equals else label), device=options.device
         )
         methods[label] = ModelMethod(settings)
-    sheet = Sheet(SIZE)
+    sheets = {
+        path: Sheet(PART if path.suffix in {".jpg", ".jpeg"} else SIZE) for path in options.out
+    }
     for crop in tqdm(CROPS, unit="crop", disable=None):
         sample = cut(data / "video" / "good", crop)
         results = {name: as_written(m(sample.low, crop.scale)) for name, m in methods.items()}
-        sheet.add(results, f"{crop.kind} x{crop.scale}: {crop.clip}, frame {crop.frame}")
-    sheet.save(options.out)
+        for sheet in sheets.values():
+            sheet.add(results, f"{crop.kind} x{crop.scale}: {crop.clip}, frame {crop.frame}")
+    for path, sheet in sheets.items():
+        sheet.save(path)
 
 
 def _others(data: Path, device: str) -> Mapping[str, Method]:
