@@ -15,7 +15,7 @@ class Negative(Restorer):
 
     card = ModelCard(name="negative")
 
-    def __call__(self, rgb: Tensor, *, thrift: int = 0) -> Tensor:  # noqa: ARG002 - it is in the contract
+    def __call__(self, rgb: Tensor) -> Tensor:
         return 1 - rgb
 
 
@@ -27,7 +27,7 @@ class Doubled(Restorer):
     def __init__(self) -> None:
         self.seen: set[tuple[int, ...]] = set()
 
-    def __call__(self, rgb: Tensor, *, thrift: int = 0) -> Tensor:  # noqa: ARG002 - it is in the contract
+    def __call__(self, rgb: Tensor) -> Tensor:
         self.seen.add(tuple(rgb.shape[-2:]))
         return F.interpolate(rgb, scale_factor=2, mode="nearest")
 
@@ -40,7 +40,7 @@ class Calling(Restorer):
     def __init__(self, function: Callable[[Tensor], Tensor] = Tensor.clone) -> None:
         self.function, self.seen = function, []
 
-    def __call__(self, rgb: Tensor, *, thrift: int = 0) -> Tensor:  # noqa: ARG002 - it is in the contract
+    def __call__(self, rgb: Tensor) -> Tensor:
         self.seen.append(tuple(rgb.shape))
         return self.function(rgb)
 
@@ -52,10 +52,10 @@ class Hungry(Calling):
         super().__init__()
         self.pixels = pixels
 
-    def __call__(self, rgb: Tensor, *, thrift: int = 0) -> Tensor:
+    def __call__(self, rgb: Tensor) -> Tensor:
         if rgb.shape[0] * rgb.shape[-2] * rgb.shape[-1] > self.pixels:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return super().__call__(rgb, thrift=thrift)
+        return super().__call__(rgb)
 
 
 def opener(model: Callable[[Tensor], Tensor] | Restorer):

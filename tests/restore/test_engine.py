@@ -18,6 +18,7 @@ from vs_gendrpix.models.gendrpix.files import load_network
 from vs_gendrpix.models.gendrpix.fp8 import to_fp8
 from vs_gendrpix.models.gendrpix.padcfg import PadCFG, pad_plan
 from vs_gendrpix.models.gendrpix.unet import UNet
+from vs_gendrpix.models.restorer import open_restorer
 from vs_gendrpix.restore.color_fix import LowBand
 from vs_gendrpix.restore.engine import Engine
 from vs_gendrpix.restore.staging import SLOTS
@@ -667,6 +668,17 @@ def test_a_restorer_that_enlarges_by_itself(settings, tile):
     (found,) = restore(settings, [frame], source, smaller, model)
     resized = F.interpolate(rgb, (108, 150), mode="bicubic", antialias=True)[0, 0].numpy()
     assert np.abs(found.planes[0].astype(int) - resized).max() <= 2
+
+
+def test_our_restorer_may_be_called_on_pictures_from_0_to_1(small_model):
+    restorer = open_restorer(small_model, device="cpu", dtype="fp32")
+    image = torch.rand(1, 3, 24, 40, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        called, run = restorer(image), restorer.run(image * 2 - 1)
+    torch.testing.assert_close(called, (run + 1) / 2, atol=1e-6, rtol=0)
+    assert 1e-4 < (called - image).abs().mean() < 0.2
+    assert (restorer.scale, restorer.multiple, restorer.reach) == (None, 8, 0)
+    assert (restorer.card.name, restorer.dtype, restorer.file) == ("random", "float32", small_model)
 
 
 def test_a_restorer_that_needs_neighbours_is_refused(settings):

@@ -11,7 +11,7 @@ from vs_gendrpix.settings import Attention, Dtype
 
 
 class Card(Protocol):
-    """What a model says about itself."""
+    """A model's description of itself."""
 
     @property
     def name(self) -> str:
@@ -25,14 +25,15 @@ class Card(Protocol):
 class Restorer(Protocol):
     """A model on a device: pictures in, restored pictures out. It knows no clip and no format.
 
-    A subclass sets what differs from these values.
+    A model is a subclass that has a card and restores when it is called; it sets what differs from
+    these values.
 
     Attributes:
         scale: How many times as wide and high as its pictures its results are. None keeps the size:
             such a model sees pictures that have been resized to the size that is wanted.
         multiple: Side in pixels, 1 to 32, of the cells that it works on: tiles begin at multiples
             of it. A picture may have any size: a model that needs more pads it by itself.
-        value_range: The values of black and white, in its pictures and its results.
+        value_range: The values of black and white in `run`.
         dtype: Name of its arithmetic, for reports: `float32`, `bfloat16`, `float16` or `fp8`.
         reach: Neighbouring frames that it needs on each side. 0 is all that an engine serves today.
         file: Where it was loaded from; None if from no file.
@@ -47,21 +48,36 @@ class Restorer(Protocol):
 
     @property
     def card(self) -> Card:
-        """What the model says about itself."""
+        """The model's description of itself."""
 
-    def __call__(self, rgb: Tensor, *, thrift: int = 0) -> Tensor:
+    def __call__(self, rgb: Tensor) -> Tensor:
         """Restore pictures; may be called by several threads at once.
 
         Args:
-            rgb: (B, 3, H, W) float32 R'G'B' within `value_range`, on the device of the model.
+            rgb: (B, 3, H, W) float32 R'G'B' in [0, 1], on the device of the model.
+
+        Returns:
+            (B, 3, H, W) float32, or `scale` times that size, nominally in [0, 1] but not clamped.
+            The caller may write to it.
+        """
+
+    def run(self, image: Tensor, *, thrift: int = 0) -> Tensor:
+        """Restore pictures for an engine: in the range of the model, with less memory if need be.
+
+        A model whose range is not [0, 1] has a method of its own, lest an engine's pictures be
+        rounded twice.
+
+        Args:
+            image: (B, 3, H, W) float32 R'G'B' within `value_range`.
             thrift: How much speed to give up for memory: 0 none; 1 makes passes one by one that
                 would run together; 2 works on small parts as well. A model that knows no such way
                 ignores it. The result is the same but for rounding.
 
         Returns:
-            (B, 3, H, W) float32, or `scale` times that size, in `value_range` but not clamped. The
-            caller may write to it.
+            As of a call, in `value_range`.
         """
+        del thrift
+        return self(image)
 
 
 def open_restorer(

@@ -161,7 +161,7 @@ class Way:
 
     def _run_whole(self, image: Tensor, thrift: int) -> Tensor:
         """Run the restorer on whole pictures or tiles, as a CUDA graph where that is faster."""
-        restore = partial(self.restorer, thrift=thrift)
+        restore = partial(self.restorer.run, thrift=thrift)
         return restore(image) if self.graphs is None else self.graphs.run(restore, image, thrift)
 
 

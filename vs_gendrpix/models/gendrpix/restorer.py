@@ -82,17 +82,21 @@ class GenDRPixRestorer:
 
     @property
     def card(self) -> ModelCard:
-        """What the model file says about itself."""
+        """The card of the model file."""
         return self.network.card
 
-    def __call__(self, rgb: Tensor, *, thrift: int = 0) -> Tensor:
+    def __call__(self, rgb: Tensor) -> Tensor:
+        """Restore (B, 3, H, W) pictures in [0, 1]; see `Restorer`."""
+        return self.run(rgb * 2 - 1).add_(1).div_(2)
+
+    def run(self, image: Tensor, *, thrift: int = 0) -> Tensor:
         """Restore (B, 3, H, W) pictures in [-1, 1]; see `Restorer`.
 
         A thrift of 1 runs the branches of PadCFG one by one, 2 also bounds the tokens at a time.
         """
         self.network.unet.work_on(FEW_TOKENS if thrift > 1 else None)
         with attention_kernels(self._device):
-            return self.guided(rgb, paired=not thrift)
+            return self.guided(image, paired=not thrift)
 
 
 def attention_kernels(device: torch.device) -> AbstractContextManager[None]:
