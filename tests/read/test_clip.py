@@ -3,6 +3,7 @@
 from fractions import Fraction
 
 import av
+import numpy as np
 import pytest
 
 from tests.clips import TICK, make_clip
@@ -50,6 +51,24 @@ def test_the_beginning_is_found_again(tmp_path, name, count):
         fresh = [picture.pts for picture in clip.pictures()]
         assert clip.go_to(Fraction(0))
         assert [picture.pts for picture in clip.pictures()] == fresh
+
+
+def test_the_beginning_of_a_short_transport_stream_is_found_again(tmp_path):
+    """It has no index: a search for its beginning ends behind its only keyframe."""
+    with av.open(str(tmp_path / "in.ts"), "w") as output:
+        stream = output.add_stream("mpeg2video", rate=Fraction(30000, 1001), options={"b": "8M"})
+        stream.width, stream.height, stream.pix_fmt = 96, 480, "yuv420p"
+        for number in range(3):
+            noise = np.random.default_rng(number).integers(0, 255, (720, 96), np.uint8)
+            picture = av.VideoFrame.from_ndarray(noise, format="yuv420p")
+            picture.pts, picture.time_base = number, Fraction(1001, 30000)
+            output.mux(stream.encode(picture))
+        output.mux(stream.encode(None))
+    with Clip(tmp_path / "in.ts") as clip:
+        fresh = [picture.pts for picture in clip.pictures()]
+        assert clip.go_to(Fraction(0))
+        assert [picture.pts for picture in clip.pictures()] == fresh
+        assert len(fresh) == 3
 
 
 def test_length_and_rate_are_the_containers(tmp_path):
