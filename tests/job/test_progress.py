@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from vs_gendrpix.carry.plan import CarryPlan
 from vs_gendrpix.frame.area import Area
 from vs_gendrpix.frame.clip import ClipInfo
 from vs_gendrpix.frame.format import FrameFormat, PixelLayout
@@ -43,6 +44,7 @@ def started(frames):
         place=Area.whole(result.format),
         after=(),
         result=result,
+        carried=CarryPlan(),
         model=ModelFile(name="tiny", path=Path("tiny.safetensors"), sha256=""),
         warnings=(),
         informed=(),
@@ -130,7 +132,7 @@ def test_damage_decides_the_exit_code():
         streams=(),
         copied={},
         tile=None,
-        notes=(clean,),
+        notes=clean,
         bound="compute",
         seconds=1.0,
     )
@@ -139,4 +141,4 @@ def test_damage_decides_the_exit_code():
     assert damaged.damage_in_words() == (
         "the input is damaged: 2 decoding or reading errors (first: a packet is broken)"
     )
-    assert replace(whole, notes=(clean, damaged)).exit_code == 1
+    assert replace(whole, notes=damaged).exit_code == 1

@@ -241,5 +241,5 @@ class SideStreams:
             dts = last + 1
             packet.rescale_ts(target.time_base)
             packet.dts, packet.pts = dts, max(pts, dts)
-            self._notes.made_up_times += 1
+            self._notes.made_up_time()
         self._last_written[target.index] = dts

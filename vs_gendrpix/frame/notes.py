@@ -47,8 +47,11 @@ class Notes:
 
     def inform(self, sentence: str) -> None:
         """Log what is good to know, once: a clip that is read in any order is opened often."""
-        if sentence not in self.informed:
-            self.informed.append(sentence)
+        with _lock:
+            said = sentence in self.informed
+            if not said:
+                self.informed.append(sentence)
+        if not said:
             log.info(sentence)
 
     def warn(self, sentence: str) -> None:
@@ -73,6 +76,11 @@ class Notes:
         with _lock:
             self.corrupt_frames += 1
             self._mark()
+
+    def made_up_time(self) -> None:
+        """Count a time that was missing or out of order."""
+        with _lock:
+            self.made_up_times += 1
 
     def _mark(self) -> None:
         """Keep the place of what was met."""

@@ -2,7 +2,6 @@
 
 import json
 import platform
-from collections.abc import Iterable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -85,15 +84,14 @@ def _file(path: Path) -> dict[str, Any]:
     return {"path": path, "bytes": path.stat().st_size if path.is_file() else None}
 
 
-def _damage(notes: Iterable[Notes]) -> dict[str, Any]:
-    """Sum up the damage of the input, with examples and places."""
-    all_notes = list(notes)
+def _damage(notes: Notes) -> dict[str, Any]:
+    """Describe the damage of the input, with examples and places."""
     return {
-        "errors": sum(each.errors for each in all_notes),
-        "corrupt_frames": sum(each.corrupt_frames for each in all_notes),
-        "made_up_times": sum(each.made_up_times for each in all_notes),
-        "examples": [line for each in all_notes for line in each.examples],
-        "places": [float(place) for each in all_notes for place in each.places],
+        "errors": notes.errors,
+        "corrupt_frames": notes.corrupt_frames,
+        "made_up_times": notes.made_up_times,
+        "examples": notes.examples,
+        "places": [float(place) for place in notes.places],
     }
 
 

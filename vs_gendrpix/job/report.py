@@ -60,7 +60,7 @@ class Report:
     frames_encoded: int
     streams: tuple[StreamAction, ...]
     copied: dict[int, int]
-    notes: tuple[Notes, ...]
+    notes: Notes
     tile: tuple[int, int] | None
     bound: Bound
     seconds: float
@@ -68,9 +68,9 @@ class Report:
     @property
     def warnings(self) -> tuple[str, ...]:
         """All warnings, each a sentence."""
-        return tuple(sentence for notes in self.notes for sentence in notes.warnings)
+        return tuple(self.notes.warnings)
 
     @property
     def exit_code(self) -> int:
         """0, or 1 if the input was damaged or times had to be made up."""
-        return int(any(notes.damaged for notes in self.notes))
+        return int(self.notes.damaged)

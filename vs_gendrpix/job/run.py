@@ -91,10 +91,9 @@ def run(plan: Plan, progress: Progress | None = None, span: Span | None = None) 
         clip = stack.enter_context(open_input(plan.source, plan.settings.read, notes))
         stack.enter_context(LibavLog(this_thread=True))  # the decoder's lines are the input's
         source = _planned_frames(plan, clip)
-        beside = Notes()  # of what is read and written beside the picture
-        side = stack.enter_context(_side_streams(plan, source, span, beside))
+        side = stack.enter_context(_side_streams(plan, source, span, notes))
         encode = plan.settings.write.encode
-        writer = stack.enter_context(open_writer(output, plan.result, encode, side, beside))
+        writer = stack.enter_context(open_writer(output, plan.result, encode, side, notes))
         engine = stack.enter_context(_engine(plan, notes))
         before, after = _filters(plan)
         start = Start(
@@ -124,7 +123,7 @@ def run(plan: Plan, progress: Progress | None = None, span: Span | None = None) 
             frames_encoded=writer.frames,
             streams=side.plan.streams,
             copied=side.copied,
-            notes=(notes, beside),
+            notes=notes,
             tile=lanes.tile,
             bound=waits.bound,
             seconds=time.monotonic() - began,

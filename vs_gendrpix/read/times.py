@@ -31,10 +31,10 @@ class Times:
         if pts is None:
             pts = 0 if last is None else last.pts + (last.duration or self._nominal)
             duration = duration or self._nominal
-            self._clip.notes.made_up_times += 1
+            self._clip.notes.made_up_time()
         elif last is not None and pts <= last.pts:
             pts = last.pts + 1
-            self._clip.notes.made_up_times += 1
+            self._clip.notes.made_up_time()
         self.last = Timing(pts=pts, duration=duration, time_base=self._clip.time_base)
         return self.last
 
