@@ -14,6 +14,7 @@ from vs_gendrpix import (
     EncodeSettings,
     ProcessSettings,
     RestoreSettings,
+    WriteSettings,
     gendrpix,
     process,
     source_clip,
@@ -132,7 +133,11 @@ def a_file(folder: Path, model: Path) -> Facts:
         restore=RestoreSettings(
             scale=Fraction(3, 2), model_path=model, device="cpu", dtype="fp32", grain=0.4
         ),
-        encode=EncodeSettings(encoder="ffv1", pix_fmt="yuv422p10le", options=(("threads", "1"),)),
+        write=WriteSettings(
+            encode=EncodeSettings(
+                encoder="ffv1", pix_fmt="yuv422p10le", options=(("threads", "1"),)
+            )
+        ),
     )
     report = process(folder / "in.mp4", folder / "out.mkv", settings)
     said = {
