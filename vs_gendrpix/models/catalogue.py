@@ -1,4 +1,4 @@
-"""Which model files there are, and whether one can be loaded, told without torch."""
+"""Find model files and check their heads, without torch."""
 
 import json
 from pathlib import Path
@@ -17,14 +17,14 @@ DEFAULTS = {"cpu": "tiny", "cuda": "base"}
 """The default model of each kind of device."""
 
 _FORMATS = {"gendrpix": "save_network", "gendrpix-vae": "save_vae"}
-"""What the metadata of our files say under `format`, and the function that writes them."""
+"""The `format` in the metadata of our files, and the function that writes such a file."""
 
 _PICKLE_SUFFIXES = {".pt", ".pth", ".ckpt", ".bin", ".pkl"}
 _PICKLE_STARTS = (b"PK\x03\x04", b"\x80")
 
 
 def find_model(model: str | Path) -> Path:
-    """The file of a model, of which the head has been read: its tensors are checked when loaded.
+    """Find the file of a model and check its head; its tensors are checked when they are loaded.
 
     Args:
         model: The name of a built-in model, or the path of a safetensors file.
@@ -41,7 +41,7 @@ def find_model(model: str | Path) -> Path:
 
 
 def model_card(path: Path) -> dict[str, Any]:
-    """What a model file says about itself: name, licence, training and more.
+    """Read the card of a model file: name, licence, training and more.
 
     Args:
         path: A file that `find_model` has found.

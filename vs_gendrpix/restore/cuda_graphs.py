@@ -110,7 +110,7 @@ class CudaGraphs:
         return expected
 
     def _add(self, key: Hashable, network: Network, image: Tensor, expected: Tensor) -> None:
-        """Record, if what is played is what is expected."""
+        """Record a network; keep the recording if it gives the expected result."""
         try:
             recording = self._record(network, image)
             played = recording.play(image)

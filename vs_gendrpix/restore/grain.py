@@ -142,7 +142,7 @@ def _resized(picture: Tensor, size: torch.Size, mode: str = "bicubic") -> Tensor
 
 
 def _part(picture: Tensor) -> tuple[Tensor, Tensor]:
-    """(B, 1, h, w) parted in what may be grain, and what is under it."""
+    """Split (B, 1, h, w) into what may be grain and what is under it."""
     under = _blur(picture, torch.full((len(picture),), BAND, device=picture.device), BAND)
     return picture - under, under
 
@@ -159,7 +159,7 @@ def _flat(grain: Tensor, under: Tensor) -> Tensor:
 
 
 def _blocks(picture: Tensor, pool: Pool = F.avg_pool2d) -> Tensor:
-    """(B, blocks) of (B, 1, h, w): the mean of each, or what `pool` makes of them."""
+    """Pool (B, 1, h, w) into (B, blocks), by their means or by another `pool`."""
     height, width = picture.shape[-2:]
     return pool(picture, (min(BLOCK, height), min(BLOCK, width))).flatten(1)
 
@@ -175,7 +175,7 @@ def _by_level(power: Tensor, under: Tensor, flat: Tensor) -> Tensor:
 
 
 def _at(levels: Tensor, brightness: Tensor) -> Tensor:
-    """(B, 1, h, w) the values that (B, LEVELS) give each brightness, faded out at both ends."""
+    """Interpolate (B, LEVELS) at each brightness, faded out at both ends: (B, 1, h, w)."""
     place = (brightness * (LEVELS - 1)).clamp(0, LEVELS - 1)
     total = torch.zeros_like(brightness)
     for step in range(LEVELS):

@@ -292,7 +292,7 @@ class _WorkingLane:
 
 
 def _mismatch(found: FrameFormat, wanted: FrameFormat) -> str:
-    """The message for a frame of another format than the clip's."""
+    """Write the message for a frame of another format than the clip's."""
     if replace(found, color=wanted.color) != wanted:
         return f"a frame of {found} came into a clip of {wanted}"
     return f"a frame of {found} has {found.color}, in a clip that has {wanted.color}"

@@ -18,5 +18,5 @@ class PixelEncoder(Prompted):
     """GenDR-Adc (paper, stage I): an 8x unshuffle instead of the encoder; a decoder follows."""
 
     def forward(self, image: Tensor, condition: Tensor) -> Tensor:
-        """The restored latents (B, L, H/8, W/8) of (B, 3, H, W) pictures in [-1, 1]."""
+        """Map (B, 3, H, W) pictures in [-1, 1] to restored latents (B, L, H/8, W/8)."""
         return self.unet(F.pixel_unshuffle(image, CELL), condition)

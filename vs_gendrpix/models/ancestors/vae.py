@@ -27,7 +27,7 @@ LOG_VARIANCE = (-30.0, 20.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VAEConfig:
-    """The numbers that make a VAE; the defaults are those of Stable Diffusion 2.1.
+    """The configuration of a VAE; the defaults are those of Stable Diffusion 2.1.
 
     Attributes:
         channels: Width of each of the four levels; each level after the first halves the grid.
@@ -100,7 +100,7 @@ class Halve(nn.Module):
 
 
 def _resnets(before: int, width: int, layers: int, groups: int) -> nn.ModuleList:
-    """The ResBlocks of a level, the first of which changes the width."""
+    """Make the ResBlocks of a level; the first one changes the width."""
     widths = [before, *[width] * (layers - 1)]
     return nn.ModuleList([ResBlock(channels, width, groups=groups, eps=EPS) for channels in widths])
 
@@ -138,7 +138,7 @@ class UpLevel(nn.Module):
 
 
 class Encoder(nn.Module):
-    """A picture to the moments of its latent."""
+    """Maps a picture to the mean and log-variance of its latent."""
 
     def __init__(self, config: VAEConfig) -> None:
         super().__init__()
@@ -164,7 +164,7 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """A latent to a picture."""
+    """Maps a latent to a picture."""
 
     def __init__(self, config: VAEConfig) -> None:
         super().__init__()
@@ -189,7 +189,7 @@ class Decoder(nn.Module):
 
 
 class VAE(nn.Module):
-    """Pictures to latents of an eighth of their size, and back."""
+    """Maps pictures to latents of an eighth of their size, and back."""
 
     def __init__(self, config: VAEConfig) -> None:
         super().__init__()
@@ -215,7 +215,7 @@ class VAE(nn.Module):
         return mean * scaling, log_variance.clamp(*LOG_VARIANCE) + 2 * math.log(scaling)
 
     def decode(self, latent: Tensor) -> Tensor:
-        """Paint a scaled latent.
+        """Decode a scaled latent.
 
         Args:
             latent: (B, latent_channels, h, w), scaled as `encode` does.

@@ -20,7 +20,7 @@ from vs_gendrpix.models.gendrpix.unet import UNet, UNetConfig, timestep_embeddin
 
 
 def default_model(device: torch.device) -> str:
-    """The built-in model that `auto` stands for on a device: a CPU needs the faster one."""
+    """Name the built-in model that `auto` stands for on a device: a CPU needs the faster one."""
     return DEFAULTS["cpu" if device.type == "cpu" else "cuda"]
 
 
@@ -54,7 +54,7 @@ def load_network(
 
 
 def load_into(network: Prompted | VAE, path: Path) -> None:
-    """Give a network of known numbers the tensors of a file, every one of them.
+    """Load all tensors of a file into a network whose configuration is known.
 
     Args:
         network: Changed in place.
@@ -87,7 +87,7 @@ def load_vae(path: Path, *, device: torch.device, dtype: torch.dtype) -> VAE:
     """Load a VAE that `save_vae` wrote: in eval mode, channels last, without gradients.
 
     Raises:
-        ModelError: As `load_network`.
+        ModelError: No such file; a pickle; a broken file; tensors that do not fit, each named.
     """
     check_head(path, "gendrpix-vae")
     values, tensors = _read(path, {"config": VAEConfig})
@@ -104,12 +104,12 @@ def save_vae(path: Path, vae: VAE, *, dtype: torch.dtype = torch.float32) -> Non
 
 
 def _file_key(name: str) -> str:
-    """The name in a file of a network's tensor: diffusers' own for the UNet."""
+    """Name a network's tensor as its file does: by diffusers' name for the UNet."""
     return name.removeprefix("unet.") if name.startswith("unet.") else f"prompt.{name}"
 
 
 def _network_key(key: str) -> str:
-    """The inverse of `_file_key`."""
+    """Name a tensor of a file as the network does: the inverse of `_file_key`."""
     return key.removeprefix("prompt.") if key.startswith("prompt.") else f"unet.{key}"
 
 
@@ -127,7 +127,7 @@ def _write(
 
 
 def _read(path: Path, kinds: Mapping[str, type[Any]]) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """The inverse of `_write`: what the metadata say, built as `kinds`, and the tensors."""
+    """Read what `_write` wrote: the metadata's values, built as `kinds`, and the tensors."""
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
@@ -142,7 +142,7 @@ def _read(path: Path, kinds: Mapping[str, type[Any]]) -> tuple[dict[str, Any], d
 
 
 def _build[T: (UNetConfig, ModelCard, VAEConfig)](kind: type[T], values: Mapping[str, Any]) -> T:
-    """A frozen dataclass from JSON: lists become tuples, every value has the field's type."""
+    """Build a frozen dataclass from JSON: lists become tuples, types are those of the fields."""
     defaults = {item.name: item.default for item in fields(kind)}
     checked: dict[str, Any] = {}
     for name, value in values.items():
@@ -165,7 +165,7 @@ def _fill(
     tensors: Mapping[str, Tensor],
     file_key: Callable[[str], str],
 ) -> None:
-    """Give a network that was made on the meta device its tensors, once all of them fit."""
+    """Put tensors into a network that was made on the meta device, once all of them fit."""
     _check(path, network, tensors, file_key)
     network.load_state_dict(tensors, assign=True)
     # The one buffer that is in no file was made on the meta device: it needs real values.

@@ -17,7 +17,7 @@ from vs_gendrpix.models.gendrpix.unet import UNet
 
 
 class Part(nn.Module):
-    """The part of a folded condition that belongs to one layer."""
+    """Cuts the part that belongs to one layer out of a folded condition."""
 
     def __init__(self, first: int, width: int) -> None:
         super().__init__()
@@ -69,7 +69,7 @@ def _fold_time(unet: UNet) -> None:
 
 
 def _fold_scales(unet: UNet) -> None:
-    """Where a norm only scales and shifts what a convolution gives, the convolution does it."""
+    """Move a norm that only scales and shifts into the convolution before it."""
     for block in (part for part in unet.modules() if isinstance(part, ResBlock)):
         scale, conv = block.norm2, block.conv1
         if isinstance(scale, Affine) and conv.bias is not None:
@@ -80,7 +80,7 @@ def _fold_scales(unet: UNet) -> None:
 
 
 def _linear(layer: nn.Linear, x: Tensor) -> Tensor:
-    """A linear layer in fp32, whatever its weights are stored as."""
+    """Apply a linear layer in fp32, whatever its weights are stored as."""
     bias = None if layer.bias is None else layer.bias.float()
     return F.linear(x.float(), layer.weight.float(), bias)
 

@@ -14,7 +14,7 @@ from vs_gendrpix.models.gendrpix.unet import UNet
 FP8 = torch.float8_e4m3fn
 LARGEST = torch.finfo(FP8).max
 STEP = 16
-"""What both widths of a layer must be divisible by, for the product of scaled matrices."""
+"""Divisor of both widths of a layer, which the product of scaled matrices asks for."""
 
 
 def quantised(rows: Tensor) -> tuple[Tensor, Tensor]:
@@ -59,7 +59,7 @@ class Fp8Linear(nn.Module):
 
 
 def to_fp8(unet: UNet) -> None:
-    """Put `Fp8Linear` in the place of each linear layer of a folded network that allows it."""
+    """Replace each linear layer of a folded network whose widths allow it by `Fp8Linear`."""
     for module in list(unet.modules()):
         for name, part in list(module.named_children()):
             if isinstance(part, nn.Linear) and not (part.in_features | part.out_features) % STEP:

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 
 def silu(x: Tensor) -> Tensor:
-    """X * sigmoid(x) of a tensor that nothing else holds: in place where no gradient needs it.
+    """Apply SiLU, x * sigmoid(x), to a tensor that nothing else holds: in place without gradients.
 
     Fresh memory for every step costs as much as the steps themselves.
     """
@@ -33,7 +33,7 @@ class Affine(nn.Module):
 
 
 def norm(channels: int, groups: int, eps: float) -> nn.Module:
-    """A GroupNorm, or an `Affine` under the same keys where there are no groups."""
+    """Make a GroupNorm, or an `Affine` under the same keys where there are no groups."""
     return nn.GroupNorm(groups, channels, eps=eps) if groups else Affine(channels)
 
 

@@ -23,7 +23,7 @@ docs/results/training-log.md."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelCard:
-    """What a model file says about itself, beside its numbers.
+    """The description of a model in its file, beside its configuration.
 
     Attributes:
         name: Short name.
@@ -102,7 +102,7 @@ class GenDRPix(Prompted):
 
 
 def without_lattice(cells: Tensor) -> Tensor:
-    """Take out of a change the tile that it repeats from cell to cell.
+    """Remove from a change the pattern that repeats from cell to cell.
 
     Each of the pixels of a cell comes from weights of its own, so whatever these fail to share
     stands still on the picture as a grid (paper, equation 2). A loss against it only makes it
@@ -130,7 +130,7 @@ def without_lattice(cells: Tensor) -> Tensor:
 
 
 def random_network(config: UNetConfig, *, seed: int, card: ModelCard | None = None) -> GenDRPix:
-    """A network with random weights, the tail included: proves plumbing, never quality."""
+    """Make a network with random weights, the tail included: proves plumbing, never quality."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = GenDRPix(config, card or ModelCard(name="random"))

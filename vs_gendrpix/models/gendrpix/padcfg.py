@@ -35,7 +35,7 @@ class PadPlan:
 
 
 def pad_plan(seed: int) -> PadPlan:
-    """The plan of a seed: 0 is the paper's (4, 4) and (3, 5), others draw two different ones."""
+    """Draw the plan of a seed: 0 gives the paper's (4, 4) and (3, 5), others two different ones."""
     if seed == 0:
         return PadPlan(positive=Padding(top=4, left=4), negative=Padding(top=3, left=3))
     # Python promises the same numbers for the same seed on every machine and version.
@@ -63,7 +63,7 @@ def pad(image: Tensor, padding: Padding) -> Tensor:
 
 
 def crop(image: Tensor, padding: Padding, size: tuple[int, int]) -> Tensor:
-    """Undo `pad`: the (B, 3, *size) part behind the padding."""
+    """Undo `pad`: cut out the (B, 3, *size) part behind the padding."""
     height, width = size
     return image[..., padding.top : padding.top + height, padding.left : padding.left + width]
 

@@ -22,7 +22,7 @@ from vs_gendrpix.models.gendrpix.windows import KEYS_AT_ONCE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UNetConfig:
-    """The numbers that make a UNet; the defaults are those of `full`, the paper's network.
+    """The configuration of a UNet; the defaults are those of `full`, the paper's network.
 
     Attributes:
         channels: Width of each level; every further level halves the grid.
@@ -92,7 +92,7 @@ WINDOWS = (64, 32, 16)
 
 
 def timestep_embedding(timestep: int, dim: int) -> Tensor:
-    """The sinusoidal embedding (1, dim) of a timestep, cosines first (diffusers' freq_shift 0)."""
+    """Compute the sinusoidal embedding (1, dim) of a timestep, cosines first (freq_shift 0)."""
     half = dim // 2
     frequencies = torch.exp(-math.log(10_000) * torch.arange(half, dtype=torch.float32) / half)
     angles = timestep * frequencies
@@ -113,7 +113,7 @@ class TimeEmbedding(nn.Module):
 
 
 def _transformer(config: UNetConfig, level: int, *, shifted: bool) -> SpatialTransformer:
-    """A transformer for the grid of a level."""
+    """Make the transformer for the grid of a level."""
     width = config.channels[level]
     window = WINDOWS[level] if level < len(WINDOWS) else None
     itself = (
@@ -125,7 +125,7 @@ def _transformer(config: UNetConfig, level: int, *, shifted: bool) -> SpatialTra
 
 
 def _transformers(config: UNetConfig, level: int, *, first: int) -> list[nn.Module]:
-    """One for each ResBlock of a level in one direction, or none; `first` numbers them.
+    """Make one for each ResBlock of a level in one direction, or none; `first` numbers them.
 
     Every second one is shifted: a grid of windows that all layers shared would stand still under a
     panning camera.
@@ -151,7 +151,7 @@ class Level(nn.Module):
             self.attentions = nn.ModuleList(attentions)
 
     def layers(self) -> Iterator[tuple[ResBlock, SpatialTransformer | None]]:
-        """The ResBlocks in order, each with its transformer or None."""
+        """Yield the ResBlocks in order, each with its transformer or None."""
         attentions = getattr(self, "attentions", [None] * len(self.resnets))
         for resnet, attention in zip(self.resnets, attentions, strict=True):
             yield cast("ResBlock", resnet), attention
@@ -180,7 +180,7 @@ class DownLevel(Level):
 
 
 class Middle(Level):
-    """The middle: a ResBlock, a transformer, a ResBlock, on the coarsest grid."""
+    """A ResBlock, a transformer and a ResBlock, on the coarsest grid."""
 
     def __init__(self, config: UNetConfig) -> None:
         width = config.channels[-1]

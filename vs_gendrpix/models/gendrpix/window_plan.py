@@ -29,7 +29,7 @@ class AxisPlan:
     windows: tuple[int, ...]
 
     def owners(self) -> list[int]:
-        """For each token the number of the block whose result counts.
+        """List for each token the number of the block whose result counts.
 
         Blocks that were moved inwards overlap the ones before: there the later block owns.
         """
@@ -68,7 +68,7 @@ def axis_plan(length: int, base: int, *, shifted: bool) -> AxisPlan:
 
 
 def _block(length: int, base: int) -> int:
-    """The block of 0.4 to 0.6 windows that computes the fewest tokens twice; of equals the largest.
+    """Choose a block of 0.4 to 0.6 windows: the fewest tokens twice, and of equals the largest.
 
     Larger blocks gather fewer keys, smaller ones have more context around them.
     """

@@ -42,7 +42,7 @@ class WindowIndices(NamedTuple):
 def window_indices(
     height: int, width: int, window: int, *, shifted: bool, device: torch.device
 ) -> WindowIndices:
-    """The windows of a grid; see `window_plan`."""
+    """Find the tokens of each window of a grid, laid out as `window_plan` says."""
     if torch.compiler.is_compiling():
         # A compiler makes constants of them, but cannot look into the cache.
         return _indices(height, width, window, shifted=shifted, device=device)
@@ -76,18 +76,18 @@ def _indices(
 
 
 def _spans(firsts: Sequence[int], length: int) -> Tensor:
-    """(spans, length) numbers of the tokens of equally long spans of an axis."""
+    """Number the tokens of equally long spans of an axis: (spans, length)."""
     return torch.tensor(firsts)[:, None] + torch.arange(length)
 
 
 def _rectangles(rows: Tensor, columns: Tensor, width: int) -> Tensor:
-    """(rectangles, tokens) of all pairs of (spans, tokens) rows and columns, row by row."""
+    """Pair all (spans, tokens) rows and columns, row by row: (rectangles, tokens)."""
     grid = rows[:, None, :, None] * width + columns[:, None, :]
     return grid.flatten(2).flatten(0, 1)
 
 
 def _owners(plan: AxisPlan) -> tuple[Tensor, Tensor]:
-    """For each token of an axis the number of the block that owns it, and its place there."""
+    """Find the number of the block that owns each token of an axis, and its place there."""
     owners = torch.tensor(plan.owners())
     return owners, torch.arange(plan.length) - torch.tensor(plan.blocks)[owners]
 
