@@ -32,7 +32,7 @@ from vs_gendrpix.evaluation.crops import crop_set
 from vs_gendrpix.evaluation.judge import PICTURE, Judge, Scores
 from vs_gendrpix.evaluation.methods import Method, ModelMethod, bicubic, lanczos, peer, peers
 from vs_gendrpix.evaluation.samples import SampleSet
-from vs_gendrpix.evaluation.sets import clean, grey, referenced, worn
+from vs_gendrpix.evaluation.sets import clean, grey, referenced, unreferenced
 from vs_gendrpix.evaluation.sheet import Sheet
 from vs_gendrpix.evaluation.table import evaluate_motion, to_text
 from vs_gendrpix.models.catalogue import BUILT_IN, find_model
@@ -201,7 +201,7 @@ def _sets(data: Path, limit: int | None) -> list[SampleSet]:
         *(crop_set(clips, scale) for scale in (4, 2, 1)),
         *(clean(sharp, scale) for scale in (1, 2)),
         grey(sharp),
-        *(worn(data / "eval" / name) for name in WORN),
+        *(unreferenced(data / "eval" / name) for name in WORN),
         degraded_clips(clips),
     ]
     return [group if limit is None else group.first(limit) for group in whole]

@@ -1,4 +1,4 @@
-"""What a folder means: pairs, sharp pictures or worn ones."""
+"""What a folder means: pairs, sharp pictures, or degraded ones alone."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from PIL import Image
 from vs_gendrpix.errors import MediaError
 from vs_gendrpix.evaluation.degradation import degrade
 from vs_gendrpix.evaluation.judge import CLEAN, GREY
-from vs_gendrpix.evaluation.sets import clean, grey, read_picture, referenced, worn
+from vs_gendrpix.evaluation.sets import clean, grey, read_picture, referenced, unreferenced
 
 
 def save(path: Path, width: int, height: int, *, mode: str = "RGB", seed: int = 0) -> None:
@@ -45,9 +45,9 @@ def test_sharp_pictures_are_cropped_to_fours_and_degraded(tmp_path: Path) -> Non
         assert torch.equal(sample.low, degrade(whole[..., :64, :68], number))
 
 
-def test_worn_pictures_stay_as_they_are(tmp_path: Path) -> None:
+def test_degraded_pictures_stay_as_they_are(tmp_path: Path) -> None:
     save(tmp_path / "grey.png", 21, 17, mode="L")
-    (sample,) = worn(tmp_path).samples()
+    (sample,) = unreferenced(tmp_path).samples()
     assert sample.reference is None
     assert sample.low.shape == (1, 3, 17, 21)
     assert torch.equal(sample.low[:, 0], sample.low[:, 2])
@@ -84,7 +84,7 @@ def test_read_picture_keeps_the_order_of_colours(tmp_path: Path) -> None:
     assert read_picture(tmp_path / "one.png")[0, :, 0, 0].tolist() == pytest.approx([1, 0.2, 0])
 
 
-@pytest.mark.parametrize("open_set", [referenced, worn])
+@pytest.mark.parametrize("open_set", [referenced, unreferenced])
 def test_missing_and_empty_folders_are_named(open_set, tmp_path: Path) -> None:
     with pytest.raises(MediaError, match=r"no such folder: .*absent"):
         open_set(tmp_path / "absent")
@@ -109,4 +109,4 @@ def test_a_pair_of_another_scale_is_named(tmp_path: Path) -> None:
 def test_a_broken_picture_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"no picture")
     with pytest.raises(MediaError, match=r"cannot read the picture .*a\.png"):
-        list(worn(tmp_path).samples())
+        list(unreferenced(tmp_path).samples())

@@ -17,7 +17,7 @@ from vs_gendrpix.read.source import open_source
 
 FRAMES = 12
 LINES = 360
-"""What a clip must have on both sides to stand for a sharp one."""
+"""The least width and height of a clip that may stand for a sharp one."""
 MULTIPLE = 8
 """Sizes are cropped to it: a quarter of them is even, as 4:2:0 needs it."""
 

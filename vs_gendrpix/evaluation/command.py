@@ -10,7 +10,7 @@ from vs_gendrpix.evaluation.clips import degraded_clips
 from vs_gendrpix.evaluation.comparison import compare, write_json
 from vs_gendrpix.evaluation.judge import Judge, Scores
 from vs_gendrpix.evaluation.methods import Method, ModelMethod, bicubic, lanczos, peers
-from vs_gendrpix.evaluation.sets import referenced, worn
+from vs_gendrpix.evaluation.sets import referenced, unreferenced
 from vs_gendrpix.evaluation.sheet import Sheet
 from vs_gendrpix.evaluation.table import REFERENCE, evaluate_motion, to_text
 from vs_gendrpix.settings import RestoreSettings
@@ -48,7 +48,7 @@ def evaluate(  # noqa: PLR0913 - the parameters are the command's
     """
     sets = [
         *map(referenced, folders),
-        *map(worn, worn_folders),
+        *map(unreferenced, worn_folders),
         *map(degraded_clips, clip_folders),
     ]
     if not sets:

@@ -1,4 +1,4 @@
-"""The fixed degradation of the evaluation: what a picture looks like as small, worn video.
+"""The fixed degradation of the evaluation: pictures and clips become small, noisy, compressed.
 
 It shares no code with the degradations of the training, so that a fault of theirs cannot pass.
 """
@@ -28,7 +28,7 @@ CODECS = (
     ("mpeg2video", {"qmin": "6", "qmax": "6"}),
     ("libx265", {"crf": "28", "x265-params": "log-level=none:pools=none:frame-threads=1"}),
 )
-"""What compresses clips, in turn: FFmpeg's names of encoders and their options."""
+"""Encoders of clips, in turn: FFmpeg's names and options."""
 DECODERS = {"libx264": "h264", "mpeg2video": "mpeg2video", "libx265": "hevc"}
 BLOCK = 64
 """The largest block that any of them codes."""
@@ -40,7 +40,7 @@ EXACT = (
     | Interpolation.FULL_CHR_H_INP
     | Interpolation.BITEXACT
 )
-"""How libswscale converts colours: its default truncates, which darkens by a code value."""
+"""Flags of libswscale for exact colours: its default truncates, which darkens by a code value."""
 
 Picture = npt.NDArray[np.uint8]
 """(H, W, 3) RGB."""
@@ -61,12 +61,12 @@ def degrade(image: Tensor, number: int) -> Tensor:
         (1, 3, H/4, W/4) RGB in [0, 1] of 8 bits; the same on every call.
     """
     clean = _noisy(_shrunk(image), number)
-    worn = _jpeg(clean) if number // 2 % 2 == 0 else _coded([clean], *CODECS[0])[0]
-    return _tensor(worn)
+    coded = _jpeg(clean) if number // 2 % 2 == 0 else _coded([clean], *CODECS[0])[0]
+    return _tensor(coded)
 
 
 def degrade_clip(frames: Sequence[Tensor], number: int) -> Tensor:
-    """The same for a clip: fresh noise in every frame, then a video codec over all of them.
+    """Degrade a clip: blur, shrink, noise of its own in every frame, one codec over all of them.
 
     H.264 of CRF 26, MPEG-2 of quantiser 6 and HEVC of CRF 28 take turns, with the encoders' own
     B-frames; the noise is in colour.
@@ -83,7 +83,7 @@ def degrade_clip(frames: Sequence[Tensor], number: int) -> Tensor:
     return torch.cat([_tensor(frame) for frame in _coded(clean, *CODECS[number % len(CODECS)])])
 
 
-def worn_frame(image: Tensor, number: int) -> Tensor:
+def degraded_frame(image: Tensor, number: int) -> Tensor:
     """One frame of a clip: blurred, shrunk to a quarter, with fresh noise, not compressed.
 
     Args:
@@ -129,7 +129,7 @@ def _jpeg(picture: Picture) -> Picture:
 
 
 def _coded(pictures: Sequence[Picture], codec: str, options: dict[str, str]) -> list[Picture]:
-    """What is left of pictures after a video codec."""
+    """Pictures after a video codec, in their order."""
     height, width = pictures[0].shape[:2]
     # Whole blocks: some encoders depend on what lies in memory beyond a partial one. What is
     # added repeats the last column and row, and is cut off afterwards.

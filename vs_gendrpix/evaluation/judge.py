@@ -32,17 +32,17 @@ OUTLINES = ("undershoot", "overshoot")
 KEPT = ("kept 8-16", "kept 4-8", "kept 2-4")
 
 PICTURE = (*FIDELITY, *EXCESS, "NIQE", *GRIDS)
-"""What a picture with a reference is judged by."""
+"""Measures of a picture with a reference."""
 ALONE = ("NIQE", *GRIDS, "weave", *OUTLINES)
-"""What a picture without one is judged by."""
+"""Measures of a picture without a reference."""
 CROP = ("NIQE", *GRIDS, "weave", *BLOCKS, *OUTLINES)
-"""What a crop of a compressed frame is judged by; the codec's grid begins at its corner."""
+"""Measures of a crop of a compressed frame; the codec's grid begins at its corner."""
 CLEAN = ("PSNR", *KEPT, *OUTLINES)
-"""What the result of a clean picture is judged by, which should stay what it is."""
+"""Measures of the result of a clean picture, which should change little."""
 GREY = ("colour",)
-"""What the result of a neutral picture is judged by."""
+"""Measures of the result of a picture without colour."""
 CLIP = ("VMAF", "XPSNR", "warping", *EXCESS)
-"""What a clip with a reference is judged by; `EXCESS` on its last frame."""
+"""Measures of a clip with a reference; `EXCESS` looks at its last frame."""
 
 MEASURES = {
     "PSNR": ".2f",

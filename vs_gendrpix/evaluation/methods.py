@@ -39,7 +39,7 @@ def lanczos(low: Tensor, scale: int) -> Tensor:
 
 
 class ModelMethod:
-    """What the product does to a frame, without the conversions from and to its format.
+    """The product's restoration of a frame, without the conversions from and to its format.
 
     Args:
         settings: How to restore; the size is this class's own business.

@@ -1,4 +1,4 @@
-"""What a method is judged on: pictures and clips, with a reference or without."""
+"""Samples to judge by: pictures and clips, with a reference or without, in sets of one origin."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace

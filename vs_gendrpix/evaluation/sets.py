@@ -53,8 +53,8 @@ def referenced(folder: Path) -> SampleSet:
     )
 
 
-def worn(folder: Path) -> SampleSet:
-    """A folder of pictures that are small and damaged already, without references.
+def unreferenced(folder: Path) -> SampleSet:
+    """A folder of pictures that are small and degraded already, without references.
 
     Raises:
         MediaError: There is no such folder or picture. (While iterating: a picture is broken.)

@@ -9,7 +9,7 @@ CODED = 8
 
 
 def block_edges(image: Tensor, scale: int) -> tuple[float, float]:
-    """How much steeper a picture is on the codec's grid than beside it.
+    """Steepness of a picture on the codec's grid over that beside it.
 
     The mean absolute step of the luma across the place of each border between two input pixels is
     compared: borders on the grid over those off it, geometric mean of both axes. A picture that

@@ -23,7 +23,7 @@ FLOOR: Final = 1e-6
 
 
 class EfficientNetDistance:
-    """How differently EfficientNet-Lite0 sees two pictures: 0 for equal ones, at most 1.
+    """Distance of two pictures in the features of EfficientNet-Lite0: 0 = equal, 1 at most.
 
     The form is that of DISTS (Ding et al. 2020) with equal weights: in each channel of the picture
     itself and of five layers, the means are compared as SSIM compares luminance (texture) and the

@@ -1,4 +1,4 @@
-"""How close a picture's luma is to its reference: PSNR and SSIM."""
+"""Closeness of the luma to the reference: PSNR and SSIM."""
 
 import torch
 from torch import Tensor
@@ -9,7 +9,7 @@ BORDER = 4
 
 
 def luma(image: Tensor) -> Tensor:
-    """The BT.601 luma of (B, 3, H, W) RGB in [0, 1]: (B, H, W) in 16 to 235, as MATLAB has it."""
+    """The BT.601 luma of (B, 3, H, W) RGB in [0, 1]: (B, H, W) in 16 to 235, as in MATLAB."""
     red, green, blue = image.unbind(1)
     return 16 + 65.481 * red + 128.553 * green + 24.966 * blue
 

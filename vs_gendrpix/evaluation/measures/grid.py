@@ -1,4 +1,4 @@
-"""How much of a picture repeats every 8 or 4 pixels: the trace of a bad pixel-shuffle tail."""
+"""Energy that repeats every 8 or 4 pixels: the trace of a bad pixel-shuffle tail."""
 
 import torch
 from torch import Tensor

@@ -13,7 +13,7 @@ STRONG = 40.0
 
 
 def outlines(image: Tensor, low: Tensor) -> tuple[float, float]:
-    """How far a picture leaves the range of its input beside strong edges.
+    """Mean excursion of a picture beyond the range of its input, beside strong edges.
 
     The range of a place is that of the input's luma within 5x5 pixels. A blurred edge that becomes
     sharp stays inside it; a seam darker or brighter than both sides does not.

@@ -58,7 +58,7 @@ def _layers() -> nn.Sequential:
 
 
 class SqueezeNetDistance(nn.Module):
-    """How differently a small classifier sees two pictures: 0 for equal ones, higher is worse.
+    """Distance of two pictures in the features of a small classifier: 0 = equal, higher is worse.
 
     The squared difference of the unit-length feature vectors of SqueezeNet v1.1 (Iandola et al.
     2016, the authors' own weights), channels weighed by the heads of LPIPS v0.1 (Zhang et al.

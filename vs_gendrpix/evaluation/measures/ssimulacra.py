@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 def ssimulacra2(image: Tensor, reference: Tensor) -> Tensor:
-    """How alike two sRGB pictures look to a person.
+    """SSIMULACRA2 of pairs of sRGB pictures: how alike they look to a person.
 
     Args:
         image: (B, 3, H, W) RGB in [0, 1], at least 8 pixels on each side.

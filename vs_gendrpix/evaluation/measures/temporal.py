@@ -1,11 +1,11 @@
-"""What a method does from frame to frame: flicker on a still, and on a picture that moves."""
+"""Change from frame to frame: flicker of a still, and of a picture that moves, motion undone."""
 
 from itertools import pairwise
 
 import torch
 from torch import Tensor
 
-from vs_gendrpix.evaluation.degradation import SCALE, worn_frame
+from vs_gendrpix.evaluation.degradation import SCALE, degraded_frame
 from vs_gendrpix.evaluation.methods import Method
 
 FRAMES = 4
@@ -17,7 +17,7 @@ BORDER = 16
 
 
 def flicker(method: Method, sharp: Tensor) -> float:
-    """How restless a still picture is under fresh noise in every frame.
+    """Mean change of a still picture from frame to frame, each with noise of its own.
 
     Args:
         method: What restores.
@@ -26,12 +26,12 @@ def flicker(method: Method, sharp: Tensor) -> float:
     Returns:
         Mean absolute difference of successive results in code values of 255.
     """
-    frames = [method(worn_frame(sharp, number), SCALE) for number in range(FRAMES)]
+    frames = [method(degraded_frame(sharp, number), SCALE) for number in range(FRAMES)]
     return _mean_step(frames)
 
 
 def pan_error(method: Method, sharp: Tensor) -> float:
-    """How much a picture changes while it moves by a known number of pixels a frame.
+    """Mean change of a picture that moves by a known number of pixels a frame, motion undone.
 
     Args:
         method: What restores.
@@ -49,7 +49,7 @@ def pan_error(method: Method, sharp: Tensor) -> float:
     for number in range(FRAMES):
         top, left = number * down, number * right
         window = sharp[..., top : top + height, left : left + width]
-        results.append(method(worn_frame(window, number), SCALE))
+        results.append(method(degraded_frame(window, number), SCALE))
     # Frame n shows at (y, x) what frame n + 1 shows at (y - down, x - right).
     aligned = [
         (before[..., down:, right:], after[..., : height - down, : width - right])

@@ -19,7 +19,7 @@ Field = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Motion:
-    """Where the pixels of a frame are in the next one.
+    """The motion from one frame to the next.
 
     Attributes:
         flow: (H, W, 2) pixels to the right and down.
@@ -33,7 +33,7 @@ class Motion:
 def motions(frames: Tensor) -> list[Motion]:
     """The motion between successive frames of a clean clip.
 
-    Dense inverse search (Kroeger et al. 2016, as OpenCV has it) both ways. A pixel counts as
+    Dense inverse search (Kroeger et al. 2016, in OpenCV) both ways. A pixel counts as
     visible where following the flow and then the flow back leads home, to the tolerance of
     Sundaram et al. (2010), and inside the frame.
 
@@ -47,7 +47,7 @@ def motions(frames: Tensor) -> list[Motion]:
 
 
 def warping_error(frames: Tensor, between: list[Motion]) -> float:
-    """How far a clip is from its own next frames, moved back by the motion of the clean clip.
+    """Mean difference of frames from their next ones, moved back by the motion of the clean clip.
 
     A soft clip changes little too: read it beside a measure of detail. A perfect one does not
     reach 0, because moving by parts of a pixel blurs: the clean clip's own error is the floor.
