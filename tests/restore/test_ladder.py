@@ -292,11 +292,11 @@ def test_a_run_that_fell_back_to_tiles_says_so_everywhere(tmp_path, capfd):
     make_clip(tmp_path / "in.mp4", size=(160, 90))
     places = [str(tmp_path / name) for name in ("in.mp4", "out.mkv", "run.json")]
     arguments = [*places[:2], "-d", "cpu", "--preset", "ultrafast", "--report", places[2]]
-    assert main([*arguments, "--progress", "json"]) == 0
+    assert main(["video", *arguments, "--progress", "json"]) == 0
     events, log = capfd.readouterr()
     told = [json.loads(line) for line in events.splitlines()]
     assert [event["message"] for event in told if event["event"] == "warning"] == SAID
-    assert log.splitlines() == [f"gendrpix-video: warning: {sentence}" for sentence in SAID]
+    assert log.splitlines() == [f"gendrpix video: warning: {sentence}" for sentence in SAID]
     report = json.loads(Path(places[2]).read_text())
     assert report["warnings"] == SAID
     assert report["settings"]["restore"]["tile"] == [256, 256]
