@@ -1,12 +1,10 @@
 from dataclasses import replace
-from fractions import Fraction
 
 import pytest
 
-from vs_gendrpix import RestoreSettings
 from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.frame.format import ColorSpec, FrameFormat, PixelLayout
-from vs_gendrpix.frame.target import STATES_ALL, OutputTags, aspect_change, target_format
+from vs_gendrpix.frame.target import STATES_ALL, OutputTags, target_format
 
 YUV = PixelLayout(family="yuv", bits=10, subsampling=(1, 1))
 GRAY = PixelLayout(family="gray", bits=10)
@@ -15,9 +13,9 @@ RGBS = PixelLayout(family="rgb", bits=32, floating=True)
 LINEAR, PQ = 8, 16
 
 
-def target_color(color, source=YUV, layout=YUV, tags=STATES_ALL, out_color="keep"):
+def target_color(color, source=YUV, layout=YUV, tags=STATES_ALL, standard=None):
     form = FrameFormat(width=64, height=48, layout=source, color=color)
-    found = target_format(form, layout, (128, 96), tags=tags, out_color=out_color)
+    found = target_format(form, layout, (128, 96), tags=tags, standard=standard)
     assert (found.width, found.height, found.layout) == (128, 96, layout)
     return found.color
 
@@ -98,17 +96,17 @@ def test_floats_are_linear_only_where_the_output_knows_no_other(transfer):
     assert target_color(color, YUV, RGBS, tags).transfer == LINEAR
 
 
-@pytest.mark.parametrize(("out_color", "number", "transfer"), [("bt709", 1, 1), ("bt2020", 9, 14)])
-def test_matrix_and_primaries_are_converted(out_color, number, transfer):
-    color = target_color(ColorSpec(matrix=6, primaries=6, transfer=6), out_color=out_color)
-    assert (color.matrix, color.primaries, color.transfer) == (number, number, transfer)
-    rgb = target_color(ColorSpec(matrix=0, primaries=6, transfer=6), RGB, RGB, out_color=out_color)
-    assert (rgb.matrix, rgb.primaries) == (0, number)
+@pytest.mark.parametrize(("standard", "transfer"), [(1, 1), (9, 14)])
+def test_matrix_and_primaries_are_converted(standard, transfer):
+    color = target_color(ColorSpec(matrix=6, primaries=6, transfer=6), standard=standard)
+    assert (color.matrix, color.primaries, color.transfer) == (standard, standard, transfer)
+    rgb = target_color(ColorSpec(matrix=0, primaries=6, transfer=6), RGB, RGB, standard=standard)
+    assert (rgb.matrix, rgb.primaries) == (0, standard)
 
 
 @pytest.mark.parametrize("transfer", [4, 5, 13, 8])
 def test_another_curve_stays_what_it_is(transfer):
-    color = target_color(ColorSpec(matrix=6, primaries=6, transfer=transfer), out_color="bt709")
+    color = target_color(ColorSpec(matrix=6, primaries=6, transfer=transfer), standard=1)
     assert (color.matrix, color.primaries, color.transfer) == (1, 1, transfer)
 
 
@@ -116,14 +114,5 @@ def test_another_curve_stays_what_it_is(transfer):
 def test_hdr_is_not_squeezed_into_bt709(transfer, name):
     color = ColorSpec(matrix=9, primaries=9, transfer=transfer)
     with pytest.raises(SettingsError, match=f"{name} cannot become BT.709 without tone-mapping"):
-        target_color(color, out_color="bt709")
-    assert target_color(color, out_color="bt2020") == color
-
-
-def test_a_squeezed_picture_keeps_its_shape_on_the_screen():
-    source = FrameFormat(width=720, height=576, layout=YUV)
-    target = replace(source, width=1440, height=1080)
-    squeezed = RestoreSettings(width=1440, height=1080)
-    assert aspect_change(source, target, squeezed) == Fraction(15, 16)
-    assert aspect_change(source, target, RestoreSettings(height=1080)) == 1
-    assert aspect_change(source, target, RestoreSettings(scale=Fraction(2))) == 1
+        target_color(color, standard=1)
+    assert target_color(color, standard=9) == color

@@ -1,7 +1,6 @@
 """The format of restored frames: one rule for the command line and the VapourSynth filter."""
 
 from dataclasses import dataclass, replace
-from fractions import Fraction
 
 from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.frame.format import (
@@ -13,7 +12,6 @@ from vs_gendrpix.frame.format import (
     FrameFormat,
     PixelLayout,
 )
-from vs_gendrpix.settings import OutColor, RestoreSettings
 
 CAMERA_TRANSFER = 1
 """TransferCharacteristics of BT.709."""
@@ -52,11 +50,11 @@ def target_format(
     size: tuple[int, int],
     *,
     tags: OutputTags = STATES_ALL,
-    out_color: OutColor = "keep",
+    standard: int | None = None,
 ) -> FrameFormat:
     """The format of the restored frames of a clip.
 
-    Under `keep`, matrix, primaries, transfer and range stay the source's, with these exceptions:
+    Without a `standard`, matrix, primaries, transfer and range stay the source's, except that:
 
     - YUV or grey that becomes RGB gets full range.
     - RGB that becomes YUV or grey gets limited range and the matrix of its primaries: BT.2020 or
@@ -74,12 +72,13 @@ def target_format(
         layout: The planes that are wanted.
         size: Width and height in pixels.
         tags: What the output can state.
-        out_color: Whether matrix and primaries are kept or converted.
+        standard: The standard that matrix and primaries are converted to, by its number in ITU-T
+            H.273: 1 is BT.709, 9 BT.2020. None keeps the source's.
 
     Raises:
         SettingsError: The colour cannot be converted to what is wanted.
     """
-    color = _converted(source.color, out_color)
+    color = _converted(source.color, standard)
     if layout.family == "rgb":
         from_rgb = source.layout.family == "rgb"
         color = replace(color, matrix=0, full_range=color.full_range if from_rgb else True)
@@ -93,18 +92,6 @@ def target_format(
     return FrameFormat(width=size[0], height=size[1], layout=layout, color=color)
 
 
-def aspect_change(source: FrameFormat, target: FrameFormat, settings: RestoreSettings) -> Fraction:
-    """Factor by which the sample aspect ratio changes from source to target.
-
-    It is 1 unless width and height are both asked for: then the picture may be squeezed, but its
-    shape on the screen must not change. The rounding of a size that follows from a scale is not a
-    squeeze.
-    """
-    if settings.width is None or settings.height is None:
-        return Fraction(1)
-    return Fraction(source.width * target.height, source.height * target.width)
-
-
 def _transfer(transfer: int, source: PixelLayout, target: PixelLayout, tags: OutputTags) -> int:
     """The transfer of the target, for the transfer that the source's frames have."""
     if target.floating:
@@ -115,23 +102,23 @@ def _transfer(transfer: int, source: PixelLayout, target: PixelLayout, tags: Out
     return transfer
 
 
-def _converted(color: ColorSpec, out_color: OutColor) -> ColorSpec:
-    """The colour of a clip after `out_color`; its range stays.
+def _converted(color: ColorSpec, standard: int | None) -> ColorSpec:
+    """Convert matrix and primaries to a standard; the range stays.
 
-    Matrix and primaries are converted. Transfers are not: BT.601, BT.709 and BT.2020 share one
+    Transfers are not converted: BT.601, BT.709 and BT.2020 share one
     curve under three numbers, and every other curve, such as sRGB's or PQ's, keeps its own number.
     """
-    if out_color == "keep":
+    if standard is None:
         return color
-    if out_color == "bt709" and color.transfer in HDR_TRANSFERS:
+    if standard == 1 and color.transfer in HDR_TRANSFERS:
         raise SettingsError(
             f"{HDR_TRANSFERS[color.transfer]} cannot become BT.709 without tone-mapping, which is "
             "not done here: use --out-color keep"
         )
-    number, transfer = {"bt709": (1, 1), "bt2020": (9, 14)}[out_color]
+    transfer = {1: 1, 9: 14}[standard]
     return replace(
         color,
-        matrix=number,
-        primaries=number,
+        matrix=standard,
+        primaries=standard,
         transfer=transfer if color.transfer in _CAMERA_TRANSFERS else color.transfer,
     )

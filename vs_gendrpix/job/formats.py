@@ -6,7 +6,7 @@ from vs_gendrpix.frame.area import Area
 from vs_gendrpix.frame.clip import ClipInfo
 from vs_gendrpix.frame.format import usual_matrix
 from vs_gendrpix.frame.notes import Notes
-from vs_gendrpix.frame.target import aspect_change, target_format
+from vs_gendrpix.frame.target import target_format
 from vs_gendrpix.libav.pixels import encoder_layout
 from vs_gendrpix.settings import ProcessSettings
 from vs_gendrpix.write.color_tags import color_tags
@@ -21,9 +21,10 @@ def restored_clip(source: ClipInfo, settings: ProcessSettings) -> ClipInfo:
     form, restore, encode = source.format, settings.restore, settings.write.encode
     layout = encoder_layout(encode.pix_fmt)
     size = restore.output_size(form.width, form.height, layout.chroma_step)
-    out_color = settings.finish.out_color
-    target = target_format(form, layout, size, tags=color_tags(encode), out_color=out_color)
-    aspect = source.sample_aspect_ratio * aspect_change(form, target, restore)
+    target = target_format(
+        form, layout, size, tags=color_tags(encode), standard=settings.finish.standard
+    )
+    aspect = source.sample_aspect_ratio * restore.aspect_change((form.width, form.height), size)
     return replace(source, format=target, sample_aspect_ratio=aspect.limit_denominator(255))
 
 

@@ -218,6 +218,17 @@ class RestoreSettings:
             target_height or _round_to(height * factor_y, multiple[1]),
         )
 
+    def aspect_change(self, source: tuple[int, int], target: tuple[int, int]) -> Fraction:
+        """Factor by which the sample aspect ratio changes between two sizes in pixels.
+
+        It is 1 unless width and height are both asked for. Then the picture may be squeezed, but
+        its shape on the screen must not change. The rounding of a size that follows from a scale is
+        not a squeeze.
+        """
+        if self.width is None or self.height is None:
+            return Fraction(1)
+        return Fraction(source[0] * target[1], source[1] * target[0])
+
 
 def _round_to(size: Fraction, step: int) -> int:
     """`size` rounded to the nearest positive multiple of `step`, halves up."""

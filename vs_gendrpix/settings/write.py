@@ -34,6 +34,11 @@ class FinishSettings:
     def __post_init__(self) -> None:
         check(self)
 
+    @property
+    def standard(self) -> int | None:
+        """Number, in ITU-T H.273, of the matrix and primaries to convert to; None keeps them."""
+        return {"keep": None, "bt709": 1, "bt2020": 9}[self.out_color]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncodeSettings:

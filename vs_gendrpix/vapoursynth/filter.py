@@ -18,7 +18,7 @@ import vapoursynth as vs  # type: ignore[import-untyped] # no py.typed in its wh
 
 from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.frame.format import Frame, FrameFormat, Timing
-from vs_gendrpix.frame.target import aspect_change, target_format
+from vs_gendrpix.frame.target import target_format
 from vs_gendrpix.models.catalogue import find_model
 from vs_gendrpix.restore.heap import keep_freed
 from vs_gendrpix.settings import Attention, ColorFix, Dtype, RestoreSettings
@@ -159,7 +159,7 @@ def gendrpix(  # noqa: PLR0913 - the parameters of a filter are its interface
 
         return Engine(settings).clip(source, target)
 
-    shape = aspect_change(source, target, settings)
+    shape = settings.aspect_change((source.width, source.height), size)
     jobs = _Jobs(build, source, room=2 * vs.core.num_threads + 4 * ahead + 8)
     return _graph(clip, jobs, target, form, shape, ahead)
 
