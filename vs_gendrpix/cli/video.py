@@ -127,7 +127,7 @@ def _by_profile(options: argparse.Namespace, chosen: EncodeSettings) -> EncodeSe
 
 @contextmanager
 def _progress(options: argparse.Namespace) -> Iterator[Progress]:
-    """What shows the user how far the work is; it is told of warnings too."""
+    """Open the display of the progress; warnings of the log go to it too."""
     kind = options.progress
     if kind == "auto":
         kind = "bar" if sys.stderr.isatty() else "plain"

@@ -19,7 +19,7 @@ class Range:
     high: float | None = None
 
     def __contains__(self, value: float) -> bool:
-        """Whether a number is in the range; NaN is in none."""
+        """Tell whether a number is in the range; NaN is in none."""
         return self.low <= value and (self.high is None or value <= self.high)
 
     def __str__(self) -> str:

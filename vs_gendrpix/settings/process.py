@@ -10,7 +10,7 @@ from vs_gendrpix.settings.write import FinishSettings, WriteSettings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessSettings:
-    """How a video becomes a restored video, step by step."""
+    """All settings of a run: a group for each step, from reading to writing."""
 
     read: ReadSettings = ReadSettings()
     prepare: PrepareSettings = PrepareSettings()

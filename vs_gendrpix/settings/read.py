@@ -1,4 +1,4 @@
-"""How the input is read, and what is done to its frames before they are restored."""
+"""Settings of reading the input and of preparing its frames."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -15,7 +15,7 @@ Deinterlace = Literal["auto", "off", "bwdif", "ivtc"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadSettings:
-    """How the input is read, and which part of it.
+    """Settings of reading: the input, and the part of it to restore.
 
     `start`, `end` and `preview` are exact seconds from the beginning of the clip.
     """
@@ -118,7 +118,7 @@ class ReadSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrepareSettings:
-    """What is done to frames before they are restored."""
+    """Settings of preparing frames: deinterlacing, filter and crop, before they are restored."""
 
     deinterlace: Deinterlace = option(
         "auto",

@@ -1,4 +1,4 @@
-"""How frames are restored."""
+"""Settings of restoring frames."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -20,7 +20,7 @@ MAX_RESIZE = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestoreSettings:
-    """How frames are restored.
+    """Settings of restoring frames: size, model, device and arithmetic.
 
     `tile` and `overlap` are width and height; `model_path` wins over `model`.
     """
@@ -181,16 +181,16 @@ class RestoreSettings:
                 )
 
     def output_size(self, width: int, height: int, multiple: tuple[int, int]) -> tuple[int, int]:
-        """The output size for a source of `width` x `height` pixels.
+        """Compute the output size for a source of `width` x `height` pixels.
 
         Args:
             width: Source width in pixels.
             height: Source height in pixels.
-            multiple: What the output width and height must be divisible by (2, 2 for 4:2:0).
+            multiple: Divisors of the output width and height (2 and 2 for 4:2:0).
 
         Returns:
-            Width and height in pixels. Sizes that follow from a scale or from the picture's shape
-            are rounded to `multiple`; sizes that were asked for are kept.
+            Width and height in pixels. Sizes that follow from a scale or from the other side are
+            rounded to `multiple`; sizes that were asked for are kept.
 
         Raises:
             SettingsError: The target is smaller than the source, beyond `MAX_RESIZE` times it, or
@@ -231,5 +231,5 @@ class RestoreSettings:
 
 
 def _round_to(size: Fraction, step: int) -> int:
-    """`size` rounded to the nearest positive multiple of `step`, halves up."""
+    """Round `size` to the nearest positive multiple of `step`, halves up."""
     return max(step, int(size / step + Fraction(1, 2)) * step)

@@ -1,4 +1,4 @@
-"""What is done to restored frames, and how they are written."""
+"""Settings of finishing and writing restored frames."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +12,7 @@ OutColor = Literal["keep", "bt709", "bt2020"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FinishSettings:
-    """What is done to restored frames before they are written."""
+    """Settings of finishing frames: filter, bars and colour, after they are restored."""
 
     post_filter: str | None = option(
         None,
@@ -42,7 +42,7 @@ class FinishSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncodeSettings:
-    """How the restored frames are encoded."""
+    """Settings of the video encoder."""
 
     encoder: str = option(
         "auto",
@@ -86,7 +86,14 @@ class EncodeSettings:
     )
 
     def over(self, profile: Self) -> Self:
-        """A profile with all that these settings say, and its own values for the rest."""
+        """Fill what these settings leave open with the values of a profile.
+
+        Args:
+            profile: Settings with an encoder.
+
+        Returns:
+            The profile's encoder with the combined settings; the profile's options come first.
+        """
         return replace(
             profile,
             pix_fmt=profile.pix_fmt if self.pix_fmt == "auto" else self.pix_fmt,
@@ -98,7 +105,7 @@ class EncodeSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamSettings:
-    """What is carried over beside the picture."""
+    """The streams that are carried over beside the picture."""
 
     audio: bool = option(True, "all sound", "--no-audio", flag_text="leave out sound")
     subtitles: bool = option(True, "all subtitles", "--no-subs", flag_text="leave out subtitles")
@@ -120,7 +127,7 @@ class StreamSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteSettings:
-    """What is written, and how."""
+    """Settings of writing: encoder, streams, output and report."""
 
     encode: EncodeSettings = EncodeSettings()
     streams: StreamSettings = StreamSettings()
