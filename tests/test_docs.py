@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,14 @@ def test_every_page_is_reached_from_the_readme():
         targets = {(page.parent / link.partition("#")[0]).resolve() for link in links}
         ahead |= {target for target in targets if target.suffix == ".md"} - reached
     assert set((ROOT / "docs").rglob("*.md")) <= reached
+
+
+def test_the_layers_are_drawn_as_they_are_enforced():
+    page = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^    \|(.*)\|", page, re.MULTILINE)
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        contracts = tomllib.load(file)["tool"]["importlinter"]["contracts"]
+    assert [" | ".join(row.replace("|", " ").split()) for row in rows] == contracts[0]["layers"]
 
 
 def test_the_examples_of_the_python_page_run(tmp_path, monkeypatch, capsys):
