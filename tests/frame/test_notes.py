@@ -51,3 +51,16 @@ def test_merged_notes_are_those_of_all_parts(caplog):
 def test_notes_travel_between_processes():
     notes = told("one", errors=2)
     assert pickle.loads(pickle.dumps(notes)) == notes  # noqa: S301 - our own bytes
+
+
+def test_damage_is_told_once_at_the_end_and_only_if_there_is_some():
+    notes = Notes()
+    notes.tell_damage()
+    assert notes.warnings == []
+    notes.error("a packet is broken")
+    notes.corrupt_frame()
+    notes.tell_damage()
+    assert notes.warnings == [
+        "the input is damaged: 1 decoding or reading errors, 1 frames that the decoder calls "
+        "corrupt (first: a packet is broken)"
+    ]

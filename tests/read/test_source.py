@@ -134,7 +134,7 @@ def test_a_raw_stream_gets_times_from_its_rate(tmp_path):
     seconds = [frame.timing.pts * frame.timing.time_base for frame in found]
     assert seconds == [Fraction(index, 25) for index in range(12)]
     assert source.notes.made_up_times == 12
-    assert "made up" in source.notes.warnings[-1]
+    assert "made up" in source.notes.damage_in_words()
 
 
 @pytest.mark.parametrize("codec", ["libx264", "mpeg4"])
@@ -184,7 +184,7 @@ def test_damage_is_counted_and_frames_that_decode_are_kept(tmp_path):
     found, source = decode(path)
     assert len(found) == 12
     assert source.notes.errors > 0
-    assert "damaged" in source.notes.warnings[-1]
+    assert "damaged" in source.notes.damage_in_words()
 
 
 def test_a_packet_that_cannot_be_decoded_is_passed_over(tmp_path):

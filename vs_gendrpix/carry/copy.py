@@ -154,8 +154,6 @@ class SideStreams:
             for index, convert in self._converters.items():
                 self._write(self._made(convert.rest), self._targets[index])
             self._name_empty_sound()
-            if self._notes.damaged:
-                self._notes.warn(self._notes.damage_in_words())
 
     def _add(
         self, done: "StreamAction", stream: Stream, output: OutputContainer, video: "VideoStream"

@@ -115,8 +115,13 @@ class Notes:
         """Whether anything was broken or had to be made up."""
         return bool(self.errors or self.corrupt_frames or self.made_up_times)
 
+    def tell_damage(self) -> None:
+        """Warn of the damage, if there is any; to be called once, at the end."""
+        if self.damaged:
+            self.warn(self.damage_in_words())
+
     def damage_in_words(self) -> str:
-        """One line that counts the damage."""
+        """Describe the damage in one line."""
         counts = [
             (self.errors, "decoding or reading errors"),
             (self.corrupt_frames, "frames that the decoder calls corrupt"),

@@ -117,6 +117,7 @@ def run(plan: Plan, progress: Progress | None = None, span: Span | None = None) 
 
         _check_count(before, after, writer.frames, span)
         writer.finish()
+        notes.tell_damage()
         report = Report(
             start=start,
             frames_decoded=source.decoded,

@@ -49,6 +49,7 @@ class Reader:
             self.info = source.info
             zero = clip.begin - source.offset
             times = [frame.timing.pts * frame.timing.time_base for frame in source]
+            self._notes.tell_damage()
             self.times = tuple(time - zero for time in times)
             # A made-up time or a damaged picture depends on the frames before: a jump would give
             # another one.

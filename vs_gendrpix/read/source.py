@@ -77,8 +77,6 @@ class Source:
             fields = self._fields(picture)
             yield Frame(format=self._first, planes=planes, timing=timing, fields=fields)
             self._ahead = next(self._frames, None)
-        if self.notes.damaged:
-            self.notes.warn(self.notes.damage_in_words())
 
     def _in_range(self) -> Iterator[tuple[av.VideoFrame, Timing]]:
         """Decode the pictures from `start` on and before `end`, with their times in the file."""
