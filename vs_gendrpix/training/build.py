@@ -14,16 +14,9 @@ from vs_gendrpix.models.gendrpix.files import load_into, load_network, load_vae
 from vs_gendrpix.models.gendrpix.network import CELL, GenDRPix, Prompted
 from vs_gendrpix.training import beginnings
 from vs_gendrpix.training.critic import PixelCritic, StagedCritic
+from vs_gendrpix.training.latent_stages import AdcStage, LatentStage, VaeStage
 from vs_gendrpix.training.settings import Kind, Recipe, StageSettings
-from vs_gendrpix.training.stages import (
-    AdcStage,
-    DistilStage,
-    LatentStage,
-    PixStage,
-    Stage,
-    StagedTeacher,
-    VaeStage,
-)
+from vs_gendrpix.training.stages import DistilStage, PixStage, Stage, StagedTeacher
 
 MODEL = "model.safetensors"
 _TOKEN = 3 * CELL * CELL

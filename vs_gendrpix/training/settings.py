@@ -13,7 +13,7 @@ from vs_gendrpix.models.ancestors.vae import VAEConfig
 from vs_gendrpix.models.gendrpix.unet import TINY, UNetConfig
 
 Kind = Literal["vae", "latent", "adc", "pix", "distil"]
-"""Kinds of stages (see `stages.py`)."""
+"""Kinds of stages (see `stages.py`, `latent_stages.py`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +21,7 @@ class StageSettings:
     """Settings of one stage. The weights of the losses are those of their sum; 0 leaves one out.
 
     Attributes:
-        kind: What is trained, and how (see `stages.py`).
+        kind: What is trained, and how (see `stages.py`, `latent_stages.py`).
         begins_with: Where the weights come from: an earlier stage of the recipe, a built-in
             model's name, or a model file, whose path counts from the recipe's folder. For `pix`
             a model may have fewer ResBlocks a level, and a stage of kind `adc` gives all but its
