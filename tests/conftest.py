@@ -6,23 +6,13 @@ import pytest
 import torch
 from hypothesis import settings
 
+from tests.strategies import SMALL
 from vs_gendrpix.models.gendrpix.files import save_network
 from vs_gendrpix.models.gendrpix.network import GenDRPix, random_network
-from vs_gendrpix.models.gendrpix.unet import UNetConfig
 
 # A busy machine takes ten times as long: no test is timed.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
-
-SMALL = UNetConfig(
-    channels=(16, 32),
-    attention=(False, False),
-    layers=1,
-    condition_tokens=2,
-    condition_dim=8,
-    head_dim=16,
-    groups=8,
-)
 
 
 @pytest.fixture(scope="session")

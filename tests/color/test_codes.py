@@ -8,9 +8,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.strategies import LOCATIONS, formats, frame_format
 from vs_gendrpix.color.codes import from_rgb, to_rgb
 from vs_gendrpix.errors import MediaError
-from vs_gendrpix.frame.format import ColorSpec, FrameFormat, PixelLayout
 
 KR_KB = {
     1: (0.2126, 0.0722),
@@ -20,17 +20,6 @@ KR_KB = {
     7: (0.212, 0.087),
     9: (0.2627, 0.0593),
 }
-LOCATIONS = ("left", "center", "topleft", "top", "bottomleft", "bottom")
-
-
-def fmt(width, height, family="yuv", bits=8, subsampling=(0, 0), **color):
-    color.setdefault("matrix", 0 if family == "rgb" else 1)
-    return FrameFormat(
-        width=width,
-        height=height,
-        layout=PixelLayout(family=family, bits=bits, subsampling=subsampling),
-        color=ColorSpec(**color),
-    )
 
 
 def random_planes(form, seed, low=0, high=None):
@@ -123,23 +112,8 @@ def reference_encode(rgb, form):
     return codes
 
 
-@st.composite
-def layouts(draw):
-    family = draw(st.sampled_from(["yuv", "yuv", "rgb", "gray"]))
-    return fmt(
-        draw(st.integers(1, 23)),
-        draw(st.integers(1, 23)),
-        family,
-        draw(st.integers(8, 16)),
-        draw(st.tuples(st.integers(0, 2), st.integers(0, 2))) if family == "yuv" else (0, 0),
-        matrix=0 if family == "rgb" else draw(st.sampled_from(sorted(KR_KB))),
-        full_range=draw(st.booleans()),
-        chroma_location=draw(st.sampled_from(LOCATIONS)),
-    )
-
-
 @settings(max_examples=150)
-@given(layouts(), st.integers(0, 2**32 - 1))
+@given(formats(), st.integers(0, 2**32 - 1))
 def test_to_rgb_is_the_reference(form, seed):
     planes = random_planes(form, seed)
     rgb = to_rgb(planes, form)
@@ -149,7 +123,7 @@ def test_to_rgb_is_the_reference(form, seed):
 
 
 @settings(max_examples=150)
-@given(layouts(), st.integers(0, 2**32 - 1))
+@given(formats(), st.integers(0, 2**32 - 1))
 def test_from_rgb_is_the_reference_within_one_code(form, seed):
     rgb = np.random.default_rng(seed).uniform(-0.1, 1.1, (3, form.height, form.width))
     planes = from_rgb(torch.from_numpy(rgb.astype(np.float32))[None], form)
@@ -165,7 +139,7 @@ def test_from_rgb_is_the_reference_within_one_code(form, seed):
 @pytest.mark.parametrize("matrix", sorted(KR_KB))
 @pytest.mark.parametrize("full_range", [False, True])
 def test_legal_8_bit_yuv444_survives_the_round_trip(matrix, full_range):
-    form = fmt(512, 512, matrix=matrix, full_range=full_range)
+    form = frame_format(512, 512, matrix=matrix, full_range=full_range)
     luma, chroma = ((0, 255), (0, 255)) if full_range else ((16, 235), (16, 240))
     planes = (
         random_planes(form, 1, *luma)[0],
@@ -178,7 +152,7 @@ def test_legal_8_bit_yuv444_survives_the_round_trip(matrix, full_range):
 @pytest.mark.parametrize("family", ["rgb", "gray"])
 @pytest.mark.parametrize("bits", [8, 9, 10, 12, 14])
 def test_rgb_and_gray_survive_the_round_trip(family, bits):
-    form = fmt(64, 48, family, bits, full_range=family == "rgb", matrix=family == "gray")
+    form = frame_format(64, 48, family, bits, full_range=family == "rgb", matrix=family == "gray")
     planes = random_planes(form, bits)
     for before, after in zip(planes, from_rgb(to_rgb(planes, form), form), strict=True):
         assert np.array_equal(before.numpy(), after.numpy())
@@ -186,7 +160,7 @@ def test_rgb_and_gray_survive_the_round_trip(family, bits):
 
 @pytest.mark.parametrize("bits", [10, 12, 16])
 def test_codes_above_8_bits_survive_the_round_trip_within_one(bits):
-    form = fmt(64, 48, bits=bits)
+    form = frame_format(64, 48, bits=bits)
     planes = random_planes(form, 3, 16 << bits - 8, 235 << bits - 8)
     for before, after in zip(planes, from_rgb(to_rgb(planes, form), form), strict=True):
         error = np.abs(after.numpy().astype(int) - before.numpy().astype(int))
@@ -195,7 +169,7 @@ def test_codes_above_8_bits_survive_the_round_trip_within_one(bits):
 
 @pytest.mark.parametrize("subsampling", [(1, 1), (1, 0), (2, 0), (2, 2)])
 def test_a_flat_picture_of_legal_codes_survives_subsampling_exactly(subsampling):
-    form = fmt(45, 31, bits=10, subsampling=subsampling)
+    form = frame_format(45, 31, bits=10, subsampling=subsampling)
     planes = tuple(
         torch.from_numpy(np.full((1, *shape), code, np.uint16))
         for shape, code in zip(form.plane_shapes, (300, 400, 700), strict=True)
@@ -205,7 +179,7 @@ def test_a_flat_picture_of_legal_codes_survives_subsampling_exactly(subsampling)
 
 
 def test_black_white_and_grey_are_exact():
-    form = fmt(3, 1, bits=10)
+    form = frame_format(3, 1, bits=10)
     luma = torch.tensor([[[64, 940, 502]]], dtype=torch.int32).to(torch.uint16)
     neutral = torch.full((1, 1, 3), 512, dtype=torch.int32).to(torch.uint16)
     rgb = to_rgb((luma, neutral, neutral), form)
@@ -215,7 +189,7 @@ def test_black_white_and_grey_are_exact():
 
 
 def test_codes_beyond_black_and_white_are_kept():
-    form = fmt(2, 1, "gray")
+    form = frame_format(2, 1, "gray")
     rgb = to_rgb((torch.tensor([[[0, 255]]], dtype=torch.uint8),), form)
     assert rgb[0, 0, 0].tolist() == pytest.approx([-16 / 219, 239 / 219])
 
@@ -225,7 +199,7 @@ def test_codes_beyond_black_and_white_are_kept():
 def test_a_chroma_ramp_is_not_shifted(location, subsampling):
     """Green stays as it is; the ramp in blue is linear in x and y, so is its chroma."""
     size = 64
-    form = fmt(size, size, bits=16, subsampling=subsampling, chroma_location=location)
+    form = frame_format(size, size, bits=16, subsampling=subsampling, chroma_location=location)
     row, column = np.mgrid[:size, :size] / size
     ramp = 0.2 + 0.3 * column + 0.3 * row
     rgb = torch.from_numpy(np.stack([ramp * 0 + 0.5, ramp * 0 + 0.5, ramp])[None])
@@ -247,7 +221,7 @@ def test_a_chroma_ramp_is_not_shifted(location, subsampling):
 
 
 def test_dither_keeps_the_mean_between_two_codes():
-    form = fmt(64, 64, "gray", full_range=True)
+    form = frame_format(64, 64, "gray", full_range=True)
     for fraction in (0.1, 0.25, 0.5, 0.8):
         rgb = torch.full((1, 3, 64, 64), (100 + fraction) / 255)
         codes = from_rgb(rgb, form)[0].to(torch.float32)
@@ -257,21 +231,21 @@ def test_dither_keeps_the_mean_between_two_codes():
 
 
 def test_dither_has_no_energy_on_the_lattice_of_8_pixels():
-    form = fmt(256, 256, "gray", full_range=True)
+    form = frame_format(256, 256, "gray", full_range=True)
     codes = from_rgb(torch.full((1, 3, 256, 256), 100.37 / 255), form)[0].to(torch.float32)
     spectrum = torch.fft.fft2(codes[0] - codes.mean()).abs()
     assert spectrum[::32, ::32].mean() < spectrum.mean()
 
 
 def test_dither_is_fixed():
-    form = fmt(33, 17, subsampling=(1, 1))
+    form = frame_format(33, 17, subsampling=(1, 1))
     rgb = torch.rand(1, 3, 17, 33, generator=torch.Generator().manual_seed(0))
     for first, second in zip(from_rgb(rgb, form), from_rgb(rgb.clone(), form), strict=True):
         assert torch.equal(first, second)
 
 
 def test_a_batch_is_its_pictures():
-    form = fmt(10, 6, subsampling=(1, 1))
+    form = frame_format(10, 6, subsampling=(1, 1))
     planes = [random_planes(form, seed) for seed in range(2)]
     both = to_rgb([torch.cat(pair) for pair in zip(*planes, strict=True)], form)
     for i in range(2):
@@ -280,20 +254,20 @@ def test_a_batch_is_its_pictures():
 
 @pytest.mark.parametrize(("family", "matrix"), [("yuv", 2), ("yuv", 0), ("yuv", 10), ("gray", 14)])
 def test_an_unknown_matrix_is_refused(family, matrix):
-    form = fmt(4, 4, family, matrix=matrix)
+    form = frame_format(4, 4, family, matrix=matrix)
     with pytest.raises(MediaError, match=f"matrix {matrix} are not supported: use one of 1, 4"):
         from_rgb(torch.zeros(1, 3, 4, 4), form)
 
 
 def test_an_unknown_subsampling_is_refused():
-    form = fmt(16, 16, subsampling=(3, 0))
+    form = frame_format(16, 16, subsampling=(3, 0))
     with pytest.raises(MediaError, match="subsampled by 8"):
         to_rgb(random_planes(form, 0), form)
 
 
 @pytest.mark.parametrize(("matrix", "name"), [(1, "ITU709"), (5, "ITU601")])
 def test_a_smooth_picture_looks_as_libswscale_has_it(matrix, name):
-    form = fmt(128, 96, subsampling=(1, 1), matrix=matrix)
+    form = frame_format(128, 96, subsampling=(1, 1), matrix=matrix)
     frame = av.VideoFrame(128, 96, "yuv420p")
     planes = []
     for i, (rows, columns) in enumerate(form.plane_shapes):
@@ -316,7 +290,7 @@ def test_a_smooth_picture_looks_as_libswscale_has_it(matrix, name):
 @pytest.mark.parametrize("subsampling", [(0, 0), (1, 1)])
 def test_float_planes_are_the_integer_ones_normalised(bits, subsampling):
     """Float luma is 0 to 1 and chroma around 0, whatever the range says."""
-    integer = fmt(24, 16, bits=16, subsampling=subsampling, full_range=True)
+    integer = frame_format(24, 16, bits=16, subsampling=subsampling, full_range=True)
     codes = random_planes(integer, 5)
     floating = replace(integer, layout=replace(integer.layout, bits=bits, floating=True))
     floating = replace(floating, color=replace(floating.color, full_range=False))
@@ -336,7 +310,7 @@ def test_float_planes_are_the_integer_ones_normalised(bits, subsampling):
 
 
 def test_float_rgb_is_neither_dithered_nor_clamped():
-    form = FrameFormat(width=8, height=8, layout=PixelLayout(family="rgb", bits=32, floating=True))
+    form = frame_format(8, 8, "rgb", 32, floating=True)
     rgb = torch.linspace(-0.5, 1.5, 192).reshape(1, 3, 8, 8)
     planes = from_rgb(rgb, form)
     assert torch.equal(torch.stack(planes, 1), rgb)
@@ -346,6 +320,4 @@ def test_float_rgb_is_neither_dithered_nor_clamped():
 @pytest.mark.parametrize(("bits", "floating"), [(8, True), (24, True), (32, False)])
 def test_depths_that_do_not_exist_are_refused(bits, floating):
     with pytest.raises(MediaError, match="not supported"):
-        FrameFormat(
-            width=8, height=8, layout=PixelLayout(family="gray", bits=bits, floating=floating)
-        )
+        frame_format(8, 8, "gray", bits, floating=floating)

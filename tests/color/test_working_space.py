@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from tests.strategies import frame_format
 from vs_gendrpix.color.codes import from_rgb, to_rgb
 from vs_gendrpix.color.working_space import from_working, to_working
-from vs_gendrpix.frame.format import ColorSpec, FrameFormat, PixelLayout
 from vs_gendrpix.restore.engine import settings_restorer
 from vs_gendrpix.restore.way import Way
 from vs_gendrpix.settings import RestoreSettings
@@ -15,10 +15,7 @@ PQ_OF = {0: 0.0, 100: 0.50808, 203: 0.58069, 1000: 0.75183}
 
 
 def hdr_format(transfer, size=(48, 32), bits=10):
-    color = ColorSpec(matrix=9, primaries=9, transfer=transfer)
-    return FrameFormat(
-        width=size[0], height=size[1], layout=PixelLayout(family="yuv", bits=bits), color=color
-    )
+    return frame_format(*size, "yuv", bits, matrix=9, primaries=9, transfer=transfer)
 
 
 def test_pq_is_seen_as_a_display_of_400_shows_it():
@@ -78,12 +75,7 @@ def test_the_network_changes_pq_in_the_light_of_a_display(small_model):
     sdr = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(1)) * 0.5 + 0.2
     made = []
     for transfer, signal in ((1, sdr), (16, from_working(sdr, 16))):
-        form = FrameFormat(
-            width=64,
-            height=64,
-            layout=PixelLayout(family="rgb", bits=16),
-            color=ColorSpec(matrix=0, transfer=transfer),
-        )
+        form = frame_format(64, 64, "rgb", 16, transfer=transfer)
         settings = RestoreSettings(
             scale=Fraction(1), model_path=small_model, device="cpu", dtype="fp32"
         )

@@ -6,15 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.clips import make_frames
+from tests.strategies import frame_format
 from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.frame.area import Area, cropped, with_bars
-from vs_gendrpix.frame.format import ColorSpec, FrameFormat, PixelLayout
+from vs_gendrpix.frame.format import ColorSpec
 
 
 def test_a_crop_must_lie_in_the_picture_and_on_chroma_samples():
-    form = FrameFormat(
-        width=64, height=48, layout=PixelLayout(family="yuv", bits=8, subsampling=(1, 1))
-    )
+    form = frame_format(64, 48, subsampling=(1, 1))
     Area.whole(form).check(form)
     for part, said in (
         ((64, 49, 0, 0), "beyond"),
@@ -58,14 +57,12 @@ def test_black_of_full_range():
     st.sampled_from([(0, 0), (1, 0), (1, 1)]),
 )  # fmt: skip
 def test_a_scaled_crop_keeps_its_place(width, height, x, y, scale, subsampling):
-    source = FrameFormat(
-        width=x + width + 7, height=y + height, layout=PixelLayout(family="yuv", bits=8)
-    )
+    source = frame_format(x + width + 7, y + height)
     step_x, step_y = (1 << log2 for log2 in subsampling)
-    target = FrameFormat(
-        width=max(round(source.width * scale / step_x), 1) * step_x,
-        height=max(round(source.height * scale / step_y), 1) * step_y,
-        layout=PixelLayout(family="yuv", bits=8, subsampling=subsampling),
+    target = frame_format(
+        max(round(source.width * scale / step_x), 1) * step_x,
+        max(round(source.height * scale / step_y), 1) * step_y,
+        subsampling=subsampling,
     )
     scaled = Area(width=width, height=height, x=x, y=y).scaled(source, target)
     scaled.check(target)

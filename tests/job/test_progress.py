@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.strategies import frame_format
 from vs_gendrpix.carry.plan import CarryPlan
 from vs_gendrpix.frame.area import Area
 from vs_gendrpix.frame.clip import ClipInfo
-from vs_gendrpix.frame.format import FrameFormat, PixelLayout
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.job.plan import ModelFile, Plan
 from vs_gendrpix.job.progress import EVENT_INTERVAL, Bar, JsonLines, Plain
@@ -18,9 +18,7 @@ from vs_gendrpix.read.look.fields import PROGRESSIVE
 from vs_gendrpix.settings import ProcessSettings
 
 CLIP = ClipInfo(
-    format=FrameFormat(
-        width=32, height=24, layout=PixelLayout(family="yuv", bits=8, subsampling=(1, 1))
-    ),
+    format=frame_format(32, 24, subsampling=(1, 1)),
     time_base=Fraction(1, 25),
     average_rate=Fraction(25),
     frames=0,

@@ -10,9 +10,10 @@ import torch
 import torch.nn.functional as F
 
 from tests.restorers import Calling, Doubled, Negative, opener
+from tests.strategies import frame_format, noise_frame
 from vs_gendrpix.color.codes import from_rgb, to_rgb
 from vs_gendrpix.errors import DeviceError, MediaError, ModelError, VerificationError
-from vs_gendrpix.frame.format import ColorSpec, Frame, FrameFormat, PixelLayout, Timing
+from vs_gendrpix.frame.format import Frame, FrameFormat, Timing
 from vs_gendrpix.models.devices import pick_device, pick_dtype
 from vs_gendrpix.models.gendrpix.files import load_network
 from vs_gendrpix.models.gendrpix.fp8 import to_fp8
@@ -24,22 +25,12 @@ from vs_gendrpix.restore.engine import Engine
 from vs_gendrpix.restore.staging import SLOTS
 from vs_gendrpix.settings import RestoreSettings
 
-COLOR = ColorSpec(matrix=1, primaries=1, transfer=1)
-SOURCE = FrameFormat(
-    width=48, height=32, layout=PixelLayout(family="yuv", bits=8, subsampling=(1, 1)), color=COLOR
-)
+SOURCE = frame_format(48, 32, subsampling=(1, 1), primaries=1, transfer=1)
 TARGET = replace(SOURCE, width=96, height=64, layout=replace(SOURCE.layout, bits=10))
 
 
 def make_frame(number: int, form: FrameFormat = SOURCE) -> Frame:
-    draw = np.random.default_rng(number)
-    top = 1 << form.layout.bits
-    planes = tuple(
-        draw.integers(top // 8, top * 3 // 4, shape).astype(form.dtype)
-        for shape in form.plane_shapes
-    )
-    timing = Timing(pts=number * 3, duration=3, time_base=Fraction(1, 90))
-    return Frame(format=form, planes=planes, timing=timing)
+    return noise_frame(number, form)
 
 
 @pytest.fixture
@@ -160,22 +151,10 @@ def test_equal_frames_give_equal_results(settings):
 @pytest.mark.parametrize(
     "form",
     [
-        FrameFormat(
-            width=47, height=33, layout=PixelLayout(family="rgb", bits=8), color=ColorSpec(matrix=0)
-        ),
-        FrameFormat(width=47, height=33, layout=PixelLayout(family="gray", bits=12), color=COLOR),
-        FrameFormat(
-            width=33,
-            height=21,
-            layout=PixelLayout(family="yuv", bits=16, subsampling=(1, 0)),
-            color=COLOR,
-        ),
-        FrameFormat(
-            width=9,
-            height=7,
-            layout=PixelLayout(family="yuv", bits=10, subsampling=(1, 1)),
-            color=COLOR,
-        ),
+        frame_format(47, 33, "rgb"),
+        frame_format(47, 33, "gray", 12),
+        frame_format(33, 21, "yuv", 16, (1, 0)),
+        frame_format(9, 7, "yuv", 10, (1, 1)),
     ],
 )
 def test_every_family_passes(settings, form):
@@ -194,7 +173,10 @@ def test_bf16_is_close_to_fp32(settings):
 
 
 def test_a_frame_of_another_format_is_refused(settings):
-    wide, full = replace(SOURCE, width=50), replace(SOURCE, color=replace(COLOR, full_range=True))
+    wide, full = (
+        replace(SOURCE, width=50),
+        replace(SOURCE, color=replace(SOURCE.color, full_range=True)),
+    )
     with lanes(settings) as clip:
         with pytest.raises(MediaError) as size:
             clip.submit(make_frame(0, wide))
@@ -209,9 +191,7 @@ def test_a_frame_of_another_format_is_refused(settings):
 
 @pytest.mark.parametrize("bits", [16, 32])
 def test_float_frames_pass(settings, bits):
-    form = FrameFormat(
-        width=24, height=16, layout=PixelLayout(family="rgb", bits=bits, floating=True)
-    )
+    form = frame_format(24, 16, "rgb", bits, floating=True)
     target = replace(form, width=48, height=32)
     frame = float_frame(form)
     (result,) = restore(replace(settings, strength=0.0), [frame], form, target)
@@ -232,9 +212,7 @@ def float_frame(form: FrameFormat, spoilt: float | None = None) -> Frame:
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
 @pytest.mark.parametrize("strength", [0.0, 1.0])
 def test_a_float_frame_that_is_not_finite_is_never_passed_on(settings, value, strength):
-    form = FrameFormat(
-        width=24, height=16, layout=PixelLayout(family="rgb", bits=32, floating=True)
-    )
+    form = frame_format(24, 16, "rgb", 32, floating=True)
     with lanes(replace(settings, strength=strength), None, form, form, batch=2) as clip:
         futures = [clip.submit(float_frame(form, spoilt)) for spoilt in (None, value, None)]
         with pytest.raises(VerificationError, match="tick"):
@@ -582,7 +560,7 @@ def test_one_engine_restores_clips_of_many_sizes_and_loads_its_model_once(settin
         return load_network(*given, **named)
 
     monkeypatch.setattr("vs_gendrpix.models.gendrpix.restorer.load_network", load)
-    gray = FrameFormat(width=30, height=20, layout=PixelLayout(family="gray", bits=16), color=COLOR)
+    gray = frame_format(30, 20, "gray", 16)
     clips = [
         (SOURCE, TARGET),
         (replace(SOURCE, width=64), replace(TARGET, width=128)),
@@ -638,7 +616,7 @@ def test_map_gives_all_frames_in_order_and_holds_no_more_than_its_lanes(settings
     assert len(waited) == 3 * SLOTS
 
 
-GRAY = FrameFormat(width=24, height=16, layout=PixelLayout(family="gray", bits=16), color=COLOR)
+GRAY = frame_format(24, 16, "gray", 16)
 PLAIN = {"color_fix": "none", "model_path": None}
 
 

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 
 from tests.restorers import Calling
-from vs_gendrpix.frame.format import ColorSpec, FrameFormat, PixelLayout
+from tests.strategies import frame_format
 from vs_gendrpix.restore.grain import Regrain, seeds_of
 from vs_gendrpix.restore.way import Way
 from vs_gendrpix.settings import RestoreSettings
@@ -148,12 +148,7 @@ def test_a_gpu_makes_the_same_grain():
 
 
 def test_grain_that_a_restorer_takes_is_put_back():
-    form = FrameFormat(
-        width=SIZE[1],
-        height=SIZE[0],
-        layout=PixelLayout(family="gray", bits=16),
-        color=ColorSpec(matrix=1),
-    )
+    form = frame_format(SIZE[1], SIZE[0], "gray", 16)
     codes = ((RAMP[:, 0] + film(0.02)[:, 0]) * 219 + 16) * 256
     planes = (torch.from_numpy(codes.numpy().round().astype(np.uint16)),)
 

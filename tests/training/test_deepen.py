@@ -4,17 +4,18 @@ import pytest
 import torch
 from torch import nn
 
+from tests.strategies import SMALL
 from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.models.gendrpix.network import GenDRPix, random_network
 from vs_gendrpix.models.gendrpix.unet import UNetConfig
 from vs_gendrpix.training.beginnings import deepen
 
-FLAT = UNetConfig(
+FLAT = replace(
+    SMALL,
     channels=(24, 16, 16),
     attention=(False, False, False),
     layers=2,
     condition_tokens=3,
-    condition_dim=8,
     head_dim=8,
     groups=0,
 )

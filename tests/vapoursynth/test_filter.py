@@ -12,9 +12,9 @@ import torch
 import torch.nn.functional as F
 import vapoursynth as vs
 
+from tests.strategies import frame_format
 from vs_gendrpix import gendrpix
 from vs_gendrpix.errors import DeviceError
-from vs_gendrpix.frame.format import ColorSpec, FrameFormat, PixelLayout
 from vs_gendrpix.models.gendrpix.padcfg import PadCFG
 from vs_gendrpix.restore import engine as engine_module
 from vs_gendrpix.vapoursynth.filter import _Jobs
@@ -405,9 +405,7 @@ def test_frames_ahead_are_started_before_a_frame_is_waited_for(restore, monkeypa
 # --- The jobs, with an engine and frames that exist only here
 
 
-FORMAT = FrameFormat(
-    width=4, height=2, layout=PixelLayout(family="gray", bits=8), color=ColorSpec(matrix=1)
-)
+FORMAT = frame_format(4, 2, "gray")
 
 
 class FakeFrame:

@@ -11,10 +11,10 @@ import torch
 from tests.choices import process_settings
 from tests.clips import make_clip, read
 from tests.job.test_run import NearestEngine
+from tests.strategies import frame_format
 from vs_gendrpix import EncodeSettings, RestoreSettings, process
 from vs_gendrpix.color.codes import from_rgb
 from vs_gendrpix.errors import SettingsError
-from vs_gendrpix.frame.format import ColorSpec, FrameFormat, PixelLayout
 from vs_gendrpix.write.choosing import with_encoder
 from vs_gendrpix.write.profiles import PROFILES, profile_for
 
@@ -85,13 +85,8 @@ def test_what_is_given_goes_before_the_profile():
     assert dict(changed.options) == {"a": "2", "b": "1"}
 
 
-YUV = FrameFormat(
-    width=64,
-    height=48,
-    layout=PixelLayout(family="yuv", bits=8, subsampling=(1, 1)),
-    color=ColorSpec(matrix=1),
-)
-RGB = FrameFormat(width=64, height=48, layout=PixelLayout(family="rgb", bits=8))
+YUV = frame_format(64, 48, subsampling=(1, 1))
+RGB = frame_format(64, 48, "rgb")
 
 
 def with_layout(form, **changes):
@@ -99,8 +94,8 @@ def with_layout(form, **changes):
 
 
 DEEP = with_layout(YUV, bits=12, subsampling=(1, 0))
-GRAY = FrameFormat(width=64, height=48, layout=PixelLayout(family="gray", bits=8))
-HALF = FrameFormat(width=64, height=48, layout=PixelLayout(family="rgb", bits=16, floating=True))
+GRAY = frame_format(64, 48, "gray")
+HALF = frame_format(64, 48, "rgb", 16, floating=True)
 
 
 @pytest.mark.parametrize(

@@ -2,24 +2,14 @@ from dataclasses import replace
 
 import torch
 
+from tests.strategies import SMALL
 from vs_gendrpix.models.ancestors.baselines import GenDR, GenDRAdc
 from vs_gendrpix.models.ancestors.latent import LatentRestorer, PixelEncoder
 from vs_gendrpix.models.ancestors.vae import VAE, VAEConfig
 from vs_gendrpix.models.gendrpix.network import ModelCard
 from vs_gendrpix.models.gendrpix.padcfg import PadCFG, pad_plan
-from vs_gendrpix.models.gendrpix.unet import UNetConfig
 
-SMALL = UNetConfig(
-    channels=(16, 16),
-    attention=(False, False),
-    layers=1,
-    condition_tokens=2,
-    condition_dim=8,
-    head_dim=16,
-    groups=8,
-    in_channels=3,
-    out_channels=3,
-)
+FLAT = replace(SMALL, channels=(16, 16), in_channels=3, out_channels=3)
 NARROW = VAEConfig(channels=(8, 8, 8, 8), layers=1, latent_channels=3, groups=4, scaling=0.5)
 CARD = ModelCard(name="baseline")
 
@@ -29,7 +19,7 @@ def image() -> torch.Tensor:
 
 
 def test_gendr_is_encoder_step_decoder():
-    vae, step = VAE(NARROW).eval(), LatentRestorer(SMALL, CARD).eval()
+    vae, step = VAE(NARROW).eval(), LatentRestorer(FLAT, CARD).eval()
     network, condition = GenDR(step, vae), step.positive[None]
     with torch.no_grad():
         expected = vae.decode(step(vae.encode(image())[0], condition))
@@ -40,7 +30,7 @@ def test_gendr_is_encoder_step_decoder():
 
 def test_adc_is_step_decoder_and_keeps_no_encoder():
     vae = VAE(NARROW).eval()
-    step = PixelEncoder(replace(SMALL, in_channels=192), CARD).eval()
+    step = PixelEncoder(replace(FLAT, in_channels=192), CARD).eval()
     network, condition = GenDRAdc(step, vae), step.positive[None]
     with torch.no_grad():
         expected = vae.decode(step(image(), condition))
@@ -51,7 +41,7 @@ def test_adc_is_step_decoder_and_keeps_no_encoder():
 
 
 def test_guidance_takes_them_as_it_takes_ours():
-    step = LatentRestorer(SMALL, CARD).eval()
+    step = LatentRestorer(FLAT, CARD).eval()
     network = GenDR(step, VAE(NARROW).eval())
     guided = PadCFG(network, step.positive, step.negative, plan=pad_plan(0), guidance=1.2)
     with torch.no_grad():

@@ -1,19 +1,15 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
 
+from tests.strategies import SMALL
 from vs_gendrpix.models.gendrpix.fp8 import FP8, Fp8Linear, quantised, to_fp8
 from vs_gendrpix.models.gendrpix.network import GenDRPix, ModelCard
-from vs_gendrpix.models.gendrpix.unet import UNetConfig
 
-CONFIG = UNetConfig(
-    channels=(32, 64),
-    attention=(True, True),
-    layers=1,
-    condition_tokens=4,
-    condition_dim=24,
-    head_dim=16,
-    groups=8,
+CONFIG = replace(
+    SMALL, channels=(32, 64), attention=(True, True), condition_tokens=4, condition_dim=24
 )
 
 

@@ -3,15 +3,14 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from tests.strategies import frame_format
 from vs_gendrpix.frame.area import Area
-from vs_gendrpix.frame.format import ColorSpec, Frame, FrameFormat, PixelLayout, Timing
+from vs_gendrpix.frame.format import Frame, Timing
 from vs_gendrpix.read.look.bars import PLACES, find_picture
 
 WIDTH, HEIGHT = 160, 90
 CLIP = Area(width=160, height=68, x=0, y=12)  # 2.35 : 1, with 12 and 10 rows of bar
-YUV = FrameFormat(
-    width=WIDTH, height=HEIGHT, layout=PixelLayout(family="yuv", bits=8, subsampling=(1, 1))
-)
+YUV = frame_format(WIDTH, HEIGHT, subsampling=(1, 1))
 
 
 def scene(number, *, level=0.4, crop=CLIP):
@@ -44,22 +43,10 @@ def found(scenes, form=YUV, noise=0.0):
 
 FORMS = [
     YUV,
-    FrameFormat(
-        width=WIDTH, height=HEIGHT, layout=PixelLayout(family="yuv", bits=10, subsampling=(1, 0))
-    ),
-    FrameFormat(
-        width=WIDTH,
-        height=HEIGHT,
-        layout=PixelLayout(family="yuv", bits=8),
-        color=ColorSpec(full_range=True),
-    ),
-    FrameFormat(
-        width=WIDTH,
-        height=HEIGHT,
-        layout=PixelLayout(family="rgb", bits=12),
-        color=ColorSpec(full_range=True),
-    ),
-    FrameFormat(width=WIDTH, height=HEIGHT, layout=PixelLayout(family="gray", bits=16)),
+    frame_format(WIDTH, HEIGHT, "yuv", 10, (1, 0)),
+    frame_format(WIDTH, HEIGHT, full_range=True),
+    frame_format(WIDTH, HEIGHT, "rgb", 12, full_range=True),
+    frame_format(WIDTH, HEIGHT, "gray", 16),
 ]
 
 
