@@ -23,12 +23,13 @@ from typing import Any
 
 import torch
 
+from benchmarks.crops import crop_set
+from benchmarks.floors import TEACHER
 from benchmarks.in_turn import autocast, in_turn, noise_frames, ratio
 from benchmarks.targets import GENERAL, Target, targets, to_table
 from vs_gendrpix.errors import GendrpixError, OutputError, SettingsError
 from vs_gendrpix.evaluation.clips import degraded_clips
 from vs_gendrpix.evaluation.comparison import compare, write_json
-from vs_gendrpix.evaluation.crops import crop_set
 from vs_gendrpix.evaluation.judge import PICTURE, Judge, Scores
 from vs_gendrpix.evaluation.methods import Method, ModelMethod, bicubic, lanczos, peer, peers
 from vs_gendrpix.evaluation.samples import SampleSet
@@ -45,9 +46,8 @@ SHARP = "kodak12"
 WORN = ("realsrset20", "reallr")
 SPEED_SIZE = (320, 180)
 SPEED_ROUNDS = 3
-TEACHER = "RealESRGAN_x4plus"
-TEACHERS_SETS = ("kodak12, degraded", "crops x4", "crops x2", "crops x1")
-"""Sets that the teacher, 25 times as slow as the others, is judged on: small ones."""
+TEACHERS_SETS = ("realsr_canon", "kodak12, degraded", "crops x4", "crops x2", "crops x1")
+"""Sets that the teacher, 25 times as slow as the others, is judged on."""
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -2,7 +2,7 @@
 
     python -m benchmarks.sheet --shared DIR --models tiny base [LABEL=FILE ...] --out FILE...
 
-Rows are the places of `vs_gendrpix/evaluation/crops.py`, enlarged 4, 2 and 1 times. Columns are two
+Rows are the places of `benchmarks/crops.py`, enlarged 4, 2 and 1 times. Columns are two
 resizes, realesr-general-wdn-x4v3, Real-ESRGAN x4plus and the models; networks compute in bf16, as
 they do for people. The peers are left out where DIR lacks them or spandrel is not installed.
 
@@ -18,9 +18,9 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
+from benchmarks.crops import CROPS, SIZE, cut
 from benchmarks.in_turn import autocast
 from vs_gendrpix.errors import GendrpixError, SettingsError
-from vs_gendrpix.evaluation.crops import CROPS, SIZE, cut
 from vs_gendrpix.evaluation.methods import Method, ModelMethod, bicubic, lanczos, peer
 from vs_gendrpix.evaluation.sheet import Sheet
 from vs_gendrpix.evaluation.table import as_written

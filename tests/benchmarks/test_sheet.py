@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 from benchmarks import sheet
+from benchmarks.crops import SIZE, Crop
 from tests.clips import make_clip
-from vs_gendrpix.evaluation.crops import SIZE, Crop
 from vs_gendrpix.evaluation.sheet import GAP, HEAD
 
 

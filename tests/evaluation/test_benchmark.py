@@ -16,9 +16,9 @@ from tests.evaluation.test_command import compact, save, scene
 
 pytest.importorskip("cv2", reason="the extra `evaluation` is not installed")
 
+from benchmarks import crops
 from benchmarks.targets import GENERAL
 from vs_gendrpix.cli.main import main as gendrpix
-from vs_gendrpix.evaluation import crops
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 CLIP = "good, degraded"

@@ -7,8 +7,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from vs_gendrpix.color.codes import to_rgb
 from vs_gendrpix.errors import MediaError
-from vs_gendrpix.evaluation.crops import rgb_of
 from vs_gendrpix.evaluation.degradation import SCALE, degrade_clip
 from vs_gendrpix.evaluation.judge import CLIP
 from vs_gendrpix.evaluation.samples import Sample, SampleSet
@@ -61,3 +61,9 @@ def _rgb(frame: Frame) -> Tensor:
     rgb = rgb_of(frame)
     height, width = (side // MULTIPLE * MULTIPLE for side in rgb.shape[-2:])
     return rgb[..., :height, :width]
+
+
+def rgb_of(frame: Frame) -> Tensor:
+    """A decoded frame as (1, 3, H, W) RGB in [0, 1]."""
+    planes = [torch.from_numpy(plane)[None] for plane in frame.planes]
+    return to_rgb(planes, frame.format).clamp(0, 1)

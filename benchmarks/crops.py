@@ -4,14 +4,10 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-import torch
-from torch import Tensor
-
-from vs_gendrpix.color.codes import to_rgb
 from vs_gendrpix.errors import MediaError
+from vs_gendrpix.evaluation.clips import rgb_of
 from vs_gendrpix.evaluation.judge import CROP
 from vs_gendrpix.evaluation.samples import Sample, SampleSet
-from vs_gendrpix.frame.format import Frame
 from vs_gendrpix.read.source import open_source
 
 SIZE = (256, 320)
@@ -113,9 +109,3 @@ def cut(folder: Path, crop: Crop) -> Sample:
     low = rgb_of(frame)[..., crop.top : crop.top + height, crop.left : crop.left + width]
     name = f"{Path(crop.clip).stem}-{crop.frame}-{crop.left}-{crop.top}"
     return Sample(name=name, scale=crop.scale, low=low, reference=None, kind=crop.kind)
-
-
-def rgb_of(frame: Frame) -> Tensor:
-    """A decoded frame as (1, 3, H, W) RGB in [0, 1]."""
-    planes = [torch.from_numpy(plane)[None] for plane in frame.planes]
-    return to_rgb(planes, frame.format).clamp(0, 1)

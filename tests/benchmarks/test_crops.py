@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from benchmarks import crops
+from benchmarks.crops import CROPS, SIZE, Crop, crop_set, cut
 from tests.clips import make_clip
 from vs_gendrpix.errors import MediaError
-from vs_gendrpix.evaluation import crops
-from vs_gendrpix.evaluation.crops import CROPS, SIZE, Crop, crop_set, cut, rgb_of
+from vs_gendrpix.evaluation.clips import rgb_of
 from vs_gendrpix.read.source import open_source
 
 GOOD = Path(__file__).parents[3] / "shared" / "data" / "video" / "good"
