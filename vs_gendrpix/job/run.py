@@ -1,7 +1,7 @@
 """The main path of a video: read, restore, write."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack, closing
 from functools import partial
 from itertools import islice
@@ -31,6 +31,7 @@ from vs_gendrpix.write.writer import open_writer
 
 if TYPE_CHECKING:
     from vs_gendrpix.restore.engine import Engine
+    from vs_gendrpix.restore.lanes import ClipLanes
 
 AHEAD = 2
 """Frames that wait on each side of the engine: enough to overlap, few enough for 4K frames."""
@@ -95,26 +96,19 @@ def run(plan: Plan, progress: Progress | None = None, span: Span | None = None) 
         encode = plan.settings.write.encode
         writer = stack.enter_context(open_writer(output, plan.result, encode, side, notes))
         engine = stack.enter_context(_engine(plan, notes))
-        before, after = _filters(plan)
         start = Start(
             plan=plan, device=",".join(map(str, engine.devices)), dtype=engine.restorer.dtype
         )
         progress.start(start)
-
-        frames = _within(span, before.through(source))
-        areas = prefetch((cropped(frame, plan.area) for frame in frames), AHEAD)
-        decoded = waits.for_each("decoded", stack.enter_context(closing(areas)))
-        lanes = stack.enter_context(
-            engine.clip(plan.area.of(plan.filtered.format), plan.place.of(plan.framed.format))
-        )
-        restored = lanes.map(decoded, waiting=partial(waits.on, "results"))
-        whole = (with_bars(frame, plan.framed.format, plan.place) for frame in restored)
-        finished = stack.enter_context(closing(prefetch(after.through(whole), AHEAD)))
-        for frame in waits.for_each("restored", finished):
+        part, place = plan.area.of(plan.filtered.format), plan.place.of(plan.framed.format)
+        lanes = stack.enter_context(engine.clip(part, place))
+        before, after = _filters(plan)
+        chosen = _within(span, before.through(source))
+        # Closed before the input is: until then threads read and restore ahead.
+        for frame in stack.enter_context(closing(_finished(plan, chosen, lanes, after, waits))):
             with waits.on("encode"):
                 writer.write(frame)
             progress.frame(writer.frames, waits.bound)
-
         _check_count(before, after, writer.frames, span)
         writer.finish()
         notes.tell_damage()
@@ -173,6 +167,18 @@ def _filters(plan: Plan) -> tuple[Filters, Filters]:
     program = plan.settings.prepare.ffmpeg
     before = Filters(plan.clip, plan.before, field_order=plan.fields.order, program=program)
     return before, Filters(plan.framed, plan.after, program=program)
+
+
+def _finished(
+    plan: Plan, source: Iterable[Frame], lanes: "ClipLanes", after: Filters, waits: Waits
+) -> Generator[Frame]:
+    """Crop, restore, frame and filter; a few frames are under way at each step."""
+    areas = (cropped(frame, plan.area) for frame in source)
+    with closing(prefetch(areas, AHEAD)) as ahead:
+        restored = lanes.map(waits.for_each("decoded", ahead), waiting=partial(waits.on, "results"))
+        whole = (with_bars(frame, plan.framed.format, plan.place) for frame in restored)
+        with closing(prefetch(after.through(whole), AHEAD)) as finished:
+            yield from waits.for_each("restored", finished)
 
 
 def _within(span: Span | None, frames: Iterator[Frame]) -> Iterator[Frame]:

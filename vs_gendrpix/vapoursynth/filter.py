@@ -142,16 +142,28 @@ def gendrpix(  # noqa: PLR0913 - the parameters of a filter are its interface
             dedup=dedup,
         )
         ahead = _prefetch(prefetch, batch_size, len(devices))
-        if settings.model_path or settings.model != "auto":
-            find_model(settings.model_path or settings.model)
-        if getattr(clip, "gpu_resident", False):
-            clip = clip.std.GPUDownload()
-        with clip.get_frame(0) as first:
-            source = source_format(clip, first.props, matrix_in)
-        form = clip.format if format is None else vs.core.get_video_format(int(format))
-        layout = pixel_layout(form)
-        size = settings.output_size(source.width, source.height, layout.chroma_step)
-        target = target_format(source, layout, size)
+        return _restored(clip, settings, format=format, matrix_in=matrix_in, ahead=ahead)
+
+
+def _restored(
+    clip: vs.VideoNode,
+    settings: RestoreSettings,
+    *,
+    format: int | None,  # noqa: A002 - VapourSynth's own word for it
+    matrix_in: int | None,
+    ahead: int,
+) -> vs.VideoNode:
+    """Decide on the format of the restored clip, and make the nodes that restore it."""
+    if settings.model_path or settings.model != "auto":
+        find_model(settings.model_path or settings.model)
+    if getattr(clip, "gpu_resident", False):
+        clip = clip.std.GPUDownload()
+    with clip.get_frame(0) as first:
+        source = source_format(clip, first.props, matrix_in)
+    form = clip.format if format is None else vs.core.get_video_format(int(format))
+    layout = pixel_layout(form)
+    size = settings.output_size(source.width, source.height, layout.chroma_step)
+    target = target_format(source, layout, size)
 
     def build() -> "ClipLanes":
         # torch takes seconds to load: only once a frame is asked for.
