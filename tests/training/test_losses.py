@@ -4,7 +4,7 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vs_gendrpix.training.draw import Draw
+from vs_gendrpix.training.data.draw import Draw
 from vs_gendrpix.training.losses import (
     Perception,
     _prominence,

@@ -17,9 +17,9 @@ from vs_gendrpix.models.ancestors.vae import VAEConfig
 from vs_gendrpix.models.gendrpix.files import load_network, load_vae
 from vs_gendrpix.models.gendrpix.padcfg import Padding, pad
 from vs_gendrpix.training import trainer
-from vs_gendrpix.training.draw import Draw
+from vs_gendrpix.training.data.draw import Draw
+from vs_gendrpix.training.data.pairs import Pair, Pairs, find_pictures
 from vs_gendrpix.training.losses import grainy
-from vs_gendrpix.training.pairs import Pair, Pairs, find_pictures
 from vs_gendrpix.training.settings import Recipe, StageSettings, TeacherSettings
 from vs_gendrpix.training.stages import Attempt, PixStage, conditions
 from vs_gendrpix.training.trainer import Numbers, train

@@ -10,8 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from vs_gendrpix.errors import SettingsError
+from vs_gendrpix.training.data.stored_pairs import store_pairs
 from vs_gendrpix.training.settings import Recipe
-from vs_gendrpix.training.stored_pairs import store_pairs
 from vs_gendrpix.training.trainer import train
 
 log = logging.getLogger(__name__)

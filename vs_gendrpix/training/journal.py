@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor, nn
 
-from vs_gendrpix.training.degradations import to_picture
+from vs_gendrpix.training.data.degradations import to_picture
 from vs_gendrpix.training.stages import Stage
 
 

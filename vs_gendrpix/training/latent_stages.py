@@ -13,8 +13,8 @@ from vs_gendrpix.models.ancestors.vae import VAE
 from vs_gendrpix.models.gendrpix.files import save_vae
 from vs_gendrpix.models.gendrpix.network import CELL, ModelCard
 from vs_gendrpix.training.critic import StagedCritic
-from vs_gendrpix.training.draw import Draw
-from vs_gendrpix.training.pairs import Pair
+from vs_gendrpix.training.data.draw import Draw
+from vs_gendrpix.training.data.pairs import Pair
 from vs_gendrpix.training.settings import StageSettings
 from vs_gendrpix.training.stages import Attempt, Stage, conditions, frozen
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from vs_gendrpix.evaluation.measures.perceptual import SqueezeNetDistance
 from vs_gendrpix.models.gendrpix.network import CELL
 from vs_gendrpix.models.gendrpix.padcfg import Padding, pad
-from vs_gendrpix.training.draw import Draw
+from vs_gendrpix.training.data.draw import Draw
 
 _FLOOR = 0.01
 """Magnitude under which a frequency is invisible: ortho units of pictures in [-1, 1]."""

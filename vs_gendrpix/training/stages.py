@@ -25,7 +25,8 @@ from vs_gendrpix.models.gendrpix.files import save_network
 from vs_gendrpix.models.gendrpix.network import GenDRPix, ModelCard, Prompted
 from vs_gendrpix.models.gendrpix.padcfg import PadCFG, Padding, crop, pad, pad_plan
 from vs_gendrpix.training.critic import Judgement
-from vs_gendrpix.training.draw import Draw
+from vs_gendrpix.training.data.draw import Draw
+from vs_gendrpix.training.data.pairs import Pair
 from vs_gendrpix.training.losses import (
     Perception,
     critic_loss,
@@ -35,7 +36,6 @@ from vs_gendrpix.training.losses import (
     masked_fourier_loss,
     rand_pad,
 )
-from vs_gendrpix.training.pairs import Pair
 from vs_gendrpix.training.settings import StageSettings, TeacherSettings
 
 Seed = tuple[int, int]

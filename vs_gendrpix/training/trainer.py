@@ -17,12 +17,12 @@ from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.models.devices import pick_dtype
 from vs_gendrpix.models.gendrpix.network import ModelCard
 from vs_gendrpix.training.build import MODEL, build
+from vs_gendrpix.training.data.pairs import Pair, Pairs, find_pictures
+from vs_gendrpix.training.data.stored_pairs import StoredPairs
 from vs_gendrpix.training.journal import Journal
-from vs_gendrpix.training.pairs import Pair, Pairs, find_pictures
 from vs_gendrpix.training.settings import Recipe, StageSettings
 from vs_gendrpix.training.stages import Stage
 from vs_gendrpix.training.state import Means, State
-from vs_gendrpix.training.stored_pairs import StoredPairs
 
 log = logging.getLogger(__name__)
 

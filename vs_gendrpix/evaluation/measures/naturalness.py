@@ -30,7 +30,7 @@ class NIQE:
     """
 
     def __init__(self) -> None:
-        model = load((files(__package__) / "niqe.safetensors").read_bytes())
+        model = load((files(__package__) / "parameters" / "niqe.safetensors").read_bytes())
         self._mean, self._covariance = model["mean"], model["covariance"]
 
     def __call__(self, image: Tensor) -> Tensor:

@@ -73,7 +73,7 @@ class SqueezeNetDistance(nn.Module):
         super().__init__()
         self.layers = _layers()
         self.heads = nn.ParameterList(torch.ones(width) for width in WIDTHS)
-        weights = (files(__package__) / "squeezenet.safetensors").read_bytes()
+        weights = (files(__package__) / "parameters" / "squeezenet.safetensors").read_bytes()
         self.load_state_dict(load(weights))
         self.register_buffer("mean", torch.tensor(BGR_MEAN).view(3, 1, 1), persistent=False)
         self.requires_grad_(requires_grad=False).eval().to(memory_format=torch.channels_last)

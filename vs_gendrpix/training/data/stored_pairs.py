@@ -14,8 +14,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from vs_gendrpix.errors import SettingsError
-from vs_gendrpix.training.draw import Draw
-from vs_gendrpix.training.pairs import Pair, Pairs, find_pictures
+from vs_gendrpix.training.data.draw import Draw
+from vs_gendrpix.training.data.pairs import Pair, Pairs, find_pictures
 from vs_gendrpix.training.settings import Recipe
 
 log = logging.getLogger(__name__)

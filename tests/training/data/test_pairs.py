@@ -2,9 +2,9 @@ import pytest
 import torch
 
 from vs_gendrpix.errors import MediaError
-from vs_gendrpix.training.pairs import Pairs, find_pictures
+from vs_gendrpix.training.data.pairs import Pairs, find_pictures
+from vs_gendrpix.training.data.teacher import lost_detail
 from vs_gendrpix.training.settings import TeacherSettings
-from vs_gendrpix.training.teacher import lost_detail
 
 
 def test_pairs_follow_from_their_number(folder):

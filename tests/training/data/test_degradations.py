@@ -3,8 +3,8 @@ import pytest
 import torch
 
 from vs_gendrpix.training import codecs
-from vs_gendrpix.training.degradations import degrade, from_picture, to_picture
-from vs_gendrpix.training.draw import Draw
+from vs_gendrpix.training.data.degradations import degrade, from_picture, to_picture
+from vs_gendrpix.training.data.draw import Draw
 
 
 def picture(height: int = 96, width: int = 112) -> torch.Tensor:

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from vs_gendrpix.training import film
-from vs_gendrpix.training.draw import Draw
+from vs_gendrpix.training.data.draw import Draw
 
 
 def scene(height: int = 64, width: int = 80) -> torch.Tensor:

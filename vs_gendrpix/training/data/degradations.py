@@ -11,8 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vs_gendrpix.training import codecs, film
-from vs_gendrpix.training.draw import Draw
+from vs_gendrpix.training.data import codecs, film
+from vs_gendrpix.training.data.draw import Draw
 
 _RESIZE_MODES = ("area", "bilinear", "bicubic")
 _MATERIALS = (None, film.film, film.tape, film.fields, film.banded)

@@ -14,11 +14,11 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from vs_gendrpix.errors import MediaError
-from vs_gendrpix.training.codecs import Picture
-from vs_gendrpix.training.degradations import degrade, from_picture, to_picture
-from vs_gendrpix.training.draw import Draw
+from vs_gendrpix.training.data.codecs import Picture
+from vs_gendrpix.training.data.degradations import degrade, from_picture, to_picture
+from vs_gendrpix.training.data.draw import Draw
+from vs_gendrpix.training.data.teacher import Teacher, lost_detail
 from vs_gendrpix.training.settings import TeacherSettings
-from vs_gendrpix.training.teacher import Teacher, lost_detail
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 _SCALES = (4.0, 3.0, 2.0, 1.0)

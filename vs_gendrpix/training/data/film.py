@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vs_gendrpix.training.draw import Draw
+from vs_gendrpix.training.data.draw import Draw
 
 _TO_YUV = torch.tensor(
     [[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]]

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from vs_gendrpix.errors import ModelError, SettingsError
-from vs_gendrpix.training.teacher import Teacher, lost_detail
+from vs_gendrpix.training.data.teacher import Teacher, lost_detail
 
 
 def scene(height: int = 24, width: int = 32) -> torch.Tensor:

@@ -1,0 +1,7 @@
+"""Pairs to learn from: a degraded picture, the clean one, and what a teacher makes of it.
+
+pairs.py         item i, made from its number; stored_pairs.py: made beforehand, used again
+degradations.py  what old film and video does to a picture; film.py, codecs.py: parts of it
+teacher.py       the network that is learnt from
+draw.py          random numbers that follow from a seed
+"""
