@@ -28,7 +28,7 @@ from vs_gendrpix.models.catalogue import find_model
 from vs_gendrpix.models.devices import pick_device
 from vs_gendrpix.settings import RestoreSettings
 
-PART = (168, 208)
+PART = (160, 192)
 """Rows and columns of what a JPEG shows of a crop."""
 OTHERS = {
     "general-wdn": "peers/realesr-general-wdn-x4v3.pth",

@@ -75,12 +75,13 @@ class Sheet:
 
 
 def _most_detailed(image: Tensor, size: tuple[int, int]) -> tuple[int, int]:
-    """Top and left of the crop in (1, 3, H, W) with the largest variance."""
+    """Top and left of the crop in (1, 3, H, W) with the most texture, by its squared steps."""
     y = luma(image)[0]
+    steps = y.diff(dim=0)[:, 1:].square() + y.diff(dim=1)[1:].square()
     tops, lefts = (
         range(0, max(1, whole - part + 1), part // 4)
         for whole, part in zip(y.shape, size, strict=True)
     )
     places = [(top, left) for top in tops for left in lefts]
-    spread = [y[top : top + size[0], left : left + size[1]].var() for top, left in places]
-    return places[int(torch.stack(spread).argmax())]
+    detail = [steps[top : top + size[0], left : left + size[1]].mean() for top, left in places]
+    return places[int(torch.stack(detail).argmax())]

@@ -23,13 +23,12 @@ FLOOR: Final = 1e-6
 
 
 class EfficientNetDistance:
-    """Distance of two pictures in the features of EfficientNet-Lite0: 0 = equal, 1 at most.
+    """Distance of two pictures in the features of EfficientNet-Lite0: 0 = equal, higher is worse.
 
-    The form is that of DISTS (Ding et al. 2020) with equal weights: in each channel of the picture
-    itself and of five layers, the means are compared as SSIM compares luminance (texture) and the
-    covariance as it compares structure. Six layers, both terms and all channels of a layer weigh
-    alike. Texture that is resampled changes the second term only, and by little in deep layers.
-    The network is Google's, trained on ImageNet by supervision; its weights come in a package of
+    The form is that of DISTS (Ding et al. 2020) with equal weights. In each channel of the picture
+    itself and of five layers the means are compared as SSIM compares luminance, and the covariance
+    as it compares structure. Both terms, all channels of a layer and all six layers weigh alike.
+    The network is Google's, trained on ImageNet as a classifier; its weights come in a package of
     their own (Apache-2.0). The figures are not those of DISTS, whose network is VGG16.
 
     Raises:
