@@ -140,3 +140,13 @@ def test_damage_decides_the_exit_code():
         "the input is damaged: 2 decoding or reading errors (first: a packet is broken)"
     )
     assert replace(whole, notes=damaged).exit_code == 1
+
+
+def test_every_line_begins_with_the_programs_name(clock, capsys):
+    plain = Plain("gendrpix video")
+    plain.start(started(frames=2))
+    clock.now += 1
+    plain.frame(1, "decode")
+    assert {line.split(":")[0] for line in capsys.readouterr().err.splitlines()} == {
+        "gendrpix video"
+    }

@@ -118,3 +118,13 @@ def test_what_contradicts_itself_is_refused():
         settings(preview=Fraction(0))
     with pytest.raises(SettingsError, match="--crop"):
         settings(keep_bars=True)
+
+
+def test_a_preview_of_a_clip_whose_sound_begins_first_shows_the_picture(tmp_path):
+    """The picture lasts for half a second from the first on, where the sound has been on."""
+    times = tuple(12_800 + 512 * number for number in range(12))
+    make_clip(tmp_path / "in.mkv", times=times, audio="flac")
+    report = process(
+        tmp_path / "in.mkv", tmp_path / "out.mkv", settings(1, LOSSLESS, preview=Fraction(1, 5))
+    )
+    assert 4 <= report.frames_encoded <= 6

@@ -71,6 +71,7 @@ class Command:
             "-v", "--verbose", action="store_true", help="say what is decided, and why"
         )
         add_version(group)
+        made.set_defaults(program=program)
         return made
 
 

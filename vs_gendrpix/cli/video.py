@@ -136,7 +136,7 @@ def _progress(options: argparse.Namespace) -> Iterator[Progress]:
     elif kind == "none" or options.quiet:
         progress = Progress()
     else:
-        progress = Bar() if kind == "bar" else Plain()
+        progress = Bar() if kind == "bar" else Plain(options.program)
     handler = _Warnings(progress, level=logging.ERROR if options.quiet else logging.WARNING)
     loggers = [logging.getLogger(name) for name in ("vs_gendrpix", "py.warnings")]
     for logger in loggers:

@@ -62,16 +62,21 @@ class Bar(Progress):
 
 
 class Plain(Progress):
-    """A line every ten seconds on the standard error stream, for logs."""
+    """A line every ten seconds on the standard error stream, for logs.
 
-    def __init__(self) -> None:
+    Args:
+        program: The name at the beginning of every line.
+    """
+
+    def __init__(self, program: str = "gendrpix-video") -> None:
+        self._program = program
         self._meter: _Meter | None = None
 
     def start(self, start: "Start") -> None:
         """Write the number of frames, the size, the model and the device."""
         self._meter = _Meter(start.frames, PLAIN_INTERVAL)
         width, height = start.size
-        _say(
+        self._say(
             f"{start.frames or 'unknown number of'} frames to {width}x{height}, "
             f"model {start.plan.model.name} in {start.dtype} on {start.device}"
         )
@@ -84,13 +89,17 @@ class Plain(Progress):
         speed = f"{rate:.1f} frames/s" if rate >= 1 else f"{1 / rate:.1f} s/frame"
         total = f"/{self._meter.total}" if self._meter.total else ""
         eta = "" if left is None else f", {left:.0f} s left"
-        _say(f"frame {count}{total}, {speed}, {bound}-bound{eta}")
+        self._say(f"frame {count}{total}, {speed}, {bound}-bound{eta}")
 
     def done(self, report: "Report") -> None:
         """Write the number of frames, the time and the output."""
-        _say(
+        self._say(
             f"{report.frames_encoded} frames in {report.seconds:.1f} s: {report.start.plan.output}"
         )
+
+    def _say(self, line: str) -> None:
+        """Write a line to the standard error stream."""
+        sys.stderr.write(f"{self._program}: {line}\n")
 
 
 class JsonLines(Progress):
@@ -173,8 +182,3 @@ class _Meter:
     def seconds_left(self, count: int) -> float | None:
         """Seconds to go, or None when the number of frames is unknown."""
         return max(self.total - count, 0) / self.rate(count) if self.total else None
-
-
-def _say(line: str) -> None:
-    """Write a line to the standard error stream."""
-    sys.stderr.write(f"gendrpix-video: {line}\n")

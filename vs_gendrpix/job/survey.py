@@ -33,7 +33,7 @@ def with_range(clip: Input, settings: ProcessSettings) -> ProcessSettings:
     start = read.start
     if start is None:
         _refuse_pipe(clip)
-        start = max((clip.length - read.preview) / 2, Fraction(0))
+        start = clip.delay + max((clip.length - read.preview) / 2, Fraction(0))
     log.info("the preview begins at %g s", float(start))
     read = replace(read, start=start or None, end=start + read.preview, preview=None)
     return replace(settings, read=read)
@@ -82,7 +82,7 @@ def _frames_all_over(clip: Input, form: FrameFormat) -> Iterator[Frame]:
     The whole, whatever the range: so a preview, or a part, is cropped as the rest is.
     """
     for place in range(PLACES if clip.length else 1):
-        moment = clip.length * Fraction(2 * place + 1, 2 * PLACES)
+        moment = clip.delay + clip.length * Fraction(2 * place + 1, 2 * PLACES)
         # There may be no frame any more, where the container has promised too much.
         with suppress(MediaError):
             frame = next(iter(clip.frames(moment or None, None)), None)

@@ -39,7 +39,8 @@ class Clip:
         begin: Time stamp, in seconds, at which the clip begins for a player.
         time_base: Seconds of a tick of the stream.
         rate: Frames a second; 0 when unknown.
-        length: Seconds of the clip by its container; 0 when unknown.
+        length: Seconds of the pictures by the container; 0 when unknown.
+        delay: Seconds from where the clip begins to its first picture: sound may begin before.
         avi_delay: Ticks between the decoding and the presentation of an AVI's pictures, once known.
 
     Args:
@@ -77,9 +78,13 @@ class Clip:
         self.rate = fraction(self.stream.average_rate) or (
             guess if guess <= _FASTEST_GUESS else Fraction(0)
         )
+        start = self.stream.start_time
+        shown = self.begin if start is None else start * self.time_base
+        self.delay = max(shown - self.begin, Fraction(0))
         duration = Fraction(self.container.duration or 0, av.time_base)
-        frames = self.stream.frames or int(duration * self.rate)
-        self.length = frames / self.rate if self.rate else Fraction(0)
+        self.length = max(duration - self.delay, Fraction(0))
+        if self.rate and self.stream.frames:
+            self.length = self.stream.frames / self.rate
         # What a decoder says while libav probes, it says again when we decode.
         self._hear(self.format_name)
 

@@ -31,12 +31,14 @@ class Input(Protocol):
 
     Attributes:
         path: What the user named.
-        length: Seconds of the clip by its container; 0 when unknown.
+        length: Seconds of the pictures by the container; 0 when unknown.
+        delay: Seconds from where the clip begins to its first picture.
         rereadable: Whether it can be opened again: a pipe cannot.
     """
 
     path: Path
     length: Fraction
+    delay: Fraction
     rereadable: bool
 
     def __enter__(self) -> Self: ...
@@ -83,7 +85,7 @@ class FileInput:
     ) -> None:
         self.path, self.rereadable = path, path != STDIN
         self.clip = Clip(path, chosen, notes, reopened=reopened)
-        self.length = self.clip.length
+        self.length, self.delay = self.clip.length, self.clip.delay
 
     def __enter__(self) -> Self:
         return self

@@ -36,6 +36,7 @@ class ScriptInput:
     """
 
     rereadable = True
+    delay = Fraction(0)
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from vs_gendrpix.training import codecs
+from vs_gendrpix.training.data import codecs
 from vs_gendrpix.training.data.degradations import degrade, from_picture, to_picture
 from vs_gendrpix.training.data.draw import Draw
 

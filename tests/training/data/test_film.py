@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from vs_gendrpix.training import film
+from vs_gendrpix.training.data import film
 from vs_gendrpix.training.data.draw import Draw
 
 
