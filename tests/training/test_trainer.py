@@ -478,3 +478,19 @@ def test_the_critic_of_pixels_sees_changes_behind_their_own_paddings(small_netwo
         if torch.allclose(one[:, top : top + 64, left : left + 64], 6 * change[0], atol=1e-5)
     }
     assert len(phases) > 2
+
+
+def test_the_critic_of_pixels_can_see_the_detail_of_the_result(small_network):
+    """Which has nothing of what is smooth, and does not hang on the degraded picture."""
+    settings = replace(
+        STAGE, adversarial=0.1, critic="pixels", critic_sees="detail", rand_pad=False
+    )
+    stage = PixStage(settings, copy.deepcopy(small_network))
+    smooth = torch.linspace(-1, 1, 64).expand(1, 3, 64, 64)
+    fine = 0.1 * (torch.arange(64) % 2 * 2.0 - 1).expand(1, 3, 64, 64)
+    seen = [
+        stage.seen(smooth + fine, Attempt({}, fine, fine, base=base), Draw(1))[..., 8:-8, 8:-8]
+        for base in (smooth, fine)
+    ]
+    assert torch.equal(*seen)
+    torch.testing.assert_close(seen[0], 3 * fine[..., 8:-8, 8:-8], atol=0.05, rtol=0)

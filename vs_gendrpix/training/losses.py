@@ -127,6 +127,11 @@ def rand_pad(image: Tensor, draw: Draw) -> Tensor:
     return torch.cat(padded)
 
 
+def detail(image: Tensor) -> Tensor:
+    """High-pass: (B, 3, H, W) pictures without their mean over 9x9 pixels."""
+    return image - F.avg_pool2d(image, 9, 1, 4, count_include_pad=False)
+
+
 def grainy(image: Tensor, draw: Draw, strongest: float) -> Tensor:
     """Add fresh grain or sensor noise to pictures that have been enlarged.
 

@@ -60,6 +60,10 @@ class StageSettings:
         critic: What the discriminator D is: the network of the stage before (`staged`), that
             network with random weights (`fresh`), or for `pix` a small U-Net that sees what the
             student adds to the resized picture (`pixels`).
+        critic_sees: The view of the critic `pixels`: the change of the resized picture, or the
+            detail of the result (high-pass). A change that mends what the resize has done to
+            places between the input's pixels has a grid of its own, so in `change` a grid of the
+            student's hides.
         critic_rate: Rate of D's AdamW.
         critic_width: Channels of the finest level of the critic `pixels`.
         critic_first: Steps at the beginning in which D alone learns.
@@ -91,6 +95,7 @@ class StageSettings:
     adversarial: float = 0.0
     features: float = 0.0
     critic: Literal["staged", "fresh", "pixels"] = "staged"
+    critic_sees: Literal["change", "detail"] = "change"
     critic_rate: float = 1e-5
     critic_width: int = 32
     critic_first: int = 0

@@ -30,6 +30,7 @@ from vs_gendrpix.training.data.pairs import Pair
 from vs_gendrpix.training.losses import (
     Perception,
     critic_loss,
+    detail,
     feature_loss,
     generator_loss,
     grainy,
@@ -41,9 +42,9 @@ from vs_gendrpix.training.settings import StageSettings, TeacherSettings
 Seed = tuple[int, int]
 """The recipe's seed and the step: all that is drawn follows from them."""
 
-_CONTRAST = 6.0
-"""By how much the critic of pixels sees a change enlarged: a network adds a few codes of fine
-detail, next to which the picture itself is loud, and a critic shown that learnt nothing."""
+_CHANGE, _DETAIL = 6.0, 3.0
+"""By how much a critic of pixels sees a change, or the detail, enlarged: a network adds a few codes
+of fine detail, next to which the picture itself is loud, and a critic shown that learnt nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,9 +246,10 @@ class PixStage(Stage):
         return target, target
 
     def seen(self, image: Tensor, attempt: Attempt, draw: Draw) -> Tensor:
-        """Pad each picture in its own way, or for a critic of pixels its scaled change."""
+        """Pad each picture in its own way; a critic of pixels sees its change or its detail."""
         if self.settings.critic == "pixels" and attempt.base is not None:
-            image = _CONTRAST * (image - attempt.base)
+            change = self.settings.critic_sees == "change"
+            image = _CHANGE * (image - attempt.base) if change else _DETAIL * detail(image)
         return rand_pad(image, draw) if self.settings.rand_pad else image
 
     def show(self, student: nn.Module, degraded: Tensor) -> Tensor:
