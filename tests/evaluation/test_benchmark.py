@@ -118,6 +118,37 @@ def test_everything_is_judged_and_written(
         assert sheet.width > 4 * 256  # a column for each method and the reference
 
 
+def test_some_sets_are_added_to_a_record_of_the_same_weights(
+    quality: ModuleType,
+    folder: Path,
+    *,
+    idle_model: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = tmp_path / "q.json"
+    record = {
+        "models": {"idle": hashlib.sha256(idle_model.read_bytes()).hexdigest()},
+        "first_only": None,
+        "sets": {"kodak12, grey": {"idle": {"colour": 9.0, "NIQE": 4.0}}, "reallr": {"idle": {}}},
+        "speed": {"idle": 3.0},
+    }
+    path.write_text(json.dumps(record))
+    given = ["--shared", str(folder), "--models", f"idle={idle_model}", "--json", str(path)]
+    asked = [*given, "--sets", "kodak12, grey", "--still", "-d", "cpu"]
+    assert quality.main(asked) == 0
+    report = json.loads(path.read_text())
+    assert report["speed"] == {"idle": 3.0}
+    grey = report["sets"]["kodak12, grey"]
+    assert grey["idle"]["NIQE"] == 4
+    assert grey["idle"]["colour"] < 0.01
+    assert grey["bicubic"].keys() == {"colour"}
+
+    path.write_text(json.dumps({**record, "models": {"idle": "0"}}))
+    assert quality.main(asked) == 2
+    assert "record of the same models" in capsys.readouterr().err
+
+
 def test_peers_and_speed(
     quality: ModuleType, folder: Path, idle_model: Path, tmp_path: Path
 ) -> None:
