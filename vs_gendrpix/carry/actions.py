@@ -1,4 +1,4 @@
-"""What is done with one stream of the input."""
+"""The treatment of one stream of the input."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,7 +8,7 @@ Action = Literal["restored", "copied", "converted", "attached", "timecode", "dro
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamAction:
-    """What is done with one stream of the input.
+    """The treatment of one stream of the input.
 
     Attributes:
         index: Its number in the input.

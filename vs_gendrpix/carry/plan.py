@@ -30,7 +30,7 @@ COVERS = {"mjpeg": ("jpg", "image/jpeg"), "png": ("png", "image/png")}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CarryPlan:
-    """What becomes of all that lies beside the picture. The default carries nothing.
+    """The treatment of everything beside the picture. The default carries nothing.
 
     Attributes:
         streams: What is done with each stream of the input, the video's included; none for an input
@@ -194,7 +194,7 @@ def _action(
 
 
 def _fate(stream: Stream, container: str, keep: StreamSettings, path: Path) -> tuple[Action, str]:
-    """What becomes of a stream beside the video, and the encoder if it is converted."""
+    """Decide on the treatment of a stream beside the video, and its encoder if one is needed."""
     kind = kind_of(stream)
     if not _wanted(kind, keep):
         return "left out", ""

@@ -19,7 +19,7 @@ _lock = Lock()
 
 @dataclass(slots=True, kw_only=True)
 class Notes:
-    """What there is to tell about a job: plain values, which the parts of the job add to.
+    """Information, warnings and damage of a job: plain values, which its parts add to.
 
     All parts tell the same notes, from threads of their own: readers, the engine, writers. What
     parts in other processes had to tell is merged.

@@ -71,7 +71,7 @@ class Engine:
 
     @property
     def model_file(self) -> Path | None:
-        """Where the model was loaded from; None if from no file."""
+        """Path of the model file; None if the model is from no file."""
         return self.restorer.file
 
     def clip(self, source: FrameFormat, target: FrameFormat) -> ClipLanes:

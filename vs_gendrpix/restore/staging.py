@@ -29,7 +29,7 @@ Compute = Callable[[Planes], Sequence[Tensor]]
 
 
 class Backend(Protocol):
-    """What staging needs of a device. Streams are named; events are the backend's own."""
+    """The operations of a device that staging needs. Streams have names; events are opaque."""
 
     def buffers(self, layout: PlaneTypes, *, host: bool) -> Planes:
         """Uninitialised planes: on the device, or pinned on the host."""

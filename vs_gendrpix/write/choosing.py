@@ -79,7 +79,7 @@ def formats_of(encoder: str) -> dict[str, PixelLayout]:
 
 
 def _distance(source: FrameFormat, name: str) -> tuple[int, ...]:
-    """How far a pixel format is from the source: first what would be lost, then what is wasted."""
+    """Measure the distance of a pixel format from the source: first losses, then waste."""
     held = layout_of(name)
     given = source.layout
     bits = max(given.bits, _LEAST_BITS)

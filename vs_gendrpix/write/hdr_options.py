@@ -9,7 +9,7 @@ from vs_gendrpix.frame.clip import HdrMetadata
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HdrOptions:
-    """How an encoder is told of a clip's grading.
+    """The private option by which an encoder takes a clip's HDR metadata.
 
     Attributes:
         option: Its private option, a list of `name=value` with colons between them.

@@ -32,7 +32,7 @@ def output_fault(error: OSError | Exception, what: str) -> GendrpixError:
 
 
 class Output(Protocol):
-    """Where a result goes: to a temporary place, which gets its name only when all is well.
+    """The destination of a result: a temporary place that gets its name only when all is well.
 
     A context manager: on entry the temporary place is made, on exit it is gone.
     """

@@ -61,7 +61,7 @@ def _could_take(name: str, pix_fmt: str, clip: ClipInfo) -> bool:
 
 
 def _trial(settings: EncodeSettings, clip: ClipInfo) -> str | None:
-    """Why the encoder does not work, in words; None if it does."""
+    """Describe why the encoder does not work; None if it does."""
     name = settings.encoder
     try:
         context = av.CodecContext.create(name, "w")
@@ -76,7 +76,7 @@ def _trial(settings: EncodeSettings, clip: ClipInfo) -> str | None:
 
 
 def _refusal(context: VideoCodecContext, settings: EncodeSettings, clip: ClipInfo) -> str | None:
-    """Why the encoder refuses the settings or a frame of the clip; None if it takes them."""
+    """Describe why the encoder refuses the settings or a frame; None if it takes them."""
     name = settings.encoder
     # SVT-AV1 writes to the standard error stream by itself, past libav's log: errors only.
     os.environ.setdefault("SVT_LOG", "1")

@@ -24,7 +24,7 @@ _NO_TIME = -(1 << 62)
 
 @dataclass(slots=True, kw_only=True)
 class Found:
-    """What a finished file holds.
+    """The contents of a finished file.
 
     Attributes:
         time_base: Unit of its video's ticks.

@@ -41,7 +41,7 @@ def band_energies(image: Tensor, edges: tuple[float, ...]) -> Tensor:
 
 @cache
 def cells(edges: tuple[float, ...]) -> Tensor:
-    """Which bins of a patch's spectrum belong to which ring and direction.
+    """Assign the bins of a patch's spectrum to rings and directions.
 
     Args:
         edges: Limits of the rings in cycles per pixel.

@@ -26,7 +26,7 @@ def dense_attention(query: Tensor, key: Tensor, value: Tensor, head_dim: int) ->
 
 
 class WindowIndices(NamedTuple):
-    """Which tokens of a flattened grid take part in each window, as int32 tensors.
+    """Indices of the tokens of each window in a flattened grid, as int32 tensors.
 
     Attributes:
         queries: (windows, tokens of a block).
