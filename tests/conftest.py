@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import settings
 
+from tests.nearest import NearestEngine
 from tests.strategies import SMALL
 from vs_gendrpix.models.gendrpix.files import save_network
 from vs_gendrpix.models.gendrpix.network import GenDRPix, random_network
@@ -29,6 +30,12 @@ def small_model(tmp_path_factory: pytest.TempPathFactory, small_network: GenDRPi
     path = tmp_path_factory.mktemp("models") / "small.safetensors"
     save_network(path, small_network)
     return path
+
+
+@pytest.fixture
+def nearest_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job restores with a resize that a test can predict, and loads no network."""
+    monkeypatch.setattr("vs_gendrpix.restore.engine.Engine", NearestEngine)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.clips import EVEN, TICK, add_audio, make_clip, make_frames, read
-from tests.job.test_run import NearestEngine, settings
+from tests.nearest import settings
 from vs_gendrpix import process
 from vs_gendrpix.carry.convert import Timeline
 from vs_gendrpix.libav.pixels import to_picture
@@ -18,9 +18,7 @@ from vs_gendrpix.settings import StreamSettings
 MS = Fraction(1, 1000)
 
 
-@pytest.fixture(autouse=True)
-def engine(monkeypatch):
-    monkeypatch.setattr("vs_gendrpix.restore.engine.Engine", NearestEngine)
+pytestmark = pytest.mark.usefixtures("nearest_engine")
 
 
 def lines(path):

@@ -11,18 +11,12 @@ import av
 import pytest
 
 from tests.clips import make_clip, read
-from tests.job.test_run import NearestEngine
 from vs_gendrpix.cli.video import COMMAND, main, settings
 from vs_gendrpix.errors import DeviceError, SettingsError
 from vs_gendrpix.settings import StreamSettings
 from vs_gendrpix.write.writer import FileWriter
 
 QUICK = ["-s", "1", "--preset", "ultrafast", "--progress", "none"]
-
-
-@pytest.fixture
-def engine(monkeypatch):
-    monkeypatch.setattr("vs_gendrpix.restore.engine.Engine", NearestEngine)
 
 
 @pytest.fixture
@@ -162,7 +156,7 @@ def test_a_clip_is_restored_by_the_real_engine(folder, small_model, capfd):
     assert [data for data, _ in now.sides[1]] == [data for data, _ in was.sides[1]]
 
 
-@pytest.mark.usefixtures("engine")
+@pytest.mark.usefixtures("nearest_engine")
 def test_an_existing_output_is_replaced_with_y(folder):
     (folder / "out.mp4").write_text("old")
     assert main(["in.mp4", "out.mp4", *QUICK]) == 4
@@ -171,7 +165,7 @@ def test_an_existing_output_is_replaced_with_y(folder):
     assert len(read(folder / "out.mp4").times) == 12
 
 
-@pytest.mark.usefixtures("engine")
+@pytest.mark.usefixtures("nearest_engine")
 def test_odd_names_are_only_names(folder, capfd):
     names = ["-in\n\udcff.mp4", "file:x.mp4", "a%03d.mp4"]
     for name in names:
@@ -182,7 +176,7 @@ def test_odd_names_are_only_names(folder, capfd):
     assert left_behind(folder) == sorted(f"out{name}" for name in names)
 
 
-@pytest.mark.usefixtures("engine")
+@pytest.mark.usefixtures("nearest_engine")
 def test_json_events_are_one_object_a_line(folder, capfd):
     make_clip(folder / "in.h264", container="h264")
     assert main(["in.h264", "out.mp4", *QUICK, "--progress", "json"]) == 1
@@ -198,7 +192,7 @@ def test_json_events_are_one_object_a_line(folder, capfd):
     assert err.startswith("gendrpix-video: warning: the input is damaged")
 
 
-@pytest.mark.usefixtures("engine", "folder")
+@pytest.mark.usefixtures("nearest_engine", "folder")
 @pytest.mark.parametrize("kind", ["auto", "plain", "bar", "none"])
 def test_progress_is_for_people_on_the_error_stream(capfd, kind):
     assert main(["in.mp4", "out.mp4", *QUICK[:-2], "--progress", kind]) == 0
@@ -207,7 +201,7 @@ def test_progress_is_for_people_on_the_error_stream(capfd, kind):
     assert ("12/12" in err) == (kind != "none")
 
 
-@pytest.mark.usefixtures("engine")
+@pytest.mark.usefixtures("nearest_engine")
 def test_verbose_says_what_was_decided_and_quiet_says_nothing(folder, capfd):
     assert main(["in.mp4", "out.mp4", *QUICK, "-v"]) == 0
     assert "taken as BT.601" in capfd.readouterr().err
@@ -220,7 +214,7 @@ def test_verbose_says_what_was_decided_and_quiet_says_nothing(folder, capfd):
     ("error", "code"),
     [(KeyboardInterrupt(), 130), (MemoryError(), 6), (DeviceError("full"), 6), (KeyError("x"), 70)],
 )
-@pytest.mark.usefixtures("engine")
+@pytest.mark.usefixtures("nearest_engine")
 def test_whatever_happens_midway_is_one_line_and_a_code(folder, capfd, monkeypatch, error, code):
     def fail(*_):
         raise error
@@ -236,7 +230,7 @@ def test_whatever_happens_midway_is_one_line_and_a_code(folder, capfd, monkeypat
         assert "Traceback" in capfd.readouterr().err
 
 
-@pytest.mark.usefixtures("engine")
+@pytest.mark.usefixtures("nearest_engine")
 def test_sigterm_is_temporary(folder, capfd, monkeypatch):
     def terminate(*_):
         os.kill(os.getpid(), signal.SIGTERM)

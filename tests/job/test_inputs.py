@@ -11,7 +11,6 @@ import pytest
 
 from tests.choices import process_settings
 from tests.clips import EVEN, TICK, UNEVEN, make_clip, make_frames, read
-from tests.job.test_run import NearestEngine
 from vs_gendrpix import EncodeSettings, ReadSettings, RestoreSettings, process
 from vs_gendrpix.cli.video import main
 from vs_gendrpix.errors import MediaError, SettingsError
@@ -30,9 +29,7 @@ PLAYABLE = process_settings(
 QUICK = ["-s", "1", "--preset", "ultrafast", "--progress", "none"]
 
 
-@pytest.fixture(autouse=True)
-def engine(monkeypatch):
-    monkeypatch.setattr("vs_gendrpix.restore.engine.Engine", NearestEngine)
+pytestmark = pytest.mark.usefixtures("nearest_engine")
 
 
 def chosen(**more):

@@ -7,17 +7,14 @@ import pytest
 
 from tests.carry.test_copy import make_text_clip
 from tests.clips import make_clip
-from tests.job.test_run import NearestEngine, left_behind, settings
+from tests.nearest import left_behind, settings
 from vs_gendrpix import process
 from vs_gendrpix.cli.video import main
 from vs_gendrpix.errors import OutputError
 from vs_gendrpix.models.catalogue import BUILT_IN
 from vs_gendrpix.settings import StreamSettings
 
-
-@pytest.fixture(autouse=True)
-def engine(monkeypatch):
-    monkeypatch.setattr("vs_gendrpix.restore.engine.Engine", NearestEngine)
+pytestmark = pytest.mark.usefixtures("nearest_engine")
 
 
 def loaded(path):

@@ -2,7 +2,6 @@ import errno
 import os
 import sys
 import threading
-from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
@@ -15,7 +14,7 @@ import pytest
 
 from tests.choices import process_settings
 from tests.clips import AUDIO, EVEN, TICK, UNEVEN, make_clip, make_frames, read
-from tests.restorers import Negative
+from tests.nearest import LOSSLESS, QUICK, left_behind, settings
 from vs_gendrpix import EncodeSettings, RestoreSettings, process
 from vs_gendrpix.errors import (
     MediaError,
@@ -24,84 +23,14 @@ from vs_gendrpix.errors import (
     SettingsError,
     VerificationError,
 )
-from vs_gendrpix.frame.format import Frame
 from vs_gendrpix.job.progress import Progress
 from vs_gendrpix.job.waits import Bound
 from vs_gendrpix.libav.pixels import to_picture
-from vs_gendrpix.models.catalogue import BUILT_IN
 from vs_gendrpix.write.container import Container
 from vs_gendrpix.write.encoder import _restamp
 from vs_gendrpix.write.writer import FileWriter
 
-QUICK = EncodeSettings(preset="ultrafast")
-LOSSLESS = EncodeSettings(encoder="libx264", pix_fmt="yuv420p", crf=0, preset="ultrafast")
-
-
-class NearestEngine:
-    """The engine's interface, with a resize that a test can predict."""
-
-    model_file = BUILT_IN["tiny"]
-    model_name, devices, restorer = "nearest", ("cpu",), Negative()
-
-    def __init__(self, settings, _notes=None):
-        self.settings = settings
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *ended):
-        pass
-
-    def clip(self, source, target):
-        return NearestLanes(source, target)
-
-
-class NearestLanes:
-    """The lanes of a clip on it."""
-
-    tile = None
-
-    def __init__(self, source, target):
-        self.source, self.target = source, target
-
-    def map(self, frames, *, waiting):
-        for frame in frames:
-            with waiting():
-                result = self.submit(frame).result()
-            yield result
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *ended):
-        pass
-
-    def submit(self, frame):
-        planes = []
-        for number, (rows, columns) in enumerate(self.target.plane_shapes):
-            given = frame.planes[min(number, len(frame.planes) - 1)]
-            down = np.arange(rows) * given.shape[0] // rows
-            across = np.arange(columns) * given.shape[1] // columns
-            plane = given[down][:, across].astype(np.int64)
-            shift = self.target.layout.bits - self.source.layout.bits
-            plane = plane << shift if shift >= 0 else plane >> -shift
-            planes.append(plane.astype(self.target.dtype))
-        done = Future()
-        done.set_result(Frame(format=self.target, planes=tuple(planes), timing=frame.timing))
-        return done
-
-
-@pytest.fixture(autouse=True)
-def engine(monkeypatch):
-    monkeypatch.setattr("vs_gendrpix.restore.engine.Engine", NearestEngine)
-
-
-def settings(scale=1, encode=QUICK, **more):
-    return process_settings(restore=RestoreSettings(scale=Fraction(scale)), encode=encode, **more)
-
-
-def left_behind(folder):
-    return sorted(path.name for path in folder.iterdir() if path.name != "in.mp4")
+pytestmark = pytest.mark.usefixtures("nearest_engine")
 
 
 @pytest.mark.parametrize("times", [EVEN, UNEVEN, tuple(t + 7000 for t in UNEVEN)])

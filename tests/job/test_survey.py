@@ -9,7 +9,7 @@ import pytest
 
 from tests.choices import process_settings
 from tests.clips import TICK, make_clip, make_frames, read
-from tests.job.test_run import LOSSLESS, NearestEngine, left_behind, settings
+from tests.nearest import LOSSLESS, left_behind, settings
 from vs_gendrpix import process
 from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.frame.area import Area, cropped, with_bars
@@ -21,9 +21,7 @@ PICTURE = Area(width=64, height=32, x=0, y=8)
 LONG = tuple(512 * number for number in range(40))
 
 
-@pytest.fixture(autouse=True)
-def engine(monkeypatch):
-    monkeypatch.setattr("vs_gendrpix.restore.engine.Engine", NearestEngine)
+pytestmark = pytest.mark.usefixtures("nearest_engine")
 
 
 def make_letterboxed(path, times=LONG[:20], options=None):

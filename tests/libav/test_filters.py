@@ -7,14 +7,11 @@ import pytest
 
 from ffmpeg_filters import apply
 from tests.clips import EVEN, TICK, UNEVEN, make_clip, read
-from tests.job.test_run import NearestEngine, settings
+from tests.nearest import settings
 from vs_gendrpix import process
 from vs_gendrpix.errors import SettingsError
 
-
-@pytest.fixture(autouse=True)
-def engine(monkeypatch):
-    monkeypatch.setattr("vs_gendrpix.restore.engine.Engine", NearestEngine)
+pytestmark = pytest.mark.usefixtures("nearest_engine")
 
 
 def run(folder, **chosen):

@@ -9,7 +9,6 @@ import pytest
 
 from tests.choices import process_settings
 from tests.clips import EVEN, UNEVEN, make_clip, make_frames, read
-from tests.job.test_run import NearestEngine
 from vs_gendrpix import EncodeSettings, ReadSettings, RestoreSettings, process
 from vs_gendrpix.errors import (
     MediaError,
@@ -25,11 +24,6 @@ from vs_gendrpix.write.profiles import PROFILES
 
 SAME = RestoreSettings(scale=Fraction(1))
 RATE = ReadSettings(rate=Fraction(24))
-
-
-@pytest.fixture
-def engine(monkeypatch):
-    monkeypatch.setattr("vs_gendrpix.restore.engine.Engine", NearestEngine)
 
 
 def make_pictures(pattern, encoder, pix_fmt, *, first=1, count=4, size=(64, 48), options=None):
@@ -93,7 +87,7 @@ def test_every_kind_is_read_bit_for_bit(tmp_path, suffix, encoder, pix_fmt, opti
             np.testing.assert_allclose(b, a, rtol=2**-10 if half else 0)
 
 
-@pytest.mark.usefixtures("engine")
+@pytest.mark.usefixtures("nearest_engine")
 @pytest.mark.parametrize(
     ("suffix", "encode", "pix_fmt"),
     [
@@ -119,7 +113,7 @@ def test_a_video_becomes_numbered_pictures(tmp_path, suffix, encode, pix_fmt):
             np.testing.assert_array_equal(now, was << shift)
 
 
-@pytest.mark.usefixtures("engine")
+@pytest.mark.usefixtures("nearest_engine")
 def test_pictures_keep_their_numbers(tmp_path):
     make_pictures(tmp_path / "in" / "%d.png", "png", "rgb24", first=998, count=5)
     chosen = process_settings(read=RATE, restore=SAME)
@@ -137,7 +131,7 @@ def test_pictures_keep_their_numbers(tmp_path):
     np.testing.assert_array_equal(pixels(tmp_path / "cut" / "f1000.tif")[1][0], first)
 
 
-@pytest.mark.usefixtures("engine")
+@pytest.mark.usefixtures("nearest_engine")
 def test_a_broken_picture_moves_no_other_ones_number(tmp_path):
     make_pictures(tmp_path / "in" / "%d.png", "png", "rgb24", count=5)
     (tmp_path / "in" / "3.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(500))
@@ -148,7 +142,7 @@ def test_a_broken_picture_moves_no_other_ones_number(tmp_path):
     assert names(tmp_path / "out") == ["1.png", "2.png", "4.png", "5.png"]
 
 
-@pytest.mark.usefixtures("engine")
+@pytest.mark.usefixtures("nearest_engine")
 def test_pictures_become_a_video_at_their_rate(tmp_path):
     make_pictures(tmp_path / "in" / "%03d.dpx", "dpx", "gbrp10le")
     rate = Fraction(24000, 1001)
@@ -160,7 +154,7 @@ def test_pictures_become_a_video_at_their_rate(tmp_path):
     assert report.warnings == ("no frame rate is given: taken as 24 a second (--fps)",)
 
 
-@pytest.mark.usefixtures("engine")
+@pytest.mark.usefixtures("nearest_engine")
 def test_one_picture_becomes_one_picture(tmp_path):
     make_pictures(tmp_path / "in" / "%d.png", "png", "rgb24", count=1)
     (tmp_path / "in" / "1.png").rename(tmp_path / "in.png")
@@ -172,7 +166,7 @@ def test_one_picture_becomes_one_picture(tmp_path):
     assert names(tmp_path) == ["in", "in.mp4", "in.png", "out.png"]
 
 
-@pytest.mark.usefixtures("engine")
+@pytest.mark.usefixtures("nearest_engine")
 def test_what_pictures_cannot_hold_is_named(tmp_path):
     make_clip(
         tmp_path / "in.mp4",
@@ -192,7 +186,7 @@ def test_what_pictures_cannot_hold_is_named(tmp_path):
     ]
 
 
-@pytest.mark.usefixtures("engine")
+@pytest.mark.usefixtures("nearest_engine")
 def test_a_folder_of_other_things_is_never_touched(tmp_path):
     make_clip(tmp_path / "in.mp4", times=EVEN[:2])
     keep = process_settings(restore=SAME, overwrite=True)
@@ -209,7 +203,7 @@ def test_a_folder_of_other_things_is_never_touched(tmp_path):
     assert names(tmp_path / "seq") == ["1.png", "2.png", "3.png", "4.png"]
 
 
-@pytest.mark.usefixtures("engine")
+@pytest.mark.usefixtures("nearest_engine")
 def test_pictures_are_replaced_when_all_new_ones_are_there(tmp_path, monkeypatch):
     make_clip(tmp_path / "in.mp4", times=EVEN[:2])
     make_pictures(tmp_path / "out" / "%d.png", "png", "rgb24")
@@ -232,7 +226,7 @@ def test_pictures_are_replaced_when_all_new_ones_are_there(tmp_path, monkeypatch
     assert names(tmp_path) == ["in.mp4", "out"]
 
 
-@pytest.mark.usefixtures("engine")
+@pytest.mark.usefixtures("nearest_engine")
 def test_an_empty_folder_is_filled_and_one_that_comes_up_meanwhile_wins(tmp_path, monkeypatch):
     make_clip(tmp_path / "in.mp4", times=EVEN[:2])
     (tmp_path / "out").mkdir()
@@ -252,7 +246,7 @@ def test_an_empty_folder_is_filled_and_one_that_comes_up_meanwhile_wins(tmp_path
     assert names(tmp_path) == ["in.mp4", "late", "out"]
 
 
-@pytest.mark.usefixtures("engine")
+@pytest.mark.usefixtures("nearest_engine")
 @pytest.mark.parametrize("fault", ["missing", "cut", "garbled"])
 def test_pictures_that_are_not_as_written_are_not_published(tmp_path, monkeypatch, fault):
     make_clip(tmp_path / "in.mp4", times=EVEN[:3])
@@ -273,7 +267,7 @@ def test_pictures_that_are_not_as_written_are_not_published(tmp_path, monkeypatc
     assert names(tmp_path) == ["in.mp4"]
 
 
-@pytest.mark.usefixtures("engine")
+@pytest.mark.usefixtures("nearest_engine")
 def test_a_gap_and_a_choice_that_does_not_fit_are_refused(tmp_path):
     make_pictures(tmp_path / "in" / "%d.png", "png", "rgb24")
     make_clip(tmp_path / "in.mp4")

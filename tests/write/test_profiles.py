@@ -10,7 +10,6 @@ import torch
 
 from tests.choices import process_settings
 from tests.clips import make_clip, read
-from tests.job.test_run import NearestEngine
 from tests.strategies import frame_format
 from vs_gendrpix import EncodeSettings, RestoreSettings, process
 from vs_gendrpix.color.codes import from_rgb
@@ -22,9 +21,7 @@ SAME = RestoreSettings(scale=Fraction(1))
 QUICK = {"delivery": "ultrafast", "web": "13"}
 
 
-@pytest.fixture(autouse=True)
-def engine(monkeypatch):
-    monkeypatch.setattr("vs_gendrpix.restore.engine.Engine", NearestEngine)
+pytestmark = pytest.mark.usefixtures("nearest_engine")
 
 
 @pytest.mark.parametrize(
