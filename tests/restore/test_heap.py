@@ -47,7 +47,7 @@ gendrpix(clip, scale=1, model_path={model!r}, device_index=-1).get_frame(0)
 import torch
 from vs_gendrpix.evaluation.methods import ModelMethod
 from vs_gendrpix.settings import RestoreSettings
-ModelMethod(RestoreSettings(model_path={model!r}, device="cpu"))(torch.rand(1, 3, 16, 16))
+ModelMethod(RestoreSettings(model_path={model!r}, device="cpu"))(torch.rand(1, 3, 16, 16), 1)
 """,
     "training": """
 from vs_gendrpix.cli.main import main

@@ -19,6 +19,7 @@ from vs_gendrpix.libav.filters import Filters
 from vs_gendrpix.libav.log import LibavLog
 from vs_gendrpix.models.catalogue import find_model, model_card
 from vs_gendrpix.read.look.fields import Scan
+from vs_gendrpix.restore.heap import keep_freed
 from vs_gendrpix.settings import ProcessSettings, RestoreSettings
 from vs_gendrpix.write.choosing import with_encoder
 from vs_gendrpix.write.trial import try_encoder
@@ -119,6 +120,7 @@ def make_plan(src: str | Path, dst: str | Path, settings: ProcessSettings | None
     Raises:
         GendrpixError: One of its kinds: what the run would be refused for.
     """
+    keep_freed()  # before the looks start threads, which keep the heap that they have
     source, output, notes = Path(src), Path(dst), Notes()
     settings = settings or ProcessSettings()
     with open_outputs(source, output, settings.write):
