@@ -1,5 +1,6 @@
 """What the tests' own settings promise."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,13 @@ def test_hangs():
 def test_is_run_all_the_same():
     pass
 """
+
+
+def test_networks_do_not_wait_for_threads():
+    given = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+    asked = [sys.executable, "-c", "import tests, torch; print(torch.get_num_threads())"]
+    done = subprocess.run(asked, env=given, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "1"
 
 
 def test_a_hang_fails_alone(tmp_path):
