@@ -46,7 +46,7 @@ def test_a_recipe_is_read(tmp_path):
         ("[stage.a]\nfeatures = 0.1\ncritic = 'pixels'", "set adversarial, critic to pixels"),
         ("[stage.a]\ncritic_first = -1", "critic_first 0"),
         ("[stage.a]\ntarget = 'teacher'", "give the recipe a .teacher."),
-        ("[teacher]\nclean_below = 0.5", "needs model"),
+        ("[teacher]\nclean_below = 0.5", "teacher.model is missing"),
         ("[teacher]\nmodel = 'x.pth'\nclean_below = 0.9", "0 <= clean_below < teacher_above"),
         ("[stage.pix]\nsteps = 0", "at least 1"),
         ("[stage.pix]\nsteps = true", "steps must be int"),

@@ -2,13 +2,14 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal
 
 from torch import Tensor
 
 from vs_gendrpix.errors import GendrpixError, SettingsError
+from vs_gendrpix.frame.values import from_plain
 from vs_gendrpix.models.ancestors.vae import VAEConfig
 from vs_gendrpix.models.gendrpix.unet import TINY, UNetConfig
 
@@ -251,28 +252,22 @@ def read_recipe(path: Path) -> Recipe:
         raise SettingsError(f"the recipe {path} is not TOML: {error}") from error
     try:
         stages = {
-            name: _build(StageSettings, values, f"stage.{name}")
+            name: from_plain(values, StageSettings, f"stage.{name}")
             for name, values in _table(table.pop("stage", {}), "stage").items()
         }
         for name, stage in stages.items():
             if stage.begins_with not in stages and Path(stage.begins_with).suffix:
                 begins_with = str(path.parent / stage.begins_with)
                 stages[name] = replace(stage, begins_with=begins_with)
-        network = _build(UNetConfig, table.pop("network", {}), "network")
-        vae = _build(VAEConfig, table.pop("vae", {}), "vae")
-        pairs = _build(PairSettings, table.pop("pairs", {}), "pairs")
+        network = from_plain(table.pop("network", {}), UNetConfig, "network")
+        vae = from_plain(table.pop("vae", {}), VAEConfig, "vae")
+        pairs = from_plain(table.pop("pairs", {}), PairSettings, "pairs")
         teacher = None
         if "teacher" in table:
-            teacher = _build(TeacherSettings, table.pop("teacher"), "teacher")
+            teacher = from_plain(table.pop("teacher"), TeacherSettings, "teacher")
             teacher = replace(teacher, model=path.parent / teacher.model)
-        given = {
-            "network": network,
-            "vae": vae,
-            "pairs": pairs,
-            "teacher": teacher,
-            "stage": stages,
-        }
-        return _build(Recipe, table, "the recipe", **given)
+        recipe = from_plain(table, Recipe, "the recipe")
+        return replace(recipe, network=network, vae=vae, pairs=pairs, teacher=teacher, stage=stages)
     except GendrpixError as error:
         raise SettingsError(f"{path}: {error}") from error
 
@@ -280,39 +275,4 @@ def read_recipe(path: Path) -> Recipe:
 def _table(value: object, where: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise SettingsError(f"{where} must be a table")
-    return value
-
-
-def _build[T](kind: type[T], values: object, where: str, **given: object) -> T:
-    """Make a frozen dataclass of a table; each key must be a field, each value of its type."""
-    known = {item.name: item.type for item in fields(kind)}  # type: ignore[arg-type] # a dataclass
-    checked: dict[str, Any] = dict(given)
-    for name, value in _table(values, where).items():
-        if name not in known or name in given:
-            raise SettingsError(f"{where} has no setting {name!r}: use {', '.join(known)}")
-        checked[name] = _checked(value, known[name], f"{where}.{name}")
-    for item in fields(kind):  # type: ignore[arg-type] # a dataclass
-        if item.default is MISSING and item.default_factory is MISSING and item.name not in checked:
-            raise SettingsError(f"{where} needs {item.name}")
-    return kind(**checked)
-
-
-def _checked(value: Any, wanted: Any, where: str) -> Any:  # noqa: ANN401 - TOML has any value
-    """Convert a TOML value to the type of a field."""
-    origin = get_origin(wanted)
-    if origin is Literal:
-        if value not in get_args(wanted):
-            raise SettingsError(f"{where} is {value!r}: use {', '.join(get_args(wanted))}")
-        return value
-    if origin is tuple:
-        item = get_args(wanted)[0]
-        if not isinstance(value, list):
-            raise SettingsError(f"{where} must be a list")
-        return tuple(_checked(one, item, where) for one in value)
-    if wanted is Path and isinstance(value, str):
-        return Path(value)
-    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
-        raise SettingsError(f"{where} must be {wanted.__name__}, got {value!r}")
     return value

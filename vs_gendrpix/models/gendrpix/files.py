@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from vs_gendrpix.errors import ModelError
+from vs_gendrpix.errors import GendrpixError, ModelError
+from vs_gendrpix.frame.values import from_json
 from vs_gendrpix.models.ancestors.vae import VAE, VAEConfig
 from vs_gendrpix.models.catalogue import DEFAULTS, check_head, find_model
 from vs_gendrpix.models.gendrpix.folding import fold
@@ -135,28 +136,12 @@ def _read(path: Path, kinds: Mapping[str, type[Any]]) -> tuple[dict[str, Any], d
     except (SafetensorError, OSError) as error:
         raise ModelError(f"{path.name} is not a whole safetensors file: {error}") from error
     try:
-        values = {name: _build(kind, json.loads(metadata[name])) for name, kind in kinds.items()}
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        values = {name: from_json(metadata[name], kind, name) for name, kind in kinds.items()}
+    except KeyError as error:
+        raise ModelError(f"{path.name} has no {error} in its metadata") from error
+    except GendrpixError as error:
         raise ModelError(f"{path.name} has a broken configuration: {error}") from error
     return values, tensors
-
-
-def _build[T: (UNetConfig, ModelCard, VAEConfig)](kind: type[T], values: Mapping[str, Any]) -> T:
-    """Build a frozen dataclass from JSON: lists become tuples, types are those of the fields."""
-    defaults = {item.name: item.default for item in fields(kind)}
-    checked: dict[str, Any] = {}
-    for name, value in values.items():
-        if name not in defaults:
-            raise ModelError(f"unknown field {name!r}: a newer version may read it")
-        plain = tuple(value) if isinstance(value, list) else value
-        default = defaults[name]
-        wanted = type(default) if isinstance(default, (str, bool, int, float, tuple)) else str
-        if not isinstance(plain, wanted) or (wanted is int and isinstance(plain, bool)):
-            raise ModelError(f"field {name!r} must be {wanted.__name__}, got {plain!r}")
-        if isinstance(plain, tuple) and not all(isinstance(item, int) for item in plain):
-            raise ModelError(f"field {name!r} must hold whole numbers, got {plain!r}")
-        checked[name] = plain
-    return kind(**checked)
 
 
 def _fill(
