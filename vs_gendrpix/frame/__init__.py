@@ -6,4 +6,5 @@ target.py    the format of what comes out: one rule for both front ends
 area.py      a part of a frame, cut out and put back
 timecode.py  SMPTE timecodes
 notes.py     warnings and damage, gathered while a job runs
+    values.py    such values to and from JSON and TOML
 """
