@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[1]
 CLIP = str(ROOT / "samples" / "telescope.mp4")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("script", "arguments"),
     [

@@ -36,6 +36,7 @@ def record(tmp_path_factory):
     return path
 
 
+@pytest.mark.slow
 def test_two_runs_are_equal(record):
     done = same_output("--compare", str(record), "--only", *RUNS)
     assert done.returncode == 0, done.stdout
@@ -45,6 +46,7 @@ def test_two_runs_are_equal(record):
     ]
 
 
+@pytest.mark.slow
 def test_a_difference_is_found_and_named(record, tmp_path):
     kept = json.loads(record.read_text())
     frames = kept["runs"][RUNS[0]]["frames"]

@@ -312,6 +312,7 @@ negative_share = 0.5
 """
 
 
+@pytest.mark.slow
 def test_ablations_train_every_variant_and_judge_it(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -230,6 +230,7 @@ def test_scale_follows_the_shape():
         FUNCTIONS["scale"](ffmpeg.input("a"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by", ["scale", "zscale"])
 def test_pq_becomes_standard_range(by, request):
     """Reference white, 203 cd/m2 (BT.2408), is code 594 of 10 bits full, 573 limited in PQ."""

@@ -42,6 +42,7 @@ def last_step(folder) -> int:
         return int(list(csv.DictReader(file))[-1]["step"])
 
 
+@pytest.mark.slow
 def test_all_makes_the_pairs_and_runs_every_stage_once(run, tmp_path):
     model = run()
     assert model == tmp_path / "run" / "pix" / "model.safetensors"

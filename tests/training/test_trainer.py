@@ -74,6 +74,7 @@ def weights_of(model: Path) -> dict[str, torch.Tensor]:
     return load_network(model, device=torch.device("cpu"), dtype=torch.float32).state_dict()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("critic", ["staged", "pixels"])
 def test_a_stopped_run_ends_as_an_unbroken_one_bit_for_bit(run, monkeypatch, critic):
     """With every loss there is, the critic's included."""
@@ -111,6 +112,7 @@ def test_a_stopped_run_ends_as_an_unbroken_one_bit_for_bit(run, monkeypatch, cri
         assert [key for key in whole if not torch.equal(whole[key], stopped[key])] == []
 
 
+@pytest.mark.slow
 def test_the_whole_recipe_runs(run, tmp_path, folder):
     """Every stage takes over from the one before and leaves what it promises."""
     settings = replace(STAGE, steps=3, perceptual=0.01)
@@ -186,6 +188,7 @@ def test_a_stage_inherits_the_network_of_the_one_before(run, tmp_path):
                 torch.testing.assert_close(second[key], third[key], atol=1e-3, rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_training_learns(run, folder):
     """After a few steps the network restores better than the resize it began as."""
     settings = replace(STAGE, steps=120, save_every=120, batch=8)
@@ -200,6 +203,7 @@ def test_training_learns(run, folder):
     assert after < 0.98 * before
 
 
+@pytest.mark.slow
 def test_consistency_makes_two_views_of_a_crop_more_alike(run, folder):
     """Views differ by fresh grain and by where the cells lie."""
     settings = replace(STAGE, steps=60, save_every=60, batch=8, grain=6.0)

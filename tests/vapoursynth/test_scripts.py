@@ -135,6 +135,7 @@ gendrpix(clip, 2, model_path={str(small_model)!r}, dedup=False).set_output()
     assert running.wait(timeout=WATCHDOG) != 0
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="no /proc to measure by")
 def test_ten_reloads_do_not_leak(small_model):
     done = subprocess.run(

@@ -48,6 +48,7 @@ def test_stored_pairs_are_those_of_their_numbers_whoever_made_them(run, stored):
         assert (number in pairs.kinds[True]) == bool(negative)
 
 
+@pytest.mark.slow
 def test_items_are_crops_turned_and_mirrored_alike(stored):
     pairs = StoredPairs(stored, crop=64, seed=0)
     seen = set()
@@ -87,6 +88,7 @@ def test_a_stage_learns_from_stored_pairs_without_pictures(run):
     assert model.is_file()
 
 
+@pytest.mark.slow
 def test_labels_are_stored_and_cut_with_the_pairs(run, tmp_path, teacher_file):
     label = TeacherSettings(model=teacher_file)
     labelled = replace(RECIPE, pairs=PairSettings(count=6, side=72), teacher=label)
