@@ -71,6 +71,7 @@ def test_every_format(tmp_path, small_model, pix_fmt, size, out_fmt, number):
     assert_same(mine, theirs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [

@@ -85,6 +85,7 @@ def test_the_installed_command_runs(command):
     assert done.stdout.startswith("NAME")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("module", "command", "extra"),
     [("PIL", ["evaluate", "tiny", "x"], "evaluation"), ("accelerate", ["train", "a"], "train")],

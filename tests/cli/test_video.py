@@ -263,6 +263,7 @@ def test_bad_paths_load_no_torch(tmp_path):
         assert done.returncode == code, done.stderr
 
 
+@pytest.mark.slow
 def test_the_installed_command_runs(tmp_path, small_model):
     make_clip(tmp_path / "in.mp4", audio="aac")
     command = Path(sys.executable).with_name("gendrpix-video")

@@ -71,6 +71,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.mark.slow
 def test_everything_is_judged_and_written(
     quality: ModuleType,
     folder: Path,
@@ -149,6 +150,7 @@ def test_some_sets_are_added_to_a_record_of_the_same_weights(
     assert "record of the same models" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_peers_and_speed(
     quality: ModuleType, folder: Path, idle_model: Path, tmp_path: Path
 ) -> None:

@@ -44,6 +44,7 @@ def sharp(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_reader_that_leaves_early_ends_it_without_a_trace(small_model: Path, sharp: Path) -> None:
     command = [sys.executable, "-m", "vs_gendrpix", "evaluate", str(small_model), str(sharp)]
     running = subprocess.Popen(

@@ -99,6 +99,7 @@ def test_the_input_is_opened_once_for_all_looks(folder, monkeypatch):
     assert [file for file in opened if str(file).endswith("in.mp4")] == [f"file:{folder}/in.mp4"]
 
 
+@pytest.mark.slow
 def test_a_plan_can_be_run_by_another_process(folder, chosen):
     process(folder / "in.mp4", folder / "here.mkv", chosen)
     plan = make_plan(folder / "in.mp4", folder / "there.mkv", chosen)

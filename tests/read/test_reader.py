@@ -24,6 +24,7 @@ def orders(count):
     yield [draw.randrange(count) for _ in range(40)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("suffix", "codec", "options"),
     [

@@ -234,6 +234,7 @@ def test_what_is_not_finite_is_never_shown(settings, value, color_fix):
                 future.result()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "error",
     [

@@ -66,6 +66,7 @@ def test_the_kernel_clears_every_page_anew_by_default():
     assert faults_after("") >= PAGES
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FRONT_ENDS)
 def test_freed_memory_is_taken_again(tmp_path, small_model, name):
     clip = tmp_path / "clip.mp4"

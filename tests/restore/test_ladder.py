@@ -63,6 +63,7 @@ def test_the_steps_become_more_frugal():
     assert [step.thrift for step in steps((3840, 2160), None)] == [0, 0, 1, 2, 2, 2, 2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("enough", range(7))
 def test_each_step_is_tried_once_and_the_one_that_works_stays(enough, caplog):
     ladder = Ladder(steps((3840, 2160), None), "frames of 3840x2160")

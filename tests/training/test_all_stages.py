@@ -54,6 +54,7 @@ def test_all_makes_the_pairs_and_runs_every_stage_once(run, tmp_path):
     assert made == {path: path.stat().st_mtime_ns for path in (tmp_path / "run").rglob("*")}
 
 
+@pytest.mark.slow
 def test_a_step_is_timed_apart_from_the_run(folder, tmp_path):
     recipe = replace(RECIPE, workers=0, pairs=PairSettings())
     out = tmp_path / "run"

@@ -305,6 +305,7 @@ def test_behind_stage_one_pix_begins_as_the_identity(run):
         run("pix", replace(quick, begins_with="adc"), network=FINE)
 
 
+@pytest.mark.slow
 def test_a_worker_process_makes_the_same_pairs(run):
     alone = tensors(run("pix", replace(STAGE, steps=3)))
     helped = tensors(run("pix", replace(STAGE, steps=3), out="helped", workers=1))
@@ -317,6 +318,7 @@ def test_processes_share_the_numbers_without_gap_or_overlap():
     assert Numbers((0, 5), 4, (0, 1)).numbers[2 * 4 :] == Numbers((2, 5), 4, (0, 1)).numbers
 
 
+@pytest.mark.slow
 def test_two_processes_train_one_network(folder, tmp_path):
     """Gradients of both are averaged: the same as one process with their crops in one batch."""
     text = """
@@ -362,6 +364,7 @@ learning_rate = 1e-3
     assert worst < 1e-2 * largest
 
 
+@pytest.mark.slow
 def test_a_stage_without_its_forerunner_is_one_line(folder, tmp_path, capsys):
     config = tmp_path / "recipe.toml"
     stages = ("vae", "latent")
@@ -382,6 +385,7 @@ def test_a_stage_without_its_forerunner_is_one_line(folder, tmp_path, capsys):
     assert capsys.readouterr().err.count("\n") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", [SMALL, FINE])
 @pytest.mark.parametrize("after", ["calm", "distil"])
 def test_a_stage_begins_with_what_another_has_learnt(run, tmp_path, after, network):
@@ -402,6 +406,7 @@ def test_a_stage_begins_with_what_another_has_learnt(run, tmp_path, after, netwo
         torch.testing.assert_close(second.state_dict()[key], value, atol=1e-5, rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_a_stage_leaves_the_mean_of_what_it_began_with_and_what_it_has_learnt(run):
     for out in ("all", "quarter"):
         began = weights_of(run("pix", STAGE, out=out))
@@ -430,6 +435,7 @@ def test_other_cells_are_one_line(run):
         run("pix", STAGE, network=replace(SMALL, in_channels=27, out_channels=27))
 
 
+@pytest.mark.slow
 def test_the_critic_learns_alone_at_first(run):
     """The student has nothing to learn from a critic that knows nothing."""
     alone = {"adversarial": 0.1, "critic": "pixels", "critic_width": 8, "critic_rate": 1e-3}

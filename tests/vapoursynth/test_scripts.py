@@ -46,6 +46,7 @@ def frames_of(y4m, tmp_path):
 
 
 @needs_vspipe
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sample", "options", "arguments", "size", "bits", "count"),
     [
@@ -83,6 +84,7 @@ def test_a_sample_opens_as_the_readme_says(sample):
 
 
 @needs_vspipe
+@pytest.mark.slow
 def test_nothing_but_frames_goes_to_the_output(tmp_path, small_model):
     script = tmp_path / "in.vpy"
     make_clip(tmp_path / "in.mp4", times=(0, 512))
@@ -113,6 +115,7 @@ gendrpix(clip, 2, model_path={str(small_model)!r}, device_index=[0, 99]).set_out
 
 
 @needs_vspipe
+@pytest.mark.slow
 def test_a_reader_that_goes_away_ends_the_script(tmp_path, small_model):
     script = tmp_path / "in.vpy"
     script.write_text(f"""

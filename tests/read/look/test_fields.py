@@ -74,6 +74,7 @@ def found(path):
         return scan(clip, start=None, end=None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("codec", ["libx264", "mpeg2video"])
 @pytest.mark.parametrize("order", ["tff", "bff"])
 @pytest.mark.parametrize("speed", SPEEDS)
@@ -82,6 +83,7 @@ def test_combs_without_a_flag_are_found(tmp_path, speed, order, codec):
     assert found(tmp_path / "in.mkv") == Scan(kind="interlaced", order=order, flagged=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("codec", ["libx264", "mpeg2video"])
 @pytest.mark.parametrize("speed", [(2 * x, 2 * y) for x, y in SPEEDS])
 def test_a_film_in_motion_is_not_taken_for_combs(tmp_path, speed, codec):

@@ -38,6 +38,7 @@ def stored(run):
     return run / "pairs"
 
 
+@pytest.mark.slow
 def test_stored_pairs_are_those_of_their_numbers_whoever_made_them(run, stored):
     source = Pairs(find_pictures([run / "pictures"]), crop=72, seed=3, negative_share=0.5)
     pairs = StoredPairs(stored, crop=72, seed=0)
@@ -83,6 +84,7 @@ def test_negative_items_come_from_the_negative_pairs(stored):
     assert 15 < sum(negative) < 45
 
 
+@pytest.mark.slow
 def test_a_stage_learns_from_stored_pairs_without_pictures(run):
     model = train(RECIPE, "pix", pictures=[], out=run)
     assert model.is_file()
