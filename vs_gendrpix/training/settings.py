@@ -58,6 +58,8 @@ class StageSettings:
         adversarial: Weight of softplus(-D(output)).
         features: Weight of the difference of the pixel critic's features from those of what the
             student should make.
+        balance: Whether the weights of `adversarial` and `features` count the pull on the result
+            beside that of `l1` (1 pulls as hard), whatever the size of the losses.
         critic: What the discriminator D is: the network of the stage before (`staged`), that
             network with random weights (`fresh`), or for `pix` a small U-Net that sees what the
             student adds to the resized picture (`pixels`).
@@ -95,6 +97,7 @@ class StageSettings:
     divergence: float = 0.0
     adversarial: float = 0.0
     features: float = 0.0
+    balance: bool = False
     critic: Literal["staged", "fresh", "pixels"] = "staged"
     critic_sees: Literal["change", "detail"] = "change"
     critic_rate: float = 1e-5

@@ -144,8 +144,18 @@ class Stage:
                 with torch.no_grad():  # behind the same paddings
                     aim = self.judge(attempt.wanted, attempt, Draw(*seed, 1))
                 losses["features"] = feature_loss(judgement.features, aim.features)
-        total = sum(getattr(self.settings, name) * value for name, value in losses.items())
-        return {**losses, "total": torch.as_tensor(total)}, attempt
+        return {**losses, "total": self._total(losses, attempt.output)}, attempt
+
+    def _total(self, losses: dict[str, Tensor], output: Tensor) -> Tensor:
+        """Weighted sum, in which a critic's losses may have their pull weighed, not their size."""
+        weights = {name: getattr(self.settings, name) for name in losses}
+        balanced = self.settings.balance and torch.is_grad_enabled()
+        pulls = [name for name in ("adversarial", "features") if balanced and name in losses]
+        parts = [
+            weights[name] * (_pull(losses, name, output) if name in pulls else value)
+            for name, value in losses.items()
+        ]
+        return torch.stack(parts).sum()
 
     def critic_losses(self, attempt: Attempt, seed: Seed) -> dict[str, Tensor]:
         """The critic's loss, without a gradient for the student, and its share of right answers."""
@@ -279,6 +289,18 @@ class DistilStage(PixStage):
             wanted = teacher(degraded)
         output = self.student(degraded, conditions(self.student, len(degraded)))
         return Attempt(self.picture_losses(output, wanted, draw), output, target)
+
+
+def _pull(losses: dict[str, Tensor], name: str, output: Tensor) -> Tensor:
+    """A loss whose gradient on the output has the direction of this one and the norm of L1's.
+
+    A critic's gradient is hundreds of times L1's while it is ahead, and a tenth where it is not: no
+    fixed weight holds for a run (docs/results/training-log.md, runs 61 to 63).
+    """
+    (aim,) = torch.autograd.grad(losses["l1"], output, retain_graph=True)
+    (own,) = torch.autograd.grad(losses[name], output, retain_graph=True)
+    pull: Tensor = (output * own).sum() * (aim.norm() / own.norm().clamp_min(1e-12))
+    return pull
 
 
 def conditions(network: nn.Module, items: Tensor | int) -> Tensor:
