@@ -17,6 +17,7 @@ from vs_gendrpix.errors import MediaError, SettingsError
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.job.open import open_input
 from vs_gendrpix.libav.pixels import to_picture
+from vs_gendrpix.read.pipe import Pipe
 from vs_gendrpix.read.source import open_source
 from vs_gendrpix.write.writer import FileWriter
 
@@ -188,6 +189,24 @@ def test_a_part_of_a_pipe(folder):
     cut = ["--start", "0.2", "--end", "0.36"]
     assert run(folder, "-", "out.mov", *QUICK[:4], *cut, stdin=data) == (0, b"")
     assert read(folder / "out.mov").times == [Fraction(n, 25) for n in range(4)]
+
+
+def test_of_a_pipe_only_its_first_frame_is_kept_to_plan_by(folder, monkeypatch):
+    """An hour of frames before the start would fill the memory."""
+    make_clip(folder / "in.mkv", codec="ffv1", times=range(0, 512 * 300, 512), size=(160, 128))
+    data = run(folder, "in.mkv", "-", "-s", "1")[1]
+    kept, rewind = [], Pipe.rewind
+
+    def watched(pipe, *, keeps):
+        kept.append(len(pipe._kept))
+        rewind(pipe, keeps=keeps)
+
+    monkeypatch.setattr(Pipe, "rewind", watched)
+    cut = ["--start", "11.92", "--end", "11.99"]
+    assert run(folder, "-", "out.mov", *QUICK[:4], *cut, stdin=data) == (0, b"")
+    assert read(folder / "out.mov").times == [Fraction(0), Fraction(1, 25)]
+    assert len(data) > 5e6
+    assert max(kept) < 1e6
 
 
 def test_raw_video_from_a_pipe(folder, capfd):

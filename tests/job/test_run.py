@@ -327,6 +327,17 @@ def test_damage_is_reported_and_published(tmp_path):
     assert report.frames_encoded == 12
 
 
+def test_a_run_that_fails_tells_the_damage_that_may_be_its_cause(tmp_path, monkeypatch, caplog):
+    def fail(writer):
+        raise VerificationError("not as it should be")
+
+    make_clip(tmp_path / "in.h264", container="h264")
+    monkeypatch.setattr(FileWriter, "finish", fail)
+    with pytest.raises(VerificationError):
+        process(tmp_path / "in.h264", tmp_path / "out.mp4", settings())
+    assert "the input is damaged: 12 times that were missing" in caplog.text
+
+
 def test_progress_hears_of_every_frame(tmp_path):
     class Listener(Progress):
         def __init__(self):

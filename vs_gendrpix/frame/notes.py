@@ -116,7 +116,7 @@ class Notes:
         return bool(self.errors or self.corrupt_frames or self.made_up_times)
 
     def tell_damage(self) -> None:
-        """Warn of the damage, if there is any; to be called once, at the end."""
+        """Warn of the damage, if there is any; at the end, when no more can come."""
         if self.damaged:
             self.warn(self.damage_in_words())
 

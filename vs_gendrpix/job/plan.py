@@ -18,9 +18,10 @@ from vs_gendrpix.job.survey import picture_area, with_range
 from vs_gendrpix.libav.filters import Filters
 from vs_gendrpix.libav.log import LibavLog
 from vs_gendrpix.models.catalogue import find_model, model_card
+from vs_gendrpix.read.input import Input
 from vs_gendrpix.read.look.fields import Scan
 from vs_gendrpix.restore.heap import keep_freed
-from vs_gendrpix.settings import ProcessSettings, RestoreSettings
+from vs_gendrpix.settings import ProcessSettings, ReadSettings, RestoreSettings
 from vs_gendrpix.write.choosing import with_encoder
 from vs_gendrpix.write.trial import try_encoder
 
@@ -131,7 +132,7 @@ def make_plan(src: str | Path, dst: str | Path, settings: ProcessSettings | None
     ):
         settings = with_range(clip, settings)
         read, program = settings.read, settings.prepare.ffmpeg
-        info = clip.frames(read.start, read.end).info
+        info = _looked_at(clip, read)
         if read.on_change == "error":
             clip.refuse_changes(info.format, read.end)
         check_hdr(info, read, notes)
@@ -167,6 +168,14 @@ def make_plan(src: str | Path, dst: str | Path, settings: ProcessSettings | None
         warnings=tuple(notes.warnings),
         informed=tuple(notes.informed),
     )
+
+
+def _looked_at(clip: Input, read: ReadSettings) -> ClipInfo:
+    """Look at the first frame to restore; at a pipe's first one of all, as what is read is kept."""
+    if clip.rereadable:
+        return clip.frames(read.start, read.end).info
+    info = clip.frames(None, read.end).info
+    return replace(info, frames=0) if read.start else info
 
 
 def _with_encoder(settings: ProcessSettings, output: Path, clip: ClipInfo) -> ProcessSettings:

@@ -87,6 +87,7 @@ def run(plan: Plan, progress: Progress | None = None, span: Span | None = None) 
     began, waits = time.monotonic(), Waits()
     notes = Notes(warnings=list(plan.warnings), informed=list(plan.informed))
     with ExitStack() as stack:
+        stack.callback(notes.tell_damage)  # a run that fails says it too
         outputs = open_outputs(plan.source, plan.output, plan.settings.write)
         output, record = stack.enter_context(outputs)
         clip = stack.enter_context(open_input(plan.source, plan.settings.read, notes))
@@ -137,7 +138,9 @@ def _planned_frames(plan: Plan, clip: Input) -> Frames:
     """
     read = plan.settings.read
     source = clip.frames(read.start, read.end)
-    if source.info != plan.clip:
+    # A pipe was planned by its first frame, which may lie before the range.
+    same = source.info == plan.clip if clip.rereadable else source.info.format == plan.clip.format
+    if not same:
         raise MediaError(f"{plan.source} has changed since the job was planned: plan it again")
     return source
 
