@@ -328,7 +328,7 @@ def test_damage_is_reported_and_published(tmp_path):
 
 
 def test_a_run_that_fails_tells_the_damage_that_may_be_its_cause(tmp_path, monkeypatch, caplog):
-    def fail(writer):
+    def fail(_):
         raise VerificationError("not as it should be")
 
     make_clip(tmp_path / "in.h264", container="h264")
