@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 HANGING = """
 import threading
@@ -24,6 +26,7 @@ def test_networks_do_not_wait_for_threads():
     assert done.stdout.strip() == "1"
 
 
+@pytest.mark.slow
 def test_a_hang_fails_alone(tmp_path):
     hanging = tmp_path / "test_hanging.py"
     hanging.write_text(HANGING)

@@ -62,6 +62,7 @@ def faults_after(code):
     return int(done.stdout.splitlines()[-1])
 
 
+@pytest.mark.slow
 def test_the_kernel_clears_every_page_anew_by_default():
     assert faults_after("") >= PAGES
 

@@ -84,6 +84,7 @@ def test_each_step_is_tried_once_and_the_one_that_works_stays(enough, caplog):
     assert ladder.run(lambda step: step) == found
 
 
+@pytest.mark.slow
 def test_the_last_error_says_what_was_tried():
     ladder = Ladder(steps((800, 600), None), "frames of 800x600")
 
@@ -206,6 +207,7 @@ def test_a_frame_that_does_not_fit_comes_in_tiles(settings, monkeypatch):
     assert not np.array_equal(found[0], expected[0])
 
 
+@pytest.mark.slow
 def test_nothing_fits(settings, monkeypatch):
     limit_pixels(monkeypatch, 100)
     with (

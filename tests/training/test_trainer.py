@@ -419,6 +419,7 @@ def test_a_stage_leaves_the_mean_of_what_it_began_with_and_what_it_has_learnt(ru
     assert max(float((learnt[key] - began[key]).abs().max()) for key in kept) > 0.004
 
 
+@pytest.mark.slow
 def test_a_critic_on_cells_of_8_judges_a_network_on_cells_of_4(run):
     """Which begins with nothing of it: its layers see other grids."""
     for stage in ("vae", "latent", "adc"):

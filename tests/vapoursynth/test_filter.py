@@ -319,6 +319,7 @@ sys.exit("torch" in sys.modules)
     assert subprocess.run([sys.executable, "-c", script], check=False, cwd=ROOT).returncode == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("threads", [1, 2, 4, 8])
 def test_every_order_of_reading_is_right(threads):
     """The cases are in tests/vapoursynth/matrix.py; the time limit is for deadlocks."""
