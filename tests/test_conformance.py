@@ -96,6 +96,7 @@ def test_every_option(tmp_path, small_model, options):
     assert_same(mine, others)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("location", ["center", "topleft", "top", "bottomleft", "bottom"])
 def test_every_siting_of_chroma(tmp_path, small_model, location):
     def prepare(_, stream):

@@ -71,6 +71,7 @@ def restored(folder, model, pix_fmt, **filters):
         return source.info.format, [[plane.copy() for plane in frame.planes] for frame in source]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("runner")
 @pytest.mark.parametrize("kind", COLORS)
 def test_colour_is_the_same_with_filters_and_without(tmp_path, small_model, kind):

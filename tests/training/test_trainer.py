@@ -170,6 +170,7 @@ def test_the_whole_recipe_runs(run, tmp_path, folder):
         )
 
 
+@pytest.mark.slow
 def test_a_stage_inherits_the_network_of_the_one_before(run, tmp_path):
     quick = replace(STAGE, steps=1, learning_rate=1e-9, weight_decay=0.0)
     for stage in ("vae", "latent", "adc"):
@@ -292,6 +293,7 @@ def test_what_cannot_be_begun_with_is_said(run):
         run("pix", replace(STAGE, begins_with="plain"))
 
 
+@pytest.mark.slow
 def test_behind_stage_one_pix_begins_as_the_identity(run):
     """A last layer that knows nothing of the network before it would make pictures worse."""
     for stage in ("vae", "latent", "adc"):

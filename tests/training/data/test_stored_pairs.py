@@ -78,6 +78,7 @@ def _holds(whole, crop, turns, mirrored):
     return (places == plain[:, None, None]).all(-1).all(-1).all(0).any()
 
 
+@pytest.mark.slow
 def test_negative_items_come_from_the_negative_pairs(stored):
     pairs = StoredPairs(stored, crop=64, seed=0, negative_share=0.5)
     negative = [bool(pairs[number][2]) for number in range(60)]
