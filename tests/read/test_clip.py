@@ -1,6 +1,9 @@
 """An opened clip that several readers share, one after the other."""
 
+from contextlib import ExitStack
 from fractions import Fraction
+from itertools import zip_longest
+from threading import Thread
 
 import av
 import numpy as np
@@ -83,3 +86,45 @@ def test_a_clip_is_closed_with_what_it_opened(tmp_path):
         container = clip.container
     with pytest.raises((AssertionError, ValueError, av.FFmpegError)):
         next(container.demux())
+
+
+@pytest.mark.parametrize("clean_first", [True, False])
+@pytest.mark.parametrize("together", [True, False])
+def test_a_clip_is_not_blamed_for_what_another_is(tmp_path, clean_first, together):
+    """All decoders of a kind write to one log, from threads of their own."""
+    long = tuple(512 * number for number in range(60))
+    make_clip(tmp_path / "clean.mp4", size=(320, 240), times=long)
+    data = bytearray((tmp_path / "clean.mp4").read_bytes())
+    begin = data.index(b"mdat")
+    for place in range(begin + 2000, len(data) - 4000, 97):
+        data[place] ^= 0x10
+    (tmp_path / "bad.mp4").write_bytes(data)
+    names = ["clean.mp4", "bad.mp4"] if clean_first else ["bad.mp4", "clean.mp4"]
+    with ExitStack() as stack:
+        clips = {name: stack.enter_context(Clip(tmp_path / name)) for name in names}
+        counts = dict.fromkeys(names, 0)
+
+        def read(name):
+            for _ in clips[name].pictures():
+                counts[name] += 1
+
+        if together:
+            threads = [Thread(target=read, args=(name,)) for name in names]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        else:  # a picture of each in turn
+            for _ in zip_longest(*(clips[name].pictures() for name in names)):
+                pass
+        assert not clips["clean.mp4"].notes.damaged
+        assert clips["bad.mp4"].notes.errors > 10
+
+
+def test_one_clip_of_a_process_decodes_in_threads_and_the_next_one_after_it(tmp_path):
+    make_clip(tmp_path / "in.mp4")
+    with Clip(tmp_path / "in.mp4") as first, Clip(tmp_path / "in.mp4") as second:
+        counts = [clip.stream.codec_context.thread_count for clip in (first, second)]
+    with Clip(tmp_path / "in.mp4") as third:
+        counts.append(third.stream.codec_context.thread_count)
+    assert counts == [0, 1, 0]

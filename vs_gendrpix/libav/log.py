@@ -1,5 +1,7 @@
 """Lines of libav's log, captured."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import Lock
 from typing import Self
 
@@ -56,6 +58,66 @@ class LibavLog:
         Returns:
             Level and text of each line, in order.
         """
+        return _of(self.drain(), names)
+
+    def drain(self) -> list[tuple[int, str, str]]:
+        """Remove the lines captured since the last call: level, component and text of each."""
         count = len(self._lines)
         taken, self._lines[:count] = self._lines[:count], []
-        return [(level, line_of(text)) for level, name, text in taken if name in names]
+        return taken
+
+
+_threads = Lock()
+"""Held by the one input whose decoder has threads of its own."""
+
+
+class InputLog:
+    """A context manager that captures the lines of one input's demuxer and decoder, of no other.
+
+    libav does not say whose a line is, only the kind of decoder and the thread. So of all inputs
+    that are open in a process one has a decoder with threads, and gets all lines that no thread
+    captures for itself. The others decode in the thread that reads them, which captures its own.
+
+    Attributes:
+        threaded: Whether this input's decoder may have threads.
+    """
+
+    def __init__(self) -> None:
+        self._log = LibavLog()
+        self._lines: list[tuple[int, str, str]] = []
+        self.threaded = False
+
+    def __enter__(self) -> Self:
+        self.threaded = _threads.acquire(blocking=False)
+        if self.threaded:
+            self._log.__enter__()
+        return self
+
+    def __exit__(self, *ended: object) -> None:
+        if self.threaded:
+            self._log.__exit__()
+            _threads.release()
+
+    @contextmanager
+    def hearing(self) -> Iterator[None]:
+        """Capture what is said meanwhile: to be entered around every call of libav."""
+        if self.threaded:
+            yield
+            return
+        with LibavLog(this_thread=True) as log:
+            try:
+                yield
+            finally:
+                self._lines += log.drain()
+
+    def take(self, *names: str) -> list[tuple[int, str]]:
+        """Remove the lines captured since the last call; see `LibavLog.take`."""
+        if self.threaded:
+            return self._log.take(*names)
+        taken, self._lines = self._lines, []
+        return _of(taken, names)
+
+
+def _of(lines: list[tuple[int, str, str]], names: tuple[str, ...]) -> list[tuple[int, str]]:
+    """Level and text of the lines of some components."""
+    return [(level, line_of(text)) for level, name, text in lines if name in names]

@@ -10,7 +10,7 @@ import av
 
 from vs_gendrpix.errors import MediaError
 from vs_gendrpix.frame.notes import Notes
-from vs_gendrpix.libav.log import LibavLog
+from vs_gendrpix.libav.log import InputLog
 from vs_gendrpix.libav.values import fraction, origin
 from vs_gendrpix.read.opening import STDIN, drain, main_video, open_input
 from vs_gendrpix.settings import ReadSettings
@@ -68,7 +68,7 @@ class Clip:
         self._reopened = reopened
         self._first_dts: int | None = None
         with ExitStack() as stack:
-            self._log = stack.enter_context(LibavLog())
+            self._log = stack.enter_context(InputLog())
             self._opened = stack.enter_context(ExitStack())
             self._open()
             self._closing = stack.pop_all()
@@ -138,7 +138,10 @@ class Clip:
         """
         self._read = True
         try:
-            self.container.seek(int((self.begin + seconds) / self.time_base), stream=self.stream)
+            with self._log.hearing():
+                self.container.seek(
+                    int((self.begin + seconds) / self.time_base), stream=self.stream
+                )
         except av.FFmpegError:
             return False
         return True
@@ -146,7 +149,8 @@ class Clip:
     def _at_start(self) -> bool:
         """Read a packet, and see whether it is the first."""
         try:
-            packet = next(self.container.demux(self.stream))
+            with self._log.hearing():
+                packet = next(self.container.demux(self.stream))
         except (av.FFmpegError, StopIteration):
             return False
         start = self.stream.start_time
@@ -159,21 +163,21 @@ class Clip:
     def pictures(self) -> Iterator[av.VideoFrame]:
         """Decode all pictures from here on, past any error."""
         self._read = True
-        failed_reads = 0
-        while True:
-            packets = self.container.demux(self.stream)
+        packets, failed_reads = self.container.demux(self.stream), 0
+        while failed_reads < 2:  # twice without a packet between: this is the end
             try:
-                for packet in packets:
-                    failed_reads = 0
-                    yield from self._decode(packet)
+                with self._log.hearing():
+                    packet = next(packets, None)
             except av.FFmpegError as error:
                 self._fault(error)
                 failed_reads += 1
-            else:
+                packets = self.container.demux(self.stream)
+                continue
+            if packet is None:
                 return
-            if failed_reads > 1:  # no packet since the last error: this is the end
-                yield from self._decode(None)
-                return
+            failed_reads = 0
+            yield from self._decode(packet)
+        yield from self._decode(None)
 
     def forget_damage(self) -> None:
         """Drop what has been met so far: it lies outside of what is read."""
@@ -187,13 +191,20 @@ class Clip:
 
     def _open(self) -> None:
         """Open the container and find its video."""
-        self.container: InputContainer = self._opened.enter_context(
-            open_input(self.path, self.chosen, reopened=self._reopened)
-        )
+        with self._log.hearing():
+            self.container: InputContainer = self._opened.enter_context(
+                open_input(self.path, self.chosen, reopened=self._reopened)
+            )
         self.stream: VideoStream = main_video(self.container, self.path, self.chosen.video_stream)
-        self._opened.callback(drain, self.stream)
+        if not self._log.threaded:
+            self.stream.codec_context.thread_count = 1
+        self._opened.callback(self._drain)
         self._first_dts = None
         self._read = False
+
+    def _drain(self) -> None:
+        with self._log.hearing():
+            drain(self.stream)
 
     def _decode(self, packet: "Packet[VideoStream] | None") -> list[av.VideoFrame]:
         """Decode a packet; None gives the pictures that the decoder still holds."""
@@ -202,7 +213,8 @@ class Clip:
         if packet is not None and self._first_dts is None:
             self._first_dts = packet.dts
         try:
-            pictures = self.stream.codec_context.decode(packet)
+            with self._log.hearing():
+                pictures = self.stream.codec_context.decode(packet)
         except av.FFmpegError as error:
             self._fault(error)
             pictures = []
