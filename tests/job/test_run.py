@@ -1,5 +1,6 @@
 import errno
 import os
+import subprocess
 import sys
 import threading
 from contextlib import suppress
@@ -522,3 +523,20 @@ def test_sd_colour_in_an_hd_picture_is_told(tmp_path, caplog, matrix, scale, tol
     with caplog.at_level("INFO", "vs_gendrpix"):
         process(tmp_path / "in.mp4", tmp_path / "out.mp4", settings(scale))
     assert any("--out-color bt709" in line for line in caplog.messages) is told
+
+
+def test_what_a_killed_run_left_is_swept_and_said(tmp_path):
+    make_clip(tmp_path / "in.mp4")
+    script = (
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from vs_gendrpix.write.output import OutputFile\n"
+        "with OutputFile(Path(sys.argv[1]), source=Path('x'), overwrite=False):\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    subprocess.run([sys.executable, "-c", script, tmp_path / "out.mp4"], check=False)
+    assert len(left_behind(tmp_path)) == 2
+    report = process(tmp_path / "in.mp4", tmp_path / "out.mp4", settings())
+    assert report.exit_code == 0
+    assert any("which a killed run had left" in warning for warning in report.warnings)
+    assert left_behind(tmp_path) == ["out.mp4"]

@@ -13,6 +13,7 @@ from vs_gendrpix.read.sequence import PICTURES, Names
 from vs_gendrpix.settings import ProcessSettings, ReadSettings, WriteSettings
 from vs_gendrpix.write.container import container_of
 from vs_gendrpix.write.output import STDOUT, Output, OutputFile, OutputFolder, StandardOutput
+from vs_gendrpix.write.part import sweep
 from vs_gendrpix.write.pictures import CODECS
 
 _OF_ANY_INPUT = ("on_change", "start", "end", "preview", "hdr", "drop_dynamic_hdr")
@@ -99,19 +100,27 @@ def open_output(path: Path, *, source: Path, overwrite: bool) -> Output:
 
 @contextmanager
 def open_outputs(
-    source: Path, output: Path, write: WriteSettings
+    source: Path, output: Path, write: WriteSettings, notes: Notes
 ) -> Iterator[tuple[Output, OutputFile | None]]:
     """Open the output, and the file of the report if one is asked for.
+
+    What killed runs have left beside them is removed first.
 
     Args:
         source: The input, which neither of them must be.
         output: What the user named.
         write: What is written.
+        notes: Is told what was removed.
 
     Raises:
-        OutputError: One of them exists, or cannot be written, or they are the same.
+        OutputError: One of them exists, or cannot be written, or is being written by another run,
+            or they are the same.
         SettingsError: We do not write such pictures.
     """
+    names = Names.of(output)
+    for target in (names.folder if names else output, write.report):
+        for sentence in sweep(target) if target not in {None, STDOUT} else []:
+            notes.warn(sentence)
     made = open_output(output, source=source, overwrite=write.overwrite)
     record = None
     if write.report is not None:

@@ -124,7 +124,7 @@ def make_plan(src: str | Path, dst: str | Path, settings: ProcessSettings | None
     keep_freed()  # before the looks start threads, which keep the heap that they have
     source, output, notes = Path(src), Path(dst), Notes()
     settings = settings or ProcessSettings()
-    with open_outputs(source, output, settings.write):
+    with open_outputs(source, output, settings.write, notes):
         pass  # what would be refused after the looks is refused before them
     with (
         open_input(source, settings.read, notes, reopened=True) as clip,

@@ -88,7 +88,7 @@ def run(plan: Plan, progress: Progress | None = None, span: Span | None = None) 
     notes = Notes(warnings=list(plan.warnings), informed=list(plan.informed))
     with ExitStack() as stack:
         stack.callback(notes.tell_damage)  # a run that fails says it too
-        outputs = open_outputs(plan.source, plan.output, plan.settings.write)
+        outputs = open_outputs(plan.source, plan.output, plan.settings.write, notes)
         output, record = stack.enter_context(outputs)
         clip = stack.enter_context(open_input(plan.source, plan.settings.read, notes))
         stack.enter_context(LibavLog(this_thread=True))  # the decoder's lines are the input's

@@ -2,7 +2,6 @@
 
 import errno
 import os
-import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -10,9 +9,10 @@ from typing import Protocol, Self
 
 from vs_gendrpix.errors import GendrpixError, OutputError, ResourceError
 from vs_gendrpix.read.sequence import Names
+from vs_gendrpix.write.part import Part
+from vs_gendrpix.write.publishing import TAKEN, exchange, kept_name, link, sync, sync_names
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
-_NO_HARD_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS}
 
 STDOUT = Path("-")
 """What the user names to write to the standard output."""
@@ -77,7 +77,8 @@ class Output(Protocol):
         """Give what was written its name, in one step.
 
         Raises:
-            OutputError: Something has come up under the name meanwhile. It stays.
+            OutputError: Something has come up under the name meanwhile, or the name cannot be
+                given. The result is kept under another name, which the message says.
         """
 
 
@@ -86,7 +87,7 @@ class OutputFile:
 
     A context manager: on entry an empty temporary file is made beside the target, `part`, which
     proves in no time that the folder is there and writable; on exit it is removed, unless `publish`
-    has moved it to its name.
+    has moved it to its name. A lock beside it says whose it is; see `Part`.
 
     Args:
         path: Where the result is wanted. A link is followed: its target is replaced, not the link.
@@ -112,7 +113,8 @@ class OutputFile:
             raise OutputError(f"the output {path} exists: choose another name, or overwrite (-y)")
         self._name = path
         self._overwrite = overwrite
-        self.part = self.path.with_name(f"{self.path.name}.{os.getpid()}.part")
+        self._place = Part(self.path)
+        self.part = self._place.path
         self.url = f"file:{self.part}"
         self.suffix = self.path.suffix.lower()
         self.names: Names | None = None
@@ -120,13 +122,13 @@ class OutputFile:
 
     def __enter__(self) -> Self:
         try:
-            self.part.touch(exist_ok=False)
+            self._place.open()
         except OSError as error:
             raise output_fault(error, f"cannot write {self._name}") from error
         return self
 
     def __exit__(self, *ended: object) -> None:
-        self.part.unlink(missing_ok=True)
+        self._place.close()
 
     def sync(self) -> None:
         """Wait until the temporary file is on the disk.
@@ -136,35 +138,24 @@ class OutputFile:
             ResourceError: The disk is full.
         """
         try:
-            _sync(self.part)
+            sync(self.part)
         except OSError as error:
             raise output_fault(error, f"cannot write {self._name}") from error
 
     def publish(self) -> None:
-        """Give the temporary file its name, in one step.
+        """Give the temporary file its name, in one step; see `Output.publish`.
 
         Raises:
-            OutputError: Without `overwrite`: a file of that name has come up meanwhile. It stays.
+            OutputError: The name could not be given; the message says where the file is.
         """
         try:
             if self._overwrite:
                 self.part.replace(self.path)
             else:
-                self._link()
-            _sync(self.path.parent)
+                link(self.part, self.path)
         except OSError as error:
-            raise output_fault(error, f"cannot write {self._name}") from error
-
-    def _link(self) -> None:
-        """Rename without replacing: a hard link fails where a file exists, a rename does not."""
-        try:
-            self.path.hardlink_to(self.part)
-        except OSError as error:
-            if error.errno not in _NO_HARD_LINKS:
-                raise
-            if self.path.exists():
-                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from error
-            self.part.replace(self.path)
+            raise _kept(self._place, self.path, error) from error
+        sync_names(self.path.parent)
 
 
 class OutputFolder:
@@ -196,9 +187,11 @@ class OutputFolder:
             raise OutputError(f"the output folder {folder} holds the input: choose another one")
         self._refuse_contents(folder, found, ours, overwrite=overwrite)
         self._folder, self._overwrite = folder, overwrite
-        self.part = self.path.with_name(f"{self.path.name}.{os.getpid()}.part")
-        self.names: Names | None = replace(names, folder=self.part)
-        self.url = f"file:{self.names.pattern()}"
+        self._place = Part(self.path, folder=True)
+        self.part = self._place.path
+        self._names = replace(names, folder=self.part)
+        self.names: Names | None = self._names
+        self.url = f"file:{self._names.pattern()}"
         self.suffix = Path(f"x{names.suffix}").suffix.lower()
         self.readable = True
 
@@ -220,13 +213,13 @@ class OutputFolder:
 
     def __enter__(self) -> Self:
         try:
-            self.part.mkdir()
+            self._place.open()
         except OSError as error:
             raise output_fault(error, f"cannot write {self._folder}") from error
         return self
 
     def __exit__(self, *ended: object) -> None:
-        shutil.rmtree(self.part, ignore_errors=True)
+        self._place.close()
 
     def sync(self) -> None:
         """Wait until all pictures are on the disk.
@@ -237,33 +230,38 @@ class OutputFolder:
         """
         try:
             for path in self.part.iterdir():
-                _sync(path)
-            _sync(self.part)
+                sync(path)
+            sync(self.part)
         except OSError as error:
             raise output_fault(error, f"cannot write {self._folder}") from error
 
     def publish(self) -> None:
-        """Give the folder its name; one that it replaces is gone only after that.
+        """Give the folder its name, in one step; see `Output.publish`.
+
+        Pictures that it replaces are removed after that, with the temporary folder.
 
         Raises:
-            OutputError: Something has come up under the name meanwhile. It stays.
+            OutputError: The name could not be given; the message says where the folder is.
         """
-        old = self.path.with_name(f"{self.path.name}.{os.getpid()}.old")
         try:
-            replaced = self._overwrite and self.path.exists()
-            if replaced:
-                self.path.rename(old)
-            try:
+            if self._overwrite and self.path.exists():
+                self._see_only_ours()
+                exchange(self.part, self.path, self._place.aside)
+            else:
                 self.part.rename(self.path)  # an empty folder gives way, a full one does not
-            except OSError:
-                if replaced:
-                    old.rename(self.path)
-                raise
-            _sync(self.path.parent)
         except OSError as error:
-            raise output_fault(error, f"cannot write {self._folder}") from error
-        if replaced:
-            shutil.rmtree(old, ignore_errors=True)
+            raise _kept(self._place, self.path, error) from error
+        sync_names(self.path.parent)
+
+    def _see_only_ours(self) -> None:
+        """Look again at the pictures that are replaced: what has come up among them must stay.
+
+        Raises:
+            FileExistsError: Something has.
+        """
+        names = replace(self._names, folder=self.path)
+        if len(os.listdir(self.path)) > len(names.numbers()):  # noqa: PTH208 - as above
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
 
 
 class StandardOutput:
@@ -302,10 +300,11 @@ class StandardOutput:
         """Do nothing: the standard output has no name."""
 
 
-def _sync(path: Path) -> None:
-    """Flush a file or a folder to the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def _kept(place: Part, path: Path, error: OSError) -> OutputError:
+    """Keep a finished result that could not get its name, and make the error to raise."""
+    found = kept_name(place.path, path)
+    if found == place.path:
+        place.keep()
+    taken = error.errno in TAKEN
+    why = f"{path} exists by now" if taken else f"cannot write {path} ({error.strerror})"
+    return OutputError(f"{why}: the finished result is {found}")
