@@ -39,13 +39,14 @@ from vs_gendrpix.frame.format import ColorSpec, Frame, FrameFormat, PixelLayout,
 from vs_gendrpix.models.ancestors.baselines import GenDR, GenDRAdc
 from vs_gendrpix.models.ancestors.latent import LatentRestorer, PixelEncoder
 from vs_gendrpix.models.ancestors.vae import VAE, VAEConfig
+from vs_gendrpix.models.card import ModelCard
 from vs_gendrpix.models.catalogue import BUILT_IN
 from vs_gendrpix.models.devices import has_fp8
 from vs_gendrpix.models.gendrpix.attention import SelfAttention
 from vs_gendrpix.models.gendrpix.files import load_network
 from vs_gendrpix.models.gendrpix.folding import fold
 from vs_gendrpix.models.gendrpix.fp8 import to_fp8
-from vs_gendrpix.models.gendrpix.network import GenDRPix, ModelCard
+from vs_gendrpix.models.gendrpix.network import GenDRPix
 from vs_gendrpix.models.gendrpix.padcfg import PadCFG, pad_plan
 from vs_gendrpix.models.gendrpix.restorer import attention_kernels
 from vs_gendrpix.models.gendrpix.unet import FULL, UNetConfig

@@ -6,7 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vs_gendrpix.models.gendrpix.network import GenDRPix, ModelCard
+from vs_gendrpix.models.card import ModelCard
+from vs_gendrpix.models.gendrpix.network import GenDRPix
 from vs_gendrpix.models.restorer import Restorer
 
 

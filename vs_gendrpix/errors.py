@@ -31,6 +31,16 @@ FAULT, TERMINATED, INTERRUPTED = 70, 75, 130
 """The codes of what is no error of this package: an unexpected exception, SIGTERM and SIGINT."""
 
 
+def one_line(message: str) -> str:
+    """A message as one line that is safe to show on a terminal.
+
+    Names in it come from files. White space is joined; control characters, marks that turn the
+    direction of text, and bytes that are no text are written as Python's escapes.
+    """
+    line = " ".join(message.split())
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
+
+
 class GendrpixError(Exception):
     """Base of every error that this package raises on purpose."""
 

@@ -68,3 +68,15 @@ def test_a_fault_is_named_with_its_place(change, said):
 def test_what_is_no_table_is_refused(value):
     with pytest.raises(SettingsError, match="it must be a table"):
         from_plain(value, Outer, "it")
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a": ' + "9" * 10_000 + "}"])
+def test_text_that_no_parser_takes_is_refused(text):
+    with pytest.raises(SettingsError, match="is not JSON"):
+        from_json(text, Outer, "the value")
+
+
+def test_a_long_value_is_shown_by_its_beginning():
+    with pytest.raises(SettingsError) as caught:
+        from_plain({"count": ["x" * 10_000] * 1000}, Outer, "the value")
+    assert len(str(caught.value)) < 1000

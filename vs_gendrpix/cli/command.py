@@ -23,6 +23,7 @@ from vs_gendrpix.errors import (
     GendrpixError,
     OutputError,
     SettingsError,
+    one_line,
 )
 
 
@@ -160,7 +161,7 @@ def run_command(command: Command, program: str, given: Sequence[str]) -> int:
 
 def say(program: str, message: str) -> None:
     """Write one line to the standard error stream, whatever characters a file's name has."""
-    line = " ".join(f"{program}: {message}".split())
+    line = one_line(f"{program}: {message}")
     encoding = sys.stderr.encoding or "utf-8"
     sys.stderr.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
 

@@ -3,11 +3,12 @@
 import argparse
 import hashlib
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from vs_gendrpix.cli.command import Command
-from vs_gendrpix.errors import SettingsError
+from vs_gendrpix.errors import SettingsError, one_line
 from vs_gendrpix.models.catalogue import BUILT_IN, DEFAULTS, find_model, model_card
 
 
@@ -35,8 +36,8 @@ def run(options: argparse.Namespace) -> int:
     rows = [_row(name, path) for name, path in BUILT_IN.items()]
     if options.model is not None:
         path = find_model(options.model)
-        rows = list((_facts(path) | model_card(path)).items())
-        sys.stdout.write("".join(f"{name:<9} {value}\n" for name, value in rows))
+        rows = list((_facts(path) | asdict(model_card(path))).items())
+        sys.stdout.write("".join(f"{name:<9} {one_line(str(value))}\n" for name, value in rows))
         return 0
     heads = ("NAME", "SIZE", "LICENCE", "DEFAULT FOR", "SHA-256")
     table = [heads, *(tuple(row) for row in rows)]
@@ -64,7 +65,7 @@ COMMAND = Command(
 def _row(name: str, path: Path) -> tuple[str, ...]:
     """A line of the list."""
     facts, devices = _facts(path), [kind for kind, model in DEFAULTS.items() if model == name]
-    return name, facts["size"], model_card(path)["licence"], ", ".join(devices), facts["sha256"]
+    return name, facts["size"], model_card(path).licence, ", ".join(devices), facts["sha256"]
 
 
 def _facts(path: Path) -> dict[str, Any]:

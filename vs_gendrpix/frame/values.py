@@ -4,6 +4,7 @@ import json
 from dataclasses import fields
 from fractions import Fraction
 from pathlib import Path
+from reprlib import Repr
 from typing import Any, Literal, get_args, get_origin
 
 import cattrs
@@ -24,7 +25,7 @@ def from_json[T](text: str, kind: type[T], where: str) -> T:
     """
     try:
         value = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:  # the first of a number of too many digits too
         raise SettingsError(f"{where} is not JSON: {error}") from error
     return from_plain(value, kind, where)
 
@@ -63,12 +64,19 @@ def _fault(error: BaseException, _: type[Any] | None) -> str:
     return f"@ {error}"
 
 
+def _shown(value: object) -> str:
+    """Show a value in a message; of a long or deep one its beginning."""
+    shown = Repr()
+    shown.maxstring = shown.maxother = shown.maxlong = 80
+    return shown.repr(value)
+
+
 def _strict(value: object, kind: Any) -> object:  # noqa: ANN401 - a type, or a special form
     """Check a plain value; nothing is converted but whole numbers to floats."""
     if kind is float and type(value) is int:
         return float(value)
     if type(value) is not kind:
-        raise ValueError(f"must be {kind.__name__}, got {value!r}")
+        raise ValueError(f"must be {kind.__name__}, got {_shown(value)}")
     return value
 
 
@@ -83,7 +91,7 @@ def _is_tuple(kind: Any) -> bool:  # noqa: ANN401 - a type, or a special form
 def _literal(value: object, kind: Any) -> object:  # noqa: ANN401 - a special form
     """Check a value against the choices of a `Literal`."""
     if value not in get_args(kind):
-        raise ValueError(f"is {value!r}: use {', '.join(get_args(kind))}")
+        raise ValueError(f"is {_shown(value)}: use {', '.join(get_args(kind))}")
     return value
 
 

@@ -50,7 +50,7 @@ class ModelFile:
         path = find_model(model)
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-        return cls(name=model_card(path).get("name", path.stem), path=path, sha256=digest)
+        return cls(name=model_card(path).name, path=path, sha256=digest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,10 +196,11 @@ def _with_model(settings: RestoreSettings) -> tuple[RestoreSettings, ModelFile]:
     """Name the model and the arithmetic that fit the device."""
     # torch takes seconds to load: only once input, output and encoder are known to be good.
     from vs_gendrpix.models.devices import DTYPES, pick_devices, pick_dtype  # noqa: PLC0415
-    from vs_gendrpix.models.gendrpix.files import default_model  # noqa: PLC0415
+    from vs_gendrpix.models.gendrpix.files import check_model, default_model  # noqa: PLC0415
 
     devices = pick_devices(settings.device)
     name = default_model(devices[0]) if settings.model == "auto" else settings.model
+    check_model(find_model(settings.model_path or name))  # before a file of any size is digested
     model = ModelFile.of(settings.model_path or name)
     dtype = settings.dtype
     if dtype == "auto":  # so that every device computes the same

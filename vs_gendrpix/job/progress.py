@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from tqdm import tqdm
 
+from vs_gendrpix.errors import one_line
+from vs_gendrpix.job.waits import Bound
+
 if TYPE_CHECKING:
     from vs_gendrpix.job.report import Report, Start
-from vs_gendrpix.job.waits import Bound
 
 PLAIN_INTERVAL = 10.0
 """Seconds between two lines of plain progress."""
@@ -99,7 +101,7 @@ class Plain(Progress):
 
     def _say(self, line: str) -> None:
         """Write a line to the standard error stream."""
-        sys.stderr.write(f"{self._program}: {line}\n")
+        sys.stderr.write(one_line(f"{self._program}: {line}") + "\n")
 
 
 class JsonLines(Progress):

@@ -51,7 +51,7 @@ def as_dict(report: Report) -> dict[str, Any]:
         "model": {
             "path": plan.model.path,
             "sha256": plan.model.sha256,
-            **model_card(plan.model.path),
+            **asdict(model_card(plan.model.path)),
         },
         "device": start.device,
         "dtype": start.dtype,

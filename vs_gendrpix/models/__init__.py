@@ -2,7 +2,8 @@
 
 restorer.py   the contract of a model, which is all that an engine knows of it; open_restorer
 devices.py    devices by name, and their arithmetic
-catalogue.py  which model files there are
+catalogue.py  which model files there are; card.py: what a model says of itself
+tensor_file.py  safetensors files, checked before they are believed
 gendrpix/     the network of GenDR-Pix, its model files and its guidance
 ancestors/    what the paper's stages before it need: an autoencoder, restorers of latents
 weights/      the model files that ship, each with its card

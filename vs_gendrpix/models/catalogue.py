@@ -1,12 +1,11 @@
 """Find model files and check their heads, without torch."""
 
-import json
 from pathlib import Path
-from typing import Any
 
-from safetensors import SafetensorError, safe_open
-
-from vs_gendrpix.errors import ModelError
+from vs_gendrpix.errors import GendrpixError, ModelError
+from vs_gendrpix.frame.values import from_json
+from vs_gendrpix.models.card import ModelCard
+from vs_gendrpix.models.tensor_file import Head, read_head
 
 _WEIGHTS = Path(__file__).parent / "weights"
 
@@ -18,9 +17,6 @@ DEFAULTS = {"cpu": "tiny", "cuda": "base"}
 
 _FORMATS = {"gendrpix": "save_network", "gendrpix-vae": "save_vae"}
 """The `format` in the metadata of our files, and the function that writes such a file."""
-
-_PICKLE_SUFFIXES = {".pt", ".pth", ".ckpt", ".bin", ".pkl"}
-_PICKLE_STARTS = (b"PK\x03\x04", b"\x80")
 
 
 def find_model(model: str | Path) -> Path:
@@ -40,51 +36,43 @@ def find_model(model: str | Path) -> Path:
     return path
 
 
-def model_card(path: Path) -> dict[str, Any]:
+def model_card(path: Path) -> ModelCard:
     """Read the card of a model file: name, licence, training and more.
 
-    Args:
-        path: A file that `find_model` has found.
+    Raises:
+        ModelError: No whole safetensors file, or no card in it.
     """
-    with safe_open(path, framework="numpy") as file:
-        metadata = file.metadata() or {}
-    card: dict[str, Any] = json.loads(metadata.get("card", "{}"))
-    return card
+    return metadata_value(path, read_head(path), "card", ModelCard)
 
 
-def check_head(path: Path, form: str | None = None) -> None:
-    """Read the head of a file that should hold a model.
+def check_head(path: Path, form: str) -> Head:
+    """Read the head of a file that should hold a model of ours.
 
     Args:
         path: The file.
-        form: What its metadata must say under `format`; None asks for a safetensors file only.
+        form: What its metadata must say under `format`.
 
     Raises:
         ModelError: No such file; a pickle; no whole safetensors file; one of another format.
     """
-    if not path.is_file():
-        raise ModelError(f"no file {str(path)!r}: give a safetensors file")
-    _refuse_pickle(path)
-    try:
-        with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-    except (SafetensorError, OSError) as error:
-        raise ModelError(f"{path.name} is not a whole safetensors file: {error}") from error
-    if form is not None and metadata.get("format") != form:
+    head = read_head(path)
+    if head.metadata.get("format") != form:
         raise ModelError(
             f"{path.name} has no {form} configuration in its metadata: "
             f"save it through vs_gendrpix.models.gendrpix.files.{_FORMATS[form]}"
         )
+    return head
 
 
-def _refuse_pickle(path: Path) -> None:
-    with path.open("rb") as file:
-        start = file.read(9)
-    # A safetensors begins with the length of its header, eight bytes that may be anything.
-    pickled = start.startswith(_PICKLE_STARTS) and start[8:] != b"{"
-    if pickled or path.suffix.lower() in _PICKLE_SUFFIXES:
-        raise ModelError(
-            f"{path.name} is a pickle, which can run code when it is loaded: convert it with "
-            "safetensors.torch.save_file(torch.load(FILE, weights_only=True), OUT) where you "
-            "trust it, then save it through vs_gendrpix.models.gendrpix.files.save_network"
-        )
+def metadata_value[T](path: Path, head: Head, name: str, kind: type[T]) -> T:
+    """Make the dataclass that stands as JSON in a file's metadata.
+
+    Raises:
+        ModelError: It is missing, or is no such value.
+    """
+    if name not in head.metadata:
+        raise ModelError(f"{path.name} has no {name!r} in its metadata")
+    try:
+        return from_json(head.metadata[name], kind, name)
+    except GendrpixError as error:
+        raise ModelError(f"{path.name} has a broken configuration: {error}") from error

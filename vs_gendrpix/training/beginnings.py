@@ -11,8 +11,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vs_gendrpix.errors import SettingsError
+from vs_gendrpix.models.card import ModelCard
 from vs_gendrpix.models.gendrpix.layers import ResBlock
-from vs_gendrpix.models.gendrpix.network import GenDRPix, ModelCard, Prompted
+from vs_gendrpix.models.gendrpix.network import GenDRPix, Prompted
 from vs_gendrpix.models.gendrpix.unet import Level, UNetConfig, UpLevel
 
 

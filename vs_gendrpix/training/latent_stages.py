@@ -10,8 +10,9 @@ from torch import Tensor, nn
 
 from vs_gendrpix.models.ancestors.latent import LatentRestorer, PixelEncoder
 from vs_gendrpix.models.ancestors.vae import VAE
+from vs_gendrpix.models.card import ModelCard
 from vs_gendrpix.models.gendrpix.files import save_vae
-from vs_gendrpix.models.gendrpix.network import CELL, ModelCard
+from vs_gendrpix.models.gendrpix.network import CELL
 from vs_gendrpix.training.critic import StagedCritic
 from vs_gendrpix.training.data.draw import Draw
 from vs_gendrpix.training.data.pairs import Pair

@@ -21,8 +21,9 @@ from torch import Tensor, nn
 from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.models.ancestors.latent import PixelEncoder
 from vs_gendrpix.models.ancestors.vae import VAE
+from vs_gendrpix.models.card import ModelCard
 from vs_gendrpix.models.gendrpix.files import save_network
-from vs_gendrpix.models.gendrpix.network import GenDRPix, ModelCard, Prompted
+from vs_gendrpix.models.gendrpix.network import GenDRPix, Prompted
 from vs_gendrpix.models.gendrpix.padcfg import PadCFG, Padding, crop, pad, pad_plan
 from vs_gendrpix.training.critic import Judgement
 from vs_gendrpix.training.data.draw import Draw

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Sampler
 
 from vs_gendrpix.errors import SettingsError
+from vs_gendrpix.models.card import ModelCard
 from vs_gendrpix.models.devices import pick_dtype
-from vs_gendrpix.models.gendrpix.network import ModelCard
 from vs_gendrpix.training.build import MODEL, build
 from vs_gendrpix.training.data.pairs import Pair, Pairs, find_pictures
 from vs_gendrpix.training.data.stored_pairs import StoredPairs

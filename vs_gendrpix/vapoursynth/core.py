@@ -7,7 +7,7 @@ from typing import Protocol
 
 import vapoursynth as vs  # type: ignore[import-untyped] # no py.typed in its wheel
 
-from vs_gendrpix.errors import GendrpixError
+from vs_gendrpix.errors import GendrpixError, one_line
 
 
 class Closeable(Protocol):
@@ -27,7 +27,7 @@ def as_vs_error(where: str = "") -> Iterator[None]:
     try:
         yield
     except GendrpixError as error:
-        raise vs.Error(f"gendrpix: {where}{error}") from None
+        raise vs.Error(one_line(f"gendrpix: {where}{error}")) from None
 
 
 def close_with_core(owner: Closeable) -> None:

@@ -6,7 +6,7 @@ from tests.strategies import SMALL
 from vs_gendrpix.models.ancestors.baselines import GenDR, GenDRAdc
 from vs_gendrpix.models.ancestors.latent import LatentRestorer, PixelEncoder
 from vs_gendrpix.models.ancestors.vae import VAE, VAEConfig
-from vs_gendrpix.models.gendrpix.network import ModelCard
+from vs_gendrpix.models.card import ModelCard
 from vs_gendrpix.models.gendrpix.padcfg import PadCFG, pad_plan
 
 FLAT = replace(SMALL, channels=(16, 16), in_channels=3, out_channels=3)

@@ -9,9 +9,10 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from vs_gendrpix.errors import ModelError
+from vs_gendrpix.models.card import ModelCard
 from vs_gendrpix.models.catalogue import BUILT_IN
 from vs_gendrpix.models.gendrpix.files import default_model, load_network, save_network
-from vs_gendrpix.models.gendrpix.network import GenDRPix, ModelCard, random_network
+from vs_gendrpix.models.gendrpix.network import GenDRPix, random_network
 
 CPU = torch.device("cpu")
 
@@ -65,8 +66,7 @@ def test_every_fault_is_named(tmp_path, small_model):
         del tensors["conv_in.bias"], tensors["prompt.negative"]
         tensors["extra"] = torch.zeros(1)
         tensors["conv_out.bias"] = torch.zeros(7)
-        tensors["conv_norm_out.weight"][3] = float("nan")
-        tensors["conv_norm_out.bias"][0] = float("inf")
+        tensors["conv_in.weight"] = tensors["conv_in.weight"].to(torch.float8_e4m3fn)
 
     with pytest.raises(ModelError) as caught:
         load(rewrite(small_model, tmp_path / "bad.safetensors", spoil))
@@ -76,11 +76,33 @@ def test_every_fault_is_named(tmp_path, small_model):
         "missing prompt.negative",
         "unexpected extra",
         "conv_out.bias is (7,) instead of (192,)",
-        "conv_norm_out.weight holds NaN",
-        "conv_norm_out.bias holds NaN or infinity",
+        "conv_in.weight is F8_E4M3, not BF16 or F16 or F32 or F64",
     ):
         assert part in message
     assert "\n" not in message
+
+
+def test_every_value_that_is_not_finite_is_named(tmp_path, small_model):
+    def spoil(tensors):
+        tensors["conv_norm_out.weight"][3] = float("nan")
+        tensors["conv_norm_out.bias"][0] = float("inf")
+
+    with pytest.raises(ModelError) as caught:
+        load(rewrite(small_model, tmp_path / "bad.safetensors", spoil))
+    for part in (
+        "conv_norm_out.weight holds NaN",
+        "conv_norm_out.bias holds NaN or infinity",
+    ):
+        assert part in str(caught.value)
+
+
+def test_of_many_faults_a_line_names_the_first(tmp_path, small_model):
+    def spoil(tensors):
+        tensors.update({f"extra{number}": torch.zeros(1) for number in range(500)})
+
+    with pytest.raises(ModelError, match="and 480 more") as caught:
+        load(rewrite(small_model, tmp_path / "bad.safetensors", spoil))
+    assert len(str(caught.value)) < 1000
 
 
 class Canary:

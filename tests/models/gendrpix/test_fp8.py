@@ -5,8 +5,9 @@ import torch
 from torch import nn
 
 from tests.strategies import SMALL
+from vs_gendrpix.models.card import ModelCard
 from vs_gendrpix.models.gendrpix.fp8 import FP8, Fp8Linear, quantised, to_fp8
-from vs_gendrpix.models.gendrpix.network import GenDRPix, ModelCard
+from vs_gendrpix.models.gendrpix.network import GenDRPix
 
 CONFIG = replace(
     SMALL, channels=(32, 64), attention=(True, True), condition_tokens=4, condition_dim=24

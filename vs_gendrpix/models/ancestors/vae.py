@@ -18,6 +18,9 @@ from vs_gendrpix.models.gendrpix.layers import ResBlock, Upsample, silu
 LEVELS = 4
 """Grids, each of half the size of the one before: 1, 1/2, 1/4, 1/8."""
 
+MAX_WIDTH = 1 << 14
+"""The largest width of a network that is built."""
+
 EPS = 1e-6
 """Epsilon of every GroupNorm."""
 
@@ -48,6 +51,8 @@ class VAEConfig:
             raise ModelError(f"an 8x VAE has {LEVELS} levels, got {len(self.channels)} widths")
         if not 1 <= self.layers <= 8 or min(self.latent_channels, self.groups) < 1:
             raise ModelError("a VAE needs 1 to 8 layers a level, latent channels and groups")
+        if max(*self.channels, self.latent_channels) > MAX_WIDTH:
+            raise ModelError(f"no width of a VAE may be above {MAX_WIDTH}")
         for width in self.channels:
             if width < 1 or width % self.groups:
                 raise ModelError(

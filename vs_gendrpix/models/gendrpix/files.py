@@ -1,23 +1,26 @@
 """Model files: safetensors with the configuration and the card in the metadata."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from vs_gendrpix.errors import GendrpixError, ModelError
-from vs_gendrpix.frame.values import from_json
+from vs_gendrpix.errors import ModelError
 from vs_gendrpix.models.ancestors.vae import VAE, VAEConfig
-from vs_gendrpix.models.catalogue import DEFAULTS, check_head, find_model
+from vs_gendrpix.models.card import ModelCard
+from vs_gendrpix.models.catalogue import DEFAULTS, check_head, find_model, metadata_value
 from vs_gendrpix.models.gendrpix.folding import fold
-from vs_gendrpix.models.gendrpix.network import GenDRPix, ModelCard, Prompted
+from vs_gendrpix.models.gendrpix.network import GenDRPix, Prompted
 from vs_gendrpix.models.gendrpix.unet import UNet, UNetConfig, timestep_embedding
+from vs_gendrpix.models.tensor_file import FLOATS, Head, open_tensors, read_head
+
+_FAULTS = 20
+"""How many tensors that do not fit a message names."""
 
 
 def default_model(device: torch.device) -> str:
@@ -41,17 +44,24 @@ def load_network(
 
     Raises:
         ModelError: No such model; a pickle; a broken file; tensors that are missing, unexpected,
-            misshapen, NaN or infinite. Every such tensor is named.
+            misshapen, of another data type, NaN or infinite. The first twenty are named.
     """
     path = find_model(model)
-    values, tensors = _read(path, {"config": UNetConfig, "card": ModelCard})
-    with torch.device("meta"):
-        network = GenDRPix(values["config"], values["card"])
-    _fill(path, network, {_network_key(key): value for key, value in tensors.items()}, _file_key)
+    network = _fitting_network(path)
+    _fill(path, network, _file_key)
     if folded:
         fold(network)
     network.to(device, dtype).to(memory_format=torch.channels_last)
     return network.eval().requires_grad_(requires_grad=False)
+
+
+def check_model(path: Path) -> None:
+    """See that the tensors of a model file fit its configuration, by its head alone.
+
+    Raises:
+        ModelError: They do not; see `load_network`.
+    """
+    _fitting_network(path)
 
 
 def load_into(network: Prompted | VAE, path: Path) -> None:
@@ -65,15 +75,13 @@ def load_into(network: Prompted | VAE, path: Path) -> None:
     Raises:
         ModelError: No such file; a pickle; a broken file; tensors that do not fit, each named.
     """
-    check_head(path)
-    _, tensors = _read(path, {})
-    if isinstance(network, VAE):
-        _check(path, network, tensors, str)
-    else:
-        prompts = {"positive": network.positive.data, "negative": network.negative.data}
-        tensors = prompts | {_network_key(key): value for key, value in tensors.items()}
-        _check(path, network, tensors, _file_key)
-    network.load_state_dict(tensors)
+    is_vae = isinstance(network, VAE)
+    file_key: Callable[[str], str] = str if is_vae else _file_key
+    own = () if is_vae else ("positive", "negative")
+    head = read_head(path)
+    _check(path, network, head, file_key, own)
+    there = [name for name in network.state_dict() if file_key(name) in head.tensors]
+    network.load_state_dict(network.state_dict() | _read(path, there, file_key))
 
 
 def save_network(path: Path, network: Prompted, *, dtype: torch.dtype = torch.float32) -> None:
@@ -90,11 +98,12 @@ def load_vae(path: Path, *, device: torch.device, dtype: torch.dtype) -> VAE:
     Raises:
         ModelError: No such file; a pickle; a broken file; tensors that do not fit, each named.
     """
-    check_head(path, "gendrpix-vae")
-    values, tensors = _read(path, {"config": VAEConfig})
+    head = check_head(path, "gendrpix-vae")
+    config = metadata_value(path, head, "config", VAEConfig)
     with torch.device("meta"):
-        vae = VAE(values["config"])
-    _fill(path, vae, tensors, str)
+        vae = VAE(config)
+    _check(path, vae, head, str)
+    _fill(path, vae, str)
     vae.to(device, dtype).to(memory_format=torch.channels_last)
     return vae.eval().requires_grad_(requires_grad=False)
 
@@ -107,11 +116,6 @@ def save_vae(path: Path, vae: VAE, *, dtype: torch.dtype = torch.float32) -> Non
 def _file_key(name: str) -> str:
     """Name a network's tensor as its file does: by diffusers' name for the UNet."""
     return name.removeprefix("unet.") if name.startswith("unet.") else f"prompt.{name}"
-
-
-def _network_key(key: str) -> str:
-    """Name a tensor of a file as the network does: the inverse of `_file_key`."""
-    return key.removeprefix("prompt.") if key.startswith("prompt.") else f"unet.{key}"
 
 
 def _write(
@@ -127,31 +131,20 @@ def _write(
     save_file(stored, path, metadata={"format": form, **texts})
 
 
-def _read(path: Path, kinds: Mapping[str, type[Any]]) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """Read what `_write` wrote: the metadata's values, built as `kinds`, and the tensors."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - no mapping
-    except (SafetensorError, OSError) as error:
-        raise ModelError(f"{path.name} is not a whole safetensors file: {error}") from error
-    try:
-        values = {name: from_json(metadata[name], kind, name) for name, kind in kinds.items()}
-    except KeyError as error:
-        raise ModelError(f"{path.name} has no {error} in its metadata") from error
-    except GendrpixError as error:
-        raise ModelError(f"{path.name} has a broken configuration: {error}") from error
-    return values, tensors
+def _fitting_network(path: Path) -> GenDRPix:
+    """Make the network of a model file on the meta device, if the file has its tensors."""
+    head = check_head(path, "gendrpix")
+    config = metadata_value(path, head, "config", UNetConfig)
+    card = metadata_value(path, head, "card", ModelCard)
+    with torch.device("meta"):
+        network = GenDRPix(config, card)
+    _check(path, network, head, _file_key)
+    return network
 
 
-def _fill(
-    path: Path,
-    network: nn.Module,
-    tensors: Mapping[str, Tensor],
-    file_key: Callable[[str], str],
-) -> None:
-    """Put tensors into a network that was made on the meta device, once all of them fit."""
-    _check(path, network, tensors, file_key)
+def _fill(path: Path, network: nn.Module, file_key: Callable[[str], str]) -> None:
+    """Put a file's tensors into a network on the meta device, which they fit."""
+    tensors = _read(path, network.state_dict(), file_key)
     network.load_state_dict(tensors, assign=True)
     # The one buffer that is in no file was made on the meta device: it needs real values.
     for part in network.modules():
@@ -160,24 +153,56 @@ def _fill(
             part.time_sinusoid = timestep_embedding(config.timestep, config.channels[0])
 
 
+def _read(path: Path, names: Iterable[str], file_key: Callable[[str], str]) -> dict[str, Tensor]:
+    """Read tensors by the network's names.
+
+    Raises:
+        ModelError: Some are not finite.
+    """
+    with open_tensors(path, "pt") as file:
+        tensors = {name: file.get_tensor(file_key(name)) for name in names}
+    faults = [
+        f"{file_key(name)} holds NaN or infinity"
+        for name, value in tensors.items()
+        if not torch.isfinite(value).all()
+    ]
+    _raise_faults(path, faults)
+    return tensors
+
+
 def _check(
     path: Path,
     network: nn.Module,
-    tensors: Mapping[str, Tensor],
+    head: Head,
     file_key: Callable[[str], str],
+    own: Collection[str] = (),
 ) -> None:
-    """Raise with every tensor that is missing, unexpected, misshapen or not finite."""
-    wanted = {name: tuple(value.shape) for name, value in network.state_dict().items()}
-    faults = [f"missing {file_key(name)}" for name in wanted if name not in tensors]
-    for name, value in tensors.items():
-        shape = tuple(value.shape)
-        if name not in wanted:
-            faults.append(f"unexpected {file_key(name)}")
-        elif shape != wanted[name]:
-            faults.append(f"{file_key(name)} is {shape} instead of {wanted[name]}")
-        elif not value.is_floating_point():
-            faults.append(f"{file_key(name)} is {value.dtype}, not floating point")
-        elif not torch.isfinite(value).all():
-            faults.append(f"{file_key(name)} holds NaN or infinity")
+    """Raise if a file's tensors are not those of a network, by its head.
+
+    Args:
+        path: The file.
+        network: Has the shapes that are wanted.
+        head: The file's head.
+        file_key: Names a tensor of the network as the file does.
+        own: Names of the network's tensors that the file may lack.
+    """
+    state = network.state_dict()
+    wanted = {file_key(name): tuple(value.shape) for name, value in state.items()}
+    needed = [file_key(name) for name in state if name not in own]
+    faults = [f"missing {key}" for key in needed if key not in head.tensors]
+    for key, info in head.tensors.items():
+        if key not in wanted:
+            faults.append(f"unexpected {key}")
+        elif info.shape != wanted[key]:
+            faults.append(f"{key} is {info.shape} instead of {wanted[key]}")
+        elif info.dtype not in FLOATS:
+            faults.append(f"{key} is {info.dtype}, not {' or '.join(sorted(FLOATS))}")
+    _raise_faults(path, faults)
+
+
+def _raise_faults(path: Path, faults: list[str]) -> None:
+    """Raise the first faults of a file, if there are any."""
     if faults:
-        raise ModelError(f"{path.name} does not fit its configuration: {'; '.join(faults)}")
+        more = f"; and {len(faults) - _FAULTS} more" if len(faults) > _FAULTS else ""
+        said = "; ".join(faults[:_FAULTS])
+        raise ModelError(f"{path.name} does not fit its configuration: {said}{more}")

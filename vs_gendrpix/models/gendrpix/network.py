@@ -1,13 +1,13 @@
 """GenDR-Pix: a picture in, the restored picture of the same size out."""
 
 import math
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vs_gendrpix.errors import ModelError
+from vs_gendrpix.models.card import ModelCard
 from vs_gendrpix.models.gendrpix.unet import UNet, UNetConfig
 
 CELL = 8
@@ -19,27 +19,6 @@ LATTICE_WINDOW = 24
 """Pixels to a side over which a tile counts as repeated: 3 cells of 8. Larger windows cost a few
 hundredths of a dB less, but leave tiles that stand on a small flat area: see
 docs/results/training-log.md."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelCard:
-    """The description of a model in its file, beside its configuration.
-
-    Attributes:
-        name: Short name.
-        residual: Whether the network's output is added to its input (ours) or is the picture.
-        guidance: The weight w of PadCFG that suits the model; 1 = one pass.
-        scale: Resize factors of the training, as text.
-        licence: SPDX identifier of the weights' licence, or its name.
-        training: Fingerprint of the training: recipe, data, steps.
-    """
-
-    name: str
-    residual: bool = True
-    guidance: float = 1.0
-    scale: str = "1-4"
-    licence: str = "unknown"
-    training: str = "none: random weights"
 
 
 class Prompted(nn.Module):

@@ -7,11 +7,12 @@ import torch
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from vs_gendrpix.models.card import ModelCard
 from vs_gendrpix.models.catalogue import find_model
 from vs_gendrpix.models.devices import pick_dtype
 from vs_gendrpix.models.gendrpix.files import default_model, load_network
 from vs_gendrpix.models.gendrpix.fp8 import to_fp8
-from vs_gendrpix.models.gendrpix.network import CELL, ModelCard
+from vs_gendrpix.models.gendrpix.network import CELL
 from vs_gendrpix.models.gendrpix.padcfg import PadCFG, pad_plan
 from vs_gendrpix.settings import Attention, Dtype
 

@@ -19,6 +19,12 @@ from vs_gendrpix.models.gendrpix.attention import (
 from vs_gendrpix.models.gendrpix.layers import Downsample, ResBlock, Upsample, norm, silu
 from vs_gendrpix.models.gendrpix.windows import KEYS_AT_ONCE
 
+MAX_WIDTH = 1 << 14
+"""The largest width of a network that is built: ten times that of the paper's."""
+
+TIMESTEPS = 1000
+"""Steps of Stable Diffusion's training."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UNetConfig:
@@ -62,6 +68,11 @@ class UNetConfig:
             raise ModelError("a UNet needs 1 to 8 layers a level and a condition that is not empty")
         if min(self.head_dim, self.in_channels, self.out_channels) < 1 or self.groups < 0:
             raise ModelError("a UNet's head width and channels must be at least 1, its groups 0")
+        widths = (*self.channels, self.condition_tokens, self.condition_dim)
+        if max(*widths, self.in_channels, self.out_channels) > MAX_WIDTH:
+            raise ModelError(f"no width of a UNet may be above {MAX_WIDTH}")
+        if not 0 <= self.timestep < TIMESTEPS:
+            raise ModelError(f"a UNet's timestep must be 0 to {TIMESTEPS - 1}")
         attends = (*self.attention[:-1], True)
         for width, attend in zip(self.channels, attends, strict=True):
             if width < 2 or width % (self.groups or 1) or (attend and width % self.head_dim):

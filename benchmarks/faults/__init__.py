@@ -1,0 +1,1 @@
+"""Benchmarks that break inputs, runs and model files, and count what is not met as documented."""

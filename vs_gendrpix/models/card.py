@@ -1,0 +1,31 @@
+"""A model's description of itself, as it stands in its file."""
+
+import math
+from dataclasses import dataclass
+
+from vs_gendrpix.errors import ModelError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelCard:
+    """The description of a model in its file, beside its configuration.
+
+    Attributes:
+        name: Short name.
+        residual: Whether the network's output is added to its input (ours) or is the picture.
+        guidance: The weight w of PadCFG that suits the model; 1 = one pass.
+        scale: Resize factors of the training, as text.
+        licence: SPDX identifier of the weights' licence, or its name.
+        training: Fingerprint of the training: recipe, data, steps.
+    """
+
+    name: str
+    residual: bool = True
+    guidance: float = 1.0
+    scale: str = "1-4"
+    licence: str = "unknown"
+    training: str = "none: random weights"
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.guidance):
+            raise ModelError(f"a model's guidance must be finite, not {self.guidance}")
