@@ -29,6 +29,7 @@ class Notes:
         errors: Error lines and exceptions of libav.
         corrupt_frames: Frames that the decoder flagged as damaged, but gave.
         made_up_times: Frames and packets whose time was missing or not after the one before.
+        missing: Sentences on frames that are not there, or could not be shown.
         examples: The first few error lines.
         places: Seconds from the clip's beginning at which errors and corrupt frames were met, the
             first hundred; an error comes up to a few frames early.
@@ -40,6 +41,7 @@ class Notes:
     errors: int = 0
     corrupt_frames: int = 0
     made_up_times: int = 0
+    missing: list[str] = field(default_factory=list)
     examples: list[str] = field(default_factory=list)
     places: list[Fraction] = field(default_factory=list)
     now: Fraction = Fraction(0)
@@ -82,6 +84,12 @@ class Notes:
         with _lock:
             self.made_up_times += 1
 
+    def miss(self, sentence: str) -> None:
+        """Keep a sentence on frames that are missing."""
+        with _lock:
+            if sentence not in self.missing:
+                self.missing.append(sentence)
+
     def _mark(self) -> None:
         """Keep the place of what was met."""
         if len(self.places) < PLACES and self.now not in self.places:
@@ -99,6 +107,7 @@ class Notes:
             self.errors += other.errors
             self.corrupt_frames += other.corrupt_frames
             self.made_up_times += other.made_up_times
+            self.missing += [said for said in other.missing if said not in self.missing]
             for line in other.examples:
                 self._quote(line)
             places = [place for place in other.places if place not in self.places]
@@ -107,13 +116,14 @@ class Notes:
     def forget_damage(self) -> None:
         """Begin to count anew."""
         self.errors = self.corrupt_frames = self.made_up_times = 0
+        self.missing.clear()
         self.examples.clear()
         self.places.clear()
 
     @property
     def damaged(self) -> bool:
         """Whether anything was broken or had to be made up."""
-        return bool(self.errors or self.corrupt_frames or self.made_up_times)
+        return bool(self.errors or self.corrupt_frames or self.made_up_times or self.missing)
 
     def tell_damage(self) -> None:
         """Warn of the damage, if there is any; at the end, when no more can come."""
@@ -127,5 +137,6 @@ class Notes:
             (self.corrupt_frames, "frames that the decoder calls corrupt"),
             (self.made_up_times, "times that were missing or not in order, so they were made up"),
         ]
-        line = "the input is damaged: " + ", ".join(f"{n} {what}" for n, what in counts if n)
+        parts = [*self.missing, *(f"{n} {what}" for n, what in counts if n)]
+        line = "the input is damaged: " + ", ".join(parts)
         return line + (f" (first: {self.examples[0]})" if self.examples else "")

@@ -90,6 +90,7 @@ def _damage(notes: Notes) -> dict[str, Any]:
         "errors": notes.errors,
         "corrupt_frames": notes.corrupt_frames,
         "made_up_times": notes.made_up_times,
+        "missing": notes.missing,
         "examples": notes.examples,
         "places": [float(place) for place in notes.places],
     }

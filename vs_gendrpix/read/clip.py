@@ -12,7 +12,10 @@ from vs_gendrpix.errors import MediaError
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.libav.log import InputLog
 from vs_gendrpix.libav.values import fraction, origin
+from vs_gendrpix.read.cut import TAIL, is_cut_off
+from vs_gendrpix.read.missing import Missing
 from vs_gendrpix.read.opening import STDIN, drain, main_video, open_input
+from vs_gendrpix.read.pipe import Pipe
 from vs_gendrpix.settings import ReadSettings
 
 if TYPE_CHECKING:
@@ -41,6 +44,7 @@ class Clip:
         rate: Frames a second; 0 when unknown.
         length: Seconds of the pictures by the container; 0 when unknown.
         delay: Seconds from where the clip begins to its first picture: sound may begin before.
+        missing: What its packets announced and its decoder did not show, since the last search.
         avi_delay: Ticks between the decoding and the presentation of an AVI's pictures, once known.
 
     Args:
@@ -87,6 +91,7 @@ class Clip:
             self.length = self.stream.frames / self.rate
         # What a decoder says while libav probes, it says again when we decode.
         self._hear(self.format_name)
+        self.missing = self._nothing_missing()
 
     @property
     def format_name(self) -> str:
@@ -111,6 +116,7 @@ class Clip:
         if self._read:
             self._opened.close()
             self._open()
+        self.missing = self._nothing_missing()
 
     def go_to(self, seconds: Fraction) -> bool:
         """Stand at the keyframe before a moment, for a look; at the beginning in any case.
@@ -137,6 +143,7 @@ class Clip:
             Whether the input can be searched; where not, the place is undefined.
         """
         self._read = True
+        self.missing = self._nothing_missing()
         try:
             with self._log.hearing():
                 self.container.seek(
@@ -174,15 +181,51 @@ class Clip:
                 packets = self.container.demux(self.stream)
                 continue
             if packet is None:
-                return
+                break
             failed_reads = 0
-            yield from self._decode(packet)
-        yield from self._decode(None)
+            if packet.size:
+                self.missing.read(packet)
+            yield from self._noted(self._decode(packet))
+        if failed_reads:
+            yield from self._noted(self._decode(None))
+        self.missing.at_end()
+
+    def _noted(self, pictures: list[av.VideoFrame]) -> Iterator[av.VideoFrame]:
+        for picture in pictures:
+            self.missing.shown(picture)
+            yield picture
+
+    def _nothing_missing(self) -> Missing:
+        """Count missing frames anew; an AVI's times tell none where frames are reordered."""
+        known = self.rate and (self.format_name != "avi" or self.stream.codec.intra_only)
+        return Missing(1 / self.rate / self.time_base if known else Fraction(0))
+
+    def unread(self) -> int:
+        """Count the frames that the container announces and that no packet brought, at its end.
+
+        Only damaged containers are asked, and AVI: others announce what an edit list leaves out.
+        """
+        if self.format_name == "avi":  # whose time stamps count frames, dropped ones included
+            return max(0, self.stream.frames - self.missing.dts - 1)
+        return max(0, self.stream.frames - self.missing.packets) if self.notes.damaged else 0
+
+    def is_cut_off(self) -> bool:
+        """Whether an input that has been read to its end was cut off there."""
+        pipe = getattr(self.container.file, "file", None)  # in PyAV's wrapper
+        if isinstance(pipe, Pipe):
+            return is_cut_off(self.format_name, self.missing, pipe.length, pipe.tail)
+        if not self.path.is_file():
+            return False
+        length = self.path.stat().st_size
+        with self.path.open("rb") as opened:
+            opened.seek(max(0, length - TAIL))
+            return is_cut_off(self.format_name, self.missing, length, opened.read())
 
     def forget_damage(self) -> None:
         """Drop what has been met so far: it lies outside of what is read."""
         self._log.take()
         self.notes.forget_damage()
+        self.missing.count = 0
 
     @property
     def first_dts(self) -> int:

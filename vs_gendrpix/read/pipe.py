@@ -3,9 +3,15 @@
 import os
 from typing import BinaryIO
 
+from vs_gendrpix.read.cut import TAIL
+
 
 class Pipe:
     """The standard input as a file that is read once through, or from its beginning again.
+
+    Attributes:
+        length: Bytes that have come so far.
+        tail: The last of them, up to `TAIL`.
 
     Args:
         file: The standard input, unbuffered.
@@ -17,6 +23,7 @@ class Pipe:
         self._at = 0
         self._keeps = True
         self.identity = _identity()
+        self.length, self.tail = 0, b""
 
     def read(self, size: int) -> bytes:
         """Read up to `size` bytes; none at the end."""
@@ -26,6 +33,8 @@ class Pipe:
                 self._kept.clear()
                 self._at = 0
             data = self._file.read(size) or b""
+            self.length += len(data)
+            self.tail = (self.tail + data)[-TAIL:]
             if not self._keeps:
                 return data
             self._kept += data

@@ -80,6 +80,7 @@ class Source:
 
     def _in_range(self) -> Iterator[tuple[av.VideoFrame, Timing]]:
         """Decode the pictures from `start` on and before `end`, with their times in the file."""
+        shown = 0
         for picture, timing in self._timed_from():
             seconds = timing.pts * self._clip.time_base - self._clip.begin
             self.notes.now = seconds
@@ -88,10 +89,21 @@ class Source:
                 self._clip.forget_damage()
                 continue
             if self._end is not None and seconds >= self._end:
-                break
+                self._tell_missing(shown, unread=0)
+                return
             if picture.is_corrupt:
                 self.notes.corrupt_frame()
+            shown += 1
             yield picture, timing
+        if self._clip.is_cut_off():
+            self.notes.miss("the input ends in the middle of a frame or packet: it was cut off")
+        self._tell_missing(shown, unread=0 if self._start else self._clip.unread())
+
+    def _tell_missing(self, shown: int, *, unread: int) -> None:
+        """Say how many frames there should have been, by the packets and the container."""
+        lost = self._clip.missing.count + unread
+        if lost:
+            self.notes.miss(f"expected {shown + lost} frames, got {shown}")
 
     def _timed_from(self) -> Iterator[tuple[av.VideoFrame, Timing]]:
         """Decode pictures with their times, from the start of the range or earlier."""
