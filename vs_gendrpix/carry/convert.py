@@ -130,6 +130,9 @@ def _lossless(encoder: str, stream: AudioStream) -> tuple[str, str] | None:
 class AudioConverter:
     """Decodes sound and encodes it without a loss, at its own rate.
 
+    Sound whose channels, samples or rate change midway, as a broadcast's do, becomes what it was at
+    first.
+
     Args:
         stream: Sound of the input.
         output: The container, which gets a stream.
@@ -152,9 +155,11 @@ class AudioConverter:
         self.target.time_base = Fraction(1, stream.rate)
         context.open()  # only that says how many samples it takes at a time
         self._decoder = stream.codec_context
-        self._resampler = av.AudioResampler(
-            sample_format, layout, stream.rate, context.frame_size or None
-        )
+        self._form = sample_format, layout, stream.rate
+        self._given: tuple[str, str, int] | None = None
+        self._alike: av.AudioResampler | None = None
+        self._in_parts = av.AudioResampler(*self._form, context.frame_size or None)
+        self._end: int | None = None
 
     def convert(self, packet: "Packet[Stream]") -> "list[Packet[Stream]]":
         """See `Converter`."""
@@ -171,8 +176,29 @@ class AudioConverter:
         return [*made, *self._encoded(None), *self.target.encode(None)]
 
     def _encoded(self, frame: "AudioFrame | None") -> "list[Packet[Stream]]":
-        frames = self._resampler.resample(frame)
-        return [packet for part in frames for packet in self.target.encode(part)]
+        """Encode a frame as the encoder takes it; None gives what is left of all before."""
+        parts = [part for same in self._like_first(frame) for part in self._in_parts.resample(same)]
+        if frame is None:
+            parts += self._in_parts.resample(None)
+        return [packet for part in parts for packet in self.target.encode(part)]
+
+    def _like_first(self, frame: "AudioFrame | None") -> "list[AudioFrame]":
+        """Convert a frame to the encoder's samples, channels and rate; None gives the rest."""
+        made = []
+        form = None if frame is None else (frame.format.name, frame.layout.name, frame.rate)
+        if form != self._given and self._alike is not None:
+            made += self._alike.resample(None)
+            self._alike = None
+        self._given = form
+        if frame is None:
+            return made
+        if frame.pts is None and self._end is not None:
+            frame.pts = self._end  # WMA's decoder does not time what it gives last
+        if frame.pts is not None:
+            length = Fraction(frame.samples, frame.rate) / fraction(frame.time_base)
+            self._end = frame.pts + round(length)
+        self._alike = self._alike or av.AudioResampler(*self._form)
+        return [*made, *self._alike.resample(frame)]
 
 
 class SubtitleConverter:

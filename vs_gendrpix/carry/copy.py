@@ -13,6 +13,7 @@ from vs_gendrpix.carry.convert import converter
 from vs_gendrpix.carry.packets import PacketReader, has_content, without_new_header
 from vs_gendrpix.carry.plan import COVERS, CarryPlan, add_copy, cover_data, kind_of
 from vs_gendrpix.carry.tags import chapters_between, kept_tags, label
+from vs_gendrpix.carry.trial_muxer import TrialMuxer
 from vs_gendrpix.errors import MediaError
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.libav.values import codec_name, fraction, origin
@@ -44,6 +45,9 @@ class SideStreams:
         chosen: How to read the file, and which part of it, as its video is read.
         offset: Seconds to take off all times, as is done with the video's.
 
+    A packet that the output's muxer would refuse, or that cannot be decoded where it has to be, is
+    left out, counted as damage and named with its stream: it does not end the work.
+
     Attributes:
         plan: What becomes of each stream.
         copied: Packets written to each stream of the output, by its index.
@@ -68,6 +72,8 @@ class SideStreams:
         self._output: OutputContainer | None = None
         self._targets: dict[int, Stream] = {}
         self._converters: dict[int, Converter] = {}
+        self._trials: dict[int, TrialMuxer] = {}
+        self._refused: dict[int, list[str]] = {}
         self._last_written: dict[int, int] = {}
         self._packets: Iterator[Packet[Stream]] = iter(())
         self._ahead: Packet[Stream] | None = None
@@ -80,6 +86,8 @@ class SideStreams:
 
     def close(self) -> None:
         """Close the input."""
+        for trial in self._trials.values():
+            trial.close()
         if self._input is not None:
             self._input.close()
 
@@ -148,11 +156,12 @@ class SideStreams:
                 return
             self._mux(packet)
             for index, convert in self._converters.items():
-                self._write(self._made(partial(convert.until, now)), self._targets[index])
+                self._write(self._made(partial(convert.until, now), index), index)
             self._ahead = next(self._packets, None)
         if seconds is None:
             for index, convert in self._converters.items():
-                self._write(self._made(convert.rest), self._targets[index])
+                self._write(self._made(convert.rest, index), index)
+            self._name_refused()
             self._name_empty_sound()
 
     def _add(
@@ -193,42 +202,69 @@ class SideStreams:
             if done.kind == "audio" and done.output is not None and not self.copied[done.output]:
                 self._notes.warn(f"not carried over: {done}, which holds no sound{where}")
 
+    def _name_refused(self) -> None:
+        """Name the packets that were left out, by stream, with libav's first reason."""
+        named = {done.index: str(done) for done in self.plan.streams}
+        for index, reasons in self._refused.items():
+            count = f"{len(reasons)} packet{'s' * (len(reasons) > 1)}"
+            self._notes.warn(f"not carried over: {count} of {named[index]} (libav: {reasons[0]})")
+
     def _mux(self, packet: "Packet[Stream]") -> None:
         """Hand a packet to the output as what it becomes there."""
-        target = self._targets[packet.stream_index]
-        convert = self._converters.get(packet.stream_index)
+        index = packet.stream_index
+        convert = self._converters.get(index)
         self._write(
             [without_new_header(packet)]
             if convert is None
-            else self._made(partial(convert.convert, packet)),
-            target,
+            else self._made(partial(convert.convert, packet), index),
+            index,
         )
 
-    def _made(self, make: "Callable[[], list[Packet[Stream]]]") -> "list[Packet[Stream]]":
-        """The packets a converter makes; none where it cannot decode, which counts as damage."""
+    def _made(
+        self, make: "Callable[[], list[Packet[Stream]]]", index: int
+    ) -> "list[Packet[Stream]]":
+        """The packets a converter makes of a stream; none where it cannot decode it."""
         try:
             return make()
-        except av.FFmpegError as error:
-            self._notes.error(error.strerror or str(error))
+        except (av.FFmpegError, ValueError) as error:  # PyAV's own checks raise the latter
+            self._refuse(index, getattr(error, "strerror", None) or str(error))
             return []
 
-    def _write(self, packets: "list[Packet[Stream]]", target: Stream) -> None:
-        """Mux packets as packets of a stream of the output."""
+    def _refuse(self, index: int, reason: str) -> None:
+        """Count a packet of a stream of the input that is left out."""
+        self._refused.setdefault(index, []).append(reason)
+        self._notes.error(reason)
+
+    def _write(self, packets: "list[Packet[Stream]]", index: int) -> None:
+        """Mux packets as packets of the output's stream for one of the input."""
         if self._output is None:
             raise MediaError("streams are copied before they were attached")
+        target = self._targets[index]
         for packet in packets:
-            self._keep_apart(packet, target)
+            dts = self._keep_apart(packet, target)
+            if index not in self._trials:  # now the header is written, which it needs
+                self._trials[index] = TrialMuxer(target)
+            reason = self._trials[index].refusal(packet)
+            if reason:
+                # It may remember the packet that it refused: the next one meets a new one.
+                self._trials.pop(index).close()
+                self._refuse(index, reason)
+                continue
             packet.stream = target
             size, counts = packet.size, has_content(packet)
             self._output.mux(packet)
+            self._last_written[target.index] = dts
             self.copied[target.index] += counts
             self.payload[target.index] += size * counts
 
-    def _keep_apart(self, packet: "Packet[Stream]", target: Stream) -> None:
+    def _keep_apart(self, packet: "Packet[Stream]", target: Stream) -> int:
         """Move a packet one tick on if it would have the time of the one before.
 
         Matroska takes equal times, as subtitles have them. MP4 refuses them, and its ticks may be
         coarser than the input's.
+
+        Returns:
+            Its decoding time in ticks of the output's stream.
         """
         unit = fraction(target.time_base)
         dts = round((packet.dts or 0) * fraction(packet.time_base) / unit)
@@ -240,4 +276,4 @@ class SideStreams:
             packet.rescale_ts(target.time_base)
             packet.dts, packet.pts = dts, max(pts, dts)
             self._notes.made_up_time()
-        self._last_written[target.index] = dts
+        return dts

@@ -1,5 +1,6 @@
 """The packets of a part of the input, with times that muxers accept."""
 
+import re
 from fractions import Fraction
 from math import ceil
 from typing import TYPE_CHECKING
@@ -9,7 +10,8 @@ from av.container import InputContainer
 from av.stream import Stream
 
 from vs_gendrpix.frame.notes import Notes
-from vs_gendrpix.libav.values import codec_name, fraction, is_cover, origin
+from vs_gendrpix.libav.log import LibavLog
+from vs_gendrpix.libav.values import codec_name, fraction, is_cover, line_of, origin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +20,13 @@ if TYPE_CHECKING:
 
 _SEEK_MARGIN = 5
 """Seconds before the part at which reading begins: an index may know only the video's keyframes."""
+
+_LONGEST = 24 * 60 * 60
+"""Seconds above which a packet's duration is none: a VobSub without an end has 2^32 ms."""
+
+
+_CORRUPT = re.compile(r"Packet corrupt \(stream = (\d+)")
+"""How libavformat says that a packet is not whole."""
 
 
 class PacketReader:
@@ -75,16 +84,30 @@ class PacketReader:
         """The packets up to the file's end, or to where it cannot be read any further."""
         packets = self._source.demux(self._streams)
         while True:
-            try:
-                packet = next(packets, None)
-            except av.FFmpegError as error:
-                self._notes.error(error.strerror or str(error))
-                return
+            with LibavLog(this_thread=True) as log:
+                try:
+                    packet = next(packets, None)
+                except av.FFmpegError as error:
+                    self._notes.error(error.strerror or str(error))
+                    return
+                finally:
+                    self._hear(log)
             if packet is None:
                 return
             # Those without data flush decoders. A missing dts would not tell them from others.
             if packet.size:
                 yield packet
+
+    def _hear(self, log: LibavLog) -> None:
+        """Count what the demuxer calls corrupt: parsers cut it up and drop the packets' own flag.
+
+        All else that it says, it says to the video's reader too.
+        """
+        ours = {stream.index for stream in self._streams}
+        for _, _, text in log.drain():
+            corrupt = _CORRUPT.match(text)
+            if corrupt and int(corrupt[1]) in ours:
+                self._notes.error(line_of(text))
 
     def _mend_times(self, packet: "Packet[Stream]") -> None:
         """Give a packet the times that muxers insist on: both present, and dts not going back."""
@@ -96,6 +119,8 @@ class PacketReader:
         self._last_dts[packet.stream_index] = dts
         packet.dts = dts
         packet.pts = dts if packet.pts is None else max(packet.pts, dts)
+        if (packet.duration or 0) * fraction(packet.time_base) > _LONGEST:
+            packet.duration = 0  # it is not known
 
     def _shift(self, packet: "Packet[Stream]") -> None:
         """Give a packet with both times those of the output."""

@@ -66,6 +66,11 @@ class LibavLog:
         taken, self._lines[:count] = self._lines[:count], []
         return taken
 
+    def reason(self, error: Exception) -> str:
+        """Say why a call of libav failed: what it logged first, with the words of its error."""
+        said = [line_of(text).rstrip(".!") for _, _, text in self.drain()]
+        return ": ".join([*said[:1], getattr(error, "strerror", None) or str(error)])
+
 
 _threads = Lock()
 """Held by the one input whose decoder has threads of its own."""

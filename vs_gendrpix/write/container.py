@@ -1,7 +1,7 @@
 """Mux a video's packets and the carried streams into a file, and publish it once it is verified."""
 
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from typing import TYPE_CHECKING, Self
 
@@ -11,6 +11,7 @@ from vs_gendrpix.carry.copy import SideStreams
 from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.frame.clip import ClipInfo
 from vs_gendrpix.frame.notes import Notes
+from vs_gendrpix.libav.log import LibavLog
 from vs_gendrpix.libav.values import fraction
 from vs_gendrpix.write.output import Output, output_fault
 from vs_gendrpix.write.verification import verify
@@ -104,14 +105,12 @@ class Container:
             OutputError: The muxer failed.
             ResourceError: The disk is full.
         """
-        try:
+        with self._faults():
             for packet in packets:
                 begin = packet.dts if packet.dts is not None else packet.pts or 0
                 self._carried.copy_until(begin * fraction(packet.time_base))
                 packet.stream = self._stream
                 self._file.mux(packet)
-        except av.FFmpegError as error:
-            raise output_fault(error, f"cannot write {self._output.path}") from error
 
     def finish(self, times: Sequence[int]) -> None:
         """Write what is left, check the file and give it its name.
@@ -124,12 +123,10 @@ class Container:
             ResourceError: The disk is full.
             VerificationError: The file does not hold what was written to it.
         """
-        try:
+        with self._faults():
             self._carried.copy_until(None)
             # Matroska says only here that the disk is full.
             self._file.close()
-        except av.FFmpegError as error:
-            raise output_fault(error, f"cannot write {self._output.path}") from error
         self._output.sync()
         if self._output.readable:
             found = verify(
@@ -140,6 +137,16 @@ class Container:
             )
             self._name_lost_aspect(found.sample_aspect_ratio)
         self._output.publish()
+
+    @contextmanager
+    def _faults(self) -> Iterator[None]:
+        """Raise errors of the muxer as ours, with the reason that libav logs."""
+        with LibavLog(this_thread=True) as log:
+            try:
+                yield
+            except av.FFmpegError as error:
+                what = f"cannot write {self._output.path}"
+                raise output_fault(error, what, log.reason(error)) from error
 
     def _add_video(self, video: "VideoStream") -> "VideoStream":
         """Add the stream that takes the video's packets."""

@@ -18,14 +18,15 @@ STDOUT = Path("-")
 """What the user names to write to the standard output."""
 
 
-def output_fault(error: OSError | Exception, what: str) -> GendrpixError:
+def output_fault(error: OSError | Exception, what: str, reason: str = "") -> GendrpixError:
     """The error to raise when writing failed: a full disk is temporary, all else is refused.
 
     Args:
         error: What the system or libav raised.
         what: What was attempted, for the message.
+        reason: Why it failed; empty is what the error says.
     """
-    reason = getattr(error, "strerror", None) or str(error)
+    reason = reason or getattr(error, "strerror", None) or str(error)
     if getattr(error, "errno", None) in _FULL:
         return ResourceError(f"{what}: {reason}; free some space and run the same command again")
     return OutputError(f"{what}: {reason}")

@@ -1,0 +1,77 @@
+"""Try a carried packet before the output gets it: what its muxer would refuse is left out."""
+
+import io
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import av
+
+from vs_gendrpix.libav.log import LibavLog
+
+if TYPE_CHECKING:
+    from av.container import OutputContainer
+    from av.packet import Packet
+    from av.stream import Stream
+
+
+class TrialMuxer:
+    """A muxer of the output's kind that holds one of its streams, and whose file goes nowhere.
+
+    libavformat interleaves: the output's own muxer tells of a bad packet when its turn has come, as
+    an error of whatever is written then, perhaps of the video. This one tells it at once.
+
+    Args:
+        target: A stream of the output, whose header is written.
+    """
+
+    def __init__(self, target: "Stream") -> None:
+        form = target.container.format.name
+        self._file: OutputContainer = av.open(_Nowhere(), "w", format=form)
+        self._stream = self._file.add_stream_from_template(target, opaque=True)
+        self._stream.time_base = target.time_base
+
+    def close(self) -> None:
+        """Let the muxer go."""
+        with suppress(av.FFmpegError, ValueError):
+            self._file.close()
+
+    def refusal(self, packet: "Packet[Stream]") -> str:
+        """Why libav refuses a packet; empty if it does not.
+
+        Args:
+            packet: The next one of the stream. It becomes a packet of this muxer.
+        """
+        packet.stream = self._stream
+        with LibavLog(this_thread=True) as log:
+            try:
+                self._file.mux(packet)
+            except (av.FFmpegError, ValueError, OverflowError) as error:
+                return log.reason(error)
+        return ""
+
+
+class _Nowhere(io.RawIOBase):
+    """A file that can be searched, and keeps nothing but its size."""
+
+    def __init__(self) -> None:
+        self._place = self._size = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def write(self, data: object) -> int:
+        count = memoryview(data).nbytes  # type: ignore[arg-type]  # libav's buffers are bytes
+        self._place += count
+        self._size = max(self._size, self._place)
+        return count
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        begin = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._size}[whence]
+        self._place = begin + offset
+        return self._place
+
+    def tell(self) -> int:
+        return self._place
