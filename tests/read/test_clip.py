@@ -128,3 +128,10 @@ def test_one_clip_of_a_process_decodes_in_threads_and_the_next_one_after_it(tmp_
     with Clip(tmp_path / "in.mp4") as third:
         counts.append(third.stream.codec_context.thread_count)
     assert counts == [0, 1, 0]
+
+
+def test_a_decoder_that_wants_absurd_memory_has_met_damage(shared):
+    """Of a packet with wrong bits H.263 says that memory is short; more frames come."""
+    with Clip(shared / "video" / "faults" / "fuzz2_00248_h263_m_bits.3gp") as clip:
+        assert sum(1 for _ in clip.pictures()) > 0
+        assert clip.notes.errors

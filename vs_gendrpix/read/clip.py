@@ -277,9 +277,10 @@ class Clip:
                 self.notes.error(line)
 
     def _fault(self, error: av.FFmpegError) -> None:
-        """Count an error of reading or decoding, unless nothing more can come of it."""
-        if isinstance(error, MemoryError):
-            raise error
+        """Count an error of reading or decoding, unless nothing more can come of it.
+
+        A decoder also calls it a lack of memory when damage asks for absurd amounts.
+        """
         if isinstance(error, PermissionError):
             raise MediaError(f"the input {self.path} is encrypted") from error
         self.notes.error(error.strerror or str(error))
