@@ -22,13 +22,13 @@ EXIT_CODES = {
     6: "no such device, or out of memory",
     7: "the result failed its check; nothing was published",
     70: "a fault of the program: please report it",
-    75: "stopped for a while (disk full, SIGTERM): run it again",
+    75: "stopped for a while (disk full, SIGTERM, SIGHUP): run it again",
     130: "interrupted (Ctrl-C)",
 }
 """Every exit code of a command, and its meaning: the only table, which --help and docs/ print."""
 
 FAULT, TERMINATED, INTERRUPTED = 70, 75, 130
-"""The codes of what is no error of this package: an unexpected exception, SIGTERM and SIGINT."""
+"""The codes of what is no error here: an unexpected exception, SIGTERM or SIGHUP, SIGINT."""
 
 
 def one_line(message: str) -> str:

@@ -9,6 +9,7 @@ import av
 from av.container import InputContainer
 from av.stream import Stream
 
+from vs_gendrpix import cancellation
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.libav.log import LibavLog
 from vs_gendrpix.libav.values import codec_name, fraction, is_cover, line_of, origin
@@ -84,6 +85,7 @@ class PacketReader:
         """The packets up to the file's end, or to where it cannot be read any further."""
         packets = self._source.demux(self._streams)
         while True:
+            cancellation.check()
             with LibavLog(this_thread=True) as log:
                 try:
                     packet = next(packets, None)

@@ -2,28 +2,24 @@
 
 import argparse
 import logging
-import os
-import signal
-import sys
-import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
-from types import FrameType
 from typing import NoReturn
 
+from vs_gendrpix import cancellation
+from vs_gendrpix.cli.console import UNWRITABLE, flush_streams, open_missing_streams, say
+from vs_gendrpix.cli.signals import signals_cancel, why_cancelled
 from vs_gendrpix.errors import (
     EXIT_CODES,
     FAULT,
     INTERRUPTED,
-    TERMINATED,
     DeviceError,
     GendrpixError,
     OutputError,
     SettingsError,
-    one_line,
 )
 
 
@@ -102,8 +98,13 @@ def exit_codes() -> str:
     return "\n".join(f"  {code:<4} {meaning}" for code, meaning in EXIT_CODES.items())
 
 
-def execute(  # noqa: PLR0911 - every way in which a command ends
-    program: str, work: Callable[[argparse.Namespace], int], parser: Parser, given: Sequence[str]
+def execute(
+    program: str,
+    work: Callable[[argparse.Namespace], int],
+    parser: Parser,
+    given: Sequence[str],
+    *,
+    ends_process: bool,
 ) -> int:
     """Parse arguments and do the work; whatever goes wrong is one line and an exit code.
 
@@ -112,62 +113,58 @@ def execute(  # noqa: PLR0911 - every way in which a command ends
         work: Does the work; returns the exit code.
         parser: The parser of the arguments.
         given: The arguments.
+        ends_process: Whether the process is the command's and ends after this: then its standard
+            streams and its signals are taken care of to the end.
 
     Returns:
         The exit code, see `vs_gendrpix.errors.EXIT_CODES`.
     """
+    if ends_process:
+        open_missing_streams()
     verbose = False
     try:
-        with _terminated_by_signal():
+        with signals_cancel(program, to_the_end=ends_process):
             options = parser.parse_args(given)
             verbose = getattr(options, "verbose", False)
             return work(options)
-    except KeyboardInterrupt:
-        return _fail(program, "interrupted; nothing was published", INTERRUPTED, verbose)
-    except _Terminated:
-        return _fail(program, "terminated; nothing was published", TERMINATED, verbose)
-    except GendrpixError as error:
-        return _fail(program, str(error), error.exit_code, verbose)
-    except MemoryError:
-        message = "out of memory: use a smaller scale"
-        return _fail(program, message, DeviceError.exit_code, verbose)
-    except BrokenPipeError:
-        # The reader of the standard output (`| head`) has seen enough. Python would write what is
-        # left when it exits, and fail again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OutputError.exit_code
-    except Exception as error:  # noqa: BLE001 - the process ends here: 1 would read as "finished"
-        what = f"{type(error).__name__}: {error}"
-        return _fail(program, f"a fault of the program ({what}); run with -v", FAULT, verbose)
+    except SystemExit:  # --help and --version
+        raise
+    except BaseException as error:  # noqa: BLE001 - the process ends here: 1 would read as "finished"
+        code, message = _end(error)
+        if verbose:
+            with suppress(*UNWRITABLE):
+                traceback.print_exc()
+        if message:
+            say(program, message)
+        return code
+    finally:
+        cancellation.reset()
+        if ends_process:
+            flush_streams()
 
 
-def _fail(program: str, message: str, code: int, verbose: bool) -> int:
-    """Say why the command ended, with the trace if the user wants to know all."""
-    if verbose:
-        traceback.print_exc()
-    say(program, message)
-    return code
+def _end(error: BaseException) -> tuple[int, str]:
+    """The exit code of a failure, and what is said of it."""
+    cancelled = INTERRUPTED if isinstance(error, KeyboardInterrupt) else cancellation.requested()
+    if cancelled is not None:  # other failures may come of it: Ctrl-C ends child processes too
+        return cancelled, why_cancelled(cancelled)
+    if isinstance(error, GendrpixError):
+        return error.exit_code, str(error)
+    if isinstance(error, MemoryError):
+        return DeviceError.exit_code, "out of memory: use a smaller scale"
+    if isinstance(error, BrokenPipeError):  # the reader (`| head`) has seen enough
+        return OutputError.exit_code, ""
+    return FAULT, f"a fault of the program ({type(error).__name__}: {error}); run with -v"
 
 
-def run_command(command: Command, program: str, given: Sequence[str]) -> int:
-    """Run a command under the name `program`; returns the exit code."""
+def run_command(command: Command, program: str, given: Sequence[str], *, ends_process: bool) -> int:
+    """Run a command under the name `program`; returns the exit code; see `execute`."""
 
     def work(options: argparse.Namespace) -> int:
         with _log_lines(program, options, timed=command.timed_log):
             return command.run(options)
 
-    return execute(program, work, command.parser(program), given)
-
-
-def say(program: str, message: str) -> None:
-    """Write one line to the standard error stream, whatever characters a file's name has."""
-    line = one_line(f"{program}: {message}")
-    encoding = sys.stderr.encoding or "utf-8"
-    sys.stderr.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
-
-
-class _Terminated(BaseException):
-    """SIGTERM came. Not an `Exception`, so that no code takes it for a failure of its own."""
+    return execute(program, work, command.parser(program), given, ends_process=ends_process)
 
 
 class _Handler(logging.Handler):
@@ -202,24 +199,6 @@ def _log_lines(program: str, options: argparse.Namespace, *, timed: bool) -> Ite
         for logger in loggers:
             logger.removeHandler(handler)
         logging.captureWarnings(capture=False)
-
-
-@contextmanager
-def _terminated_by_signal() -> Iterator[None]:
-    """Let SIGTERM end the work as Ctrl-C does; in other threads the caller handles signals."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def terminate(number: int, frame: FrameType | None) -> NoReturn:
-        del number, frame
-        raise _Terminated
-
-    before = signal.signal(signal.SIGTERM, terminate)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _epilog(program: str, examples: Sequence[tuple[str, str]]) -> str:

@@ -26,10 +26,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: The arguments; None takes the process's.
     """
     given = list(sys.argv[1:] if argv is None else argv)
+    own = argv is None
     if given and given[0] in COMMANDS:
         name = given[0]
-        return run_command(COMMANDS[name], f"{PROGRAM} {name}", given[1:])
-    return execute(PROGRAM, _refuse, _parser(), given)
+        program = f"{PROGRAM} {name}"
+        return run_command(COMMANDS[name], program, given[1:], ends_process=own)
+    return execute(PROGRAM, _refuse, _parser(), given, ends_process=own)
 
 
 def _parser() -> Parser:

@@ -25,7 +25,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Args:
         argv: The arguments; None takes the process's.
     """
-    return run_command(COMMAND, "gendrpix-video", sys.argv[1:] if argv is None else argv)
+    given = sys.argv[1:] if argv is None else argv
+    return run_command(COMMAND, "gendrpix-video", given, ends_process=argv is None)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

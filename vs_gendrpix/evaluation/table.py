@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
+from vs_gendrpix import cancellation
 from vs_gendrpix.evaluation.judge import MEASURES, OF_A_REFERENCE, Judge, Scores
 from vs_gendrpix.evaluation.measures.temporal import flicker, pan_error
 from vs_gendrpix.evaluation.methods import Method
@@ -43,6 +44,7 @@ def evaluate(
     """
     found: dict[str, list[Scores]] = {}
     for sample in samples.samples():
+        cancellation.check()
         shown: dict[str, Tensor] = {}
         for name, method in methods.items():
             frames = [method(frame[None], sample.scale) for frame in sample.low]

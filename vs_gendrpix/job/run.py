@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vs_gendrpix import cancellation
 from vs_gendrpix.carry.copy import SideStreams
 from vs_gendrpix.carry.plan import CarryPlan
 from vs_gendrpix.errors import MediaError, ModelError, VerificationError
@@ -96,6 +97,7 @@ def run(plan: Plan, progress: Progress | None = None, span: Span | None = None) 
         side = stack.enter_context(_side_streams(plan, source, span, notes))
         encode = plan.settings.write.encode
         writer = stack.enter_context(open_writer(output, plan.result, encode, side, notes))
+        cancellation.check()
         engine = stack.enter_context(_engine(plan, notes))
         start = Start(
             plan=plan, device=",".join(map(str, engine.devices)), dtype=engine.restorer.dtype
@@ -107,6 +109,7 @@ def run(plan: Plan, progress: Progress | None = None, span: Span | None = None) 
         chosen = _within(span, before.through(source))
         # Closed before the input is: until then threads read and restore ahead.
         for frame in stack.enter_context(closing(_finished(plan, chosen, lanes, after, waits))):
+            cancellation.check()
             with waits.on("encode"):
                 writer.write(frame)
             progress.frame(writer.frames, waits.bound)

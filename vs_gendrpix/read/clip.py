@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 import av
 
+from vs_gendrpix import cancellation
 from vs_gendrpix.errors import MediaError
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.libav.log import InputLog
@@ -172,6 +173,7 @@ class Clip:
         self._read = True
         packets, failed_reads = self.container.demux(self.stream), 0
         while failed_reads < 2:  # twice without a packet between: this is the end
+            cancellation.check()
             try:
                 with self._log.hearing():
                     packet = next(packets, None)

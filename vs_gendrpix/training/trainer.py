@@ -13,6 +13,7 @@ from accelerate.utils import DistributedDataParallelKwargs
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Sampler
 
+from vs_gendrpix import cancellation
 from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.models.card import ModelCard
 from vs_gendrpix.models.devices import pick_dtype
@@ -97,6 +98,7 @@ def train(recipe: Recipe, name: str, *, pictures: list[Path], out: Path) -> Path
     model, means = out / name / MODEL, Means()
     with _deterministic():
         for batch in _batches(pairs, recipe, settings, state.step, accelerator):
+            cancellation.check()
             means.add(_advance(state, stage, batch, recipe.seed, accelerator))
             if state.step % settings.save_every and state.step < settings.steps:
                 continue

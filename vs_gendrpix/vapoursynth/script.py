@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import vapoursynth as vs  # type: ignore[import-untyped] # no py.typed in its wheel
 
+from vs_gendrpix import cancellation
 from vs_gendrpix.errors import MediaError
 from vs_gendrpix.frame.clip import PICTURE_RATE, ClipInfo
 from vs_gendrpix.frame.format import Frame, FrameFormat, Timing, usual_matrix
@@ -207,7 +208,9 @@ def _run(path: Path) -> "tuple[vs.VideoNode, vs.VideoNode | None]":
 def _frames(path: Path, clip: vs.VideoNode) -> Iterator[vs.VideoFrame]:
     """Yield the frames of a clip, with a few computed ahead."""
     try:
-        yield from clip.frames(prefetch=_AHEAD, backlog=_AHEAD)
+        for frame in clip.frames(prefetch=_AHEAD, backlog=_AHEAD):
+            cancellation.check()
+            yield frame
     except vs.Error as error:
         raise MediaError(f"a filter of the script {path} fails: {_last_line(error)}") from error
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol, Self
 
+from vs_gendrpix import cancellation
 from vs_gendrpix.errors import GendrpixError, OutputError, ResourceError
 from vs_gendrpix.read.sequence import Names
 from vs_gendrpix.write.part import Part
@@ -149,6 +150,7 @@ class OutputFile:
         Raises:
             OutputError: The name could not be given; the message says where the file is.
         """
+        cancellation.commit()
         try:
             if self._overwrite:
                 self.part.replace(self.path)
@@ -231,6 +233,7 @@ class OutputFolder:
         """
         try:
             for path in self.part.iterdir():
+                cancellation.check()
                 sync(path)
             sync(self.part)
         except OSError as error:
@@ -244,6 +247,7 @@ class OutputFolder:
         Raises:
             OutputError: The name could not be given; the message says where the folder is.
         """
+        cancellation.commit()
         try:
             if self._overwrite and self.path.exists():
                 self._see_only_ours()
@@ -298,7 +302,8 @@ class StandardOutput:
         """Do nothing: whoever reads the standard output has it already."""
 
     def publish(self) -> None:
-        """Do nothing: the standard output has no name."""
+        """Say that it is too late to stop: the standard output has no name to be given."""
+        cancellation.commit()
 
 
 def _kept(place: Part, path: Path, error: OSError) -> OutputError:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
+from vs_gendrpix import cancellation
 from vs_gendrpix.errors import OutputError, SettingsError
 from vs_gendrpix.frame.values import from_json, to_json
 
@@ -55,8 +56,9 @@ class Part:
         Raises:
             OSError: Nothing can be written there.
         """
-        self._handle = _held(self._lock)
+        cancellation.add_leftover(self._abandon)
         try:
+            self._handle = _held(self._lock)
             text = to_json(Owner.this(self._target.name))
             os.write(self._handle, text.encode(errors="surrogateescape"))
             if self._folder:
@@ -72,11 +74,22 @@ class Part:
         if not self._kept:
             _remove(self.path)
         self._lock.unlink(missing_ok=True)
-        os.close(self._handle)
+        if self._handle >= 0:
+            os.close(self._handle)
+        cancellation.drop_leftover(self._abandon)
 
     def keep(self) -> None:
         """Let the part stand where it is, as there is no better place for a finished result."""
         self._kept = True
+
+    def _abandon(self) -> None:
+        """Remove all while another thread may still write there."""
+        with suppress(OSError):
+            if self._folder:  # under another name nothing can be added
+                self.path.rename(self.aside)
+        with suppress(OSError):
+            _remove(self.aside if self._folder else self.path)
+            self._lock.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

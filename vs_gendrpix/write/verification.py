@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import av
 
+from vs_gendrpix import cancellation
 from vs_gendrpix.carry.copy import SideStreams
 from vs_gendrpix.carry.packets import has_content
 from vs_gendrpix.errors import VerificationError
@@ -83,6 +84,7 @@ def _read(written: "InputContainer", carried: SideStreams) -> Found:
     )
     places = carried.places_in(written)
     for packet in written.demux():
+        cancellation.check()
         if packet.stream_index == video.index and packet.size:
             found.times.append(packet.pts if packet.pts is not None else _NO_TIME)
         elif packet.stream_index in places and has_content(packet):

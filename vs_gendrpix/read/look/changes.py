@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import av
 
+from vs_gendrpix import cancellation
 from vs_gendrpix.errors import MediaError
 from vs_gendrpix.frame.clip import STREAM_RATE
 from vs_gendrpix.frame.format import FrameFormat
@@ -58,6 +59,7 @@ def _keyframes(clip: Clip) -> Iterator[av.VideoFrame]:
         rate = fraction(stream.average_rate) or STREAM_RATE
         since, before_was_key = 0, False
         for packet in container.demux(stream):
+            cancellation.check()
             since += 1
             if not packet.size or (packet.is_keyframe and (not before_was_key or since >= rate)):
                 since = 0

@@ -14,6 +14,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from ffmpeg_filters import BOTTOM_FIRST, FieldOrder, InProcess, Video, graph_of
+from vs_gendrpix import cancellation
 from vs_gendrpix.libav.values import fraction
 from vs_gendrpix.read.clip import Clip
 
@@ -163,6 +164,8 @@ def _combed(before: _Light, now: _Light, after: _Light) -> bool:
 def _decoded(container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
     """Decode pictures up to the first error; the source reports damage."""
     try:
-        yield from container.decode(stream)
+        for picture in container.decode(stream):
+            cancellation.check()
+            yield picture
     except av.FFmpegError:
         return

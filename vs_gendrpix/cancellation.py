@@ -1,0 +1,109 @@
+"""Cancellation: a flag that a signal sets, and that long work looks at between two steps.
+
+A signal that raises an exception raises it in any line: in a callback of a library, which takes it
+for a failure of its own, in the middle of a cleanup, or after the result has got its name. So the
+command line only asks for an end here (`request`), and the work ends where it can (`check`). In a
+program that uses the library nothing asks: signals are the program's own.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Lock
+
+type Remove = Callable[[], None]
+
+
+class Cancelled(BaseException):
+    """The work ends because it was asked to.
+
+    Not an `Exception`, so that no code takes it for a failure of its own.
+    """
+
+
+@dataclass(slots=True)
+class _State:
+    """What is known of the process's one command; changed under the lock."""
+
+    requested: int | None = None
+    committed: bool = False
+    leftovers: list[Remove] = field(default_factory=list)
+
+
+_state = _State()
+_lock = Lock()
+
+
+def check() -> None:
+    """End the work here, if that has been asked for; for loops, once a step.
+
+    Raises:
+        Cancelled: It has.
+    """
+    if _state.requested is not None and not _state.committed:
+        raise Cancelled
+
+
+def commit() -> None:
+    """Say that the result gets its name now: the work ends well from here on, and in no other way.
+
+    Raises:
+        Cancelled: Another end has been asked for before.
+    """
+    with _lock:
+        check()
+        _state.committed = True
+
+
+def add_leftover(remove: Remove) -> None:
+    """Name what must be removed when the process ends in the middle of the work.
+
+    Args:
+        remove: Removes it; called in another thread.
+
+    Raises:
+        Cancelled: The work has to end, and must not make anything.
+    """
+    with _lock:
+        check()
+        _state.leftovers.append(remove)
+
+
+def drop_leftover(remove: Remove) -> None:
+    """Say that there is nothing to be removed any more."""
+    with _lock:
+        _state.leftovers.remove(remove)
+
+
+def reset() -> None:
+    """Forget what was asked of a command that is over: the process may run more."""
+    with _lock:
+        _state.requested, _state.committed = None, False
+
+
+def request(exit_code: int) -> None:
+    """Ask for the end.
+
+    Args:
+        exit_code: The process's, if it comes to that.
+    """
+    with _lock:
+        _state.requested = exit_code
+
+
+def requested() -> int | None:
+    """The exit code with which the work was asked to end; None if it was not, or too late."""
+    return None if _state.committed else _state.requested
+
+
+def abandon() -> bool:
+    """Remove what the work would leave, so that the process can end at any moment.
+
+    Returns:
+        Whether that is possible: not when the result gets its name already.
+    """
+    with _lock:
+        if _state.committed:
+            return False
+        for remove in _state.leftovers:
+            remove()
+        return True

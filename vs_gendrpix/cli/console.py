@@ -1,0 +1,62 @@
+"""The standard streams of a command: what is said there never ends the work."""
+
+import os
+import select
+import sys
+from contextlib import suppress
+
+from vs_gendrpix.errors import one_line
+
+UNWRITABLE = (OSError, ValueError, AttributeError)
+"""What a stream raises whose reader is gone, that is full, or closed, or was never there."""
+
+
+def say(program: str, message: str) -> None:
+    """Write one line to the standard error stream, whatever characters a file's name has."""
+    with suppress(*UNWRITABLE):
+        sys.stderr.write(_line(program, message, sys.stderr.encoding or "utf-8") + "\n")
+
+
+def last_word(program: str, message: str) -> None:
+    """Write one line to the standard error stream as the process ends, if that is no wait.
+
+    It goes past Python's buffer, which another thread may hold.
+    """
+    with suppress(*UNWRITABLE):
+        if select.select([], [2], [], 0)[1]:
+            os.write(2, (_line(program, message, "ascii") + "\n").encode())
+
+
+def open_missing_streams() -> None:
+    """Open the standard streams that were closed when the process began.
+
+    The next file that is opened would get the number of a closed one. Were it the output, then
+    what a library says on stream 2 would be written into it.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest that is free
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123
+
+
+def flush_streams() -> None:
+    """Write what the standard streams hold, or drop it where nobody takes it.
+
+    Python would try it again as it exits, fail, and change the exit code.
+    """
+    for number, stream in ((1, sys.stdout), (2, sys.stderr)):
+        try:
+            if stream is not None:
+                stream.flush()
+        except UNWRITABLE:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), number)
+
+
+def _line(program: str, message: str, encoding: str) -> str:
+    """One line of characters that an encoding has."""
+    line = one_line(f"{program}: {message}")
+    return line.encode(encoding, "backslashreplace").decode(encoding)
