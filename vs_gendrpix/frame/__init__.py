@@ -1,7 +1,7 @@
 """Plain values of a frame and a clip: no torch, no PyAV.
 
 format.py    a frame: its size, layout, colour, planes and time
-clip.py      a clip of frames: rate, rotation, HDR metadata
+clip.py      a clip of frames: rate, orientation, HDR metadata
 target.py    the format of what comes out: one rule for both front ends
 area.py      a part of a frame, cut out and put back
 timecode.py  SMPTE timecodes

@@ -79,6 +79,7 @@ class ClipInfo:
         frames: Number of frames by the container or an estimate; 0 when unknown.
         sample_aspect_ratio: Width over height of one sample; 1 when unknown.
         rotation: Clockwise degrees by which a player turns the picture.
+        mirrored: Whether it exchanges left and right after that, as for a phone's front camera.
         first_number: Number of the first picture of a sequence; None for other inputs.
         hdr: HDR metadata of the first frame.
     """
@@ -89,5 +90,12 @@ class ClipInfo:
     frames: int
     sample_aspect_ratio: Fraction
     rotation: int
+    mirrored: bool = False
     first_number: int | None = None
     hdr: HdrMetadata = HdrMetadata()
+
+    @property
+    def orientation(self) -> str:
+        """What a player does to the picture, in words; empty if nothing."""
+        turned = f"the rotation by {self.rotation} degrees" if self.rotation else ""
+        return " and ".join(filter(None, (turned, "the mirroring" if self.mirrored else "")))

@@ -13,6 +13,7 @@ from vs_gendrpix.errors import MediaError
 from vs_gendrpix.frame.clip import PICTURE_RATE, ClipInfo
 from vs_gendrpix.frame.format import Fields, Frame, Timing, said
 from vs_gendrpix.frame.notes import Notes
+from vs_gendrpix.libav.display_matrix import read_orientation
 from vs_gendrpix.libav.hdr import read_metadata
 from vs_gendrpix.libav.pixels import changed_format, converted_to, frame_format, read_planes
 from vs_gendrpix.libav.values import fraction
@@ -183,13 +184,17 @@ class Source:
             self._name_other_streams()
         else:
             sequence = find_sequence(clip.path, clip.chosen.start_number)
+        rotation, mirrored, is_all = read_orientation(picture.side_data)
+        if not is_all:
+            self.notes.warn("not carried over: a display matrix that is more than a rotation")
         info = ClipInfo(
             format=self._first,
             time_base=clip.time_base,
             average_rate=clip.rate,
             frames=self._expected_frames(),
             sample_aspect_ratio=fraction(clip.stream.sample_aspect_ratio) or Fraction(1),
-            rotation=-picture.rotation % 360,  # FFmpeg's counts counter-clockwise
+            rotation=rotation,
+            mirrored=mirrored,
             first_number=None if sequence is None else sequence.first + first.pts,
             hdr=read_metadata(picture.side_data),
         )

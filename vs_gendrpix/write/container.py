@@ -50,7 +50,7 @@ class Container:
         output: Where to; entered already.
         video: A stream that describes the video's packets: an encoder's, or that of a file which
             holds them.
-        clip: What the video is: time base, rate, pixel aspect ratio and rotation.
+        clip: What the video is: time base, rate, pixel aspect ratio and orientation.
         carried: The streams to carry.
         notes: Where it is told what the file cannot hold.
 
@@ -157,8 +157,8 @@ class Container:
         stream.time_base = self._clip.time_base
         # A template's tag is not taken over, and without it all ProRes would be called 422 HQ.
         stream.codec_context.codec_tag = video.codec_context.codec_tag
-        if self._clip.rotation:
-            stream.set_display_rotation(-self._clip.rotation)
+        if self._clip.orientation:
+            stream.set_display_rotation(-self._clip.rotation, hflip=self._clip.mirrored)
         codec = stream.codec_context.codec.canonical_name
         if codec == "hevc" and self._file.format.name != "matroska":
             stream.codec_context.codec_tag = "hvc1"  # Apple's players know no other
@@ -188,8 +188,8 @@ class Container:
             f"a .y4m does not say its colour: matrix {color.matrix}, primaries {color.primaries}, "
             f"transfer {color.transfer} of ITU-T H.273"
         )
-        if self._clip.rotation:
-            self._notes.warn(f"not carried over: the rotation by {self._clip.rotation} degrees")
+        if self._clip.orientation:
+            self._notes.warn(f"not carried over: {self._clip.orientation}")
 
     def _name_lost_aspect(self, found: Fraction) -> None:
         """Say so if the file has lost the pixel aspect ratio.

@@ -49,8 +49,8 @@ class PictureWriter:
         if self._encoder.stream.codec_context.name != self._codec:
             self.close()
             raise SettingsError(f"{output.suffix} files hold {self._codec}, not {settings.encoder}")
-        if clip.rotation:
-            notes.warn(f"not carried over to pictures: the rotation by {clip.rotation} degrees")
+        if clip.orientation:
+            notes.warn(f"not carried over to pictures: {clip.orientation}")
 
     @property
     def frames(self) -> int:

@@ -62,7 +62,7 @@ def open_writer(
     Args:
         output: Where to; entered already.
         clip: What will be written: the frames' format, time base, rate, pixel aspect ratio and
-            rotation.
+            orientation.
         settings: How to encode; nothing is left open.
         carried: The streams beside the input's video.
         notes: Where it is told what the output cannot hold.
