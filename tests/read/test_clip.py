@@ -1,5 +1,6 @@
 """An opened clip that several readers share, one after the other."""
 
+import os
 from contextlib import ExitStack
 from fractions import Fraction
 from itertools import zip_longest
@@ -127,7 +128,9 @@ def test_one_clip_of_a_process_decodes_in_threads_and_the_next_one_after_it(tmp_
         counts = [clip.stream.codec_context.thread_count for clip in (first, second)]
     with Clip(tmp_path / "in.mp4") as third:
         counts.append(third.stream.codec_context.thread_count)
-    assert counts == [0, 1, 0]
+    assert counts[0] == counts[2]
+    assert counts[0] > 1 or os.cpu_count() == 1
+    assert counts[1] == 1
 
 
 def test_a_decoder_that_wants_absurd_memory_has_met_damage(shared):

@@ -8,6 +8,7 @@ from vs_gendrpix.carry.plan import CarryPlan, carry_nothing, plan_carry
 from vs_gendrpix.errors import OutputError, SettingsError
 from vs_gendrpix.frame.clip import ClipInfo
 from vs_gendrpix.frame.notes import Notes
+from vs_gendrpix.libav.faults import reading
 from vs_gendrpix.read.input import FileInput, Input
 from vs_gendrpix.read.sequence import PICTURES, Names
 from vs_gendrpix.settings import ProcessSettings, ReadSettings, WriteSettings
@@ -62,17 +63,18 @@ def plan_streams(
         return CarryPlan()
     opened, keep = clip.clip, settings.write.streams
     suffix = ".y4m" if output == STDOUT else output.suffix.lower()
-    if suffix in CODECS:
-        return carry_nothing(opened.container, opened.stream, keep)
-    return plan_carry(
-        opened.container,
-        opened.stream,
-        path=clip.path,
-        container=container_of(suffix),
-        rate=result.average_rate,
-        keep=keep,
-        start=settings.read.start,
-    )
+    with reading(clip.path):
+        if suffix in CODECS:
+            return carry_nothing(opened.container, opened.stream, keep)
+        return plan_carry(
+            opened.container,
+            opened.stream,
+            path=clip.path,
+            container=container_of(suffix),
+            rate=result.average_rate,
+            keep=keep,
+            start=settings.read.start,
+        )
 
 
 def open_output(path: Path, *, source: Path, overwrite: bool) -> Output:

@@ -11,6 +11,7 @@ import av
 from vs_gendrpix import cancellation
 from vs_gendrpix.errors import MediaError
 from vs_gendrpix.frame.notes import Notes
+from vs_gendrpix.libav.faults import reading, reason
 from vs_gendrpix.libav.log import InputLog
 from vs_gendrpix.libav.values import fraction, origin
 from vs_gendrpix.read.cut import TAIL, is_cut_off
@@ -75,8 +76,15 @@ class Clip:
         with ExitStack() as stack:
             self._log = stack.enter_context(InputLog())
             self._opened = stack.enter_context(ExitStack())
-            self._open()
+            with reading(path):
+                self._open()
+                self._describe()
+            # What a decoder says while libav probes, it says again when we decode.
+            self._hear(self.format_name)
             self._closing = stack.pop_all()
+
+    def _describe(self) -> None:
+        """Set what the container says of the clip."""
         self.begin = origin(self.container)
         self.time_base = fraction(self.stream.time_base)
         guess = fraction(self.stream.guessed_rate)
@@ -90,8 +98,6 @@ class Clip:
         self.length = max(duration - self.delay, Fraction(0))
         if self.rate and self.stream.frames:
             self.length = self.stream.frames / self.rate
-        # What a decoder says while libav probes, it says again when we decode.
-        self._hear(self.format_name)
         self.missing = self._nothing_missing()
 
     @property
@@ -243,9 +249,22 @@ class Clip:
         self.stream: VideoStream = main_video(self.container, self.path, self.chosen.video_stream)
         if not self._log.threaded:
             self.stream.codec_context.thread_count = 1
+        self._open_decoder()
         self._opened.callback(self._drain)
         self._first_dts = None
         self._read = False
+
+    def _open_decoder(self) -> None:
+        """Open the decoder now: where that fails, PyAV cannot even name it, and crashes."""
+        name = self.stream.codec_context.name
+        try:
+            with self._log.hearing():
+                self.stream.codec_context.open()
+        except av.FFmpegError as error:
+            raise MediaError(
+                f"cannot read {self.path}: the decoder {name} does not take its video "
+                f"({reason(error)})"
+            ) from error
 
     def _drain(self) -> None:
         with self._log.hearing():

@@ -8,6 +8,7 @@ from typing import Protocol, Self
 from vs_gendrpix.frame.clip import ClipInfo
 from vs_gendrpix.frame.format import Frame, FrameFormat
 from vs_gendrpix.frame.notes import Notes
+from vs_gendrpix.libav.faults import reading
 from vs_gendrpix.read.clip import Clip
 from vs_gendrpix.read.look.changes import refuse_changes
 from vs_gendrpix.read.look.fields import PROGRESSIVE, Scan, scan
@@ -99,9 +100,13 @@ class FileInput:
 
     def fields(self, start: Fraction | None, end: Fraction | None) -> Scan:
         """Look whether a file's pictures are interlaced; numbered pictures and pipes are not."""
-        return scan(self.clip, start=start, end=end) if self.path.is_file() else PROGRESSIVE
+        if not self.path.is_file():
+            return PROGRESSIVE
+        with reading(self.path):
+            return scan(self.clip, start=start, end=end)
 
     def refuse_changes(self, first: FrameFormat, end: Fraction | None) -> None:
         """Look through the clip for a change; a pipe can be read only once, so there is no look."""
         if self.rereadable:
-            refuse_changes(self.clip, first, end)
+            with reading(self.path):
+                refuse_changes(self.clip, first, end)

@@ -14,6 +14,7 @@ from vs_gendrpix.frame.clip import PICTURE_RATE, ClipInfo
 from vs_gendrpix.frame.format import Fields, Frame, Timing, said
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.libav.display_matrix import read_orientation
+from vs_gendrpix.libav.faults import reading
 from vs_gendrpix.libav.hdr import read_metadata
 from vs_gendrpix.libav.pixels import changed_format, converted_to, frame_format, read_planes
 from vs_gendrpix.libav.values import fraction
@@ -54,14 +55,15 @@ class Source:
         self.offset = Fraction(0)
         self._clip, self.notes = clip, clip.notes
         self._start, self._end = start, end
-        self._times = Times(clip)
-        self._frames = self._in_range()
-        self._ahead = next(self._frames, None)
-        if self._ahead is None:
-            raise self._no_frames()
-        self._first = frame_format(self._ahead[0])
-        self._move_to_zero(self._ahead[1])
-        self.info = self._describe(*self._ahead)
+        with reading(clip.path):
+            self._times = Times(clip)
+            self._frames = self._in_range()
+            self._ahead = next(self._frames, None)
+            if self._ahead is None:
+                raise self._no_frames()
+            self._first = frame_format(self._ahead[0])
+            self._move_to_zero(self._ahead[1])
+            self.info = self._describe(*self._ahead)
 
     def __iter__(self) -> Iterator[Frame]:
         """Give the frames; to be asked for once.
@@ -72,12 +74,14 @@ class Source:
         shift = int(self.offset / self._clip.time_base)
         while self._ahead is not None:
             picture, timing = self._ahead
-            planes = read_planes(self._like_first(picture))
+            with reading(self._clip.path):
+                planes = read_planes(self._like_first(picture))
             self.decoded += 1
             timing = replace(timing, pts=timing.pts - shift)
             fields = self._fields(picture)
             yield Frame(format=self._first, planes=planes, timing=timing, fields=fields)
-            self._ahead = next(self._frames, None)
+            with reading(self._clip.path):
+                self._ahead = next(self._frames, None)
 
     def _in_range(self) -> Iterator[tuple[av.VideoFrame, Timing]]:
         """Decode the pictures from `start` on and before `end`, with their times in the file."""

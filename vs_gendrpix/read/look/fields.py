@@ -121,7 +121,7 @@ def _look(clip: Clip, place: Fraction) -> Counter[str]:
     if not pictures or not (flagged or stream.height in _HEIGHTS):
         return seen
     first = pictures[0]
-    same = [p for p in pictures if (p.width, p.height) == (first.width, first.height)]
+    same = [p for p in pictures if _shape(p) == _shape(first)]
     video = Video(
         width=first.width,
         height=first.height,
@@ -139,6 +139,11 @@ def _look(clip: Clip, place: Fraction) -> Counter[str]:
         seen[kind] += 1
         seen[picture.metadata["lavfi.idet.repeated.current_frame"]] += 1
     return seen
+
+
+def _shape(picture: av.VideoFrame) -> tuple[int, int, str]:
+    """What must be alike for idet."""
+    return picture.width, picture.height, picture.format.name
 
 
 def _combed(before: _Light, now: _Light, after: _Light) -> bool:
