@@ -37,7 +37,7 @@ def test_the_card_of_a_name_and_of_a_file(capsys, small_model):
 @pytest.mark.parametrize(
     ("given", "code", "said"),
     [
-        (["show"], 2, "show takes the name or the file of a model"),
+        (["show"], 2, "list takes none, show takes NAME|FILE, join takes FAITHFUL DETAILED OUT"),
         (["list", "base"], 2, "list takes none"),
         (["base"], 2, "invalid choice: 'base'"),
         (["show", "nonsense"], 5, "no model 'nonsense'"),
@@ -48,3 +48,15 @@ def test_bad_input_is_one_line(capsys, given, code, said):
     err = capsys.readouterr().err
     assert said in err
     assert err.count("\n") == 1
+
+
+def test_two_models_are_joined_to_one_with_a_choice_of_detail(capsys, tmp_path, small_model):
+    out = tmp_path / "both.safetensors"
+    assert main(["models", "join", *[str(small_model)] * 2, str(out), "--detail", "0.75"]) == 0
+    assert main(["models", "show", str(out)]) == 0
+    assert "detail    0.75\n" in capsys.readouterr().out
+    assert main(["models", "join", *[str(small_model)] * 2, str(out)]) == 4
+    assert main(["models", "join", str(out), str(small_model), str(tmp_path / "more")]) == 5
+    assert main(["models", "join", "tiny", str(small_model), str(tmp_path / "more")]) == 5
+    assert main(["models", "join", "tiny", "tiny", str(tmp_path / "more"), "--detail", "2"]) == 5
+    assert not (tmp_path / "more").exists()

@@ -18,6 +18,9 @@ from vs_gendrpix.errors import MediaError, ModelError, OutputError, SettingsErro
 from vs_gendrpix.frame.span import Span
 from vs_gendrpix.job.plan import Plan, make_plan
 from vs_gendrpix.job.run import run
+from vs_gendrpix.models.gendrpix.files import join_models, save_network
+from vs_gendrpix.models.gendrpix.network import random_network
+from vs_gendrpix.models.gendrpix.unet import TINY
 from vs_gendrpix.read.source import open_source
 
 LOSSLESS = EncodeSettings(encoder="ffv1", pix_fmt="source")
@@ -146,3 +149,28 @@ def test_spans_together_are_the_whole(folder, chosen):
         assert report.frames_encoded == min(end, 13) - first
         parts += planes(part.output)
     assert same(planes(folder / "whole.mkv"), parts)
+
+
+def test_the_detail_of_a_model_with_two_ends_is_planned_and_reaches_the_picture(folder, tmp_path):
+    ends = [tmp_path / f"{name}.safetensors" for name in ("faithful", "detailed", "both")]
+    for seed, path in enumerate(ends[:2]):
+        save_network(path, random_network(TINY, seed=seed))
+    join_models(*ends, detail=0.25)
+    found = {}
+    for detail in (None, 0.0, 1.0):
+        restore = RestoreSettings(
+            scale=Fraction(1), model_path=ends[2], dtype="fp32", detail=detail, color_fix="none"
+        )
+        chosen = process_settings(restore=restore, encode=LOSSLESS, end=Fraction(1, 10))
+        plan = make_plan(folder / "in.mp4", folder / f"{detail}.mkv", chosen)
+        assert plan.settings.restore.detail == (0.25 if detail is None else detail)
+        run(plan)
+        found[detail] = planes(folder / f"{detail}.mkv")
+    for end, detail in ((ends[0], 0.0), (ends[1], 1.0)):
+        restore = replace(restore, model_path=end, detail=None)
+        chosen = process_settings(restore=restore, encode=LOSSLESS, end=Fraction(1, 10))
+        process(folder / "in.mp4", folder / "alone.mkv", chosen)
+        assert same(planes(folder / "alone.mkv"), found[detail])
+        (folder / "alone.mkv").unlink()
+    assert not same(found[0.0], found[1.0])
+    assert not same(found[None], found[0.0])

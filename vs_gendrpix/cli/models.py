@@ -1,4 +1,4 @@
-"""`gendrpix models`: list the built-in models, or show what a model file says of itself."""
+"""`gendrpix models`: list the built-in models, show what one says of itself, or join two."""
 
 import argparse
 import hashlib
@@ -11,51 +11,87 @@ from vs_gendrpix.cli.command import Command
 from vs_gendrpix.errors import SettingsError, one_line
 from vs_gendrpix.models.catalogue import BUILT_IN, DEFAULTS, find_model, model_card
 
+_FILES: dict[str, tuple[str, ...]] = {
+    "list": (),
+    "show": ("NAME|FILE",),
+    "join": ("FAITHFUL", "DETAILED", "OUT"),
+}
+"""What can be done, and the files that it takes."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what to do, and the model."""
     parser.add_argument(
         "action",
         nargs="?",
-        choices=("list", "show"),
+        choices=tuple(_FILES),
         default="list",
-        help="list the built-in models (default), or show the card of a model",
+        help="list the built-in models (default), show the card of a model, or join two models to "
+        "one between which --detail chooses",
     )
     parser.add_argument(
-        "model",
-        nargs="?",
+        "files",
+        nargs="*",
         metavar="NAME|FILE",
-        help="with show: the name of a built-in model, or a .safetensors file",
+        help="with show: the name of a built-in model, or a .safetensors file; with join: the "
+        "faithful model, the detailed one, and the file to write",
+    )
+    parser.add_argument(
+        "--detail",
+        type=float,
+        default=1.0,
+        metavar="D",
+        help="with join: the share of the detailed model that is the default, 0 to 1 (default: 1)",
     )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print a table of models or the card of one; returns the exit code."""
-    if (options.action == "show") != (options.model is not None):
-        raise SettingsError("show takes the name or the file of a model, and list takes none")
-    rows = [_row(name, path) for name, path in BUILT_IN.items()]
-    if options.model is not None:
-        path = find_model(options.model)
-        rows = list((_facts(path) | asdict(model_card(path))).items())
+    """Do what is asked for; returns the exit code."""
+    if len(options.files) != len(_FILES[options.action]):
+        takes = ", ".join(f"{action} takes {_said(names)}" for action, names in _FILES.items())
+        raise SettingsError(takes)
+    if options.action == "join":
+        _join(*map(Path, options.files), detail=options.detail)
+    elif options.action == "show":
+        path = find_model(options.files[0])
+        rows = (_facts(path) | asdict(model_card(path))).items()
         sys.stdout.write("".join(f"{name:<9} {one_line(str(value))}\n" for name, value in rows))
-        return 0
+    else:
+        _list()
+    return 0
+
+
+def _said(names: tuple[str, ...]) -> str:
+    return " ".join(names) or "none"
+
+
+def _join(faithful: Path, detailed: Path, out: Path, *, detail: float) -> None:
+    """Join two models to one; torch is loaded for it."""
+    from vs_gendrpix.models.gendrpix.files import join_models  # noqa: PLC0415 - loads torch
+
+    join_models(faithful, detailed, out, detail=detail)
+
+
+def _list() -> None:
+    """Print a table of the built-in models."""
+    rows = [_row(name, path) for name, path in BUILT_IN.items()]
     heads = ("NAME", "SIZE", "LICENCE", "DEFAULT FOR", "SHA-256")
     table = [heads, *(tuple(row) for row in rows)]
     widths = [max(len(row[column]) for row in table) for column in range(len(heads))]
     for row in table:
         cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
         sys.stdout.write("  ".join(cells).rstrip() + "\n")
-    return 0
 
 
 COMMAND = Command(
-    purpose="list the built-in models, or show what a model file says of itself",
-    description="List the built-in models, or show the card of a model: its name, licence, scale "
-    "and training.",
+    purpose="list the built-in models, show what a model file says of itself, or join two",
+    description="List the built-in models, show the card of a model (its name, licence, scale and "
+    "training), or join two models to one.",
     examples=(
         ("", "the built-in models"),
         ("show base", "the card of a built-in model"),
         ("show mine.safetensors", "the card of a file"),
+        ("join true.safetensors rich.safetensors both.safetensors", "a model for --detail"),
     ),
     add_arguments=add_arguments,
     run=run,

@@ -17,7 +17,7 @@ from vs_gendrpix.job.prepare import graphs_after, graphs_before
 from vs_gendrpix.job.survey import picture_area, with_range
 from vs_gendrpix.libav.filters import Filters
 from vs_gendrpix.libav.log import LibavLog
-from vs_gendrpix.models.catalogue import find_model, model_card
+from vs_gendrpix.models.catalogue import find_model, model_card, with_detail
 from vs_gendrpix.read.input import Input
 from vs_gendrpix.read.look.fields import Scan
 from vs_gendrpix.restore.heap import keep_freed
@@ -193,7 +193,7 @@ def _with_crop(settings: ProcessSettings, area: Area) -> ProcessSettings:
 
 
 def _with_model(settings: RestoreSettings) -> tuple[RestoreSettings, ModelFile]:
-    """Name the model and the arithmetic that fit the device."""
+    """Name the model with its detail, and the arithmetic that fit the device."""
     # torch takes seconds to load: only once input, output and encoder are known to be good.
     from vs_gendrpix.models.devices import DTYPES, pick_devices, pick_dtype  # noqa: PLC0415
     from vs_gendrpix.models.gendrpix.files import check_model, default_model  # noqa: PLC0415
@@ -206,4 +206,5 @@ def _with_model(settings: RestoreSettings) -> tuple[RestoreSettings, ModelFile]:
     if dtype == "auto":  # so that every device computes the same
         native = {pick_dtype("auto", device) for device in devices}
         dtype = "bf16" if native == {DTYPES["bf16"]} else "fp32"
-    return replace(settings, model=name, dtype=dtype), model
+    detail = with_detail(model_card(model.path), settings.detail).detail
+    return replace(settings, model=name, dtype=dtype, detail=detail), model

@@ -13,6 +13,8 @@ class ModelCard:
     Attributes:
         name: Short name.
         residual: Whether the network's output is added to its input (ours) or is the picture.
+        detail: The share of detail that suits a model with two ends, 0 to 1: 0 is its faithful end,
+            1 its detailed one. None for a model with one end.
         guidance: The weight w of PadCFG that suits the model; 1 = one pass.
         scale: Resize factors of the training, as text.
         licence: SPDX identifier of the weights' licence, or its name.
@@ -21,6 +23,7 @@ class ModelCard:
 
     name: str
     residual: bool = True
+    detail: float | None = None
     guidance: float = 1.0
     scale: str = "1-4"
     licence: str = "unknown"
@@ -29,3 +32,5 @@ class ModelCard:
     def __post_init__(self) -> None:
         if not math.isfinite(self.guidance):
             raise ModelError(f"a model's guidance must be finite, not {self.guidance}")
+        if self.detail is not None and not 0 <= self.detail <= 1:
+            raise ModelError(f"a model's detail must be 0 to 1, not {self.detail}")

@@ -1,8 +1,9 @@
 """Find model files and check their heads, without torch."""
 
+from dataclasses import replace
 from pathlib import Path
 
-from vs_gendrpix.errors import GendrpixError, ModelError
+from vs_gendrpix.errors import GendrpixError, ModelError, SettingsError
 from vs_gendrpix.frame.values import from_json
 from vs_gendrpix.models.card import ModelCard
 from vs_gendrpix.models.tensor_file import Head, read_head
@@ -43,6 +44,19 @@ def model_card(path: Path) -> ModelCard:
         ModelError: No whole safetensors file, or no card in it.
     """
     return metadata_value(path, read_head(path), "card", ModelCard)
+
+
+def with_detail(card: ModelCard, detail: float | None) -> ModelCard:
+    """Choose the share of detail of a model: the one given, or the card's own.
+
+    Raises:
+        SettingsError: The model has one end, and a share is given.
+    """
+    if detail is None:
+        return card
+    if card.detail is None:
+        raise SettingsError(f"the model {card.name} has no choice of detail: leave --detail away")
+    return replace(card, detail=detail)
 
 
 def check_head(path: Path, form: str) -> Head:

@@ -85,6 +85,7 @@ def open_restorer(
     *,
     device: str | torch.device = "auto",
     dtype: Dtype = "auto",
+    detail: float | None = None,
     guidance: float | None = None,
     pad_seed: int = 0,
     attention: Attention = "auto",
@@ -96,6 +97,7 @@ def open_restorer(
         model: Name of a built-in model, or a model file; `auto` is the default for the device.
         device: `auto`, `cpu`, `cuda` or `cuda:N`; `auto` is the first GPU, or else the CPU.
         dtype: Arithmetic, as in `RestoreSettings`.
+        detail: Share of detail, 0 to 1, of a model that has the choice; None takes its own.
         guidance: Weight w of PadCFG; None takes the model's own.
         pad_seed: Draws the paddings of PadCFG; 0 is the paper's.
         attention: `auto` attends in windows on large pictures, `full` everywhere to everything.
@@ -104,6 +106,7 @@ def open_restorer(
     Raises:
         DeviceError: There is no such device, or it lacks the arithmetic.
         ModelError: The model is missing or bad.
+        SettingsError: The model has no choice of detail, and one is given.
     """
     # A model's own code is loaded only for a model of its kind.
     from vs_gendrpix.models.gendrpix.restorer import GenDRPixRestorer  # noqa: PLC0415
@@ -112,6 +115,7 @@ def open_restorer(
         model,
         device=pick_device(device) if isinstance(device, str) else device,
         dtype=dtype,
+        detail=detail,
         guidance=guidance,
         pad_seed=pad_seed,
         attention=attention,

@@ -114,11 +114,13 @@ def settings_restorer(settings: RestoreSettings, device: torch.device) -> Restor
     Raises:
         DeviceError: The device lacks the arithmetic.
         ModelError: The model is missing or bad.
+        SettingsError: The model has no choice of detail, and one is given.
     """
     return open_restorer(
         settings.model_path or settings.model,
         device=device,
         dtype=settings.dtype,
+        detail=settings.detail,
         guidance=settings.guidance,
         pad_seed=settings.pad_seed,
         attention=settings.attention,

@@ -76,6 +76,15 @@ class RestoreSettings:
         "GPUs that have it",
         "--dtype",
     )
+    detail: float | None = option(
+        None,
+        "how much detail a model with two ends draws: 0 is true to the input, 1 draws most",
+        "--detail",
+        metavar="D",
+        parse=float,
+        within=Range(0, 1),
+        default_text="the model's own",
+    )
     strength: float = option(
         1.0,
         "share of the network's change to apply: 0 only resizes, 1 restores fully",

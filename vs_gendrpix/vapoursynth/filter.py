@@ -19,7 +19,7 @@ import vapoursynth as vs  # type: ignore[import-untyped] # no py.typed in its wh
 from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.frame.format import Frame, FrameFormat, Timing
 from vs_gendrpix.frame.target import target_format
-from vs_gendrpix.models.catalogue import find_model
+from vs_gendrpix.models.catalogue import find_model, model_card, with_detail
 from vs_gendrpix.restore.heap import keep_freed
 from vs_gendrpix.settings import Attention, ColorFix, Dtype, RestoreSettings
 from vs_gendrpix.vapoursynth.core import as_vs_error, close_with_core
@@ -49,6 +49,7 @@ def gendrpix(  # noqa: PLR0913 - the parameters of a filter are its interface
     model_path: str | Path | None = None,
     device_index: int | Sequence[int] = 0,
     dtype: Dtype = "auto",
+    detail: float | None = None,
     guidance: float | None = None,
     pad_seed: int = 0,
     strength: float = 1.0,
@@ -84,6 +85,8 @@ def gendrpix(  # noqa: PLR0913 - the parameters of a filter are its interface
         dtype: Arithmetic of the network: `bf16`, `fp16`, `fp32`; `auto` is bf16 where the device
             has it, or else fp32; `fp8` is bf16 with linear layers in 8 bits, for the paper's
             network on GPUs that have it (default: auto).
+        detail: How much detail a model with two ends draws: 0 is true to the input, 1 draws most (0
+            to 1; default: the model's own).
         guidance: Weight of PadCFG; 1 runs the network once per frame (0 to 10; default: the model's
             own).
         pad_seed: Selects the two paddings of PadCFG; 0 is the paper's (4, 4) and (3, 5) (0 or more;
@@ -129,6 +132,7 @@ def gendrpix(  # noqa: PLR0913 - the parameters of a filter are its interface
             model_path=None if model_path is None else Path(model_path),
             device=",".join(devices),
             dtype=dtype,
+            detail=detail,
             guidance=guidance,
             pad_seed=pad_seed,
             strength=strength,
@@ -155,7 +159,8 @@ def _restored(
 ) -> vs.VideoNode:
     """Decide on the format of the restored clip, and make the nodes that restore it."""
     if settings.model_path or settings.model != "auto":
-        find_model(settings.model_path or settings.model)
+        path = find_model(settings.model_path or settings.model)
+        with_detail(model_card(path), settings.detail)
     if getattr(clip, "gpu_resident", False):
         clip = clip.std.GPUDownload()
     with clip.get_frame(0) as first:

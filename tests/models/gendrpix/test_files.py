@@ -8,10 +8,15 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from vs_gendrpix.errors import ModelError
+from vs_gendrpix.errors import ModelError, SettingsError
 from vs_gendrpix.models.card import ModelCard
 from vs_gendrpix.models.catalogue import BUILT_IN
-from vs_gendrpix.models.gendrpix.files import default_model, load_network, save_network
+from vs_gendrpix.models.gendrpix.files import (
+    default_model,
+    join_models,
+    load_network,
+    save_network,
+)
 from vs_gendrpix.models.gendrpix.network import GenDRPix, random_network
 
 CPU = torch.device("cpu")
@@ -195,3 +200,45 @@ def test_built_in_models_load_and_carry_their_cards(name):
 def test_auto_hangs_on_the_device(device, name):
     assert default_model(torch.device(device)) == name
     assert name in BUILT_IN
+
+
+@pytest.fixture
+def ends(tmp_path, small_network):
+    """Two networks of one kind, and a file that joins them."""
+    config = small_network.unet.config
+    networks = [random_network(config, seed=seed) for seed in (1, 2)]
+    paths = [tmp_path / "faithful.safetensors", tmp_path / "detailed.safetensors"]
+    for path, network in zip(paths, networks, strict=True):
+        save_network(path, network, dtype=torch.float16)
+    join_models(*paths, tmp_path / "both.safetensors", detail=0.5)
+    return [*(load(path) for path in paths), tmp_path / "both.safetensors"]
+
+
+@pytest.mark.parametrize("detail", [0.0, 0.25, 1.0, None])
+def test_detail_mixes_the_weights_of_two_ends(ends, detail):
+    faithful, detailed, both = ends
+    share = 0.5 if detail is None else detail
+    mixed = load_network(both, device=torch.device("cpu"), dtype=torch.float32, detail=detail)
+    state = mixed.state_dict()
+    for name, value in faithful.state_dict().items():
+        wanted = torch.lerp(value, detailed.state_dict()[name], share)
+        torch.testing.assert_close(state[name], wanted, atol=2e-4, rtol=2e-3)
+
+
+def test_a_model_with_two_ends_is_saved_with_one(tmp_path, ends):
+    network = load(ends[2])
+    save_network(tmp_path / "one.safetensors", network, dtype=torch.float32)
+    assert load(tmp_path / "one.safetensors").card.detail is None
+
+
+def test_detail_is_refused_where_there_is_no_choice(small_model):
+    with pytest.raises(SettingsError, match="has no choice of detail"):
+        load_network(small_model, device=torch.device("cpu"), dtype=torch.float32, detail=0.5)
+
+
+def test_a_second_end_that_lacks_tensors_is_refused(tmp_path, ends):
+    def spoil(tensors):
+        del tensors["faithful.conv_in.bias"]
+
+    with pytest.raises(ModelError, match=r"missing faithful\.conv_in\.bias"):
+        load(rewrite(ends[2], tmp_path / "bad.safetensors", spoil))

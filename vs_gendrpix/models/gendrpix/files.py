@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +10,16 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from vs_gendrpix.errors import ModelError
+from vs_gendrpix.errors import ModelError, OutputError
 from vs_gendrpix.models.ancestors.vae import VAE, VAEConfig
 from vs_gendrpix.models.card import ModelCard
-from vs_gendrpix.models.catalogue import DEFAULTS, check_head, find_model, metadata_value
+from vs_gendrpix.models.catalogue import (
+    DEFAULTS,
+    check_head,
+    find_model,
+    metadata_value,
+    with_detail,
+)
 from vs_gendrpix.models.gendrpix.folding import fold
 from vs_gendrpix.models.gendrpix.network import GenDRPix, Prompted
 from vs_gendrpix.models.gendrpix.unet import UNet, UNetConfig, timestep_embedding
@@ -29,7 +35,12 @@ def default_model(device: torch.device) -> str:
 
 
 def load_network(
-    model: str | Path, *, device: torch.device, dtype: torch.dtype, folded: bool = False
+    model: str | Path,
+    *,
+    device: torch.device,
+    dtype: torch.dtype,
+    folded: bool = False,
+    detail: float | None = None,
 ) -> GenDRPix:
     """Load a model for inference.
 
@@ -38,6 +49,8 @@ def load_network(
         device: Where it will run.
         dtype: Arithmetic of the network; pictures stay in the caller's dtype.
         folded: Whether constants are folded: faster, but such a network cannot be trained or saved.
+        detail: Share of the detailed end of a model with two ends, 0 to 1; None takes the model's
+            own.
 
     Returns:
         The network in eval mode, channels last, without gradients.
@@ -45,10 +58,16 @@ def load_network(
     Raises:
         ModelError: No such model; a pickle; a broken file; tensors that are missing, unexpected,
             misshapen, of another data type, NaN or infinite. The first twenty are named.
+        SettingsError: The model has one end, and a share of detail is given.
     """
     path = find_model(model)
     network = _fitting_network(path)
-    _fill(path, network, _file_key)
+    share = with_detail(network.card, detail).detail
+    _fill(path, network, _file_key if share is None or share else _faithful_key)
+    if share:
+        faithful = _read(path, network.state_dict(), _faithful_key) if share < 1 else {}
+        for name, value in faithful.items():  # W = (1 - D) faithful + D detailed (ESRGAN, 3.4)
+            network.get_parameter(name).data.lerp_(value, 1 - share)
     if folded:
         fold(network)
     network.to(device, dtype).to(memory_format=torch.channels_last)
@@ -79,7 +98,7 @@ def load_into(network: Prompted | VAE, path: Path) -> None:
     file_key: Callable[[str], str] = str if is_vae else _file_key
     own = () if is_vae else ("positive", "negative")
     head = read_head(path)
-    _check(path, network, head, file_key, own)
+    _check(path, network, head, file_key, own=own)
     there = [name for name in network.state_dict() if file_key(name) in head.tensors]
     network.load_state_dict(network.state_dict() | _read(path, there, file_key))
 
@@ -89,7 +108,44 @@ def save_network(path: Path, network: Prompted, *, dtype: torch.dtype = torch.fl
     if network.unet.time_embedding is None:
         raise ModelError("a folded network has no weights of its own any more: save the original")
     tensors = {_file_key(name): value for name, value in network.state_dict().items()}
-    _write(path, "gendrpix", {"config": network.unet.config, "card": network.card}, tensors, dtype)
+    card = replace(network.card, detail=None)
+    _write(path, "gendrpix", {"config": network.unet.config, "card": card}, tensors, dtype)
+
+
+def join_models(faithful: Path, detailed: Path, out: Path, *, detail: float) -> None:
+    """Write a model with two ends, between which `--detail` chooses.
+
+    The mean of two networks does what lies between them if they have an ancestor in common, from
+    which neither has gone far (ESRGAN, arXiv 1809.00219, section 3.4).
+
+    Args:
+        faithful: The model of one end, true to the input.
+        detailed: The model of the other end, rich in detail.
+        out: The file to write, with the tensors of both in half precision.
+        detail: The share of the detailed end that suits the model, 0 to 1.
+
+    Raises:
+        ModelError: One of the models is bad or has two ends itself, or their networks differ.
+        OutputError: The file exists.
+    """
+    if out.exists():
+        raise OutputError(f"{out} exists: choose another name")
+    ends = [_fitting_network(find_model(path)) for path in (faithful, detailed)]
+    for network in ends:
+        if network.card.detail is not None:
+            raise ModelError(f"{network.card.name} has two ends already: join two models of one")
+    ours, others = (end.unet.config for end in ends)
+    if ours != others or ends[0].card.residual != ends[1].card.residual:
+        raise ModelError(f"{faithful} and {detailed} are different networks: join two of one kind")
+    names = list(ends[0].state_dict())
+    tensors = {
+        key(name): value
+        for path, key in ((faithful, _faithful_key), (detailed, _file_key))
+        for name, value in _read(find_model(path), names, _file_key).items()
+    }
+    training = f"faithful: {ends[0].card.training}; detailed: {ends[1].card.training}"
+    card = replace(ends[1].card, detail=detail, training=training)
+    _write(out, "gendrpix", {"config": ours, "card": card}, tensors, torch.float16)
 
 
 def load_vae(path: Path, *, device: torch.device, dtype: torch.dtype) -> VAE:
@@ -118,6 +174,11 @@ def _file_key(name: str) -> str:
     return name.removeprefix("unet.") if name.startswith("unet.") else f"prompt.{name}"
 
 
+def _faithful_key(name: str) -> str:
+    """Name a tensor of the faithful end of a model with two ends."""
+    return f"faithful.{_file_key(name)}"
+
+
 def _write(
     path: Path,
     form: str,
@@ -138,7 +199,8 @@ def _fitting_network(path: Path) -> GenDRPix:
     card = metadata_value(path, head, "card", ModelCard)
     with torch.device("meta"):
         network = GenDRPix(config, card)
-    _check(path, network, head, _file_key)
+    keys = [_file_key] if card.detail is None else [_file_key, _faithful_key]
+    _check(path, network, head, *keys)
     return network
 
 
@@ -174,7 +236,7 @@ def _check(
     path: Path,
     network: nn.Module,
     head: Head,
-    file_key: Callable[[str], str],
+    *file_keys: Callable[[str], str],
     own: Collection[str] = (),
 ) -> None:
     """Raise if a file's tensors are not those of a network, by its head.
@@ -183,12 +245,12 @@ def _check(
         path: The file.
         network: Has the shapes that are wanted.
         head: The file's head.
-        file_key: Names a tensor of the network as the file does.
+        file_keys: Name a tensor of the network as the file does, for each end that it has.
         own: Names of the network's tensors that the file may lack.
     """
     state = network.state_dict()
-    wanted = {file_key(name): tuple(value.shape) for name, value in state.items()}
-    needed = [file_key(name) for name in state if name not in own]
+    wanted = {key(name): tuple(value.shape) for key in file_keys for name, value in state.items()}
+    needed = [key(name) for key in file_keys for name in state if name not in own]
     faults = [f"missing {key}" for key in needed if key not in head.tensors]
     for key, info in head.tensors.items():
         if key not in wanted:

@@ -35,6 +35,7 @@ class GenDRPixRestorer:
         model: See `open_restorer`, as for all others.
         device: Where it runs.
         dtype: Its arithmetic.
+        detail: Share of detail of a model with two ends; None takes the model's own.
         guidance: Weight w of PadCFG; None takes the model's own.
         pad_seed: Draws the paddings of PadCFG.
         attention: Whether self-attention sees the whole picture.
@@ -57,6 +58,7 @@ class GenDRPixRestorer:
         *,
         device: torch.device,
         dtype: Dtype = "auto",
+        detail: float | None = None,
         guidance: float | None = None,
         pad_seed: int = 0,
         attention: Attention = "auto",
@@ -66,7 +68,9 @@ class GenDRPixRestorer:
         arithmetic = pick_dtype(dtype, device)
         self.dtype = "fp8" if dtype == "fp8" else str(arithmetic).removeprefix("torch.")
         self.file: Path | None = find_model(default_model(device) if model == "auto" else model)
-        network = load_network(self.file, device=device, dtype=arithmetic, folded=True)
+        network = load_network(
+            self.file, device=device, dtype=arithmetic, folded=True, detail=detail
+        )
         if dtype == "fp8":
             to_fp8(network.unet)
         if attention == "full":
