@@ -9,10 +9,22 @@ from tests.choices import process_settings
 from tests.restorers import Negative
 from vs_gendrpix import EncodeSettings, RestoreSettings
 from vs_gendrpix.frame.format import Frame
+from vs_gendrpix.job.progress import Progress
 from vs_gendrpix.models.catalogue import BUILT_IN
 
 QUICK = EncodeSettings(preset="ultrafast")
 LOSSLESS = EncodeSettings(encoder="libx264", pix_fmt="yuv420p", crf=0, preset="ultrafast")
+
+
+class AtTheThirdFrame(Progress):
+    """Does something, such as to the files of a run, when the third frame is written."""
+
+    def __init__(self, do):
+        self.do = do
+
+    def frame(self, count, _bound):
+        if count == 3:
+            self.do()
 
 
 class NearestEngine:

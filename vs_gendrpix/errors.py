@@ -14,7 +14,7 @@ A message is one line: what was attempted, what was found, what to do.
 
 EXIT_CODES = {
     0: "finished and verified",
-    1: "finished, but the input was damaged or its times had to be made up; warnings say where",
+    1: "finished, but the input was damaged or changed, or no report was written; see the warnings",
     2: "a bad argument, or an encoder that fails its trial",
     3: "the input cannot be read or is not supported",
     4: "the output is refused, or cannot be written",
@@ -29,6 +29,9 @@ EXIT_CODES = {
 
 FAULT, TERMINATED, INTERRUPTED = 70, 75, 130
 """The codes of what is no error here: an unexpected exception, SIGTERM or SIGHUP, SIGINT."""
+
+UNWRITABLE = (OSError, ValueError, AttributeError)
+"""What a standard stream raises that is closed or full, whose reader is gone, or that is None."""
 
 
 def one_line(message: str) -> str:

@@ -192,6 +192,31 @@ def test_json_events_are_one_object_a_line(folder, capfd):
     assert err.startswith("gendrpix-video: warning: the input is damaged")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "kind", "code"),
+    [
+        (["missing.mp4", "out.mp4"], "MediaError", 3),
+        (["in.mp4", "in.mp4"], "OutputError", 4),
+        (["in.mp4", "out.mp4", "-s", "9"], "SettingsError", 2),
+        (["in.mp4", "out.mp4", "--nonsense"], "SettingsError", 2),
+        (["in.mp4", "out.mp4", "-c", "bug"], "KeyError", 70),
+        (["in.mp4", "out.mp4", "-c", "stop"], "Cancelled", 130),
+    ],
+)
+@pytest.mark.usefixtures("folder")
+def test_a_failure_is_an_event_too(capfd, monkeypatch, arguments, kind, code):
+    def fail(settings, *_):
+        raise {"bug": KeyError("x"), "stop": KeyboardInterrupt()}[settings.encoder]
+
+    if "-c" in arguments:
+        monkeypatch.setattr("vs_gendrpix.job.plan.with_encoder", fail)
+    assert main([*arguments, "--progress", "json"]) == code
+    out, err = capfd.readouterr()
+    (event,) = [json.loads(line) for line in out.splitlines()]
+    message = err.removeprefix("gendrpix-video: ").rstrip("\n")
+    assert event == {"event": "error", "kind": kind, "message": message, "exit_code": code}
+
+
 @pytest.mark.usefixtures("nearest_engine", "folder")
 @pytest.mark.parametrize("kind", ["auto", "plain", "bar", "none"])
 def test_progress_is_for_people_on_the_error_stream(capfd, kind):

@@ -1,13 +1,15 @@
+import errno
 import hashlib
 import json
+import shutil
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
 from tests.carry.test_copy import make_text_clip
-from tests.clips import make_clip
-from tests.nearest import left_behind, settings
+from tests.clips import make_clip, read
+from tests.nearest import AtTheThirdFrame, left_behind, settings
 from vs_gendrpix import process
 from vs_gendrpix.cli.video import main
 from vs_gendrpix.errors import OutputError
@@ -80,6 +82,36 @@ def test_it_is_refused_before_the_work_where_it_cannot_be_written(tmp_path):
             process(tmp_path / "in.mp4", tmp_path / "out.mp4", settings(report=tmp_path / name))
     assert left_behind(tmp_path) == ["there.json"]
     assert (tmp_path / "there.json").read_text() == "mine"
+
+
+@pytest.mark.parametrize("how", ["taken", "no folder", "full"])
+def test_a_report_that_cannot_be_written_leaves_the_output(tmp_path, monkeypatch, how):
+    folder = tmp_path / "reports"
+    folder.mkdir()
+    path = folder / "run.json"
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def spoil():
+        if how == "taken":
+            path.write_text("other")
+        elif how == "no folder":
+            shutil.rmtree(folder)
+        else:
+            monkeypatch.setattr("pathlib.Path.write_text", full)
+
+    make_clip(tmp_path / "in.mp4")
+    chosen = settings(report=path)
+    report = process(
+        tmp_path / "in.mp4", tmp_path / "out.mp4", chosen, progress=AtTheThirdFrame(spoil)
+    )
+    assert report.exit_code == 1
+    assert "run.json" in report.warnings[-1]
+    assert len(read(tmp_path / "out.mp4").times) == 12
+    if how == "taken":
+        assert path.read_text() == "other"
+        assert loaded(folder / "run-2.json")["frames"]["encoded"] == 12
 
 
 def test_a_failed_run_leaves_none(tmp_path, monkeypatch):

@@ -7,15 +7,16 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import NoReturn
+from typing import NoReturn, Self
 
 from vs_gendrpix import cancellation
-from vs_gendrpix.cli.console import UNWRITABLE, flush_streams, open_missing_streams, say
+from vs_gendrpix.cli.console import flush_streams, open_missing_streams, say
 from vs_gendrpix.cli.signals import signals_cancel, why_cancelled
 from vs_gendrpix.errors import (
     EXIT_CODES,
     FAULT,
     INTERRUPTED,
+    UNWRITABLE,
     DeviceError,
     GendrpixError,
     OutputError,
@@ -31,6 +32,42 @@ class Parser(argparse.ArgumentParser):
         raise SettingsError(f"{message} (see {self.prog} --help)")
 
 
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The end of a command that fails.
+
+    Attributes:
+        kind: Name of the exception.
+        message: One line; empty if there is nothing to be said.
+        exit_code: See `vs_gendrpix.errors.EXIT_CODES`.
+    """
+
+    kind: str
+    message: str
+    exit_code: int
+
+    @classmethod
+    def of(cls, error: BaseException) -> Self:
+        """What a command says of an exception, and its exit code."""
+        kind = type(error).__name__
+        cancelled = cancellation.requested()
+        if isinstance(error, KeyboardInterrupt):
+            cancelled = INTERRUPTED
+        if cancelled is not None:  # the error may come of it: Ctrl-C ends child processes too
+            return cls("Cancelled", why_cancelled(cancelled), cancelled)
+        if isinstance(error, GendrpixError):
+            return cls(kind, str(error), error.exit_code)
+        if isinstance(error, MemoryError):
+            return cls(kind, "out of memory: use a smaller scale", DeviceError.exit_code)
+        if isinstance(error, BrokenPipeError):  # the reader (`| head`) has seen enough
+            return cls(kind, "", OutputError.exit_code)
+        return cls(kind, f"a fault of the program ({kind}: {error}); run with -v", FAULT)
+
+
+def _say_no_more(given: Sequence[str], failure: Failure) -> None:
+    """Do nothing: one line on the standard error stream says it all."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
     """A command: what `--help` says of it, its arguments, and its work.
@@ -42,6 +79,7 @@ class Command:
         add_arguments: Adds the arguments to a parser.
         run: Does the work; returns the exit code. It imports what is heavy itself, so that `--help`
             is quick.
+        failed: Is told, with the arguments, of a failure that has been said; it must not fail.
         timed_log: Whether the log is shown from level INFO on, each line with its time.
     """
 
@@ -50,6 +88,7 @@ class Command:
     examples: tuple[tuple[str, str], ...]
     add_arguments: Callable[[argparse.ArgumentParser], None]
     run: Callable[[argparse.Namespace], int]
+    failed: Callable[[Sequence[str], Failure], None] = _say_no_more
     timed_log: bool = False
 
     def parser(self, program: str) -> Parser:
@@ -104,6 +143,7 @@ def execute(
     parser: Parser,
     given: Sequence[str],
     *,
+    failed: Callable[[Sequence[str], Failure], None] = _say_no_more,
     ends_process: bool,
 ) -> int:
     """Parse arguments and do the work; whatever goes wrong is one line and an exit code.
@@ -113,6 +153,7 @@ def execute(
         work: Does the work; returns the exit code.
         parser: The parser of the arguments.
         given: The arguments.
+        failed: See `Command`.
         ends_process: Whether the process is the command's and ends after this: then its standard
             streams and its signals are taken care of to the end.
 
@@ -130,31 +171,18 @@ def execute(
     except SystemExit:  # --help and --version
         raise
     except BaseException as error:  # noqa: BLE001 - the process ends here: 1 would read as "finished"
-        code, message = _end(error)
+        failure = Failure.of(error)
         if verbose:
             with suppress(*UNWRITABLE):
                 traceback.print_exc()
-        if message:
-            say(program, message)
-        return code
+        if failure.message:
+            say(program, failure.message)
+        failed(given, failure)
+        return failure.exit_code
     finally:
         cancellation.reset()
         if ends_process:
             flush_streams()
-
-
-def _end(error: BaseException) -> tuple[int, str]:
-    """The exit code of a failure, and what is said of it."""
-    cancelled = INTERRUPTED if isinstance(error, KeyboardInterrupt) else cancellation.requested()
-    if cancelled is not None:  # other failures may come of it: Ctrl-C ends child processes too
-        return cancelled, why_cancelled(cancelled)
-    if isinstance(error, GendrpixError):
-        return error.exit_code, str(error)
-    if isinstance(error, MemoryError):
-        return DeviceError.exit_code, "out of memory: use a smaller scale"
-    if isinstance(error, BrokenPipeError):  # the reader (`| head`) has seen enough
-        return OutputError.exit_code, ""
-    return FAULT, f"a fault of the program ({type(error).__name__}: {error}); run with -v"
 
 
 def run_command(command: Command, program: str, given: Sequence[str], *, ends_process: bool) -> int:
@@ -164,7 +192,8 @@ def run_command(command: Command, program: str, given: Sequence[str], *, ends_pr
         with _log_lines(program, options, timed=command.timed_log):
             return command.run(options)
 
-    return execute(program, work, command.parser(program), given, ends_process=ends_process)
+    parser, failed = command.parser(program), command.failed
+    return execute(program, work, parser, given, failed=failed, ends_process=ends_process)
 
 
 class _Handler(logging.Handler):

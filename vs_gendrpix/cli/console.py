@@ -5,10 +5,7 @@ import select
 import sys
 from contextlib import suppress
 
-from vs_gendrpix.errors import one_line
-
-UNWRITABLE = (OSError, ValueError, AttributeError)
-"""What a stream raises whose reader is gone, that is full, or closed, or was never there."""
+from vs_gendrpix.errors import UNWRITABLE, one_line
 
 
 def say(program: str, message: str) -> None:

@@ -5,11 +5,11 @@ import logging
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from vs_gendrpix.cli.command import Command, run_command
+from vs_gendrpix.cli.command import Command, Failure, run_command
 from vs_gendrpix.cli.options import add_settings
 from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.job.progress import Bar, JsonLines, Plain, Progress
@@ -74,6 +74,15 @@ def run(options: argparse.Namespace) -> int:
         return report.exit_code
 
 
+def failed(given: Sequence[str], failure: Failure) -> None:
+    """Write the event `error`, if events are wanted: of wrong arguments, too."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument("--progress")
+    with suppress(argparse.ArgumentError):
+        if parser.parse_known_args(given)[0].progress == "json":
+            JsonLines(sys.stdout).error(failure.kind, failure.message, failure.exit_code)
+
+
 COMMAND = Command(
     purpose="restore a video",
     description="Restore a video with a one-step diffusion model: sharper, cleaner, larger.\n"
@@ -88,6 +97,7 @@ COMMAND = Command(
     ),
     add_arguments=add_arguments,
     run=run,
+    failed=failed,
 )
 
 

@@ -30,6 +30,7 @@ class Notes:
         corrupt_frames: Frames that the decoder flagged as damaged, but gave.
         made_up_times: Frames and packets whose time was missing or not after the one before.
         missing: Sentences on frames that are not there, or could not be shown.
+        faults: Sentences on what else is not as it was asked for, in the input or the output.
         examples: The first few error lines.
         places: Seconds from the clip's beginning at which errors and corrupt frames were met, the
             first hundred; an error comes up to a few frames early.
@@ -42,6 +43,7 @@ class Notes:
     corrupt_frames: int = 0
     made_up_times: int = 0
     missing: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
     examples: list[str] = field(default_factory=list)
     places: list[Fraction] = field(default_factory=list)
     now: Fraction = Fraction(0)
@@ -90,6 +92,12 @@ class Notes:
             if sentence not in self.missing:
                 self.missing.append(sentence)
 
+    def fault(self, sentence: str) -> None:
+        """Warn of what is no damage, but makes the result other than it was asked for."""
+        self.warn(sentence)
+        with _lock:
+            self.faults.append(sentence)
+
     def _mark(self) -> None:
         """Keep the place of what was met."""
         if len(self.places) < PLACES and self.now not in self.places:
@@ -104,6 +112,7 @@ class Notes:
         """Add the notes of another part of the job, which has logged them already."""
         with _lock:
             self.warnings += [said for said in other.warnings if said not in self.warnings]
+            self.faults += [said for said in other.faults if said not in self.faults]
             self.errors += other.errors
             self.corrupt_frames += other.corrupt_frames
             self.made_up_times += other.made_up_times

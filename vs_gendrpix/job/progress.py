@@ -1,13 +1,17 @@
-"""Tell the user how far a run has come: a bar, plain lines, or events for a program."""
+"""Tell the user how far a run has come: a bar, plain lines, or events for a program.
+
+Whether anybody hears it makes no difference to the run: a reader that leaves does not end it.
+"""
 
 import json
 import sys
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from tqdm import tqdm
 
-from vs_gendrpix.errors import one_line
+from vs_gendrpix.errors import UNWRITABLE, one_line
 from vs_gendrpix.job.waits import Bound
 
 if TYPE_CHECKING:
@@ -47,11 +51,14 @@ class Bar(Progress):
 
     def start(self, start: "Start") -> None:
         """Draw the empty bar."""
-        self._bar = tqdm(total=start.frames or None, unit="frame", dynamic_ncols=True)
+        with suppress(*UNWRITABLE):
+            self._bar = tqdm(total=start.frames or None, unit="frame", dynamic_ncols=True)
 
     def frame(self, count: int, bound: Bound) -> None:
         """Move the bar; a clip may have more frames than its container says."""
-        if self._bar is not None:
+        if self._bar is None:
+            return
+        with suppress(*UNWRITABLE):
             if self._bar.total is not None and count > self._bar.total:
                 self._bar.total = count
             self._bar.set_postfix_str(f"{bound}-bound", refresh=False)
@@ -60,7 +67,8 @@ class Bar(Progress):
     def close(self) -> None:
         """Leave the bar as it is and begin a new line."""
         if self._bar is not None:
-            self._bar.close()
+            with suppress(*UNWRITABLE):
+                self._bar.close()
 
 
 class Plain(Progress):
@@ -101,11 +109,12 @@ class Plain(Progress):
 
     def _say(self, line: str) -> None:
         """Write a line to the standard error stream."""
-        sys.stderr.write(one_line(f"{self._program}: {line}") + "\n")
+        with suppress(*UNWRITABLE):
+            sys.stderr.write(one_line(f"{self._program}: {line}") + "\n")
 
 
 class JsonLines(Progress):
-    """One JSON object a line on the standard output: start, progress, warning, done."""
+    """One JSON object a line on the standard output: start, progress, warning, done or error."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -156,9 +165,20 @@ class JsonLines(Progress):
             exit_code=report.exit_code,
         )
 
+    def error(self, kind: str, message: str, exit_code: int) -> None:
+        """Write the event `error`, the last one of a run that fails.
+
+        Args:
+            kind: Name of the exception.
+            message: What is said of it.
+            exit_code: The exit code of the process.
+        """
+        self._write("error", kind=kind, message=message, exit_code=exit_code)
+
     def _write(self, event: str, **values: object) -> None:
-        self._stream.write(json.dumps({"event": event, **values}) + "\n")
-        self._stream.flush()
+        with suppress(*UNWRITABLE):
+            self._stream.write(json.dumps({"event": event, **values}) + "\n")
+            self._stream.flush()
 
 
 class _Meter:

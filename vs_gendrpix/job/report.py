@@ -72,5 +72,5 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """0, or 1 if the input was damaged or times had to be made up."""
-        return int(self.notes.damaged)
+        """0, or 1 if the input was damaged, or something else is not as it was asked for."""
+        return int(self.notes.damaged or bool(self.notes.faults))

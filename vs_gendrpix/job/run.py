@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from vs_gendrpix import cancellation
 from vs_gendrpix.carry.copy import SideStreams
 from vs_gendrpix.carry.plan import CarryPlan
-from vs_gendrpix.errors import MediaError, ModelError, VerificationError
+from vs_gendrpix.errors import GendrpixError, MediaError, ModelError, VerificationError
 from vs_gendrpix.frame.area import cropped, with_bars
 from vs_gendrpix.frame.format import Frame
 from vs_gendrpix.frame.notes import Notes
@@ -26,8 +26,10 @@ from vs_gendrpix.job.waits import Waits
 from vs_gendrpix.libav.filters import Filters
 from vs_gendrpix.libav.log import LibavLog
 from vs_gendrpix.read.input import Frames, Input
+from vs_gendrpix.read.state import InputState
 from vs_gendrpix.restore.heap import keep_freed
 from vs_gendrpix.settings import ProcessSettings
+from vs_gendrpix.write.output import OutputFile
 from vs_gendrpix.write.writer import open_writer
 
 if TYPE_CHECKING:
@@ -86,6 +88,7 @@ def run(plan: Plan, progress: Progress | None = None, span: Span | None = None) 
     keep_freed()
     progress = progress or Progress()
     began, waits = time.monotonic(), Waits()
+    before_work = InputState.of(plan.source, plan.settings.read)
     notes = Notes(warnings=list(plan.warnings), informed=list(plan.informed))
     with ExitStack() as stack:
         stack.callback(notes.tell_damage)  # a run that fails says it too
@@ -116,6 +119,7 @@ def run(plan: Plan, progress: Progress | None = None, span: Span | None = None) 
         _check_count(before, after, writer.frames, span)
         writer.finish()
         notes.tell_damage()
+        _tell_change(plan, before_work, notes)
         report = Report(
             start=start,
             frames_decoded=source.decoded,
@@ -128,7 +132,7 @@ def run(plan: Plan, progress: Progress | None = None, span: Span | None = None) 
             seconds=time.monotonic() - began,
         )
         if record is not None:
-            write_report(record, report)
+            _record(record, report)
     progress.done(report)
     return report
 
@@ -146,6 +150,25 @@ def _planned_frames(plan: Plan, clip: Input) -> Frames:
     if not same:
         raise MediaError(f"{plan.source} has changed since the job was planned: plan it again")
     return source
+
+
+def _tell_change(plan: Plan, before: InputState | None, notes: Notes) -> None:
+    """Say so if the input is not as it was: it was replaced, or was still being written."""
+    now = InputState.of(plan.source, plan.settings.read)
+    if now != before:
+        found = "is gone by now" if now is None else f"was {before}, and is now {now}"
+        notes.fault(
+            f"the input {plan.source} has changed while it was read: it {found}; "
+            "the output may have a part of it"
+        )
+
+
+def _record(record: OutputFile, report: Report) -> None:
+    """Write the report; a failure is no reason to call the output unfinished."""
+    try:
+        write_report(record, report)
+    except GendrpixError as error:
+        report.notes.fault(str(error))
 
 
 def _side_streams(plan: Plan, source: Frames, span: Span | None, notes: Notes) -> SideStreams:
