@@ -465,6 +465,25 @@ def test_a_script_that_fails_is_one_clear_line(tmp_path, text, said):
     assert [path.name for path in tmp_path.iterdir()] == ["in.vpy"]
 
 
+@pytest.mark.parametrize(
+    ("prop", "said"),
+    [
+        ("_Matrix='rec709'", "invalid literal"),
+        ("_Matrix=[1, 1]", "TypeError"),
+        ("_SARNum=[4, 3]", "TypeError"),
+        ("_Range=b'x'", "invalid literal"),
+        ("_Primaries=1e30", "_Primaries of this clip is 10"),
+        ("_Transfer=10**15", "_Transfer of this clip is 10"),
+    ],
+)
+def test_a_property_of_the_wrong_kind_is_one_clear_line(tmp_path, prop, said):
+    more = f"clip = clip.std.SetFrameProps({prop})"
+    script = write_script(tmp_path / "in.vpy", more=more)
+    with pytest.raises(MediaError, match=rf"^the output of the script .*{said}") as caught:
+        process(script, tmp_path / "out.mkv", chosen())
+    assert "\n" not in str(caught.value)
+
+
 def test_a_script_takes_no_choices_and_must_be_there(tmp_path):
     script = write_script(tmp_path / "in.vpy")
     with pytest.raises(SettingsError, match="by itself"):

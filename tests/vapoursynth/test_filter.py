@@ -529,3 +529,12 @@ def test_the_format_of_a_restored_frame(restore):
         planes_of(clip.get_frame(0)), planes_of(source.get_frame(0)), strict=True
     ):
         np.testing.assert_array_equal(plane, other)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"device_index": "x"}, {"format": "x"}, {"tile": 1.5}, {"model_path": 7}]
+)
+def test_an_argument_of_another_type_is_one_line(wrong):
+    with pytest.raises(vs.Error, match=r"^gendrpix: ") as caught:
+        gendrpix(vs.core.std.BlankClip(format=vs.RGB24, length=1), **wrong)
+    assert "\n" not in str(caught.value)

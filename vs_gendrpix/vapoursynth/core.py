@@ -19,7 +19,9 @@ class Closeable(Protocol):
 
 @contextmanager
 def as_vs_error(where: str = "") -> Iterator[None]:
-    """Raise our own errors as `vs.Error`: one line that begins with the name of the filter.
+    """Raise all errors as `vs.Error`: one line that begins with the name of the filter.
+
+    VapourSynth would show another exception of a frame's function as a traceback in its message.
 
     Args:
         where: Text before the message, such as the number of the frame.
@@ -28,6 +30,11 @@ def as_vs_error(where: str = "") -> Iterator[None]:
         yield
     except GendrpixError as error:
         raise vs.Error(one_line(f"gendrpix: {where}{error}")) from None
+    except vs.Error:
+        raise
+    except Exception as error:
+        what = f"{type(error).__name__}: {error}"
+        raise vs.Error(one_line(f"gendrpix: {where}{what}")) from error
 
 
 def close_with_core(owner: Closeable) -> None:

@@ -49,10 +49,12 @@ def source_format(clip: vs.VideoNode, props: dict[str, Any], matrix_in: int | No
     location = int(props.get("_ChromaLocation", 0))
     color = ColorSpec(
         matrix=_matrix(props, family, matrix_in),
-        primaries=int(props.get("_Primaries", UNSPECIFIED)),
-        transfer=int(props.get("_Transfer", UNSPECIFIED)),
+        primaries=_code_point(props, "_Primaries"),
+        transfer=_code_point(props, "_Transfer"),
         full_range=int(props.get("_Range", family == "rgb")) == 1,
-        chroma_location=CHROMA_LOCATIONS[location] if location < len(CHROMA_LOCATIONS) else "left",
+        chroma_location=CHROMA_LOCATIONS[location]
+        if 0 <= location < len(CHROMA_LOCATIONS)
+        else "left",
     )
     layout = pixel_layout(clip.format)
     return FrameFormat(width=clip.width, height=clip.height, layout=layout, color=color)
@@ -117,6 +119,14 @@ def _family(video_format: vs.VideoFormat) -> Family:
     if family is None:
         raise MediaError(f"the format {video_format.name} is not supported: use GRAY, YUV or RGB")
     return family
+
+
+def _code_point(props: dict[str, Any], name: str) -> int:
+    """A property that is a code point of ITU-T H.273, which has eight bits."""
+    code = int(props.get(name, UNSPECIFIED))
+    if not 0 <= code < 256:
+        raise MediaError(f"the property {name} of this clip is {code}: use a code of ITU-T H.273")
+    return code
 
 
 def _matrix(props: dict[str, Any], family: Family, matrix_in: int | None) -> int:

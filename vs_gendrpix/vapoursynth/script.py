@@ -1,10 +1,10 @@
 """A VapourSynth script as an input: the frames of its first output."""
 
-import contextlib
 import runpy
 import sys
 import traceback
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -12,8 +12,7 @@ from typing import Any, Self
 
 import vapoursynth as vs  # type: ignore[import-untyped] # no py.typed in its wheel
 
-from vs_gendrpix import cancellation
-from vs_gendrpix.errors import MediaError
+from vs_gendrpix.errors import GendrpixError, MediaError
 from vs_gendrpix.frame.clip import PICTURE_RATE, ClipInfo
 from vs_gendrpix.frame.format import Frame, FrameFormat, Timing, usual_matrix
 from vs_gendrpix.read.look.fields import PROGRESSIVE, Scan
@@ -43,8 +42,9 @@ class ScriptInput:
         self.path = path
         self._reading: ScriptFrames | None = None
         self._clip, self._alpha = _run(path)
-        rate = Fraction(self._clip.fps.numerator, self._clip.fps.denominator)
-        self.length = len(self._clip) / (rate or PICTURE_RATE)
+        with _faults(path):
+            rate = Fraction(self._clip.fps.numerator, self._clip.fps.denominator)
+            self.length = len(self._clip) / (rate or PICTURE_RATE)
 
     def __enter__(self) -> Self:
         return self
@@ -57,7 +57,8 @@ class ScriptInput:
     def frames(self, start: Fraction | None, end: Fraction | None) -> "ScriptFrames":
         """Begin to read a range; see `Input.frames`."""
         self._leave()
-        self._reading = ScriptFrames(self.path, self._clip, self._alpha, start=start, end=end)
+        with _faults(self.path):
+            self._reading = ScriptFrames(self.path, self._clip, self._alpha, start=start, end=end)
         return self._reading
 
     def fields(self, start: Fraction | None, end: Fraction | None) -> Scan:
@@ -129,11 +130,13 @@ class ScriptFrames:
         shift = int(self.offset / self._time_base)
         while self._ahead is not None:
             picture, alpha, timing = self._ahead
-            planes = copied_planes(picture) + (() if alpha is None else copied_planes(alpha))
+            with _faults(self.path):
+                planes = copied_planes(picture) + (() if alpha is None else copied_planes(alpha))
             self.decoded += 1
             timing = replace(timing, pts=timing.pts - shift)
             yield Frame(format=self.info.format, planes=planes, timing=timing)
-            self._ahead = next(self._frames, None)
+            with _faults(self.path):
+                self._ahead = next(self._frames, None)
 
     def close(self) -> None:
         """Stop reading."""
@@ -150,9 +153,9 @@ class ScriptFrames:
             clip = clip[skipped:] if skipped < len(clip) else None
         if clip is None:
             return
-        alphas = iter(()) if alpha is None else _frames(self.path, alpha[skipped:])
+        alphas = iter(()) if alpha is None else _frames(alpha[skipped:])
         seconds = skipped / rate if rate else Fraction(0)
-        for frame in _frames(self.path, clip):
+        for frame in _frames(clip):
             beside = next(alphas, None)
             lasts = _duration(frame, rate)
             if self._end is not None and seconds >= self._end:
@@ -189,7 +192,7 @@ def _run(path: Path) -> "tuple[vs.VideoNode, vs.VideoNode | None]":
         raise MediaError(f"there is no file {path}")
     vs.clear_outputs()
     try:
-        with contextlib.redirect_stdout(sys.stderr):
+        with redirect_stdout(sys.stderr):
             runpy.run_path(str(path), run_name="__vapoursynth__")
     except (Exception, SystemExit) as error:
         line = traceback.extract_tb(error.__traceback__)
@@ -205,14 +208,23 @@ def _run(path: Path) -> "tuple[vs.VideoNode, vs.VideoNode | None]":
     return output.clip, output.alpha
 
 
-def _frames(path: Path, clip: vs.VideoNode) -> Iterator[vs.VideoFrame]:
-    """Yield the frames of a clip, with a few computed ahead."""
+@contextmanager
+def _faults(path: Path) -> Iterator[None]:
+    """Raise what goes wrong in VapourSynth, or in what a script has set, as `MediaError`."""
     try:
-        for frame in clip.frames(prefetch=_AHEAD, backlog=_AHEAD):
-            cancellation.check()
-            yield frame
+        yield
+    except (GendrpixError, MemoryError):
+        raise
     except vs.Error as error:
         raise MediaError(f"a filter of the script {path} fails: {_last_line(error)}") from error
+    except Exception as error:
+        what = f"{type(error).__name__}: {_last_line(error)}"
+        raise MediaError(f"the output of the script {path} cannot be read: {what}") from error
+
+
+def _frames(clip: vs.VideoNode) -> Iterator[vs.VideoFrame]:
+    """Yield the frames of a clip, with a few computed ahead."""
+    yield from clip.frames(prefetch=_AHEAD, backlog=_AHEAD)
 
 
 def _duration(frame: vs.VideoFrame, rate: Fraction) -> Fraction:
