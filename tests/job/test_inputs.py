@@ -11,6 +11,7 @@ import pytest
 
 from tests.choices import process_settings
 from tests.clips import EVEN, TICK, UNEVEN, make_clip, make_frames, read
+from tests.joined import make_joined, steps
 from vs_gendrpix import EncodeSettings, ReadSettings, RestoreSettings, process
 from vs_gendrpix.cli.video import main
 from vs_gendrpix.errors import MediaError, SettingsError
@@ -182,6 +183,17 @@ def test_what_a_pipe_has_beside_its_video_is_named(folder, capfd):
     assert run(folder, "-", "out.mkv", *QUICK[:4], stdin=data) == (0, b"")
     assert "not carried over from a pipe: audio stream 1" in capfd.readouterr().err
     assert len(read(folder / "out.mkv").times) == 12
+
+
+@pytest.mark.parametrize("suffix", [".ts", ".vob"])
+def test_a_pipe_whose_clock_starts_again(folder, capfd, suffix):
+    make_joined(folder / f"in{suffix}", (1, 5000, 1, 1))
+    data = (folder / f"in{suffix}").read_bytes()
+    assert run(folder, "-", "out.mkv", *QUICK[:4], stdin=data) == (0, b"")
+    said = capfd.readouterr().err
+    assert "the clock of - starts again, first at 0.730 s" in said
+    assert "made up" not in said
+    assert steps(read(folder / "out.mkv").times) == {40.0}
 
 
 def test_a_part_of_a_pipe(folder):

@@ -17,6 +17,7 @@ from vs_gendrpix.carry.trial_muxer import TrialMuxer
 from vs_gendrpix.errors import MediaError
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.libav.values import codec_name, fraction, origin
+from vs_gendrpix.read.index import index_of
 from vs_gendrpix.read.opening import open_input
 from vs_gendrpix.settings import ReadSettings
 
@@ -119,7 +120,13 @@ class SideStreams:
         streams = [source.streams[index] for index in self._targets]
         if streams:
             reader = PacketReader(
-                source, streams, start=start, end=end, offset=self._offset, notes=self._notes
+                source,
+                streams,
+                start=start,
+                end=end,
+                offset=self._offset,
+                notes=self._notes,
+                index=index_of(self._path, chosen, source.format.name),
             )
             self._packets = iter(reader)
             self._ahead = next(self._packets, None)

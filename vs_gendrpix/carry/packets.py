@@ -13,6 +13,8 @@ from vs_gendrpix import cancellation
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.libav.log import LibavLog
 from vs_gendrpix.libav.values import codec_name, fraction, is_cover, line_of, origin
+from vs_gendrpix.read.index import Index
+from vs_gendrpix.read.joins import Joins, RunningClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +28,7 @@ _LONGEST = 24 * 60 * 60
 """Seconds above which a packet's duration is none: a VobSub without an end has 2^32 ms."""
 
 
-_CORRUPT = re.compile(r"Packet corrupt \(stream = (\d+)")
+_CORRUPT = re.compile(r"Packet corrupt \(stream = (\d+), dts = (-?\d+|NOPTS)")
 """How libavformat says that a packet is not whole."""
 
 
@@ -40,6 +42,8 @@ class PacketReader:
         end: Second at which the part ends; None is the end.
         offset: Seconds to take off all times.
         notes: Where damage is counted.
+        index: The index of the input's video, by which the parts of a joined file follow each other
+            as its pictures do; None if there is none.
     """
 
     def __init__(
@@ -51,10 +55,16 @@ class PacketReader:
         end: Fraction | None,
         offset: Fraction,
         notes: Notes,
+        index: Index | None = None,
     ) -> None:
         self._source, self._streams, self._notes = source, streams, notes
         self._start, self._end, self._offset = start, end, offset
         self._last_dts: dict[int, int] = {}
+        self._index = index
+        self._joins = Joins() if index is None else index.joins
+        self._clock = RunningClock(self._joins)
+        self._heard: dict[int, tuple[Fraction, Fraction]] = {}  # last begin and length of sound
+        self._joining: set[int] = set()
 
     def __iter__(self) -> "Iterator[Packet[Stream]]":
         """The packets that begin in the part, in the file's order, at the output's times."""
@@ -62,6 +72,10 @@ class PacketReader:
             self._seek(self._start)
         ended: set[int] = set()
         for packet in self._readable():
+            if self._clock.mend(packet):
+                self._joining.add(packet.stream_index)
+            if self._overlaps(packet):
+                continue
             self._mend_times(packet)
             seconds = (packet.pts or 0) * fraction(packet.time_base)
             if self._end is not None and seconds >= self._end:
@@ -74,9 +88,13 @@ class PacketReader:
 
     def _seek(self, start: Fraction) -> None:
         """Go to a little before the part; read from the beginning where that is impossible."""
-        target = int(max(start - _SEEK_MARGIN, origin(self._source)) * av.time_base)
+        first = max(start - _SEEK_MARGIN, origin(self._source))
         try:
-            self._source.seek(target)
+            if self._index is not None and self._index.keys:
+                place = self._index.key_before(first)
+                self._source.seek(place, unsupported_byte_offset=True)
+            else:
+                self._source.seek(int(first * av.time_base))
         except av.FFmpegError:
             name = self._source.name.removeprefix("file:")
             self._notes.warn(f"{name} cannot be searched: reading it from the beginning")
@@ -103,13 +121,39 @@ class PacketReader:
     def _hear(self, log: LibavLog) -> None:
         """Count what the demuxer calls corrupt: parsers cut it up and drop the packets' own flag.
 
-        All else that it says, it says to the video's reader too.
+        All else that it says, it says to the video's reader too. The last packet before a join is
+        whole: only from the join it looks as if it were not.
         """
-        ours = {stream.index for stream in self._streams}
+        ours = {stream.index: fraction(stream.time_base) for stream in self._streams}
         for _, _, text in log.drain():
             corrupt = _CORRUPT.match(text)
-            if corrupt and int(corrupt[1]) in ours:
+            if not corrupt or (stream := int(corrupt[1])) not in ours:
+                continue
+            dts = 0 if corrupt[2] == "NOPTS" else int(corrupt[2])
+            if not self._joins.ends_with(stream, dts * ours[stream]):
                 self._notes.error(line_of(text))
+
+    def _overlaps(self, packet: "Packet[Stream]") -> bool:
+        """Whether sound behind a join is to be left out: half of it or more was there before it.
+
+        The sound of a part ends a little later than its pictures, or begins before them.
+        """
+        index = packet.stream_index
+        if packet.stream.type != "audio" or packet.pts is None:
+            return False
+        unit = fraction(packet.time_base)
+        begin, length = packet.pts * unit, (packet.duration or 0) * unit
+        before, long = self._heard.get(index, (begin, length))
+        length = length or long
+        if index in self._joining:
+            if 2 * (before + long - begin) >= length:
+                self._notes.warn(
+                    "where the parts of the file overlap, sound of the later is left out"
+                )
+                return True
+            self._joining.discard(index)
+        self._heard[index] = begin, length or begin - before
+        return False
 
     def _mend_times(self, packet: "Packet[Stream]") -> None:
         """Give a packet the times that muxers insist on: both present, and dts not going back."""

@@ -12,9 +12,11 @@ from vs_gendrpix import cancellation
 from vs_gendrpix.errors import MediaError
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.libav.faults import reading, reason
-from vs_gendrpix.libav.log import InputLog
+from vs_gendrpix.libav.log import InputLog, LibavLog
 from vs_gendrpix.libav.values import fraction, origin
 from vs_gendrpix.read.cut import TAIL, is_cut_off
+from vs_gendrpix.read.index import index_of
+from vs_gendrpix.read.joins import Joins, RunningClock, joined_packets
 from vs_gendrpix.read.missing import Missing
 from vs_gendrpix.read.opening import STDIN, drain, main_video, open_input
 from vs_gendrpix.read.pipe import Pipe
@@ -44,7 +46,8 @@ class Clip:
         begin: Time stamp, in seconds, at which the clip begins for a player.
         time_base: Seconds of a tick of the stream.
         rate: Frames a second; 0 when unknown.
-        length: Seconds of the pictures by the container; 0 when unknown.
+        index: What one reading of the whole file has told; None for what needs none.
+        length: Seconds of the pictures; 0 when unknown.
         delay: Seconds from where the clip begins to its first picture: sound may begin before.
         missing: What its packets announced and its decoder did not show, since the last search.
         avi_delay: Ticks between the decoding and the presentation of an AVI's pictures, once known.
@@ -73,6 +76,7 @@ class Clip:
         self.avi_delay: int | None = None
         self._reopened = reopened
         self._first_dts: int | None = None
+        self._met_join = False
         with ExitStack() as stack:
             self._log = stack.enter_context(InputLog())
             self._opened = stack.enter_context(ExitStack())
@@ -94,10 +98,13 @@ class Clip:
         start = self.stream.start_time
         shown = self.begin if start is None else start * self.time_base
         self.delay = max(shown - self.begin, Fraction(0))
-        duration = Fraction(self.container.duration or 0, av.time_base)
-        self.length = max(duration - self.delay, Fraction(0))
-        if self.rate and self.stream.frames:
-            self.length = self.stream.frames / self.rate
+        with LibavLog(this_thread=True):  # what is damaged is met again when it is decoded
+            self.index = index_of(self.path, self.chosen, self.format_name)
+        joins = Joins() if self.index is None else self.index.joins
+        self._clock = RunningClock(joins)
+        if joins.moments:
+            self._tell_join(joins.moments[0], len(joins.moments))
+        self.length = self._length()
         self.missing = self._nothing_missing()
 
     @property
@@ -151,11 +158,13 @@ class Clip:
         """
         self._read = True
         self.missing = self._nothing_missing()
+        moment = self.begin + seconds
         try:
             with self._log.hearing():
-                self.container.seek(
-                    int((self.begin + seconds) / self.time_base), stream=self.stream
-                )
+                if self.index is not None and self.index.keys:
+                    self.container.seek(self.index.key_before(moment), unsupported_byte_offset=True)
+                else:
+                    self.container.seek(int(moment / self.time_base), stream=self.stream)
         except av.FFmpegError:
             return False
         return True
@@ -176,6 +185,30 @@ class Clip:
 
     def pictures(self) -> Iterator[av.VideoFrame]:
         """Decode all pictures from here on, past any error."""
+        for packet in self.packets():
+            if packet is not None and packet.size:
+                self.missing.read(packet)
+            for picture in self._decode(packet):
+                self.missing.shown(picture)
+                yield picture
+        self.missing.at_end()
+
+    def packets(self) -> "Iterator[Packet[VideoStream] | None]":
+        """Read the video's packets from here on, past any error, at the times of one clock.
+
+        Yields:
+            The packets; at the end one without data, or None, which flush the decoder.
+        """
+        if self.path == STDIN:
+            yield from joined_packets(self._packets(), self.stream.index, self._meet_join)
+            return
+        for packet in self._packets():
+            if packet is not None:
+                self._clock.mend(packet)
+            yield packet
+
+    def _packets(self) -> "Iterator[Packet[VideoStream] | None]":
+        """Read the video's packets as they are."""
         self._read = True
         packets, failed_reads = self.container.demux(self.stream), 0
         while failed_reads < 2:  # twice without a packet between: this is the end
@@ -191,17 +224,9 @@ class Clip:
             if packet is None:
                 break
             failed_reads = 0
-            if packet.size:
-                self.missing.read(packet)
-            yield from self._noted(self._decode(packet))
+            yield packet
         if failed_reads:
-            yield from self._noted(self._decode(None))
-        self.missing.at_end()
-
-    def _noted(self, pictures: list[av.VideoFrame]) -> Iterator[av.VideoFrame]:
-        for picture in pictures:
-            self.missing.shown(picture)
-            yield picture
+            yield None
 
     def _nothing_missing(self) -> Missing:
         """Count missing frames anew; an AVI's times tell none where frames are reordered."""
@@ -288,6 +313,29 @@ class Clip:
             self._warn_of_hidden_alpha()
         self._hear(self.stream.codec_context.name, self.format_name)
         return pictures
+
+    def _length(self) -> Fraction:
+        """Seconds of the pictures, by the index or else by the container; 0 when unknown."""
+        if self.index is not None and self.index.times:
+            return (self.index.end - self.index.times[0]) * self.time_base
+        if self.rate and self.stream.frames:
+            return self.stream.frames / self.rate
+        duration = Fraction(self.container.duration or 0, av.time_base)
+        return max(duration - self.delay, Fraction(0))
+
+    def _meet_join(self, tick: int) -> None:
+        """Say that the clock of a pipe starts again; only the first time, as more may come."""
+        if not self._met_join:
+            self._met_join = True
+            self._tell_join(tick * self.time_base)
+
+    def _tell_join(self, moment: Fraction, count: int | None = None) -> None:
+        """Say that the clock starts again, for the first time at a moment of the stream's times."""
+        times = "" if count is None else f" {count} times" if count > 1 else " once"
+        self.notes.warn(
+            f"the clock of {self.path} starts again{times}, first at "
+            f"{float(moment - self.begin):.3f} s: the parts follow each other without a gap"
+        )
 
     def _hear(self, *names: str) -> None:
         """Count the error lines of a decoder or demuxer; one warning of encryption ends it all."""

@@ -218,10 +218,13 @@ class Source:
             self.notes.warn(f"not carried over from a pipe: {', '.join(others)}")
 
     def _expected_frames(self) -> int:
-        """Count the frames of the range by the container, or by duration and rate; 0 if unknown."""
-        container, stream = self._clip.container, self._clip.stream
-        duration = Fraction(container.duration or 0, av.time_base)
-        whole = stream.frames or int(duration * self._clip.rate)
+        """Count the frames of the range by the index, or by duration and rate; 0 if unknown."""
+        clip, index = self._clip, self._clip.index
+        if index is not None and index.times:
+            return index.count(*(t and clip.begin + t for t in (self._start, self._end)))
+        duration = Fraction(clip.container.duration or 0, av.time_base)
+        packets = 0 if index is None else index.packets
+        whole = packets or clip.stream.frames or int(duration * clip.rate)
         if not duration or (self._start is None and self._end is None):
             return whole
         kept = min(self._end or duration, duration) - (self._start or 0)
