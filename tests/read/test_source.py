@@ -246,3 +246,15 @@ def test_a_tag_that_says_alpha_where_there_is_none_is_passed_over(shared):
         source = Source(clip)
         assert sum(1 for _ in source) == 74
         assert source.notes.warnings == []
+
+
+def test_only_what_the_container_shows_is_read(shared):
+    """Matroska's PixelCrop: 8 columns at the left, 16 at the right, 4 rows above, 12 below."""
+    path = shared / "video" / "reports" / "container_crop.mkv"
+    with av.open(str(path)) as clip:
+        whole = next(clip.decode(video=0)).to_ndarray()
+    with open_source(path) as source:
+        assert source.info.sample_aspect_ratio == Fraction(40, 39)  # 4:3 on the screen
+        assert (source.info.format.width, source.info.format.height) == (104, 80)
+        frame = next(iter(source))
+    np.testing.assert_array_equal(frame.planes[0], whole[4:84, 8:112])

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from av.stream import Stream
     from av.video.stream import VideoStream
 
-_STALE = ("encoder", "duration", "number_of_", "bps", "_statistics", "vendor_id")
+_STALE = ("encoder", "duration", "number_of_", "bps", "statistics", "vendor_id")
 """How names of tags begin that describe the old file's bytes; muxers write their own."""
 
 _BRANDS = {"major_brand", "minor_version", "compatible_brands"}

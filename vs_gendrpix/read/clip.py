@@ -4,12 +4,15 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
+from struct import unpack
 from typing import TYPE_CHECKING, Self
 
 import av
 
 from vs_gendrpix import cancellation
 from vs_gendrpix.errors import MediaError
+from vs_gendrpix.frame.area import Area
+from vs_gendrpix.frame.format import FrameFormat
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.libav.faults import reading, reason
 from vs_gendrpix.libav.log import InputLog, LibavLog
@@ -253,6 +256,23 @@ class Clip:
         with self.path.open("rb") as opened:
             opened.seek(max(0, length - TAIL))
             return is_cut_off(self.format_name, self.missing, length, opened.read())
+
+    def shown_area(self, form: FrameFormat) -> Area:
+        """The part of decoded pictures that is shown: Matroska's PixelCrop, MOV's clean aperture.
+
+        Its corner is moved up and left to where a chroma sample lies.
+
+        Args:
+            form: The format of the decoded pictures.
+        """
+        said = self.stream.codec_context.coded_side_data.get("frame_cropping", b"")
+        top, bottom, left, right = unpack("<4I", said) if said else (0, 0, 0, 0)
+        across, down = form.layout.chroma_step
+        x, y = left // across * across, top // down * down
+        width, height = form.width - x - right, form.height - y - bottom
+        if width <= 0 or height <= 0:
+            return Area.whole(form)
+        return Area(width=width, height=height, x=x, y=y)
 
     def forget_damage(self) -> None:
         """Drop what has been met so far: it lies outside of what is read."""

@@ -10,6 +10,7 @@ import av
 
 from ffmpeg_filters import BOTTOM_FIRST
 from vs_gendrpix.errors import MediaError
+from vs_gendrpix.frame.area import cropped
 from vs_gendrpix.frame.clip import PICTURE_RATE, ClipInfo
 from vs_gendrpix.frame.format import Fields, Frame, Timing, said
 from vs_gendrpix.frame.notes import Notes
@@ -62,6 +63,7 @@ class Source:
             if self._ahead is None:
                 raise self._no_frames()
             self._first = frame_format(self._ahead[0])
+            self._area = clip.shown_area(self._first)
             self._move_to_zero(self._ahead[1])
             self.info = self._describe(*self._ahead)
 
@@ -79,7 +81,8 @@ class Source:
             self.decoded += 1
             timing = replace(timing, pts=timing.pts - shift)
             fields = self._fields(picture)
-            yield Frame(format=self._first, planes=planes, timing=timing, fields=fields)
+            frame = Frame(format=self._first, planes=planes, timing=timing, fields=fields)
+            yield cropped(frame, self._area)
             with reading(self._clip.path):
                 self._ahead = next(self._frames, None)
 
@@ -188,11 +191,14 @@ class Source:
             self._name_other_streams()
         else:
             sequence = find_sequence(clip.path, clip.chosen.start_number)
+        shown = self._area.of(self._first)
+        if shown != self._first:
+            self.notes.inform(f"{clip.path} says what is shown of its picture: {self._area}")
         rotation, mirrored, is_all = read_orientation(picture.side_data)
         if not is_all:
             self.notes.warn("not carried over: a display matrix that is more than a rotation")
         info = ClipInfo(
-            format=self._first,
+            format=shown,
             time_base=clip.time_base,
             average_rate=clip.rate,
             frames=self._expected_frames(),
@@ -202,7 +208,7 @@ class Source:
             first_number=None if sequence is None else sequence.first + first.pts,
             hdr=read_metadata(picture.side_data),
         )
-        self.notes.inform(f"{clip.path}: {self._first}, {float(clip.rate):g} frames/s")
+        self.notes.inform(f"{clip.path}: {shown}, {float(clip.rate):g} frames/s")
         if clip.chosen.rate is None and clip.format_name in {"image2", "rawvideo"}:
             self.notes.warn(f"no frame rate is given: taken as {PICTURE_RATE} a second (--fps)")
         return info

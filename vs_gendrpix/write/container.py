@@ -13,6 +13,7 @@ from vs_gendrpix.frame.clip import ClipInfo
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.libav.log import LibavLog
 from vs_gendrpix.libav.values import fraction
+from vs_gendrpix.write.matroska import VIEWS, DisplaySize, write_display_size
 from vs_gendrpix.write.output import Output, output_fault
 from vs_gendrpix.write.verification import verify
 
@@ -127,6 +128,7 @@ class Container:
             self._carried.copy_until(None)
             # Matroska says only here that the disk is full.
             self._file.close()
+        self._write_display_size()
         self._output.sync()
         if self._output.readable:
             found = verify(
@@ -147,6 +149,18 @@ class Container:
             except av.FFmpegError as error:
                 what = f"cannot write {self._output.path}"
                 raise output_fault(error, what, log.reason(error)) from error
+
+    def _write_display_size(self) -> None:
+        """Say in a Matroska file at which size the pictures are shown, if it is not their own."""
+        form, ratio = self._clip.format, self._clip.sample_aspect_ratio
+        if self._file.format.name != "matroska" or ratio == 1:
+            return
+        across, down = VIEWS.get(self._stream.metadata.get("stereo_mode", ""), (1, 1))
+        size = DisplaySize.of(form.width // across, form.height // down, ratio)
+        try:
+            write_display_size(self._output.part, size)
+        except OSError as error:
+            raise output_fault(error, f"cannot write {self._output.path}") from error
 
     def _add_video(self, video: "VideoStream") -> "VideoStream":
         """Add the stream that takes the video's packets."""
@@ -192,18 +206,11 @@ class Container:
             self._notes.warn(f"not carried over: {self._clip.orientation}")
 
     def _name_lost_aspect(self, found: Fraction) -> None:
-        """Say so if the file has lost the pixel aspect ratio.
-
-        PyAV cannot tell Matroska's muxer, so it is lost there unless the codec has a field for it,
-        as HEVC and H.264 do; FFV1, AV1 and ProRes do not.
-        """
+        """Say so if the file has lost the pixel aspect ratio."""
         wanted = self._clip.sample_aspect_ratio
         if found != wanted:
             ratio = f"{wanted.numerator}:{wanted.denominator}"
-            self._notes.warn(
-                f"not carried over: the pixel aspect ratio {ratio}; libx265 or libx264, or a .mov, "
-                "would keep it"
-            )
+            self._notes.warn(f"not carried over: the pixel aspect ratio {ratio}")
 
 
 def _muxer_options(form: str, clip: ClipInfo) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from fractions import Fraction
 
 import av
@@ -10,7 +11,7 @@ from vs_gendrpix import cancellation
 from vs_gendrpix.errors import MediaError
 from vs_gendrpix.frame.clip import STREAM_RATE
 from vs_gendrpix.frame.format import FrameFormat
-from vs_gendrpix.libav.pixels import changed_format
+from vs_gendrpix.libav.pixels import frame_format
 from vs_gendrpix.libav.values import fraction
 from vs_gendrpix.read.clip import Clip
 
@@ -38,8 +39,9 @@ def refuse_changes(clip: Clip, first: FrameFormat, end: Fraction | None) -> None
             seconds = (picture.pts or 0) * clip.time_base - clip.begin
             if end is not None and seconds >= end:
                 return
-            found = changed_format(picture, first)
-            if found is not None:
+            whole = replace(frame_format(picture), color=first.color)
+            found = clip.shown_area(whole).of(whole)
+            if found != first:
                 raise MediaError(
                     f"the picture of {clip.path} changes from {first} to {found} at "
                     f"{float(seconds):.3f} s: cut the clip there, or give --on-change scale"

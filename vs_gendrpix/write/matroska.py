@@ -1,0 +1,157 @@
+"""Complete a Matroska file's description of its video, where PyAV cannot tell the muxer."""
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Self
+
+_SEGMENT, _TRACKS, _TRACK_ENTRY, _VIDEO = 0x18538067, 0x1654AE6B, 0xAE, 0xE0
+_DISPLAY_WIDTH, _DISPLAY_HEIGHT, _DISPLAY_UNIT = 0x54B0, 0x54BA, 0x54B2
+_VOID, _CRC = 0xEC, 0xBF
+"""IDs of elements (RFC 9559)."""
+
+_SIZES = {_DISPLAY_WIDTH, _DISPLAY_HEIGHT, _DISPLAY_UNIT}
+
+_ASPECT_RATIO = 3
+"""The DisplayUnit of a display width and height that are a ratio; without one they are pixels."""
+
+VIEWS = {
+    "left_right": (2, 1),
+    "right_left": (2, 1),
+    "bottom_top": (1, 2),
+    "top_bottom": (1, 2),
+    "row_interleaved_rl": (1, 2),
+    "row_interleaved_lr": (1, 2),
+    "col_interleaved_rl": (2, 1),
+    "col_interleaved_lr": (2, 1),
+    "checkerboard_rl": (2, 2),
+    "checkerboard_lr": (2, 2),
+}
+"""Views in a picture, across and down, by FFmpeg's name of its StereoMode. A display size is
+that of one."""
+
+_HEAD = 1 << 20
+"""Bytes of a file that hold its tracks: the muxer writes them before the first packet."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Element:
+    """An element of EBML: its ID, and where its content begins and ends."""
+
+    ident: int
+    begin: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class DisplaySize:
+    """The size at which a player shows pictures.
+
+    Attributes:
+        width: Pixels, or the first number of a ratio.
+        height: Pixels, or its second.
+        is_ratio: Which of them.
+    """
+
+    width: int
+    height: int
+    is_ratio: bool
+
+    @classmethod
+    def of(cls, width: int, height: int, sample_aspect_ratio: Fraction) -> Self:
+        """The display size of pictures in pixels; a ratio where those are not whole."""
+        shown = width * sample_aspect_ratio
+        if shown.denominator == 1:
+            return cls(int(shown), height, is_ratio=False)
+        ratio = (shown / height).limit_denominator(0xFFFF // 8)
+        return cls(ratio.numerator, ratio.denominator, is_ratio=True)
+
+    def elements(self) -> Iterator[bytes]:
+        """The elements of EBML that say it."""
+        for ident, number in ((_DISPLAY_WIDTH, self.width), (_DISPLAY_HEIGHT, self.height)):
+            yield _element(ident, number.to_bytes((number.bit_length() + 7) // 8))
+        if self.is_ratio:
+            yield _element(_DISPLAY_UNIT, bytes([_ASPECT_RATIO]))
+
+
+def write_display_size(path: Path, display: DisplaySize) -> bool:
+    """Say in a finished Matroska file how large its video is to be shown.
+
+    libavformat's muxer takes it from `AVStream.sample_aspect_ratio`, which PyAV 19 cannot set. It
+    leaves some bytes free in a video's description and writes sizes longer than it must: both are
+    taken.
+
+    Args:
+        path: The file, written by libavformat.
+        display: The size.
+
+    Returns:
+        Whether there was room.
+    """
+    with path.open("r+b") as file:
+        head = file.read(_HEAD)
+        tracks = _find(head, (_SEGMENT, _TRACKS))
+        entry = _find(head, (_SEGMENT, _TRACKS, _TRACK_ENTRY))
+        video = _find(head, (_SEGMENT, _TRACKS, _TRACK_ENTRY, _VIDEO))
+        if tracks is None or entry is None or video is None:
+            return False
+        parts = [_raw(head, part) for part in _children(head, video) if part.ident not in _SIZES]
+        said = b"".join([*parts, *display.elements()])
+        others = [part for part in _children(head, entry) if part.ident not in {_VIDEO, _VOID}]
+        content = b"".join(_raw(head, part) for part in others)
+        left = entry.end - entry.begin - len(content) - len(_element(_VIDEO, said))
+        if left < 0:
+            return False
+        content += _element(_VIDEO, said, longer=int(left == 1))  # one byte is no element
+        if left > 1:
+            content += _element(_VOID, bytes(left - 2))
+        whole = bytearray(head[tracks.begin : tracks.end])
+        whole[entry.begin - tracks.begin : entry.end - tracks.begin] = content
+        if whole[0] == _CRC:  # of all that follows it, which is six bytes long
+            whole[2:6] = zlib.crc32(whole[6:]).to_bytes(4, "little")
+        file.seek(tracks.begin)
+        file.write(whole)
+    return True
+
+
+def _find(data: bytes, way: tuple[int, ...]) -> _Element | None:
+    """The first element to which IDs lead, each within the one before."""
+    found = _Element(0, 0, len(data))
+    for ident in way:
+        inside = (part for part in _children(data, found) if part.ident == ident)
+        step = next(inside, None)
+        if step is None:
+            return None
+        found = step
+    return found
+
+
+def _children(data: bytes, parent: _Element) -> Iterator[_Element]:
+    """The elements within one, as far as the data go."""
+    at = parent.begin
+    while at < min(parent.end, len(data)):
+        length = 9 - data[at].bit_length()
+        ident = int.from_bytes(data[at : at + length])
+        at += length
+        if at >= len(data):
+            return
+        width = 9 - data[at].bit_length()
+        size = int.from_bytes(data[at : at + width]) - (1 << 7 * width)
+        at += width
+        yield _Element(ident, at, at + size)
+        at += size
+
+
+def _raw(data: bytes, part: _Element) -> bytes:
+    """An element's own bytes, with a new head: its size may have been written longer."""
+    return _element(part.ident, data[part.begin : part.end])
+
+
+def _element(ident: int, content: bytes, *, longer: int = 0) -> bytes:
+    """The bytes of an element, its size written so many bytes longer than it must."""
+    head = ident.to_bytes((ident.bit_length() + 7) // 8)
+    width = 1 if len(content) < 0x7F else 2 if len(content) < 0x3FFF else 4
+    width += longer
+    return head + (len(content) + (1 << 7 * width)).to_bytes(width) + content
