@@ -87,7 +87,7 @@ def test_a_text_that_is_no_plan_is_one_clear_line(folder, change, said):
         Plan.from_json("{")
 
 
-def test_the_input_is_opened_once_for_all_looks(folder, monkeypatch):
+def test_the_input_is_opened_once_for_its_index_and_once_for_all_looks(folder, monkeypatch):
     opened = []
 
     def watched(file, *given, _open=av.open, **more):
@@ -100,7 +100,8 @@ def test_the_input_is_opened_once_for_all_looks(folder, monkeypatch):
         folder / "out.mp4",
         process_settings(preview=Fraction(1), crop="auto"),
     )
-    assert [file for file in opened if str(file).endswith("in.mp4")] == [f"file:{folder}/in.mp4"]
+    ours = [file for file in opened if str(file).endswith("in.mp4")]
+    assert ours == [f"file:{folder}/in.mp4"] * 2
 
 
 @pytest.mark.slow
