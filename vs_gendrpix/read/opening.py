@@ -10,6 +10,7 @@ from av.video.stream import VideoStream
 from vs_gendrpix.errors import MediaError, SettingsError
 from vs_gendrpix.frame.clip import PICTURE_RATE
 from vs_gendrpix.libav.values import is_cover
+from vs_gendrpix.read.lists import media_formats, refuse_lists
 from vs_gendrpix.read.pipe import standard_input
 from vs_gendrpix.read.sequence import Sequence, find_sequence
 from vs_gendrpix.settings import ReadSettings
@@ -22,9 +23,6 @@ STDIN = Path("-")
 
 _BUFFER = 1 << 20
 """Bytes that a pipe is asked for at a time: each time takes Python's lock."""
-
-_REFUSED_FORMATS = {"tty", "hls", "concat", "dash", "imf", "sdp", "rtsp"}
-"""Text that libav would draw as video, and lists that make it open further files."""
 
 
 def open_input(
@@ -43,11 +41,10 @@ def open_input(
         SettingsError: A choice does not fit this input.
     """
     chosen = chosen or ReadSettings()
-    sequence = None if path == STDIN else find_sequence(path, chosen.start_number)
-    if sequence is None and path != STDIN:
-        _check_file(path)
+    sequence = None if path == STDIN else _checked(path, chosen.start_number)
     url, form = f"file:{path}", None
-    options = {"protocol_whitelist": "file", "max_pixels": str(MAX_PIXELS)}
+    options = {"protocol_whitelist": "file", "format_whitelist": media_formats()}
+    options |= {"max_pixels": str(MAX_PIXELS)}
     rate = chosen.rate or PICTURE_RATE
     if sequence is not None:
         url, form = f"file:{sequence.names.pattern()}", "image2"
@@ -68,11 +65,18 @@ def open_input(
         raise MediaError(
             f"cannot read {path}: {error.strerror}; it is not a video, or broken or encrypted"
         ) from error
-    if _REFUSED_FORMATS & set(container.format.name.split(",")):
-        name = container.format.name
-        container.close()
-        raise MediaError(f"cannot read {path}: {name} is text, not a video file")
     return container
+
+
+def _checked(path: Path, start_number: int | None) -> Sequence | None:
+    """See that there is something to read: numbered pictures, or a file with something in it."""
+    try:
+        sequence = find_sequence(path, start_number)
+        if sequence is None:
+            _check_file(path)
+    except OSError as error:
+        raise MediaError(f"cannot read {path}: {error.strerror}") from error
+    return sequence
 
 
 def _check_file(path: Path) -> None:
@@ -83,6 +87,7 @@ def _check_file(path: Path) -> None:
         raise MediaError(f"the input {path} is not a regular file")
     if not path.stat().st_size:
         raise MediaError(f"the input {path} is empty")
+    refuse_lists(path)
 
 
 def _check_choice(path: Path, chosen: ReadSettings, sequence: Sequence | None) -> None:
