@@ -240,14 +240,16 @@ def test_a_squeeze_keeps_the_shape_on_the_screen(tmp_path):
         assert clip.streams.video[0].sample_aspect_ratio == Fraction(1, 2)
 
 
-def test_a_lost_shape_of_pixels_is_named(tmp_path):
+def test_the_shape_of_pixels_goes_into_matroska_with_any_codec(tmp_path):
     def prepare(_, stream):
         stream.codec_context.sample_aspect_ratio = Fraction(16, 15)
 
     make_clip(tmp_path / "in.mp4", prepare=prepare)
     ffv1 = EncodeSettings(encoder="ffv1", pix_fmt="yuv420p")
     report = process(tmp_path / "in.mp4", tmp_path / "out.mkv", settings(encode=ffv1))
-    assert report.warnings[0].startswith("not carried over: the pixel aspect ratio 16:15")
+    assert report.warnings == ()
+    with av.open(str(tmp_path / "out.mkv")) as clip:
+        assert clip.streams.video[0].sample_aspect_ratio == Fraction(16, 15)
     assert process(tmp_path / "in.mp4", tmp_path / "two.mkv", settings()).warnings == ()
 
 

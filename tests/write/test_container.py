@@ -152,3 +152,9 @@ def test_a_name_that_is_taken_meanwhile_stays(tmp_path):
                 container.finish(made.times)
     assert path.read_text() == "other"
     assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
+
+
+def test_an_mp4_begins_with_its_index(tmp_path):
+    write(tmp_path / "out.mp4", make_frames())
+    data = (tmp_path / "out.mp4").read_bytes()
+    assert data.index(b"moov") < data.index(b"mdat")

@@ -1,5 +1,6 @@
 """Carry out a plan: add the streams beside the video to an output, and move their packets there."""
 
+from collections import Counter
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -10,13 +11,14 @@ from av.container import InputContainer, OutputContainer
 from av.stream import Discard, Stream
 
 from vs_gendrpix.carry.convert import converter
+from vs_gendrpix.carry.inventory import Contents, lost_parts, names_of, stream_of, tags_of
 from vs_gendrpix.carry.packets import PacketReader, has_content, without_new_header
 from vs_gendrpix.carry.plan import COVERS, CarryPlan, add_copy, cover_data, kind_of
 from vs_gendrpix.carry.tags import chapters_between, kept_tags, label
 from vs_gendrpix.carry.trial_muxer import TrialMuxer
 from vs_gendrpix.errors import MediaError
 from vs_gendrpix.frame.notes import Notes
-from vs_gendrpix.libav.values import codec_name, fraction, origin
+from vs_gendrpix.libav.values import codec_name, fraction, is_cover, origin
 from vs_gendrpix.read.index import index_of
 from vs_gendrpix.read.opening import open_input
 from vs_gendrpix.settings import ReadSettings
@@ -24,12 +26,15 @@ from vs_gendrpix.settings import ReadSettings
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from av.container.core import Chapter
     from av.packet import Packet
     from av.stream import AttachmentStream
     from av.video.stream import VideoStream
 
     from vs_gendrpix.carry.actions import StreamAction
     from vs_gendrpix.carry.convert import Converter
+
+_USUAL_COVERS = {f"cover.{suffix}" for suffix, _ in COVERS.values()}
 
 
 class SideStreams:
@@ -76,6 +81,8 @@ class SideStreams:
         self._trials: dict[int, TrialMuxer] = {}
         self._refused: dict[int, list[str]] = {}
         self._last_written: dict[int, int] = {}
+        self._contents: Contents = Counter()
+        self._streams: dict[int, Contents] = {}
         self._packets: Iterator[Packet[Stream]] = iter(())
         self._ahead: Packet[Stream] | None = None
 
@@ -110,9 +117,12 @@ class SideStreams:
         start = None if chosen.start is None else begin + chosen.start
         end = None if chosen.end is None else begin + chosen.end
         if keep.metadata:
+            self._contents += tags_of("the file", source.metadata)
             output.metadata.update(kept_tags(source.metadata))
         if keep.chapters:
-            output.set_chapters(chapters_between(source, start, end, self._offset))
+            chapters = chapters_between(source, start, end, self._offset)
+            output.set_chapters(chapters)
+            self._contents += names_of("the chapters", map(_chapter_name, chapters))
         if self.plan.timecode:
             video.metadata["timecode"] = self.plan.timecode
         for done in self.plan.streams:
@@ -150,6 +160,27 @@ class SideStreams:
             if done.output in self.copied and found[done.kind]
         }
 
+    def lost_in(self, written: InputContainer) -> list[str]:
+        """Say what beside packets a finished file lacks of the input: tags, marks, chapters, names.
+
+        Args:
+            written: The finished file, opened for reading.
+        """
+        keep, found = self.plan.keep, tags_of("the file", written.metadata)
+        given = self._contents.copy()
+        if keep.chapters:
+            found += names_of("the chapters", map(_chapter_name, written.chapters()))
+        outputs = {output: index for index, output in self.places_in(written).items()}
+        main = next((s.index for s in written.streams.video if not is_cover(s)), 0)
+        for done in self.plan.streams:
+            place = main if done.action == "restored" else outputs.get(done.output or 0)
+            if place is not None:  # an empty track is named as a whole
+                given += self._streams[done.index]
+                found += stream_of(str(done), written.streams[place], tags=keep.metadata)
+        files = (stream.metadata.get("filename", "") for stream in written.streams)
+        found += names_of("the attached files", filter(None, files))
+        return lost_parts(given, found)
+
     def copy_until(self, seconds: Fraction | None) -> None:
         """Mux the packets up to a time in the output; None is all the rest.
 
@@ -176,6 +207,10 @@ class SideStreams:
     ) -> None:
         """Add one stream to the output, if the plan has a place for it there."""
         all_tags = self.plan.keep.metadata
+        if done.action in {"restored", "copied", "converted"}:
+            self._streams[done.index] = stream_of(str(done), stream, tags=all_tags)
+        if done.action == "attached" or (done.kind == "cover" and done.output is not None):
+            self._contents += names_of("the attached files", filter(None, [_named(stream)]))
         if done.action == "restored":
             label(video, stream, all_tags=all_tags)
         elif done.action == "attached":
@@ -199,7 +234,7 @@ class SideStreams:
         else:
             suffix, mime_type = COVERS[codec_name(stream)]
             data = cover_data(self._path, stream.index)
-            output.add_attachment(f"cover.{suffix}", mime_type, data)
+            output.add_attachment(_named(stream) or f"cover.{suffix}", mime_type, data)
 
     def _name_empty_sound(self) -> None:
         """Name the sound of which nothing came: a file that is cut off promises what it lacks."""
@@ -284,3 +319,14 @@ class SideStreams:
             packet.dts, packet.pts = dts, max(pts, dts)
             self._notes.made_up_time()
         return dts
+
+
+def _chapter_name(chapter: "Chapter") -> str:
+    """A chapter's title; its place is as good as one where it has none."""
+    return chapter["metadata"].get("title", "without a title")
+
+
+def _named(stream: Stream) -> str:
+    """The file name of a cover or an attachment; empty if it has none, or a cover's usual one."""
+    name = stream.metadata.get("filename", "")
+    return "" if stream.type == "video" and name in _USUAL_COVERS else name

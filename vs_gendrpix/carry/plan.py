@@ -18,7 +18,7 @@ from av.video.stream import VideoStream
 
 from vs_gendrpix.carry.actions import Action, StreamAction
 from vs_gendrpix.carry.convert import encoder_for
-from vs_gendrpix.carry.tags import first_timecode, timecode_of
+from vs_gendrpix.carry.tags import first_timecode, needs_keys, timecode_of
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.libav.values import codec_name, is_cover, line_of
 from vs_gendrpix.read.opening import open_input
@@ -38,12 +38,14 @@ class CarryPlan:
         keep: What was wanted.
         timecode: That of the output's first frame; empty if it gets none.
         lost_timecode: The input's timecode if it cannot be carried over; else empty.
+        keys: Whether the file's tags go into QuickTime's list of keys, which holds any.
     """
 
     streams: tuple[StreamAction, ...] = ()
     keep: StreamSettings = field(default_factory=StreamSettings)
     timecode: str = ""
     lost_timecode: str = ""
+    keys: bool = False
 
     def tell(self, notes: Notes) -> None:
         """Name in one line each what is lost, dropped and converted."""
@@ -111,11 +113,14 @@ def plan_carry(
         elif action in {"copied", "converted", "attached"}:
             number, added = added, added + 1
         streams.append(_action(stream, action, number, encoder))
+    # MP4 holds covers in the other list, beside the few tags that it knows.
+    has_cover = any(done.kind == "cover" and done.output is not None for done in streams)
     return CarryPlan(
         streams=tuple(streams),
         keep=keep,
         timecode=timecode,
         lost_timecode=lost_timecode,
+        keys=keep.metadata and not has_cover and needs_keys(source.metadata, container),
     )
 
 
@@ -198,7 +203,8 @@ def _fate(stream: Stream, container: str, keep: StreamSettings, path: Path) -> t
     kind = kind_of(stream)
     if not _wanted(kind, keep):
         return "left out", ""
-    if kind in {"video", "data"}:
+    # QuickTime has no place for a cover, and libavformat drops it without a word.
+    if kind in {"video", "data"} or (kind, container) == ("cover", "mov"):
         return "dropped", ""
     if kind == "attachment" or (kind == "cover" and container == "matroska"):
         attached = container == "matroska" and _has_file(stream, path)

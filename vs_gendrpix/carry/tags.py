@@ -18,6 +18,22 @@ if TYPE_CHECKING:
 _STALE = ("encoder", "duration", "number_of_", "bps", "statistics", "vendor_id")
 """How names of tags begin that describe the old file's bytes; muxers write their own."""
 
+_HANDLERS = {("handler_name", f"{kind}Handler") for kind in ("Video", "Sound", "Subtitle", "Data")}
+"""What libavformat calls the tracks of MP4 that have no name."""
+
+_LISTED = {
+    "mp4": {
+        *("title", "artist", "album_artist", "composer", "album", "date", "comment", "genre"),
+        *("copyright", "grouping", "lyrics", "description", "synopsis", "show", "episode_id"),
+        *("network", "keywords", "track", "disc", "creation_time"),
+    },
+    "mov": {
+        *("title", "artist", "author", "album", "date", "comment", "genre", "copyright", "make"),
+        *("model", "location", "keywords", "creation_time"),
+    },
+}
+"""Tags of a file for which libavformat's muxer has a place beside QuickTime's list of keys."""
+
 _BRANDS = {"major_brand", "minor_version", "compatible_brands"}
 _QUICKTIME = {
     "bod": "tib",
@@ -44,13 +60,34 @@ it writes none for a name that it does not know."""
 
 
 def kept_tags(tags: Mapping[str, str]) -> dict[str, str]:
-    """The tags that stay true in another file. A timecode does not: it may begin later there."""
-    return {
+    """The tags that stay true in another file. A timecode does not: it may begin later there.
+
+    A track's name, which libavformat reads from MP4 as `name`, is written from `title`. A time of
+    creation that QuickTime says twice is one.
+    """
+    kept = {
         key: value
         for key, value in tags.items()
         if key.lower() not in _BRANDS | {"timecode"}
         and not key.lower().lstrip("_").startswith(_STALE)
+        and (key.lower(), value) not in _HANDLERS
     }
+    if "name" in kept and "title" not in kept:
+        kept["title"] = kept.pop("name")
+    if "creation_time" in kept:
+        kept["creation_time"] = kept["creation_time"].partition(";")[0]
+    return kept
+
+
+def needs_keys(tags: Mapping[str, str], container: str) -> bool:
+    """Whether a file's tags fit only into QuickTime's list of keys, not into that of MP4 or MOV.
+
+    Args:
+        tags: The input's.
+        container: FFmpeg's name of the output's muxer.
+    """
+    known = _LISTED.get(container)
+    return known is not None and any(key.lower() not in known for key in kept_tags(tags))
 
 
 def label(target: "Stream", source: "Stream", *, all_tags: bool) -> None:
@@ -114,7 +151,8 @@ def chapters_between(
             first = max(first, start)
         if end is not None:
             last = min(last, end)
-        if first < last:
+        # A chapter without a length is a mark.
+        if first < last or (first == last and chapter["start"] == chapter["end"]):
             chapter["start"] = round((first - offset) / unit)
             chapter["end"] = round((last - offset) / unit)
             kept.append(chapter)

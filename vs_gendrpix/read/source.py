@@ -16,6 +16,7 @@ from vs_gendrpix.frame.format import Fields, Frame, Timing, said
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.libav.display_matrix import read_orientation
 from vs_gendrpix.libav.faults import reading
+from vs_gendrpix.libav.frame_data import lost_data
 from vs_gendrpix.libav.hdr import read_metadata
 from vs_gendrpix.libav.pixels import changed_format, converted_to, frame_format, read_planes
 from vs_gendrpix.libav.values import fraction
@@ -102,6 +103,8 @@ class Source:
             if picture.is_corrupt:
                 self.notes.corrupt_frame()
             shown += 1
+            for lost in lost_data(picture.side_data):
+                self.notes.warn(f"not carried over: {lost}")
             yield picture, timing
         if self._clip.is_cut_off():
             self.notes.miss("the input ends in the middle of a frame or packet: it was cut off")

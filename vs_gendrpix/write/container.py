@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 import av
 
 from vs_gendrpix.carry.copy import SideStreams
+from vs_gendrpix.carry.plan import CarryPlan
 from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.frame.clip import ClipInfo
 from vs_gendrpix.frame.notes import Notes
@@ -73,7 +74,7 @@ class Container:
         self._output, self._clip, self._carried, self._notes = output, clip, carried, notes
         form = container_of(output.suffix)
         self._file: OutputContainer = av.open(
-            output.url, "w", format=form, container_options=_muxer_options(form, clip)
+            output.url, "w", format=form, container_options=_muxer_options(form, clip, carried.plan)
         )
         try:
             self._stream = self._add_video(video)
@@ -138,6 +139,8 @@ class Container:
                 carried=self._carried,
             )
             self._name_lost_aspect(found.sample_aspect_ratio)
+            if found.lost:
+                self._notes.warn(f"not carried over: {'; '.join(found.lost)}")
         self._output.publish()
 
     @contextmanager
@@ -213,14 +216,18 @@ class Container:
             self._notes.warn(f"not carried over: the pixel aspect ratio {ratio}")
 
 
-def _muxer_options(form: str, clip: ClipInfo) -> dict[str, str]:
-    """The options of a muxer for a clip."""
+def _muxer_options(form: str, clip: ClipInfo, carried: CarryPlan) -> dict[str, str]:
+    """The options of a muxer for a clip and what is carried beside it."""
     if form == "matroska":
         # It would move all streams if one begins before 0, as AAC with its priming does.
         return {"avoid_negative_ts": "disabled"}
     if form == Y4M:
         return {"strict": "-1"}  # more than 8 bits, which all that read it know by now
-    return {"movie_timescale": str(_movie_ticks(clip.time_base))}
+    flags = {"use_metadata_tags": carried.keys, "faststart": form == "mp4"}
+    return {
+        "movie_timescale": str(_movie_ticks(clip.time_base)),
+        "movflags": "".join(f"+{name}" for name, wanted in flags.items() if wanted) or "0",
+    }
 
 
 def _movie_ticks(time_base: Fraction) -> int:

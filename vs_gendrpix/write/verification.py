@@ -31,12 +31,14 @@ class Found:
         time_base: Unit of its video's ticks.
         sample_aspect_ratio: Its pixel aspect ratio; 1 if it has none.
         times: Ticks of its video's packets, in the file's order.
+        lost: What it lacks of what the input has beside packets, in words.
         counts: Packets of each carried stream, by the stream's index in the output.
         payload: Bytes of them.
     """
 
     time_base: Fraction
     sample_aspect_ratio: Fraction
+    lost: list[str] = field(default_factory=list)
     times: "array[int]" = field(default_factory=lambda: array("q"))
     counts: Counter[int] = field(default_factory=Counter)
     payload: Counter[int] = field(default_factory=Counter)
@@ -82,6 +84,7 @@ def _read(written: "InputContainer", carried: SideStreams) -> Found:
         time_base=fraction(video.time_base),
         sample_aspect_ratio=fraction(video.sample_aspect_ratio) or Fraction(1),
     )
+    found.lost = carried.lost_in(written)
     places = carried.places_in(written)
     for packet in written.demux():
         cancellation.check()

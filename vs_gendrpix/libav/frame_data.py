@@ -1,0 +1,25 @@
+"""Data of single pictures that no frame of ours holds, by names that people know."""
+
+from collections.abc import Iterable
+
+from av.sidedata.sidedata import Type
+
+_NAMES = {
+    Type.A53_CC: "closed captions (CTA-608 and 708) within the pictures",
+    Type.AFD: "active format descriptions",
+    Type.PANSCAN: "pan and scan",
+    Type.ICC_PROFILE: "ICC profiles of single pictures",
+    Type.EXIF: "EXIF data",
+    Type.LCEVC: "an enhancement layer (LCEVC)",
+    Type.REGIONS_OF_INTEREST: "regions of interest",
+    Type.DETECTION_BBOXES: "boxes of detected objects",
+}
+
+
+def lost_data(kinds: Iterable[Type]) -> list[str]:
+    """Name what is lost of the side data of a decoded picture.
+
+    Orientation, grading, stereoscopy and timecodes are kept or named elsewhere; film grain has been
+    laid over the picture, and unregistered messages are encoders' names of themselves.
+    """
+    return [_NAMES[kind] for kind in kinds if kind in _NAMES]
