@@ -188,6 +188,8 @@ def make_sound(path, codec, rate=8000, seconds=0.48, layout="mono"):
         ("avi", "pcm_u8", "mp4", "alac"),
         ("avi", "pcm_mulaw", "mp4", "alac"),
         ("mov", "pcm_s16be", "mp4", None),
+        ("mov", "pcm_s24le", "mp4", "alac"),
+        ("mov", "pcm_s24le", "mkv", None),
         ("mov", "pcm_mulaw", "mkv", "flac"),
         ("mov", "adpcm_ima_qt", "mkv", "flac"),
         ("avi", "adpcm_ms", "mov", "alac"),

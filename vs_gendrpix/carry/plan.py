@@ -209,7 +209,9 @@ def _fate(stream: Stream, container: str, keep: StreamSettings, path: Path) -> t
     if kind == "attachment" or (kind == "cover" and container == "matroska"):
         attached = container == "matroska" and _has_file(stream, path)
         return "attached" if attached else "dropped", ""
-    if _accepts(container, stream):
+    # Older FFmpeg plays as noise what MP4 holds as raw sound of 24 bits (`ipcm`).
+    is_noise = container == "mp4" and codec_name(stream).startswith("pcm_s24")
+    if not is_noise and _accepts(container, stream):
         return "copied", ""
     encoder = encoder_for(stream, container)
     return ("converted", encoder) if encoder else ("dropped", "")

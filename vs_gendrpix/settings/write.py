@@ -73,7 +73,8 @@ class EncodeSettings:
         "encoder takes, with 10 bits at least",
         "--pix-fmt",
         metavar="NAME",
-        default_text="the profile's, or yuv420p10le where the encoder takes it",
+        default_text="the profile's, or yuv420p10le where the encoder takes it; yuv420p of 8 bits "
+        "with libx264",
     )
     options: tuple[tuple[str, str], ...] = option(
         (),

@@ -14,6 +14,9 @@ from vs_gendrpix.settings import EncodeSettings
 from vs_gendrpix.write.profiles import profile_for
 
 _USUAL = "yuv420p10le"
+_PLAYED_IN_8_BITS = "libx264"
+"""The encoder of H.264, of which hardware and browsers play 8 bits alone."""
+
 _LEAST_BITS = 10
 """Depth that a restored picture of 8 bits is worth: its gradients are finer than the source's."""
 
@@ -49,6 +52,8 @@ def with_encoder(settings: EncodeSettings, output: Path, source: FrameFormat) ->
     name = settings.pix_fmt
     if name == "auto":
         name = _USUAL if _USUAL in taken or not taken else "source"
+        if settings.encoder == _PLAYED_IN_8_BITS and source.layout.bits == 8:
+            name = "yuv420p"
     if name == "source":
         name = min(taken, key=partial(_distance, source), default=_USUAL)
     found = encoder_layout(name)
