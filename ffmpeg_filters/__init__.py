@@ -38,6 +38,7 @@ from ffmpeg_filters.graph import Filter, Graph, Node, graph_of
 from ffmpeg_filters.in_process import InProcess
 from ffmpeg_filters.presets import PRESETS
 from ffmpeg_filters.program import Program
+from ffmpeg_filters.reach import kept_local, reaching_outside
 from ffmpeg_filters.running import apply, read
 from ffmpeg_filters.video import BOTTOM_FIRST, Feed, FieldOrder, Video
 
@@ -73,9 +74,11 @@ __all__ = [
     "denoise_temporal",
     "graph_of",
     "inverse_telecine",
+    "kept_local",
     "letterbox",
     "lut",
     "pad",
+    "reaching_outside",
     "read",
     "regrain",
     "remove_dirt",

@@ -3,9 +3,14 @@
 import os
 import subprocess
 import sys
+import tomllib
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
+from itertools import chain
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
 HANGING = """
@@ -42,3 +47,15 @@ def test_a_hang_fails_alone(tmp_path):
     assert "FAILED" in done.stdout
     assert "threading.Event().wait()" in done.stdout
     assert "1 failed, 1 passed" in done.stdout
+
+
+def test_every_dependency_has_a_bound_that_what_is_installed_keeps():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"].values()
+    wanted = [Requirement(text) for text in [*project["dependencies"], *chain(*extras)]]
+    for one in wanted:
+        if one.name == project["name"]:
+            continue
+        assert {part.operator for part in one.specifier} == {">=", "<"}, one
+        with suppress(PackageNotFoundError):  # an extra that is not installed
+            assert one.specifier.contains(version(one.name)), one

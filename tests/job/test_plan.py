@@ -176,3 +176,25 @@ def test_the_detail_of_a_model_with_two_ends_is_planned_and_reaches_the_picture(
         (folder / "alone.mkv").unlink()
     assert not same(found[0.0], found[1.0])
     assert not same(found[None], found[0.0])
+
+
+def test_a_graph_that_opens_files_is_refused_unless_allowed(tmp_path):
+    source, other = tmp_path / "in.mp4", tmp_path / "other.mkv"
+    make_clip(source)
+    make_clip(other)
+    same = RestoreSettings(scale=Fraction(1))
+    graph = f"null[a];movie={other}[b];[a][b]hstack"
+    asked = process_settings(restore=same, pre_filter=graph)
+    with pytest.raises(SettingsError, match=r"movie opens files .* --allow-filter-files"):
+        make_plan(source, tmp_path / "out.mkv", asked)
+    asked = process_settings(restore=same, post_filter="metadata=print:file=said.txt")
+    with pytest.raises(SettingsError, match=r"metadata opens files .* --allow-filter-files"):
+        make_plan(source, tmp_path / "out.mkv", asked)
+    asked = process_settings(restore=same, pre_filter=graph, allow_filter_files=True)
+    plan = make_plan(source, tmp_path / "out.mkv", asked)
+    assert (plan.filtered.format.width, plan.filtered.format.height) == (128, 48)
+    asked = process_settings(
+        restore=same, pre_filter=graph.replace(str(other), "tcp://x"), allow_filter_files=True
+    )
+    with pytest.raises(SettingsError, match="local files"):
+        make_plan(source, tmp_path / "out.mkv", asked)

@@ -1,6 +1,7 @@
 """Files that make libav fail in ways of its own: each ends in one error that names the file."""
 
 import struct
+import zlib
 from contextlib import suppress
 
 import av
@@ -54,3 +55,21 @@ def test_a_codec_that_nobody_knows_ends_in_a_line(shared):
 def test_a_fuzzed_clip_is_read_or_refused(shared):
     with suppress(MediaError):
         read_through(shared / "video" / "faults" / "fuzz2_00248_h263_m_bits.3gp")
+
+
+def png(width, height):
+    def chunk(name, data):
+        check = struct.pack(">I", zlib.crc32(name + data))
+        return struct.pack(">I", len(data)) + name + data + check
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    body = zlib.compress(bytes(4 * (3 * width + 1)))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("size", [(60_000, 60_000), (20_000, 10_000)])
+def test_a_picture_that_is_too_large_is_refused_by_its_size(tmp_path, size):
+    (tmp_path / "in.png").write_bytes(png(*size))
+    wanted = rf"{size[0]}x{size[1]}.*at most 141557760|at most 141557760.*{size[0]}x{size[1]}"
+    with pytest.raises(MediaError, match=wanted):
+        read_through(tmp_path / "in.png")

@@ -9,6 +9,8 @@ from ffmpeg_filters import (
     deinterlace,
     graph_of,
     inverse_telecine,
+    kept_local,
+    reaching_outside,
 )
 from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.frame.notes import Notes
@@ -32,9 +34,9 @@ def graphs_before(settings: PrepareSettings, found: Scan, notes: Notes) -> list[
         notes: Is told what has been decided.
 
     Raises:
-        SettingsError: The filter that is asked for is no graph.
+        SettingsError: The filter that is asked for is no graph, or reaches outside of it.
     """
-    asked = [] if settings.pre_filter is None else [_graph(settings.pre_filter)]
+    asked = [] if settings.pre_filter is None else [_graph(settings.pre_filter, settings)]
     handled = any(graph.filters & DEINTERLACERS for graph in asked)
     graphs = [*_deinterlacing(settings.deinterlace, found, notes, handled=handled), *asked]
     return [graph.text for graph in graphs]
@@ -44,19 +46,26 @@ def graphs_after(settings: ProcessSettings) -> list[str]:
     """List the filter graphs for restored frames before they are encoded.
 
     Raises:
-        SettingsError: The filter that is asked for is no graph.
+        SettingsError: The filter that is asked for is no graph, or reaches outside of it.
     """
     if settings.finish.post_filter is None:
         return []
     pix_fmt = planar_name(encoder_layout(settings.write.encode.pix_fmt))
     back = Node(name="format", arguments=pix_fmt, inputs=(), outputs=())
-    return [_graph(settings.finish.post_filter).followed_by(back).text]
+    return [_graph(settings.finish.post_filter, settings.prepare).followed_by(back).text]
 
 
-def _graph(given: str) -> Graph:
-    """Make the graph of a preset's name or of FFmpeg's own syntax."""
+def _graph(given: str, settings: PrepareSettings) -> Graph:
+    """Make the graph of a preset's name or of FFmpeg's own syntax, within what is allowed."""
     try:
-        return graph_of(PRESETS.get(given, given))
+        graph = graph_of(PRESETS.get(given, given))
+        outside = reaching_outside(graph)
+        if outside and not settings.allow_filter_files:
+            raise SettingsError(
+                f"the filter {outside[0]} opens files or loads foreign code: where you trust the "
+                "graph, give --allow-filter-files (allow_filter_files)"
+            )
+        return kept_local(graph)
     except FilterError as error:
         raise SettingsError(str(error)) from error
 

@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 _FASTEST_GUESS = 300  # a clock's ticks are taken for a rate where frames come irregularly
 
 
+_SIZES = "IMGUTILS"
+"""The component of libav that refuses pictures which are too large."""
+
+
 class Clip:
     """The main video stream of an opened input.
 
@@ -331,7 +335,7 @@ class Clip:
             self.notes.error("a packet is corrupt")
         if packet is not None and packet.has_sidedata("matroska_block_additional"):
             self._warn_of_hidden_alpha()
-        self._hear(self.stream.codec_context.name, self.format_name)
+        self._hear(self.stream.codec_context.name, self.format_name, _SIZES)
         return pictures
 
     def _length(self) -> Fraction:

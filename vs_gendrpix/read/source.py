@@ -21,7 +21,7 @@ from vs_gendrpix.libav.hdr import read_metadata
 from vs_gendrpix.libav.pixels import changed_format, converted_to, frame_format, read_planes
 from vs_gendrpix.libav.values import fraction
 from vs_gendrpix.read.clip import Clip
-from vs_gendrpix.read.opening import STDIN
+from vs_gendrpix.read.opening import MAX_PIXELS, STDIN
 from vs_gendrpix.read.sequence import find_sequence
 from vs_gendrpix.read.times import Times
 from vs_gendrpix.settings import ReadSettings
@@ -244,6 +244,12 @@ class Source:
         path, notes = self._clip.path, self.notes
         if self._times.last is not None:  # something was decoded, but outside the range
             return MediaError(f"the input {path} has no frames between start and end")
+        sizes = [line for line in notes.examples if line.startswith("Picture size")]
+        if sizes:
+            return MediaError(
+                f"the pictures of {path} are too large: at most {MAX_PIXELS} pixels are decoded "
+                f"(libav: {sizes[0]})"
+            )
         why = f" (libav: {notes.examples[0]})" if notes.examples else ""
         return MediaError(f"no frame of {path} can be decoded{why}")
 

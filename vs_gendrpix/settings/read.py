@@ -143,6 +143,12 @@ class PrepareSettings:
         metavar="auto|W:H:X:Y",
         parse=parsing.crop,
     )
+    allow_filter_files: bool = option(
+        False,
+        "let filters before and after restoring open files and load plugins, as `movie`, `lut3d`, "
+        "`subtitles` and `frei0r` do; the network stays closed",
+        "--allow-filter-files",
+    )
     ffmpeg: str | None = option(
         None,
         "the ffmpeg program, for filters that PyAV's libavfilter lacks, before and after restoring",
