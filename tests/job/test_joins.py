@@ -110,4 +110,4 @@ def test_missing_pictures_are_no_join_where_the_sound_goes_on(tmp_path):
         output.mux(video.encode(None))
     report = process(tmp_path / "in.ts", tmp_path / "out.mkv", chosen())
     assert steps(read(tmp_path / "out.mkv").times) == {40.0, 12040.0}
-    assert report.warnings == ()
+    assert not any("starts again" in said for said in report.warnings)

@@ -81,6 +81,7 @@ def plan_carry(
     *,
     path: Path,
     container: str,
+    counted: Fraction,
     rate: Fraction,
     keep: StreamSettings,
     start: Fraction | None,
@@ -92,6 +93,7 @@ def plan_carry(
         video: The stream of it that is restored.
         path: The input's file.
         container: FFmpeg's name of the output's muxer.
+        counted: Frames a second that the input's timecode counts.
         rate: Frames a second of the output, which its timecode counts.
         keep: What is wanted.
         start: First second of the input to keep, counted from where the clip begins; None is its
@@ -100,7 +102,7 @@ def plan_carry(
     Raises:
         MediaError: The file cannot be read.
     """
-    timecode, lost_timecode = _timecodes(source, video, start or Fraction(0), rate)
+    timecode, lost_timecode = _timecodes(source, video, start or Fraction(0), (counted, rate))
     streams = []
     added = 1  # streams of the output so far: the restored video is the first
     for stream in _shown(source):
@@ -175,11 +177,14 @@ def _shown(source: InputContainer) -> list[Stream]:
 
 
 def _timecodes(
-    source: InputContainer, video: VideoStream, skipped: Fraction, rate: Fraction
+    source: InputContainer,
+    video: VideoStream,
+    skipped: Fraction,
+    rates: tuple[Fraction, Fraction],
 ) -> tuple[str, str]:
     """The timecode of the output, and the input's if it is lost; each empty if there is none."""
     given = timecode_of(source, video)
-    found = first_timecode(given, video, skipped, rate) if given else ""
+    found = first_timecode(given, skipped, *rates) if given else ""
     return ("", given) if found is None else (found, "")
 
 

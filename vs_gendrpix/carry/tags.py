@@ -113,21 +113,18 @@ def timecode_of(source: InputContainer, video: "VideoStream") -> str:
     return next(filter(None, (_timecode(holder.metadata) for holder in holders)), "")
 
 
-def first_timecode(
-    timecode: str, video: "VideoStream", skipped: Fraction, rate: Fraction
-) -> str | None:
+def first_timecode(timecode: str, skipped: Fraction, given: Fraction, rate: Fraction) -> str | None:
     """The timecode of the output's first frame.
 
     Args:
         timecode: That of the input's first frame.
-        video: The input's video.
         skipped: Seconds of the input before the output's first frame.
+        given: Frames a second that it counts.
         rate: Frames a second of the output.
 
     Returns:
         The timecode; None if the input's is malformed, or impossible at its rate.
     """
-    given = fraction(video.guessed_rate) or fraction(video.average_rate)
     found = moved(timecode, ceil(skipped * given), given)
     return None if found is None else at_rate(found, given, rate)
 

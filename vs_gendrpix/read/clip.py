@@ -18,7 +18,7 @@ from vs_gendrpix.libav.faults import reading, reason
 from vs_gendrpix.libav.log import InputLog, LibavLog
 from vs_gendrpix.libav.values import fraction, origin
 from vs_gendrpix.read.cut import TAIL, is_cut_off
-from vs_gendrpix.read.index import index_of
+from vs_gendrpix.read.index import index_of, pace_of_stream
 from vs_gendrpix.read.joins import Joins, RunningClock, joined_packets
 from vs_gendrpix.read.missing import Missing
 from vs_gendrpix.read.opening import STDIN, drain, main_video, open_input
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.packet import Packet
     from av.video.stream import VideoStream
-
-_FASTEST_GUESS = 300  # a clock's ticks are taken for a rate where frames come irregularly
 
 
 _SIZES = "IMGUTILS"
@@ -52,7 +50,8 @@ class Clip:
         stream: The video stream.
         begin: Time stamp, in seconds, at which the clip begins for a player.
         time_base: Seconds of a tick of the stream.
-        rate: Frames a second; 0 when unknown.
+        pace: The spacing of its frames.
+        clock: What gives its packets times of one clock.
         index: What one reading of the whole file has told; None for what needs none.
         length: Seconds of the pictures; 0 when unknown.
         delay: Seconds from where the clip begins to its first picture: sound may begin before.
@@ -98,21 +97,25 @@ class Clip:
         """Set what the container says of the clip."""
         self.begin = origin(self.container)
         self.time_base = fraction(self.stream.time_base)
-        guess = fraction(self.stream.guessed_rate)
-        self.rate = fraction(self.stream.average_rate) or (
-            guess if guess <= _FASTEST_GUESS else Fraction(0)
-        )
         start = self.stream.start_time
         shown = self.begin if start is None else start * self.time_base
         self.delay = max(shown - self.begin, Fraction(0))
         with LibavLog(this_thread=True):  # what is damaged is met again when it is decoded
             self.index = index_of(self.path, self.chosen, self.format_name)
-        joins = Joins() if self.index is None else self.index.joins
-        self._clock = RunningClock(joins)
+        if self.index is None:
+            joins, self.pace = Joins(), pace_of_stream(self.stream)
+        else:
+            joins, self.pace = self.index.joins, self.index.pace
+        self.clock = RunningClock(joins)
         if joins.moments:
             self._tell_join(joins.moments[0], len(joins.moments))
         self.length = self._length()
         self.missing = self._nothing_missing()
+
+    @property
+    def rate(self) -> Fraction:
+        """Frames a second; 0 when unknown."""
+        return self.pace.rate
 
     @property
     def format_name(self) -> str:
@@ -211,7 +214,7 @@ class Clip:
             return
         for packet in self._packets():
             if packet is not None:
-                self._clock.mend(packet)
+                self.clock.mend(packet)
             yield packet
 
     def _packets(self) -> "Iterator[Packet[VideoStream] | None]":

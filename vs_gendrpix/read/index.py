@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,11 +16,12 @@ from av.format import Flags
 from vs_gendrpix.libav.values import fraction
 from vs_gendrpix.read.joins import Joins, find_joins
 from vs_gendrpix.read.opening import main_video, open_input
+from vs_gendrpix.read.pace import Pace, pace_of
 from vs_gendrpix.read.parts import Parts
 from vs_gendrpix.settings import ReadSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from av.container import InputContainer
     from av.packet import Packet
@@ -29,6 +31,8 @@ _EVEN = {"image2", "rawvideo", "yuv4mpegpipe"}
 """Formats with nothing to learn: their frames are evenly spaced, and reading them is costly."""
 
 _RESTARTS = cast("int", Flags.ts_discont.value)
+
+_NO_BYTES = cast("int", Flags.no_byte_seek.value)
 
 _RESTARTING = {"flv"}
 """Formats whose clocks start again in practice, though libav does not say so."""
@@ -43,27 +47,32 @@ class Index:
             AVI. Empty where the file has none.
         end: Tick at which the last picture ends.
         packets: Number of the video's packets.
-        tick: Seconds of a tick of the stream.
+        pace: The spacing of the pictures.
         joins: Where the file's clock starts again.
-        keys: Time and byte of each keyframe, rising; only of a file with joins.
+        keys: Time and byte of each keyframe, rising; only of formats that are searched by the byte:
+            those whose clocks may start again have no list of their own to search in.
     """
 
     times: array[int]
     end: int
     packets: int
-    tick: Fraction
+    pace: Pace
     joins: Joins
     keys: tuple[tuple[int, int], ...]
 
     def count(self, start: Fraction | None, end: Fraction | None) -> int:
         """Count the pictures from one second on and before another; None is no limit."""
-        first = 0 if start is None else bisect_left(self.times, start / self.tick)
-        last = len(self.times) if end is None else bisect_left(self.times, end / self.tick)
+        first = 0 if start is None else self._before(start)
+        last = len(self.times) if end is None else self._before(end)
         return max(last - first, 0)
+
+    def _before(self, seconds: Fraction) -> int:
+        """Count the pictures before a moment."""
+        return bisect_left(self.times, ceil(seconds / self.pace.time_base), key=self.pace.at)
 
     def key_before(self, seconds: Fraction) -> int:
         """The byte of the file of the last keyframe up to a moment, or of the first one."""
-        found = bisect_left(self.keys, (int(seconds / self.tick) + 1, 0))
+        found = bisect_left(self.keys, (int(seconds / self.pace.tick) + 1, 0))
         return self.keys[max(found - 1, 0)][1]
 
 
@@ -105,15 +114,19 @@ def _read(container: "InputContainer", video: "VideoStream") -> Index:
         parts.take(packet)
     shifts = parts.shifts()
     moved = list(zip(parts.found, shifts, strict=True))
-    times = (pts + shift for part, shift in moved for pts in part.times)
+    times = array("q", sorted(pts + shift for part, shift in moved for pts in part.times))
     keys = ((pts + shift, place) for part, shift in moved for pts, place in part.keys)
+    pace = pace_of_stream(video, times)
+    if pace.rate == 2 * fraction(video.guessed_rate) and video.codec_context.field_order > 1:
+        times = times[::2]  # H.264 may have each field in a packet of its own
+        pace = pace_of_stream(video, times)
     return Index(
-        times=array("q", sorted(times)),
+        times=times,
         end=parts.found[-1].end + shifts[-1],
         packets=packets,
-        tick=fraction(video.time_base),
+        pace=pace,
         joins=find_joins(parts, fraction(video.time_base)),
-        keys=tuple(sorted(keys)) if len(moved) > 1 else (),
+        keys=tuple(sorted(keys)) if restarts and not form.flags & _NO_BYTES else (),
     )
 
 
@@ -123,3 +136,13 @@ def _packets(container: "InputContainer", only: "VideoStream | None") -> "Iterat
         for packet in container.demux() if only is None else container.demux(only):
             if packet.size and not packet.is_discard:
                 yield packet
+
+
+def pace_of_stream(video: "VideoStream", times: "Sequence[int]" = ()) -> Pace:
+    """Decide on the spacing of a stream's pictures, by their times as far as they are known."""
+    return pace_of(
+        times,
+        fraction(video.time_base),
+        guessed=fraction(video.guessed_rate),
+        average=fraction(video.average_rate),
+    )

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from fractions import Fraction
+from math import ceil
 from pathlib import Path
 
 import av
@@ -74,7 +75,7 @@ class Source:
         Raises:
             MediaError: The picture's size or format changes, or the file is encrypted.
         """
-        shift = int(self.offset / self._clip.time_base)
+        shift = int(self.offset / self._times.time_base)
         while self._ahead is not None:
             picture, timing = self._ahead
             with reading(self._clip.path):
@@ -91,7 +92,7 @@ class Source:
         """Decode the pictures from `start` on and before `end`, with their times in the file."""
         shown = 0
         for picture, timing in self._timed_from():
-            seconds = timing.pts * self._clip.time_base - self._clip.begin
+            seconds = timing.pts * self._times.time_base - self._clip.begin
             self.notes.now = seconds
             if self._start is not None and seconds < self._start:
                 # Damage before the range is not ours, nor what a jump into the stream looks like.
@@ -145,7 +146,7 @@ class Source:
 
     def _shown(self, timing: Timing) -> Fraction:
         """Return when a frame is shown, in seconds from where the clip begins."""
-        return timing.pts * self._clip.time_base - self._clip.begin
+        return timing.pts * self._times.time_base - self._clip.begin
 
     def _fields(self, picture: av.VideoFrame) -> Fields:
         """Say which field of a picture comes first, by what the decoder said last."""
@@ -156,7 +157,7 @@ class Source:
 
     def _move_to_zero(self, first: Timing) -> None:
         """Decide what to take off all times: the part before the cut, or a time below 0."""
-        unit = self._clip.time_base
+        unit = self._times.time_base
         if self._start is not None:
             self.offset = int((self._clip.begin + self._start) / unit) * unit
         elif first.pts < 0:
@@ -202,7 +203,7 @@ class Source:
             self.notes.warn("not carried over: a display matrix that is more than a rotation")
         info = ClipInfo(
             format=shown,
-            time_base=clip.time_base,
+            time_base=self._times.time_base,
             average_rate=clip.rate,
             frames=self._expected_frames(),
             sample_aspect_ratio=fraction(clip.stream.sample_aspect_ratio) or Fraction(1),
@@ -212,6 +213,11 @@ class Source:
             hdr=read_metadata(picture.side_data),
         )
         self.notes.inform(f"{clip.path}: {shown}, {float(clip.rate):g} frames/s")
+        if clip.pace.soft_telecine:
+            self.notes.inform(
+                f"{clip.path} is film that flags show for 2 and 3 fields in turn: its 24 frames a "
+                "second are taken as they are, at 24000/1001"
+            )
         if clip.chosen.rate is None and clip.format_name in {"image2", "rawvideo"}:
             self.notes.warn(f"no frame rate is given: taken as {PICTURE_RATE} a second (--fps)")
         return info
@@ -234,10 +240,9 @@ class Source:
         duration = Fraction(clip.container.duration or 0, av.time_base)
         packets = 0 if index is None else index.packets
         whole = packets or clip.stream.frames or int(duration * clip.rate)
-        if not duration or (self._start is None and self._end is None):
-            return whole
-        kept = min(self._end or duration, duration) - (self._start or 0)
-        return int(whole * max(kept, Fraction(0)) / duration)
+        first = ceil((self._start or 0) * clip.rate)
+        last = whole if self._end is None else ceil(self._end * clip.rate)
+        return max((min(last, whole) if whole else last) - first, 0)
 
     def _no_frames(self) -> MediaError:
         """Make the error that says why nothing came out."""

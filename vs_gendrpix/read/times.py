@@ -8,9 +8,12 @@ from vs_gendrpix.read.clip import Clip
 
 
 class Times:
-    """The times of a clip's pictures, in the file's own ticks, each after the one before.
+    """The times of a clip's pictures, each after the one before.
+
+    They are the file's own, in its ticks, or those of the even rate that the file has rounded.
 
     Attributes:
+        time_base: Seconds of a tick.
         last: The time that was given last; None at first.
 
     Args:
@@ -18,16 +21,16 @@ class Times:
     """
 
     def __init__(self, clip: Clip) -> None:
-        self._clip = clip
+        self._clip, self._pace = clip, clip.pace
         self.last: Timing | None = None
-        self._nominal = max(1, round(1 / (clip.rate or STREAM_RATE) / clip.time_base))
+        self.time_base = clip.pace.time_base
+        self._nominal = max(1, round(1 / (clip.rate or STREAM_RATE) / self.time_base))
         self._is_avi = clip.format_name == "avi"
 
     def of(self, picture: av.VideoFrame) -> Timing:
         """Return when a picture is shown; the pictures come in the decoder's order."""
         last = self.last
-        duration = int(picture.duration or 0)
-        pts = self._avi_time(picture) if self._is_avi else picture.pts
+        pts, duration = self._pts(picture), self._duration(picture)
         if pts is None:
             pts = 0 if last is None else last.pts + (last.duration or self._nominal)
             duration = duration or self._nominal
@@ -35,8 +38,20 @@ class Times:
         elif last is not None and pts <= last.pts:
             pts = last.pts + 1
             self._clip.notes.made_up_time()
-        self.last = Timing(pts=pts, duration=duration, time_base=self._clip.time_base)
+        self.last = Timing(pts=pts, duration=duration, time_base=self.time_base)
         return self.last
+
+    def _pts(self, picture: av.VideoFrame) -> int | None:
+        """Return the file's time of a picture, in our ticks; None if it says none."""
+        found = self._avi_time(picture) if self._is_avi else picture.pts
+        return None if found is None else self._pace.at(found)
+
+    def _duration(self, picture: av.VideoFrame) -> int:
+        """Return the ticks that a picture lasts; 0 if the file does not say."""
+        said = int(picture.duration or 0)
+        if self._pace.first is None:
+            return said
+        return self._pace.steps(max(1, round(said * self._pace.tick * self._pace.rate)))
 
     def learn_avi_delay(self) -> None:
         """Decode the first picture of an AVI: after a search the first ones may be missing."""

@@ -12,7 +12,6 @@ from vs_gendrpix.errors import MediaError
 from vs_gendrpix.frame.clip import STREAM_RATE
 from vs_gendrpix.frame.format import FrameFormat
 from vs_gendrpix.libav.pixels import frame_format
-from vs_gendrpix.libav.values import fraction
 from vs_gendrpix.read.clip import Clip
 
 PICTURE_STEP = 24
@@ -58,10 +57,11 @@ def _keyframes(clip: Clip) -> Iterator[av.VideoFrame]:
         return
     stream.codec_context.skip_frame = "NONKEY"
     try:
-        rate = fraction(stream.average_rate) or STREAM_RATE
+        rate = clip.rate or STREAM_RATE
         since, before_was_key = 0, False
         for packet in container.demux(stream):
             cancellation.check()
+            clip.clock.mend(packet)
             since += 1
             if not packet.size or (packet.is_keyframe and (not before_was_key or since >= rate)):
                 since = 0

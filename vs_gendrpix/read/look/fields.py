@@ -69,10 +69,10 @@ def scan(clip: Clip, *, start: Fraction | None, end: Fraction | None) -> Scan:
     """
     seen: Counter[str] = Counter()
     if clip.stream.height <= max(_HEIGHTS):
-        for place in _places(clip.container, start, end):
+        for place in _places(clip, start, end):
             seen += _look(clip, place)
     bottom_flag = clip.stream.codec_context.field_order in BOTTOM_FIRST
-    rate = fraction(clip.stream.average_rate)
+    rate = clip.rate
     flagged = 2 * seen["flagged"] > seen["frames"]
     kind = _kind(seen, rate, flagged=flagged)
     bottom = seen["bff"] > seen["tff"] if _order_is_clear(seen) or not flagged else bottom_flag
@@ -99,12 +99,10 @@ def _order_is_clear(seen: Counter[str]) -> bool:
     return combed >= _SURE and max(seen["tff"], seen["bff"]) >= _ONE_SIDED * combed
 
 
-def _places(
-    container: InputContainer, start: Fraction | None, end: Fraction | None
-) -> Iterator[Fraction]:
+def _places(clip: Clip, start: Fraction | None, end: Fraction | None) -> Iterator[Fraction]:
     """Yield the moments to look at, in seconds; only the first where the length is not known."""
     first = start or Fraction(0)
-    length = Fraction(container.duration or 0, av.time_base)
+    length = clip.delay + clip.length
     last = max(min(end or length, length), first)
     yield from (first + (last - first) * n / _PLACES for n in range(_PLACES if last > first else 1))
 
@@ -127,7 +125,7 @@ def _look(clip: Clip, place: Fraction) -> Counter[str]:
         height=first.height,
         pix_fmt=first.format.name,
         time_base=fraction(stream.time_base),
-        rate=fraction(stream.average_rate),
+        rate=clip.rate,
     )
     judged = list(InProcess().run(graph_of("idet"), [(video, same)]))
     lights = [picture.to_ndarray(format="gray")[:, ::_STEP].astype(np.int16) for picture in judged]
