@@ -119,6 +119,17 @@ def test_a_clip_longer_than_it_says_does_not_break_the_bar(capsys):
     assert "compute-bound" in said
 
 
+def test_no_event_counts_beyond_its_total(clock):
+    stream = io.StringIO()
+    events = JsonLines(stream)
+    events.start(started(frames=2))
+    for count in range(1, 6):
+        clock.now += 1
+        events.frame(count, "compute")
+    found = [json.loads(line) for line in stream.getvalue().splitlines()][1:]
+    assert [event["total"] for event in found] == [2, 2, 3, 4, 5]
+
+
 def test_damage_decides_the_exit_code():
     clean, damaged = Notes(), Notes()
     damaged.error("a packet is broken")

@@ -33,6 +33,9 @@ class Progress:
     def frame(self, count: int, bound: Bound) -> None:
         """Called after each frame: `count` are written, and the stage `bound` limits the rate."""
 
+    def expect(self, total: int) -> None:
+        """Called when another number of frames is expected than before; 0 is an unknown one."""
+
     def warning(self, sentence: str) -> None:
         """Called for each warning."""
 
@@ -55,7 +58,7 @@ class Bar(Progress):
             self._bar = tqdm(total=start.frames or None, unit="frame", dynamic_ncols=True)
 
     def frame(self, count: int, bound: Bound) -> None:
-        """Move the bar; a clip may have more frames than its container says."""
+        """Move the bar; there may be more frames than were expected."""
         if self._bar is None:
             return
         with suppress(*UNWRITABLE):
@@ -63,6 +66,13 @@ class Bar(Progress):
                 self._bar.total = count
             self._bar.set_postfix_str(f"{bound}-bound", refresh=False)
             self._bar.update(count - self._bar.n)
+
+    def expect(self, total: int) -> None:
+        """Make the bar longer or shorter."""
+        if self._bar is not None:
+            with suppress(*UNWRITABLE):
+                self._bar.total = total or None
+                self._bar.refresh()
 
     def close(self) -> None:
         """Leave the bar as it is and begin a new line."""
@@ -100,6 +110,11 @@ class Plain(Progress):
         total = f"/{self._meter.total}" if self._meter.total else ""
         eta = "" if left is None else f", {left:.0f} s left"
         self._say(f"frame {count}{total}, {speed}, {bound}-bound{eta}")
+
+    def expect(self, total: int) -> None:
+        """Count up to another number of frames."""
+        if self._meter is not None:
+            self._meter.total = total
 
     def done(self, report: "Report") -> None:
         """Write the number of frames, the time and the output."""
@@ -149,6 +164,11 @@ class JsonLines(Progress):
                 bound=bound,
             )
 
+    def expect(self, total: int) -> None:
+        """Count up to another number of frames."""
+        if self._meter is not None:
+            self._meter.total = total
+
     def warning(self, sentence: str) -> None:
         """Write the event `warning`."""
         self._write("warning", message=sentence)
@@ -192,6 +212,8 @@ class _Meter:
     def due(self, count: int) -> bool:
         """Whether a line is due after `count` frames; after the first and the last it always is."""
         now = time.monotonic()
+        if self.total:
+            self.total = max(self.total, count)
         if count not in {1, self.total} and now - self._said < self._interval:
             return False
         self._said = now

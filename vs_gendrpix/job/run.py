@@ -22,6 +22,7 @@ from vs_gendrpix.job.prefetch import prefetch
 from vs_gendrpix.job.progress import Progress
 from vs_gendrpix.job.record import write_report
 from vs_gendrpix.job.report import Report, Start
+from vs_gendrpix.job.total import Total
 from vs_gendrpix.job.waits import Waits
 from vs_gendrpix.libav.filters import Filters
 from vs_gendrpix.libav.log import LibavLog
@@ -109,13 +110,16 @@ def run(plan: Plan, progress: Progress | None = None, span: Span | None = None) 
         part, place = plan.area.of(plan.filtered.format), plan.place.of(plan.framed.format)
         lanes = stack.enter_context(engine.clip(part, place))
         before, after = _filters(plan)
-        chosen = _within(span, before.through(source))
+        total = Total(plan, span, progress)
+        chosen = _within(span, before.through(total.watch(source)))
         # Closed before the input is: until then threads read and restore ahead.
         for frame in stack.enter_context(closing(_finished(plan, chosen, lanes, after, waits))):
             cancellation.check()
             with waits.on("encode"):
                 writer.write(frame)
+            total.written(writer.frames)
             progress.frame(writer.frames, waits.bound)
+        total.finished(writer.frames)
         _check_count(before, after, writer.frames, span)
         writer.finish()
         notes.tell_damage()

@@ -1,0 +1,67 @@
+"""How many frames a run will write: an estimate that is refined while it works."""
+
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+
+from vs_gendrpix.frame.format import Frame
+from vs_gendrpix.frame.span import Span
+from vs_gendrpix.job.plan import Plan
+from vs_gendrpix.job.progress import Progress
+
+_UNDER_WAY = 24
+"""Frames that may be between the reader and the writer without telling of a filter."""
+
+
+class Total:
+    """The frames that a run will write, as far as is known.
+
+    The plan says how many the input has, and what filters make of them. Filters may drop frames as
+    they like, and an input may end early, or later than it says.
+
+    Args:
+        plan: The plan.
+        span: The frames to restore; None is all of them.
+        progress: Is told whenever the estimate changes.
+    """
+
+    def __init__(self, plan: Plan, span: Span | None, progress: Progress) -> None:
+        self._span, self._progress = span, progress
+        self._planned, self._filtered = plan.clip.frames, bool(plan.before or plan.after)
+        rates = plan.result.average_rate, plan.clip.average_rate
+        self._ratio = rates[0] / rates[1] if all(rates) else Fraction(1)
+        self._taken, self._ended = 0, False
+        self._told = plan.result.frames
+
+    def watch(self, frames: Iterable[Frame]) -> Iterator[Frame]:
+        """Count the frames of the input, and see its end."""
+        for frame in frames:
+            self._taken += 1
+            yield frame
+        self._ended = True
+
+    def written(self, count: int) -> None:
+        """Tell the estimate after `count` frames, if it is another one."""
+        self._tell(self._estimate(count), count)
+
+    def finished(self, count: int) -> None:
+        """Tell the number of frames when all are written."""
+        self._tell(count, count)
+
+    def _estimate(self, count: int) -> int:
+        """The frames to be written in all; 0 when unknown."""
+        whole = max(self._planned, self._taken) if self._planned else 0
+        if self._ended:
+            whole = self._taken
+        ratio, due = self._ratio, self._taken * self._ratio
+        if self._filtered and not 0 <= due - count <= _UNDER_WAY * (1 + self._ratio):
+            ratio = Fraction(count, max(self._taken, 1))
+        total = round(whole * ratio)
+        if self._span is not None and total:
+            total = min(total, self._span.end) - self._span.first
+        return total
+
+    def _tell(self, total: int, count: int) -> None:
+        total = max(total, count) if total else 0
+        if total != self._told:
+            self._told = total
+            self._progress.expect(total)
