@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vs_gendrpix.color.codes import from_rgb, opacity, resized_alpha, to_rgb
+from vs_gendrpix.color.neutral import is_neutral, with_neutral
 from vs_gendrpix.color.primaries import with_primaries
 from vs_gendrpix.color.working_space import from_working, to_working
 from vs_gendrpix.frame.format import FrameFormat
@@ -78,6 +79,8 @@ class Way:
             if self._regrain is not None:
                 output = self._regrain(output, rgb, seeds_of(planes[0]))
             output = with_primaries(output, self.source.color, self.target.color)
+            if self._strength:
+                output = with_neutral(output, is_neutral(planes, self.source))
             colors = from_rgb(output, self.target)
             return (*colors, *self._alpha(planes), finite.to(torch.uint8))
 
