@@ -65,6 +65,29 @@ def test_streams_that_nobody_reads_change_no_exit_code(tmp_path, nobody, streams
     assert (tmp_path / "out.mp4").read_text() == "whole"  # not what was said on stream 2
 
 
+CLOSED = """
+from vs_gendrpix.write.output import StandardOutput
+
+def work(options):
+    with StandardOutput() as output:
+        Path("out.y4m").touch()  # gets no number of a standard stream
+        try:
+            os.write(int(output.url.removeprefix("pipe:")), b"video")
+        except OSError:
+            return 4
+    return 0
+
+command(work)
+"""
+
+
+def test_a_closed_standard_output_takes_no_video(tmp_path):
+    (tmp_path / "work.py").write_text(HEAD + CLOSED)
+    line = f"exec {sys.executable} work.py 1>&-"
+    done = subprocess.run(["/bin/sh", "-c", line], cwd=tmp_path, check=False)
+    assert done.returncode == 4
+
+
 @pytest.mark.parametrize("kind", ["bar", "plain", "json"])
 @pytest.mark.parametrize("stream", ["full", "nobody", "none"])
 @pytest.mark.usefixtures("nearest_engine")

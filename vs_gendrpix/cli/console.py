@@ -25,16 +25,17 @@ def last_word(program: str, message: str) -> None:
 
 
 def open_missing_streams() -> None:
-    """Open the standard streams that were closed when the process began.
+    """Give the standard streams that were closed when the process began a place that fails.
 
     The next file that is opened would get the number of a closed one. Were it the output, then
-    what a library says on stream 2 would be written into it.
+    what a library says on stream 2 would be written into it. A closed stream is still no input and
+    no output: it can be written where it should be read, and the other way round.
     """
-    for number in range(3):
+    for number, mode in enumerate((os.O_WRONLY, os.O_RDONLY, os.O_RDONLY)):
         try:
             os.fstat(number)
         except OSError:
-            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest that is free
+            os.set_inheritable(os.open(os.devnull, mode), True)  # gets the lowest that is free
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123

@@ -3,6 +3,7 @@
 import os
 import select
 import signal
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -42,11 +43,11 @@ def signals_cancel(program: str, *, to_the_end: bool) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    reading, writing = os.pipe()
-    os.set_blocking(writing, False)
+    reading, writing = socket.socketpair()  # Windows cannot wait for a pipe
+    writing.setblocking(False)
     thread = threading.Thread(target=_listen, args=(reading, program), daemon=True)
     thread.start()
-    fd = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    fd = signal.set_wakeup_fd(writing.fileno(), warn_on_full_buffer=False)
     ours = [number for number in EXIT_CODES if callable(signal.getsignal(number))]
     ours += [number for number in EXIT_CODES if signal.getsignal(number) is signal.SIG_DFL]
     before = {number: signal.signal(number, _only_wake) for number in ours}
@@ -56,17 +57,17 @@ def signals_cancel(program: str, *, to_the_end: bool) -> Iterator[None]:
         for number, handler in before.items():
             signal.signal(number, signal.SIG_IGN if to_the_end else handler)
         signal.set_wakeup_fd(fd)
-        os.close(writing)
+        writing.close()
         thread.join()
-        os.close(reading)
+        reading.close()
 
 
 def _only_wake(number: int, frame: FrameType | None) -> None:
-    """Do nothing: a signal with a handler is written to the pipe."""
+    """Do nothing: a signal with a handler is written to the socket."""
     del number, frame
 
 
-def _listen(reading: int, program: str) -> None:
+def _listen(reading: socket.socket, program: str) -> None:
     """Cancel the work at the first signal, and end the process at the second, or after a while."""
     try:
         number = _next_signal(reading)
@@ -80,11 +81,11 @@ def _listen(reading: int, program: str) -> None:
         os._exit(exit_code)
 
 
-def _next_signal(reading: int, seconds: float | None = None) -> int | None:
+def _next_signal(reading: socket.socket, seconds: float | None = None) -> int | None:
     """Wait for one of the signals that cancel; returns None when the time is over.
 
     Raises:
-        EOFError: The pipe is closed.
+        EOFError: The other end is closed.
     """
     end = None if seconds is None else time.monotonic() + seconds
     while True:
@@ -92,7 +93,7 @@ def _next_signal(reading: int, seconds: float | None = None) -> int | None:
         ready, *_ = select.select([reading], [], [], left)
         if not ready:
             return None
-        number = os.read(reading, 1)
+        number = reading.recv(1)
         if not number:
             raise EOFError
         if number[0] in EXIT_CODES:
