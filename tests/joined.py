@@ -37,7 +37,12 @@ class Part:
     sound: dict[bytes, Fraction]
 
 
-def make_joined(path: Path, starts: tuple[int, ...], sound: str | None = None) -> list[Part]:
+def make_joined(
+    path: Path,
+    starts: tuple[int, ...],
+    sound: str | None = None,
+    rate: Fraction = 1 / FRAME,
+) -> list[Part]:
     """Join parts of 0.72 s whose clocks begin at these seconds; each has noise of its own.
 
     The pictures have two B-frames between others, and a keyframe in the middle. The sound lasts a
@@ -47,12 +52,13 @@ def make_joined(path: Path, starts: tuple[int, ...], sound: str | None = None) -
         path: The file, of one of `KINDS`.
         starts: The seconds.
         sound: Encoder of the sound; None is the kind's.
+        rate: Frames a second.
     """
     parts = []
     with path.open("wb") as joined:
         for number, start in enumerate(starts):
             single = path.with_name(f"part{number}{path.suffix}")
-            _make_part(single, start, number, sound)
+            _make_part(single, start, number, (sound, rate))
             parts.append(_part(single))
             data = single.read_bytes()
             # A second header ends a FLV: what appends to one writes no other.
@@ -61,27 +67,29 @@ def make_joined(path: Path, starts: tuple[int, ...], sound: str | None = None) -
     return parts
 
 
-def _make_part(path: Path, start: int, seed: int, chosen: str | None) -> None:
+def _make_part(path: Path, start: int, seed: int, chosen: tuple[str | None, Fraction]) -> None:
+    sound_codec, rate = chosen
+    first = round(start * rate)
     form, codec, usual, options = KINDS[path.suffix]
-    sound_codec = chosen or usual
+    sound_codec = sound_codec or usual
     with av.open(str(path), "w", format=form, container_options=options) as output:
-        video = output.add_stream(codec, rate=25, options={"bf": "2", "g": "9", "b": "800k"})
+        video = output.add_stream(codec, rate=rate, options={"bf": "2", "g": "9", "b": "800k"})
         video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
         sound = output.add_stream(sound_codec, rate=48000)
         size = {"mp2": 1152, "ac3": 1536, "aac": 1024, "pcm_dvd": 960}[sound_codec]
         noise, heard = np.random.default_rng(seed), 0
-        for number, frame in enumerate(make_frames(times=range(COUNT), tick=FRAME)):
+        for number, frame in enumerate(make_frames(times=range(COUNT), tick=1 / rate)):
             picture = to_picture(frame, "yuv420p")
-            picture.pts = start * 25 + number
+            picture.pts = first + number
             output.mux(video.encode(picture))
-            while heard < (number + 1) * 1920:
+            while heard < (number + 1) * 48000 / rate:
                 samples = noise.normal(0, 0.05, (2, size)).astype(np.float32)
                 click = int(MARK * 48000) - heard
                 if 0 <= click < size:
                     samples[:, click] = 0.9
                 wave = av.AudioFrame.from_ndarray(samples, format="fltp", layout="stereo")
                 wave.sample_rate, wave.time_base = 48000, Fraction(1, 48000)
-                wave.pts = start * 48000 + heard
+                wave.pts = round(first / rate * 48000) + heard
                 output.mux(sound.encode(wave))
                 heard += size
         output.mux(video.encode(None))

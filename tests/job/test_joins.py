@@ -1,6 +1,7 @@
 """Files whose clock starts again: joined recordings, the cells of a DVD, a broadcast that jumps."""
 
 from fractions import Fraction
+from itertools import pairwise
 
 import av
 import numpy as np
@@ -54,6 +55,22 @@ def test_the_parts_follow_each_other_with_their_sound(tmp_path, suffix, starts):
     assert count >= sum(len(part.sound) for part in parts) - 2 * 3
     assert any("starts again 3 times, first at 0.7" in said for said in report.warnings)
     assert report.exit_code == 0
+
+
+@pytest.mark.slow  # 8 jobs
+@pytest.mark.parametrize("rate", [Fraction(24000, 1001), Fraction(60000, 1001)], ids=str)
+@pytest.mark.parametrize("suffix", KINDS)
+def test_an_even_rate_stays_even_across_many_joins(tmp_path, suffix, rate):
+    if suffix == ".vob" and rate > 50:
+        rate = Fraction(30000, 1001)
+    parts = make_joined(tmp_path / f"in{suffix}", (7, 1, 500, 3, 3, 90) * 2, rate=rate)
+    report = process(tmp_path / f"in{suffix}", tmp_path / "out.mov", chosen())
+    assert report.exit_code == 0
+    with av.open(str(tmp_path / "out.mov")) as output:
+        pts = sorted(packet.pts for packet in output.demux(video=0) if packet.size)
+        unit = Fraction(str(output.streams.video[0].time_base))
+    assert len(pts) == len(parts) * COUNT
+    assert {(b - a) * unit for a, b in pairwise(pts)} == {1 / rate}
 
 
 @pytest.mark.slow  # 8 jobs

@@ -136,7 +136,8 @@ class PacketReader:
     def _overlaps(self, packet: "Packet[Stream]") -> bool:
         """Whether sound behind a join is to be left out: half of it or more was there before it.
 
-        The sound of a part ends a little later than its pictures, or begins before them.
+        The sound of a part ends a little later than its pictures, or begins before them. Sound that
+        does not say how long it lasts is taken to last as long as what was before.
         """
         index = packet.stream_index
         if packet.stream.type != "audio" or packet.pts is None:
@@ -145,6 +146,8 @@ class PacketReader:
         begin, length = packet.pts * unit, (packet.duration or 0) * unit
         before, long = self._heard.get(index, (begin, length))
         length = length or long
+        if not packet.duration:  # as in FLV: in QuickTime the last one would not be heard
+            packet.duration = round(length / unit)
         if index in self._joining:
             if 2 * (before + long - begin) >= length:
                 self._notes.warn(

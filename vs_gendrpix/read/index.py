@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any, cast
 import av
 from av.format import Flags
 
+from vs_gendrpix import cancellation
 from vs_gendrpix.libav.values import fraction
 from vs_gendrpix.read.joins import Joins, find_joins
 from vs_gendrpix.read.opening import main_video, open_input
-from vs_gendrpix.read.pace import Pace, pace_of
-from vs_gendrpix.read.parts import Parts
+from vs_gendrpix.read.pace import ROUNDED, Pace, pace_of
+from vs_gendrpix.read.parts import Part, Parts
 from vs_gendrpix.settings import ReadSettings
 
 if TYPE_CHECKING:
@@ -112,11 +113,12 @@ def _read(container: "InputContainer", video: "VideoStream") -> Index:
             packet.pts = packet.dts  # its presentation times go back and forth with B-frames
         packets += packet.stream_index == video.index
         parts.take(packet)
-    shifts = parts.shifts()
+    shifts = _shifts(video, parts.found) or parts.shifts()
     moved = list(zip(parts.found, shifts, strict=True))
     times = array("q", sorted(pts + shift for part, shift in moved for pts in part.times))
     keys = ((pts + shift, place) for part, shift in moved for pts, place in part.keys)
-    pace = pace_of_stream(video, times)
+    rounded = ROUNDED + (len(moved) > 1)  # as the shifts are
+    pace = pace_of_stream(video, times, rounded)
     if pace.rate == 2 * fraction(video.guessed_rate) and video.codec_context.field_order > 1:
         times = times[::2]  # H.264 may have each field in a packet of its own
         pace = pace_of_stream(video, times)
@@ -125,24 +127,56 @@ def _read(container: "InputContainer", video: "VideoStream") -> Index:
         end=parts.found[-1].end + shifts[-1],
         packets=packets,
         pace=pace,
-        joins=find_joins(parts, fraction(video.time_base)),
+        joins=find_joins(parts, shifts, fraction(video.time_base)),
         keys=tuple(sorted(keys)) if restarts and not form.flags & _NO_BYTES else (),
     )
 
 
 def _packets(container: "InputContainer", only: "VideoStream | None") -> "Iterator[Packet[Any]]":
     """Read the packets of one stream, or of all; damage is met again when they are decoded."""
-    with suppress(av.FFmpegError):
-        for packet in container.demux() if only is None else container.demux(only):
-            if packet.size and not packet.is_discard:
-                yield packet
+    failed = 0
+    while failed < 2:  # twice without a packet between: this is the end
+        failed += 1
+        with suppress(av.FFmpegError):
+            for packet in container.demux() if only is None else container.demux(only):
+                cancellation.check()
+                failed = 0
+                if packet.size and not packet.is_discard:
+                    yield packet
+            return
 
 
-def pace_of_stream(video: "VideoStream", times: "Sequence[int]" = ()) -> Pace:
+def _shifts(video: "VideoStream", parts: list[Part]) -> list[int]:
+    """Ticks to add to the times of each part so that even frames stay even across the joins.
+
+    Where a part ends is rounded too: put end to end, many parts would leave the even spacing.
+
+    Returns:
+        The ticks; none if the parts are not all of one even rate.
+    """
+    paces = [pace_of_stream(video, sorted(part.times)) for part in parts]
+    if len(parts) < 2 or not all(pace.even and pace.rate == paces[0].rate for pace in paces):
+        return []
+    step = 1 / (paces[0].rate * paces[0].tick)
+    firsts = [
+        Fraction(part.first or 0) if pace.first is None else pace.first
+        for part, pace in zip(parts, paces, strict=True)
+    ]
+    begin, shifts = firsts[0], []
+    for part, first in zip(parts, firsts, strict=True):
+        shifts.append(round(begin - first))
+        begin += (round((max(part.times) - first) / step) + 1) * step
+    return shifts
+
+
+def pace_of_stream(
+    video: "VideoStream", times: "Sequence[int]" = (), rounded: float = ROUNDED
+) -> Pace:
     """Decide on the spacing of a stream's pictures, by their times as far as they are known."""
     return pace_of(
         times,
         fraction(video.time_base),
         guessed=fraction(video.guessed_rate),
         average=fraction(video.average_rate),
+        rounded=rounded,
     )

@@ -1,7 +1,7 @@
 """Where the clock of a joined file starts again or jumps, and what undoes that."""
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
@@ -47,14 +47,15 @@ class Joins:
         return any(0 <= end - seconds <= _LAST for end in self.ends.get(stream, ()))
 
 
-def find_joins(parts: Parts, tick: Fraction) -> Joins:
+def find_joins(parts: Parts, moved: Sequence[int], tick: Fraction) -> Joins:
     """Say how to undo the joins between the parts of a file.
 
     Args:
         parts: The parts, with all packets taken.
+        moved: Ticks to add to the times of each.
         tick: Seconds of a tick of the video.
     """
-    shifts = [shift * tick for shift in parts.shifts()]
+    shifts = [shift * tick for shift in moved]
     added = [after - before for before, after in pairwise(shifts)]
     joined = tuple(part.place for part in parts.found[1:])
     places = {index: clock.passings(joined, added) for index, clock in parts.others.items()}

@@ -16,8 +16,11 @@ USUAL = (*_NTSC, *map(Fraction, _WHOLE), Fraction(25, 2))
 FASTEST = 300
 """Frames a second above which a stated rate is a clock's ticks."""
 
-_ROUNDED = 1.5
+ROUNDED = 1.5
 """Ticks of a container between the times that are rounded up and down the most, and a half."""
+
+EXACT = Fraction(1, 10_000)
+"""Seconds of such a distance that are none: parsers add up the rounding of durations."""
 
 _COARSE = 4
 """Ticks a frame below which a container's rounding could hide a rate that varies."""
@@ -39,12 +42,14 @@ class Pace:
     Attributes:
         rate: Frames a second; of a clip whose spacing varies, on average; 0 when unknown.
         tick: Seconds of a tick of the file's times.
+        even: Whether all frames are apart by a whole number of steps of the rate.
         first: Where the even times begin, in ticks; None where times stay as the file has them.
         soft_telecine: Whether the file shows 24 film frames a second for 2 and 3 fields in turn.
     """
 
     rate: Fraction
     tick: Fraction
+    even: bool = False
     first: Fraction | None = None
     soft_telecine: bool = False
 
@@ -73,7 +78,14 @@ class Pace:
         return int(frames / self.rate / self.time_base)
 
 
-def pace_of(times: Sequence[int], tick: Fraction, *, guessed: Fraction, average: Fraction) -> Pace:
+def pace_of(
+    times: Sequence[int],
+    tick: Fraction,
+    *,
+    guessed: Fraction,
+    average: Fraction,
+    rounded: float = ROUNDED,
+) -> Pace:
     """Decide on the rate of a clip, and whether its times are an even rate's, rounded.
 
     The frames' own spacing decides. Where all times are within the container's rounding of an even
@@ -85,28 +97,31 @@ def pace_of(times: Sequence[int], tick: Fraction, *, guessed: Fraction, average:
         tick: Seconds of a tick.
         guessed: libav's guess of the rate; 0 if it has none.
         average: libav's average of it.
+        rounded: Ticks by which the container's rounding may hide an even spacing.
     """
+    rounded = max(rounded, float(EXACT / tick))
     stated = [rate for rate in (guessed, average) if 0 < rate <= FASTEST]
     found = np.unique(np.asarray(times, np.int64))
     if len(found) < 2:
         return Pace(rate=stated[0] if stated else Fraction(0), tick=tick)
     middle = float(np.median(np.diff(found)))
     # libav guesses the last time in GXF and its kin: where reordered pictures end, half a step on.
-    guessed_last = len(found) > 3 and middle / 2 <= found[-1] - found[-2] < middle - _ROUNDED / 2
+    guessed_last = len(found) > 3 and middle / 2 <= found[-1] - found[-2] < middle - ROUNDED / 2
     even = found[:-1] if guessed_last else found
     fits: list[tuple[float, Fraction]] = []
     for rate in (*stated, *USUAL):
         step = 1 / (rate * tick)
-        if abs(float(step) - middle) > min(_ROUNDED, float(step) / 4):
+        if abs(float(step) - middle) > min(rounded, float(step) / 4):
             continue
         apart = _apart(even, step)
-        if apart == 0 or (rate in USUAL and step >= _COARSE and apart <= _ROUNDED):
+        if apart == 0 or (rate in USUAL and step >= _COARSE and apart <= rounded):
             fits.append((apart, rate))
     if fits:
         own = [fit for fit in fits if fit[1] in stated]
         apart, rate = own[0] if own else min(fits)
         stays = apart == 0 and not guessed_last
-        return Pace(rate=rate, tick=tick, first=None if stays else Fraction(int(found[0])))
+        first = None if stays else Fraction(int(found[0]))
+        return Pace(rate=rate, tick=tick, even=True, first=first)
     return _soft_telecine(found, tick) or Pace(rate=_average(found, tick, stated), tick=tick)
 
 
@@ -127,7 +142,7 @@ def _apart(found: npt.NDArray[np.int64], step: Fraction) -> float:
 def _soft_telecine(found: npt.NDArray[np.int64], tick: Fraction) -> Pace | None:
     """The pace of film that a DVD's flags show for 2 and 3 fields in turn; None for others."""
     fields = np.diff(found) * float(tick / _FIELD)
-    slack = _UNEVEN + _ROUNDED * float(tick / _FIELD)
+    slack = _UNEVEN + ROUNDED * float(tick / _FIELD)
     two, three = np.abs(fields - 2) <= slack, np.abs(fields - 3) <= slack
     if slack > 0.25 or two.mean() < _CADENCE or three.mean() < _CADENCE:
         return None
@@ -136,7 +151,7 @@ def _soft_telecine(found: npt.NDArray[np.int64], tick: Fraction) -> Pace | None:
         return None
     middle = Fraction((late.max() + late.min()) / 2).limit_denominator(1000)
     first = int(found[0]) + middle / _FILM / tick
-    return Pace(rate=_FILM, tick=tick, first=first, soft_telecine=True)
+    return Pace(rate=_FILM, tick=tick, even=True, first=first, soft_telecine=True)
 
 
 def _average(found: npt.NDArray[np.int64], tick: Fraction, stated: list[Fraction]) -> Fraction:
