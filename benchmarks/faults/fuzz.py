@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from benchmarks.faults.clips import KINDS, make_clip
@@ -57,21 +57,23 @@ class Worker:
             code, said = json.loads(answer)
             return code, said
         process.kill()
-        ended = f"signal {-process.wait()}" if ready else "hangs"
+        process.communicate()
+        ended = f"signal {-process.returncode}" if ready else "hangs"
         self._process = self._started()
         return ended, ""
 
     def close(self) -> None:
         """Let the process end."""
-        self._process.stdin.close()
-        self._process.wait()
+        self._process.communicate()
 
     def _started(self) -> "subprocess.Popen[str]":
         ends = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
         return subprocess.Popen(self._command, text=True, **ends)
 
 
-def run_mutants(folder: Path, numbers: range, *, network: bool) -> Iterator[dict[str, object]]:
+def run_mutants(
+    folder: Path, numbers: Iterable[int], *, network: bool
+) -> Iterator[dict[str, object]]:
     """Restore mutants by their numbers; yields what is known of each run.
 
     Args:

@@ -79,6 +79,7 @@ class SideStreams:
         self._targets: dict[int, Stream] = {}
         self._converters: dict[int, Converter] = {}
         self._trials: dict[int, TrialMuxer] = {}
+        self._firsts: dict[int, bytes] = {}
         self._refused: dict[int, list[str]] = {}
         self._last_written: dict[int, int] = {}
         self._contents: Contents = Counter()
@@ -285,7 +286,7 @@ class SideStreams:
         for packet in packets:
             dts = self._keep_apart(packet, target)
             if index not in self._trials:  # now the header is written, which it needs
-                self._trials[index] = TrialMuxer(target)
+                self._trials[index] = TrialMuxer(target, self._firsts.get(index), dts)
             reason = self._trials[index].refusal(packet)
             if reason:
                 # It may remember the packet that it refused: the next one meets a new one.
@@ -293,6 +294,7 @@ class SideStreams:
                 self._refuse(index, reason)
                 continue
             packet.stream = target
+            self._firsts.setdefault(index, bytes(packet))
             size, counts = packet.size, has_content(packet)
             self._output.mux(packet)
             self._last_written[target.index] = dts

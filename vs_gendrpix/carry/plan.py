@@ -239,14 +239,18 @@ def _has_file(stream: Stream, path: Path) -> bool:
     )
 
 
+_SAID_LAST = ("pcm_", "flac", "libopus", "opus")
+"""Sound whose description, its channels or its codec's header, MP4 may refuse at the very end."""
+
+
 def _accepts(container: str, stream: Stream) -> bool:
     """Whether a container of this name can hold a stream: only writing one tells for sure."""
     with av.open(io.BytesIO(), "w", format=container) as trial:
         try:
             target = add_copy(stream, trial)
             trial.start_encoding()
-            if isinstance(target, AudioStream) and codec_name(stream).startswith("pcm_"):
-                # MP4 says which channels there are when all is written, after hours of work.
+            if isinstance(target, AudioStream) and codec_name(stream).startswith(_SAID_LAST):
+                # MP4 describes its sound when all is written, after hours of work.
                 packet = av.Packet(bytes(24 * target.codec_context.layout.nb_channels))
                 packet.stream, packet.pts, packet.dts = target, 0, 0
                 trial.mux(packet)

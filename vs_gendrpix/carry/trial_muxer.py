@@ -7,11 +7,16 @@ from typing import TYPE_CHECKING
 import av
 
 from vs_gendrpix.libav.log import LibavLog
+from vs_gendrpix.libav.values import line_of
 
 if TYPE_CHECKING:
     from av.container import OutputContainer
     from av.packet import Packet
     from av.stream import Stream
+
+
+_DROPPED = "Dropping invalid packet"
+"""How MP4 says that it has dropped a packet of AC-3, which is no error to it."""
 
 
 class TrialMuxer:
@@ -22,13 +27,21 @@ class TrialMuxer:
 
     Args:
         target: A stream of the output, whose header is written.
+        first: The first packet that the output has got of the stream; None before. A muxer may be
+            set by it: MP4 takes the headers off AAC if it has them.
+        dts: Decoding time, in ticks of `target`, of the packet to try first.
     """
 
-    def __init__(self, target: "Stream") -> None:
+    def __init__(self, target: "Stream", first: bytes | None, dts: int) -> None:
         form = target.container.format.name
         self._file: OutputContainer = av.open(_Nowhere(), "w", format=form)
         self._stream = self._file.add_stream_from_template(target, opaque=True)
         self._stream.time_base = target.time_base
+        if first is not None:
+            packet = av.Packet(first)
+            packet.pts = packet.dts = dts - 1
+            packet.time_base = target.time_base
+            self.refusal(packet)
 
     def close(self) -> None:
         """Let the muxer go."""
@@ -47,7 +60,8 @@ class TrialMuxer:
                 self._file.mux(packet)
             except (av.FFmpegError, ValueError, OverflowError) as error:
                 return log.reason(error)
-        return ""
+            said = [line_of(text) for _, _, text in log.drain()]
+        return next((line for line in said if line.startswith(_DROPPED)), "")
 
 
 class _Nowhere(io.RawIOBase):

@@ -1,0 +1,35 @@
+"""Mutants of clips end in 0, 1 or 3, with a file or without one, and leave nothing behind."""
+
+import pytest
+
+from benchmarks.faults.fuzz import run_mutants
+
+ONCE_WRONG = {
+    122: "AAC that lost its header after MP4 had begun to take the headers off",
+    329: "an FFV1 header that its decoder does not take: PyAV crashed",
+    519: "sound without a format",
+    1009: "a FLAC header that MP4 refuses at the end",
+    1489: "the same, with chapters",
+    1684: "AC-3 whose first packet MP4 drops, with damage in the picture",
+    1900: "the same, without",
+}
+"""Mutants that have ended otherwise, and why."""
+
+
+def faults(folder, numbers, *, network):
+    return [run for run in run_mutants(folder, numbers, network=network) if run["fault"]]
+
+
+@pytest.mark.slow
+def test_two_hundred_mutants_end_as_documented(tmp_path):
+    assert faults(tmp_path, range(200), network=False) == []
+
+
+@pytest.mark.slow
+def test_mutants_end_as_documented_with_the_network(tmp_path):
+    assert faults(tmp_path, range(24), network=True) == []
+
+
+@pytest.mark.slow
+def test_mutants_that_once_ended_wrongly_do_not_any_more(tmp_path):
+    assert faults(tmp_path, ONCE_WRONG, network=False) == []
