@@ -1,5 +1,6 @@
 """Temporary places of runs that were killed, and of runs that still work."""
 
+import errno
 import json
 import os
 import signal
@@ -86,6 +87,19 @@ def test_a_killed_run_leaves_a_part_that_the_next_one_sweeps(tmp_path, lock):
     assert "killed" in said
     assert names(tmp_path) == []
     assert sweep(tmp_path / "other.mp4") == []
+
+
+def test_what_cannot_be_swept_is_said_and_stops_nobody(tmp_path, lock, monkeypatch):
+    def refuse(*_, **__):
+        raise PermissionError(errno.EPERM, "Operation not permitted")  # another user's, in /tmp
+
+    monkeypatch.setattr("pathlib.Path.unlink", refuse)
+    (said,) = sweep(tmp_path / "out.mp4")
+    assert said.startswith(f"cannot remove {lock[0].with_suffix('.part')}")
+    with OutputFile(tmp_path / "out.mp4", source=tmp_path / "in.mp4", overwrite=True) as output:
+        output.part.write_text("whole")
+        output.publish()
+    assert (tmp_path / "out.mp4").read_text() == "whole"
 
 
 def test_every_run_has_a_name_of_its_own(tmp_path):

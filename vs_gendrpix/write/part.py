@@ -70,10 +70,14 @@ class Part:
             raise
 
     def close(self) -> None:
-        """Remove what still stands under the temporary name, and the lock."""
-        if not self._kept:
-            _remove(self.path)
-        self._lock.unlink(missing_ok=True)
+        """Remove what still stands under the temporary name, and the lock.
+
+        What cannot be removed is no fault of the result, and the next run tries it again.
+        """
+        with suppress(OSError):
+            if not self._kept:
+                _remove(self.path)
+            self._lock.unlink(missing_ok=True)
         if self._handle >= 0:
             os.close(self._handle)
         cancellation.drop_leftover(self._abandon)
@@ -184,8 +188,11 @@ def _sweep_one(lock: Path, target: Path) -> str | None:
             )
         part, aside = lock.with_suffix(".part"), lock.with_suffix(".old")
         if free and owner.on_this_machine:
-            said = _cleaned(part, aside, target.with_name(owner.output))
-            lock.unlink()
+            try:
+                said = _cleaned(part, aside, target.with_name(owner.output))
+                lock.unlink(missing_ok=True)
+            except OSError as error:
+                return f"cannot remove {part}, which a killed run has left: {error.strerror}"
             return said
         if free is False:
             return None
