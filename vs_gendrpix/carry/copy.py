@@ -18,6 +18,7 @@ from vs_gendrpix.carry.tags import chapters_between, kept_tags, label
 from vs_gendrpix.carry.trial_muxer import TrialMuxer
 from vs_gendrpix.errors import MediaError
 from vs_gendrpix.frame.notes import Notes
+from vs_gendrpix.libav.log import LibavLog
 from vs_gendrpix.libav.values import codec_name, fraction, is_cover, origin
 from vs_gendrpix.read.index import index_of
 from vs_gendrpix.read.opening import open_input
@@ -113,7 +114,9 @@ class SideStreams:
         if not self.plan.streams:
             return
         self._output = output
-        self._input = source = open_input(self._path, self._chosen)
+        with LibavLog(this_thread=True) as log:  # the first packets are read here
+            self._input = source = open_input(self._path, self._chosen)
+            heard = log.drain()
         keep, chosen, begin = self.plan.keep, self._chosen, origin(source)
         start = None if chosen.start is None else begin + chosen.start
         end = None if chosen.end is None else begin + chosen.end
@@ -137,6 +140,7 @@ class SideStreams:
                 end=end,
                 offset=self._offset,
                 notes=self._notes,
+                heard=heard if start is None else [],
                 index=index_of(self._path, chosen, source.format.name),
             )
             self._packets = iter(reader)

@@ -17,7 +17,7 @@ from vs_gendrpix.read.index import Index
 from vs_gendrpix.read.joins import Joins, RunningClock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from av.packet import Packet
 
@@ -44,6 +44,7 @@ class PacketReader:
         notes: Where damage is counted.
         index: The index of the input's video, by which the parts of a joined file follow each other
             as its pictures do; None if there is none.
+        heard: What libav has said of the part while it opened the input.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class PacketReader:
         offset: Fraction,
         notes: Notes,
         index: Index | None = None,
+        heard: "Sequence[tuple[int, str, str]]" = (),
     ) -> None:
         self._source, self._streams, self._notes = source, streams, notes
         self._start, self._end, self._offset = start, end, offset
@@ -65,6 +67,8 @@ class PacketReader:
         self._clock = RunningClock(self._joins)
         self._heard: dict[int, tuple[Fraction, Fraction]] = {}  # last begin and length of sound
         self._joining: set[int] = set()
+        self._corrupt: set[str] = set()
+        self._hear(heard)
 
     def __iter__(self) -> "Iterator[Packet[Stream]]":
         """The packets that begin in the part, in the file's order, at the output's times."""
@@ -111,26 +115,28 @@ class PacketReader:
                     self._notes.error(error.strerror or str(error))
                     return
                 finally:
-                    self._hear(log)
+                    self._hear(log.drain())
             if packet is None:
                 return
             # Those without data flush decoders. A missing dts would not tell them from others.
             if packet.size:
                 yield packet
 
-    def _hear(self, log: LibavLog) -> None:
+    def _hear(self, lines: "Sequence[tuple[int, str, str]]") -> None:
         """Count what the demuxer calls corrupt: parsers cut it up and drop the packets' own flag.
 
-        All else that it says, it says to the video's reader too. The last packet before a join is
-        whole: only from the join it looks as if it were not.
+        It says it again where it reads a place again. All else that it says, it says to the video's
+        reader too. The last packet before a join is whole: only from the join it looks as if it
+        were not.
         """
         ours = {stream.index: fraction(stream.time_base) for stream in self._streams}
-        for _, _, text in log.drain():
+        for _, _, text in lines:
             corrupt = _CORRUPT.match(text)
-            if not corrupt or (stream := int(corrupt[1])) not in ours:
+            if not corrupt or text in self._corrupt or (stream := int(corrupt[1])) not in ours:
                 continue
             dts = 0 if corrupt[2] == "NOPTS" else int(corrupt[2])
             if not self._joins.ends_with(stream, dts * ours[stream]):
+                self._corrupt.add(text)
                 self._notes.error(line_of(text))
 
     def _overlaps(self, packet: "Packet[Stream]") -> bool:

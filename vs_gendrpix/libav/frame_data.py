@@ -7,7 +7,6 @@ from av.sidedata.sidedata import Type
 _NAMES = {
     Type.A53_CC: "closed captions (CTA-608 and 708) within the pictures",
     Type.AFD: "active format descriptions",
-    Type.PANSCAN: "pan and scan",
     Type.ICC_PROFILE: "ICC profiles of single pictures",
     Type.EXIF: "EXIF data",
     Type.LCEVC: "an enhancement layer (LCEVC)",
