@@ -131,7 +131,8 @@ def _open(arguments: tuple[str, ...], runner: Runner, stack: ExitStack) -> Feed:
         height=first.height,
         pix_fmt=first.format.name,
         time_base=Fraction(str(stream.time_base)),
-        rate=Fraction(str(stream.average_rate or 0)),
+        # Of DV the average is a clock's ticks, of GXF the fields.
+        rate=Fraction(str(stream.guessed_rate or stream.average_rate or 0)),
         sample_aspect_ratio=Fraction(str(stream.sample_aspect_ratio or 1)),
     )
     if first.interlaced_frame and isinstance(runner, Program):

@@ -2,8 +2,10 @@
 
 import stat
 from fractions import Fraction
+from itertools import islice
 
 import av
+import ffmpeg
 import numpy as np
 import pytest
 
@@ -17,6 +19,7 @@ from ffmpeg_filters import (
     RunError,
     Video,
     graph_of,
+    read,
     runner_for,
 )
 
@@ -242,3 +245,16 @@ def test_a_missing_filter_says_what_has_it(monkeypatch, tmp_path):
 def test_filters_that_no_single_runner_has():
     with pytest.raises(MissingFilterError, match="has no filter xpsnr"):
         runner_for(graph_of("hqdn3d,split[a][b];[a][b]xpsnr"))
+
+
+def test_the_rate_of_a_tape_is_that_of_its_frames(tmp_path):
+    """Its average is 60000 a second: the ticks of its clock."""
+    with av.open(str(tmp_path / "in.dv"), "w") as output:
+        stream = output.add_stream("dvvideo", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 720, 576, "yuv420p"
+        for _ in range(4):
+            black = av.VideoFrame.from_ndarray(np.zeros((864, 720), np.uint8), "yuv420p")
+            output.mux(stream.encode(black))
+        output.mux(stream.encode(None))
+    made = ffmpeg.input(str(tmp_path / "in.dv")).filter("fps", "source_fps")
+    assert sum(1 for _ in islice(read(made), 100)) == 4
