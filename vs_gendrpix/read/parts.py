@@ -19,6 +19,9 @@ _FORWARD = Fraction(10)
 _BACK = Fraction(1, 10)
 """Seconds by which decoding times may go back without a join, as for FFmpeg's program."""
 
+_AHEAD = Fraction(3)
+"""Seconds by which a picture may be decoded before it is shown: 16 pictures of 6 a second."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Jump:
@@ -97,7 +100,7 @@ def is_guess(packet: "Packet[Any]") -> bool:
     if packet.pts is None or packet.dts is None:
         return False
     ahead = (packet.pts - packet.dts) * fraction(packet.time_base)
-    return ahead < 0 or ahead > _FORWARD
+    return not 0 <= ahead <= _AHEAD
 
 
 def _apart(one: int, other: int) -> int:
