@@ -32,3 +32,17 @@ def test_a_benchmark_runs_and_leaves_its_figures(script, arguments, tmp_path):
     figures = json.loads(out.read_text())
     assert figures["date"]
     assert len(figures) > 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("module", "arguments"), [("fuzz", ["--count", "3", "--network", "1"]), ("models", [])]
+)
+def test_a_benchmark_of_faults_runs_and_leaves_its_figures(module, arguments, tmp_path):
+    out = tmp_path / "figures.json"
+    command = [sys.executable, "-m", f"benchmarks.faults.{module}", *arguments, "--out", str(out)]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=500, check=False, cwd=ROOT
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(out.read_text())["date"]

@@ -542,3 +542,11 @@ def test_what_a_killed_run_left_is_swept_and_said(tmp_path):
     assert report.exit_code == 0
     assert any("which a killed run had left" in warning for warning in report.warnings)
     assert left_behind(tmp_path) == ["out.mp4"]
+
+
+@pytest.mark.parametrize("filters", [{"pre_filter": "trim=end=0"}, {"post_filter": "select=0"}])
+def test_filters_that_let_nothing_through_are_named(tmp_path, filters):
+    make_clip(tmp_path / "in.mp4")
+    with pytest.raises(SettingsError, match="filters let no frame"):
+        process(tmp_path / "in.mp4", tmp_path / "out.mkv", settings(**filters))
+    assert left_behind(tmp_path) == []

@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING
 from vs_gendrpix import cancellation
 from vs_gendrpix.carry.copy import SideStreams
 from vs_gendrpix.carry.plan import CarryPlan
-from vs_gendrpix.errors import GendrpixError, MediaError, ModelError, VerificationError
+from vs_gendrpix.errors import (
+    GendrpixError,
+    MediaError,
+    ModelError,
+    SettingsError,
+    VerificationError,
+)
 from vs_gendrpix.frame.area import cropped, with_bars
 from vs_gendrpix.frame.format import Frame
 from vs_gendrpix.frame.notes import Notes
@@ -220,9 +226,10 @@ def _within(span: Span | None, frames: Iterator[Frame]) -> Iterator[Frame]:
 
 
 def _check_count(before: Filters, after: Filters, written: int, span: Span | None) -> None:
-    """See that no frame was lost on the way.
+    """See that no frame was lost on the way, and that there is one.
 
     Raises:
+        SettingsError: The filters gave none.
         VerificationError: One was.
     """
     expected = before.given if span is None else min(before.given, span.end) - span.first
@@ -231,3 +238,5 @@ def _check_count(before: Filters, after: Filters, written: int, span: Span | Non
             f"{expected} frames came in, {after.taken} were restored, and of "
             f"{after.given} {written} went out"
         )
+    if not written:
+        raise SettingsError("the filters let no frame of this clip through: nothing is written")
