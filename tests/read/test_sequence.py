@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -84,3 +85,13 @@ def test_it_can_begin_later(tmp_path):
     touch(tmp_path / "in", *(f"{number}.png" for number in (1, 4, 5, 6)))
     found = find_sequence(tmp_path / "in", 4)
     assert (found.first, found.count) == (4, 3)
+
+
+@pytest.mark.parametrize("name", ["", "%03d.png"])
+def test_a_fifo_among_pictures_is_missing(tmp_path, name):
+    """Reading it would wait for a writer as long as the program lives."""
+    for number in (1, 3):
+        (tmp_path / f"{number:03}.png").touch()
+    os.mkfifo(tmp_path / "002.png")
+    with pytest.raises(MediaError, match="number 2 is missing"):
+        find_sequence(tmp_path / name)

@@ -3,6 +3,7 @@
 import os
 import re
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -61,7 +62,7 @@ class Names:
             OSError: The folder cannot be read.
         """
         found = []
-        for name in os.listdir(self.folder):  # noqa: PTH208 - names only, of 100,000s of files
+        for name in _files_in(self.folder):
             middle = name[len(self.prefix) : len(name) - len(self.suffix)]
             if re.fullmatch(r"\d{1,9}", middle, re.ASCII) and name == self.path(int(middle)).name:
                 found.append(int(middle))
@@ -113,10 +114,18 @@ def find_sequence(path: Path, start_number: int | None = None) -> Sequence | Non
     return Sequence(names=names, first=numbers[0], count=len(numbers))
 
 
+def _files_in(folder: Path) -> Iterator[str]:
+    """Yield the names of a folder's files; a FIFO among them would be waited for without end."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_file():
+                yield entry.name
+
+
 def _names_in(folder: Path) -> Names:
     """Find the naming scheme of the one sequence in a folder."""
     found: dict[tuple[str, str], set[int]] = defaultdict(set)
-    for name in os.listdir(folder):  # noqa: PTH208 - names only, of 100,000s of files
+    for name in _files_in(folder):
         parts = _NUMBERED.fullmatch(name)
         if parts is not None and parts["suffix"].lower() in PICTURES:
             # A number that begins with 0 has all the digits that any has.
