@@ -240,10 +240,11 @@ def test_an_empty_folder_is_filled_and_one_that_comes_up_meanwhile_wins(tmp_path
         (tmp_path / "late" / "x").write_text("other")
 
     monkeypatch.setattr(PictureWriter, "_verify", meanwhile)
-    with pytest.raises(OutputError, match="cannot write"):
+    with pytest.raises(OutputError, match=r"exists by now: .*late-2"):
         process(tmp_path / "in.mp4", tmp_path / "late" / "%d.png", process_settings(restore=SAME))
     assert names(tmp_path / "late") == ["x"]
-    assert names(tmp_path) == ["in.mp4", "late", "out"]
+    assert names(tmp_path / "late-2") == ["1.png", "2.png"]
+    assert names(tmp_path) == ["in.mp4", "late", "late-2", "out"]
 
 
 @pytest.mark.usefixtures("nearest_engine")
