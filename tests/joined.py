@@ -8,7 +8,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from tests.clips import make_frames
+from tests.clips import Contents, make_frames
 from vs_gendrpix.libav.pixels import to_picture
 
 FRAME = Fraction(1, 25)
@@ -25,6 +25,15 @@ KINDS = {
     ".flv": ("flv", "libx264", "aac", {}),
 }
 """Muxer, codecs and the muxer's options, by extension."""
+
+STARTS = {
+    "same": (1, 1, 1, 1),
+    "back": (3000, 1500, 1, 20),
+    "jump": (1, 5000, 5100, 20000),
+    "both": (1, 100000, 7, 100000),
+    "wrap": (1, 95443, 5, 5),  # of 2^33 ticks of 1/90000 s
+}
+"""Seconds at which the clocks of parts begin."""
 
 _FLV_HEADER = 13
 
@@ -110,3 +119,26 @@ def _part(path: Path) -> Part:
 def steps(times: list[Fraction]) -> set[float]:
     """The distances between times, in milliseconds."""
     return {round(float(b - a) * 1000, 1) for a, b in pairwise(times)}
+
+
+def worst_sound(
+    parts: list[Part], found: Contents, first: Fraction = Fraction(0), rate: Fraction = 1 / FRAME
+) -> tuple[Fraction, int]:
+    """Compare a finished file with the parts.
+
+    Args:
+        parts: The parts.
+        found: The file's contents.
+        first: Seconds of the joined parts before its first picture.
+        rate: Frames a second.
+
+    Returns:
+        Seconds by which sound is early or late at most, beside the pictures with which it was
+        recorded; and the number of its packets.
+    """
+    apart = []
+    for data, seconds in next(iter(found.sides.values())):
+        number = next(n for n, part in enumerate(parts) if data in part.sound)
+        begin = found.times[0] - first + number * COUNT / rate
+        apart.append(abs(seconds - begin - (parts[number].sound[data] - parts[number].pictures[0])))
+    return max(apart), len(apart)

@@ -36,7 +36,8 @@ def test_a_benchmark_runs_and_leaves_its_figures(script, arguments, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("module", "arguments"), [("fuzz", ["--count", "3", "--network", "1"]), ("models", [])]
+    ("module", "arguments"),
+    [("fuzz", ["--count", "3", "--network", "1"]), ("models", []), ("joins", [])],
 )
 def test_a_benchmark_of_faults_runs_and_leaves_its_figures(module, arguments, tmp_path):
     out = tmp_path / "figures.json"

@@ -9,19 +9,11 @@ import pytest
 
 from tests.choices import process_settings
 from tests.clips import make_frames, read
-from tests.joined import COUNT, FRAME, KINDS, MARK, make_joined, steps
+from tests.joined import COUNT, FRAME, KINDS, MARK, STARTS, make_joined, steps, worst_sound
 from vs_gendrpix import EncodeSettings, ReadSettings, RestoreSettings, process
 from vs_gendrpix.libav.pixels import to_picture
 
 pytestmark = pytest.mark.usefixtures("nearest_engine")
-
-STARTS = {
-    "same": (1, 1, 1, 1),
-    "back": (3000, 1500, 1, 20),
-    "jump": (1, 5000, 5100, 20000),
-    "both": (1, 100000, 7, 100000),
-    "wrap": (1, 95443, 5, 5),  # of 2^33 ticks of 1/90000 s
-}
 
 
 def chosen(**cut):
@@ -30,16 +22,6 @@ def chosen(**cut):
         restore=RestoreSettings(scale=Fraction(1)),
         encode=EncodeSettings(encoder="libx264", pix_fmt="yuv420p", preset="ultrafast"),
     )
-
-
-def worst_sound(parts, found, first=Fraction(0)):
-    """By how much sound is early or late beside the pictures with which it was recorded."""
-    apart = []
-    for data, seconds in next(iter(found.sides.values())):
-        number = next(n for n, part in enumerate(parts) if data in part.sound)
-        begin = found.times[0] - first + number * COUNT * FRAME
-        apart.append(abs(seconds - begin - (parts[number].sound[data] - parts[number].pictures[0])))
-    return max(apart), len(apart)
 
 
 @pytest.mark.slow  # 16 jobs
