@@ -1,4 +1,5 @@
 import gc
+from dataclasses import replace
 from fractions import Fraction
 
 import av
@@ -9,7 +10,9 @@ from tests.clips import EVEN, TICK, UNEVEN, make_clip, make_frames
 from vs_gendrpix.errors import MediaError
 from vs_gendrpix.libav.pixels import to_picture
 from vs_gendrpix.read.clip import Clip
+from vs_gendrpix.read.look.changes import refuse_changes
 from vs_gendrpix.read.source import Source, open_source
+from vs_gendrpix.settings import ReadSettings
 
 
 def decode(path, **span):
@@ -258,3 +261,65 @@ def test_only_what_the_container_shows_is_read(shared):
         assert (source.info.format.width, source.info.format.height) == (104, 80)
         frame = next(iter(source))
     np.testing.assert_array_equal(frame.planes[0], whole[4:84, 8:112])
+
+
+def join(path, *parts):
+    """Write clips of MPEG-2 in a row: the pixel aspect ratio, matrix and primaries of each."""
+    data = b""
+    frames = make_frames(size=(352, 288), times=tuple(range(9)), tick=Fraction(1, 25))
+    frames[8].planes[1][:], frames[8].planes[2][:] = 90, 170  # a red
+    for shape, matrix, primaries in parts:
+        with av.open(str(path), "w") as output:
+            stream = output.add_stream("mpeg2video", rate=25)
+            stream.width, stream.height = 352, 288
+            context = stream.codec_context
+            context.sample_aspect_ratio = shape
+            context.colorspace, context.color_primaries, context.color_trc = matrix, primaries, 6
+            for frame in frames:  # one picture, so that not all are keyframes
+                still = replace(frames[8], timing=frame.timing)
+                output.mux(stream.encode(to_picture(still, "yuv420p")))
+            output.mux(stream.encode(None))
+        data += path.read_bytes()
+    path.write_bytes(data)
+
+
+def test_a_shape_of_pixels_that_changes_is_refused_or_said(tmp_path):
+    path = tmp_path / "in.m2v"
+    join(path, (Fraction(12, 11), 5, 5), (Fraction(16, 11), 5, 5))
+    with open_source(path) as source, pytest.raises(MediaError, match="12:11 to 16:11 after"):
+        list(source)
+    with Clip(path) as clip, pytest.raises(MediaError, match="12:11 to 16:11 at"):
+        refuse_changes(clip, Source(clip).info.format, None)  # before the work
+    with Clip(path, ReadSettings(on_change="scale")) as clip:
+        source = Source(clip)
+        assert len(list(source)) == 18
+        assert "the picture changes its pixel aspect ratio from 12:11 to 16:11" in str(
+            source.notes.warnings
+        )
+
+
+def test_code_values_that_change_their_matrix_are_converted(tmp_path):
+    path = tmp_path / "in.m2v"
+    join(path, (Fraction(1), 5, 5), (Fraction(1), 1, 5))
+    with open_source(path) as source:
+        frames = list(source)
+    assert "converted to the first one's" in str(source.notes.warnings)
+    assert len(frames) == 18
+    # The same codes of the other matrix: what a conversion through R'G'B' makes of them.
+    light, blue, red = (float(plane.mean()) for plane in frames[8].planes)
+    rgb = (
+        light + 1.5748 * (red - 128) * 219 / 224,
+        light - (0.1873 * (blue - 128) + 0.4681 * (red - 128)) * 219 / 224,
+        light + 1.8556 * (blue - 128) * 219 / 224,
+    )
+    wanted = 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2]
+    assert abs(float(frames[17].planes[0].mean()) - light) > 0.2
+    assert abs(float(frames[17].planes[0].mean()) - wanted) < 0.3
+    assert len({frame.format for frame in frames}) == 1
+
+
+def test_primaries_that_change_are_refused(tmp_path):
+    path = tmp_path / "in.m2v"
+    join(path, (Fraction(1), 5, 5), (Fraction(1), 5, 6))
+    with open_source(path) as source, pytest.raises(MediaError, match="changes its colour from"):
+        list(source)

@@ -1,7 +1,6 @@
 """FFmpeg's pixel formats, and conversion between libav's pictures and planes."""
 
 import re
-from dataclasses import replace
 from functools import cache
 
 import av
@@ -131,18 +130,6 @@ def frame_format(picture: av.VideoFrame) -> FrameFormat:
         layout=layout,
         color=_color_spec(picture, layout.family),
     )
-
-
-def changed_format(picture: av.VideoFrame, first: FrameFormat) -> FrameFormat | None:
-    """The format of a picture if its size or layout differs from the first one's, or None.
-
-    The first picture's colour counts for all.
-
-    Raises:
-        MediaError: The pixel format is not supported.
-    """
-    found = replace(frame_format(picture), color=first.color)
-    return None if found == first else found
 
 
 def _color_spec(picture: av.VideoFrame, family: Family) -> ColorSpec:

@@ -56,6 +56,8 @@ class Clip:
         length: Seconds of the pictures; 0 when unknown.
         delay: Seconds from where the clip begins to its first picture: sound may begin before.
         missing: What its packets announced and its decoder did not show, since the last search.
+        shape: Pixel aspect ratio of the first picture read, as its codec states it; 0 if it
+            does not. A container may state another.
         avi_delay: Ticks between the decoding and the presentation of an AVI's pictures, once known.
 
     Args:
@@ -79,6 +81,7 @@ class Clip:
     ) -> None:
         self.path, self.chosen = path, chosen or ReadSettings()
         self.notes = notes or Notes()
+        self.shape = Fraction(0)
         self.avi_delay: int | None = None
         self._reopened = reopened
         self._first_dts: int | None = None

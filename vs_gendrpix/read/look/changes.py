@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
 from fractions import Fraction
 
 import av
@@ -11,7 +10,8 @@ from vs_gendrpix import cancellation
 from vs_gendrpix.errors import MediaError
 from vs_gendrpix.frame.clip import STREAM_RATE
 from vs_gendrpix.frame.format import FrameFormat
-from vs_gendrpix.libav.pixels import frame_format
+from vs_gendrpix.libav.values import fraction
+from vs_gendrpix.read.alike import change, change_of_shape, described
 from vs_gendrpix.read.clip import Clip
 
 PICTURE_STEP = 24
@@ -19,7 +19,9 @@ PICTURE_STEP = 24
 
 
 def refuse_changes(clip: Clip, first: FrameFormat, end: Fraction | None) -> None:
-    """Refuse a clip whose picture changes its size or format up to `end`.
+    """Refuse a clip whose picture changes its size, format, shape or kind of colour up to `end`.
+
+    A change of matrix or range is none: the source converts it.
 
     Only keyframes are decoded, since nothing can change between them; of pictures that are all
     keyframes about one a second. What is missed is met on the way, by the source.
@@ -38,12 +40,14 @@ def refuse_changes(clip: Clip, first: FrameFormat, end: Fraction | None) -> None
             seconds = (picture.pts or 0) * clip.time_base - clip.begin
             if end is not None and seconds >= end:
                 return
-            whole = replace(frame_format(picture), color=first.color)
-            found = clip.shown_area(whole).of(whole)
-            if found != first:
+            whole = described(picture, first.color)
+            now = fraction(clip.stream.codec_context.sample_aspect_ratio)
+            found = change(clip.shown_area(whole).of(whole), first)
+            found = found or change_of_shape(now, clip.shape)
+            if found:
                 raise MediaError(
-                    f"the picture of {clip.path} changes from {first} to {found} at "
-                    f"{float(seconds):.3f} s: cut the clip there, or give --on-change scale"
+                    f"the picture of {clip.path} {found} at {float(seconds):.3f} s: "
+                    "cut the clip there, or give --on-change scale"
                 )
 
 
