@@ -6,6 +6,6 @@ clip.py      packets decoded past any damage
 times.py     when each picture is shown; pace.py: how many there are a second
 index.py     a file read once: its times, and where its clock starts again (parts.py, joins.py)
 source.py    frames in order; reader.py: frames by number
-sequence.py  numbered pictures
+sequence.py  numbered pictures; lists.py: lists of files, which are refused
 look/        looks at a clip before the work
 """
