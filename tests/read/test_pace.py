@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.clips import TICK, UNEVEN, make_clip
-from vs_gendrpix.read.pace import USUAL, pace_of
+from vs_gendrpix.read.pace import USUAL, has_fields_apart, pace_of
 from vs_gendrpix.read.source import open_source
 
 NONE = Fraction(0)
@@ -30,7 +30,7 @@ def rounded(rate, count=300, tick=Fraction(1, 1000), start=0):
 def test_rounded_times_become_those_of_the_rate(rate, tick):
     if rate * tick > Fraction(1, 5):
         pytest.skip("so coarse a clock could hide a varying rate")
-    times = rounded(rate, tick=tick, start=Fraction(7, 1000), count=2000)
+    times = rounded(rate, tick=tick, start=Fraction(7, 1000), count=400)
     found = stated(times, tick)
     assert found.rate == rate
     steps = set(np.diff([found.at(time) for time in times]))
@@ -118,3 +118,12 @@ def test_a_matroska_file_of_varying_rate_stays_as_it_is(tmp_path):
         wanted = [picture.pts for picture in clip.decode(video=0)]
     with open_source(tmp_path / "in.mkv") as source:
         assert [frame.timing.pts for frame in source] == wanted
+
+
+@pytest.mark.parametrize(
+    ("order", "step", "apart"), [(2, 1800, True), (2, 3600, False), (1, 1800, False)]
+)
+def test_fields_in_packets_of_their_own_are_told_from_frames(order, step, apart):
+    """A broadcast of 25 frames in 50 fields a second, and one of 50 frames."""
+    found = stated(range(0, 90000, step), Fraction(1, 90000), Fraction(25))
+    assert has_fields_apart(found, Fraction(25), order) is apart

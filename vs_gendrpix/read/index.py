@@ -17,7 +17,7 @@ from vs_gendrpix import cancellation
 from vs_gendrpix.libav.values import fraction
 from vs_gendrpix.read.joins import Joins, find_joins
 from vs_gendrpix.read.opening import main_video, open_input
-from vs_gendrpix.read.pace import ROUNDED, Pace, pace_of
+from vs_gendrpix.read.pace import ROUNDED, Pace, has_fields_apart, pace_of
 from vs_gendrpix.read.parts import Part, Parts
 from vs_gendrpix.settings import ReadSettings
 
@@ -119,9 +119,9 @@ def _read(container: "InputContainer", video: "VideoStream") -> Index:
     keys = ((pts + shift, place) for part, shift in moved for pts, place in part.keys)
     rounded = ROUNDED + (len(moved) > 1)  # as the shifts are
     pace = pace_of_stream(video, times, rounded)
-    if pace.rate == 2 * fraction(video.guessed_rate) and video.codec_context.field_order > 1:
-        times = times[::2]  # H.264 may have each field in a packet of its own
-        pace = pace_of_stream(video, times)
+    if has_fields_apart(pace, fraction(video.guessed_rate), video.codec_context.field_order):
+        times = times[::2]
+        pace = pace_of_stream(video, times, rounded)
     return Index(
         times=times,
         end=parts.found[-1].end + shifts[-1],

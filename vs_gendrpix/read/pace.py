@@ -125,6 +125,17 @@ def pace_of(
     return _soft_telecine(found, tick) or Pace(rate=_average(found, tick, stated), tick=tick)
 
 
+def has_fields_apart(pace: Pace, guessed: Fraction, field_order: int) -> bool:
+    """Whether a clip's times are those of fields, as H.264 may have each in a packet of its own.
+
+    Args:
+        pace: The spacing of the packets.
+        guessed: libav's guess of the rate, for which it counts decoded frames.
+        field_order: FFmpeg's number of the order of fields; up to 1 there are none.
+    """
+    return field_order > 1 and pace.even and pace.rate == 2 * guessed
+
+
 def _apart(found: npt.NDArray[np.int64], step: Fraction) -> float:
     """Ticks between the times that are late and early the most against an even spacing.
 
