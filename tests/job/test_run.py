@@ -550,3 +550,10 @@ def test_filters_that_let_nothing_through_are_named(tmp_path, filters):
     with pytest.raises(SettingsError, match="filters let no frame"):
         process(tmp_path / "in.mp4", tmp_path / "out.mkv", settings(**filters))
     assert left_behind(tmp_path) == []
+
+
+def test_the_longest_names_are_written(tmp_path):
+    make_clip(tmp_path / "in.mp4")
+    name = "\u00e4" * 125 + "x.mkv"
+    process(tmp_path / "in.mp4", tmp_path / name, settings(report=tmp_path / ("r" * 255)))
+    assert left_behind(tmp_path) == sorted([name, "r" * 255])
