@@ -120,6 +120,14 @@ def test_a_cover_that_quicktime_cannot_hold_is_named_before_the_work(tmp_path):
     assert "not carried over: attachment stream 2, cover stream 3 (mjpeg)" in report.warnings
 
 
+def test_a_single_view_is_no_stereoscopy(tmp_path):
+    def prepare(_, stream):
+        stream.metadata["stereo_mode"] = "mono"
+
+    make_clip(tmp_path / "in.mkv", prepare=prepare)
+    assert process(tmp_path / "in.mkv", tmp_path / "out.mp4", settings()).warnings == ()
+
+
 @pytest.mark.parametrize("suffix", ["mp4", "mov"])
 def test_stereoscopy_that_is_lost_is_named(tmp_path, suffix):
     def prepare(_, stream):

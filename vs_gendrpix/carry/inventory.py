@@ -76,8 +76,10 @@ def stream_of(whose: str, stream: Stream, *, tags: bool) -> Contents:
     for mark in Disposition(stream.disposition & _MARKS):
         found[whose, f"the mark {mark.name}", ""] = 1
     if stream.type == "video" and codec_name(stream):
-        for kind in _SIDE_DATA.keys() & stream.codec_context.coded_side_data.keys():
-            found[whose, _SIDE_DATA[kind], ""] = 1
+        for kind, data in stream.codec_context.coded_side_data.items():
+            is_flat = kind == "stereo_3d" and not any(data[:4])  # AVStereo3D of one view
+            if kind in _SIDE_DATA and not is_flat:
+                found[whose, _SIDE_DATA[kind], ""] = 1
     return found
 
 
