@@ -12,6 +12,8 @@ ONCE_WRONG = {
     1489: "the same, with chapters",
     1684: "AC-3 whose first packet MP4 drops, with damage in the picture",
     1900: "the same, without",
+    100690: "sound that damage has put before the picture",
+    101537: "sound that goes back in time, whose end an edit list leaves out",
 }
 """Mutants that have ended otherwise, and why."""
 

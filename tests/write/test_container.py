@@ -149,10 +149,11 @@ def test_a_name_that_is_taken_meanwhile_stays(tmp_path):
         with Container(output, made.stream, clip=clip, carried=carried, notes=notes) as container:
             container.mux(packets)
             path.write_text("other")
-            with pytest.raises(OutputError, match="cannot write"):
+            with pytest.raises(OutputError, match=r"exists by now: .*out-2\.mp4"):
                 container.finish(made.times)
     assert path.read_text() == "other"
-    assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out-2.mp4", "out.mp4"]
+    assert len(read(tmp_path / "out-2.mp4").times) == len(frames)
 
 
 def test_an_mp4_begins_with_its_index(tmp_path):

@@ -137,6 +137,7 @@ class Container:
                 times=times,
                 time_base=self._clip.time_base,
                 carried=self._carried,
+                damaged=self._notes.damaged,
             )
             self._name_lost_aspect(found.sample_aspect_ratio)
             if found.lost:

@@ -3,7 +3,7 @@
 from array import array
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -44,7 +44,9 @@ class Found:
     payload: Counter[int] = field(default_factory=Counter)
 
 
-def verify(url: str, *, times: Sequence[int], time_base: Fraction, carried: SideStreams) -> Found:
+def verify(
+    url: str, *, times: Sequence[int], time_base: Fraction, carried: SideStreams, damaged: bool
+) -> Found:
     """Check that a file holds every frame at its time, and every carried packet.
 
     Args:
@@ -52,6 +54,7 @@ def verify(url: str, *, times: Sequence[int], time_base: Fraction, carried: Side
         times: Time of every frame, in rising order.
         time_base: Unit of `times`, in seconds.
         carried: The streams that were carried.
+        damaged: Whether the input was damaged, so that packets may lie at impossible times.
 
     Returns:
         What the file holds.
@@ -62,19 +65,45 @@ def verify(url: str, *, times: Sequence[int], time_base: Fraction, carried: Side
     try:
         with av.open(url) as written:
             found = _read(written, carried)
+        if damaged and _faults(found, carried):
+            # An edit list leaves out what lies outside of the clip, where damage has moved it.
+            with av.open(url, options={"ignore_editlist": "1"}) as written:
+                whole = _read(written, carried)
+            found = _with_hidden(found, whole)
     except av.FFmpegError as error:
         raise VerificationError(
             f"the finished file cannot be read again ({error}): it is not published"
         ) from error
     _check_times(found, times, time_base)
-    for index, count in carried.copied.items():
-        # A muxer may join or cut packets of raw sound, or take the wrapping off others.
-        if found.counts[index] != count and found.payload[index] != carried.payload[index]:
-            raise VerificationError(
-                f"stream {index} of the finished file has {found.counts[index]} packets, not "
-                f"{count}: it is not published"
-            )
+    for index in _faults(found, carried):
+        raise VerificationError(
+            f"stream {index} of the finished file has {found.counts[index]} packets, not "
+            f"{carried.copied[index]}: it is not published"
+        )
     return found
+
+
+def _faults(found: Found, carried: SideStreams) -> list[int]:
+    """List the carried streams of which packets are missing.
+
+    A muxer may join or cut packets of raw sound, or take the wrapping off others.
+    """
+    return [
+        index
+        for index, count in carried.copied.items()
+        if found.counts[index] != count and found.payload[index] != carried.payload[index]
+    ]
+
+
+def _with_hidden(found: Found, whole: Found) -> Found:
+    """Count what is in a file and is not shown, and name it among what is lost."""
+    hidden = {index: count - found.counts[index] for index, count in whole.counts.items()}
+    lost = [
+        f"{count} packet{'s' * (count > 1)} of stream {index}, whose times lie outside of the clip"
+        for index, count in hidden.items()
+        if count > 0
+    ]
+    return replace(found, lost=[*found.lost, *lost], counts=whole.counts, payload=whole.payload)
 
 
 def _read(written: "InputContainer", carried: SideStreams) -> Found:
