@@ -3,7 +3,7 @@
     python -m benchmarks.faults.kills [--out JSON]
 
 A hundred runs each get SIGINT, SIGTERM and SIGHUP at a random moment, every other one twice; they
-write a file or a folder of pictures. One in ten is a process of its own with the network `tiny`,
+write a file or a folder of pictures. One in fifty is a process of its own with the network `tiny`,
 from the interpreter's start to its end; the others are forks of one that has loaded all, with a
 resize in the network's place. At last some runs get SIGKILL, and the next one must sweep what they
 have left.
@@ -63,6 +63,8 @@ class Runner:
         self._folder, self.outputs = folder, folder / "outputs"
         self.outputs.mkdir()
         make_clip(folder / "in.mp4", KINDS["h264_mp4"])
+        for number in SIGNALS:  # what nohup or a shell's & has ignored would stay so in children
+            signal.signal(number, signal.SIG_DFL)
         self._forks = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.faults.kills_worker", str(folder)],
             text=True,
@@ -141,7 +143,7 @@ def seconds_of(runner: Runner, output: str, *, fresh: bool) -> float:
 
 
 def kill_softly(
-    runner: Runner, count: int, seed: int, *, fresh_every: int = 10
+    runner: Runner, count: int, seed: int, *, fresh_every: int = 50
 ) -> list[dict[str, object]]:
     """Kill runs by the signals that they hear.
 
