@@ -63,8 +63,6 @@ class Runner:
         self._folder, self.outputs = folder, folder / "outputs"
         self.outputs.mkdir()
         make_clip(folder / "in.mp4", KINDS["h264_mp4"])
-        for number in SIGNALS:  # what nohup or a shell's & has ignored would stay so in children
-            signal.signal(number, signal.SIG_DFL)
         self._forks = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.faults.kills_worker", str(folder)],
             text=True,
@@ -203,6 +201,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, metavar="FILE", help="where the figures go")
     options = parser.parse_args()
+    for number in SIGNALS:  # what nohup or a shell's & has ignored would stay so in children
+        signal.signal(number, signal.SIG_DFL)
     with tempfile.TemporaryDirectory() as folder:
         runner = Runner(Path(folder))
         runs = kill_softly(runner, options.count, options.seed)
@@ -222,10 +222,11 @@ def main() -> None:
         "faults": [run for run in runs if run["wrong"]],
     }
     write_figures("kills", figures, options.out)
+    killed = sum(run["exit"] not in {0, 1} for run in runs)
     print(
         f"{wrong['exit']} wrong exit codes, {wrong['left']} with parts left, {wrong['lie']} lies "
-        f"of {options.count} runs; SIGKILL left something {leaving} times of {options.hard}, "
-        f"and {left} things after the next run"
+        f"of {options.count} runs, {killed} of which were stopped; "
+        f"SIGKILL left something {leaving} times of {options.hard}, {left} after the next run"
     )
 
 
