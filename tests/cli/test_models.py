@@ -54,7 +54,9 @@ def test_two_models_are_joined_to_one_with_a_choice_of_detail(capsys, tmp_path, 
     out = tmp_path / "both.safetensors"
     assert main(["models", "join", *[str(small_model)] * 2, str(out), "--detail", "0.75"]) == 0
     assert main(["models", "show", str(out)]) == 0
-    assert "detail    0.75\n" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "detail    0.75\n" in said
+    assert "name      both\n" in said
     assert main(["models", "join", *[str(small_model)] * 2, str(out)]) == 4
     assert main(["models", "join", str(out), str(small_model), str(tmp_path / "more")]) == 5
     assert main(["models", "join", "tiny", str(small_model), str(tmp_path / "more")]) == 5

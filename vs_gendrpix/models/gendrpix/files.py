@@ -121,7 +121,8 @@ def join_models(faithful: Path, detailed: Path, out: Path, *, detail: float) -> 
     Args:
         faithful: The model of one end, true to the input.
         detailed: The model of the other end, rich in detail.
-        out: The file to write, with the tensors of both in half precision.
+        out: The file to write, with the tensors of both in half precision; its name is the
+            model's.
         detail: The share of the detailed end that suits the model, 0 to 1.
 
     Raises:
@@ -144,7 +145,7 @@ def join_models(faithful: Path, detailed: Path, out: Path, *, detail: float) -> 
         for name, value in _read(find_model(path), names, _file_key).items()
     }
     training = f"faithful: {ends[0].card.training}; detailed: {ends[1].card.training}"
-    card = replace(ends[1].card, detail=detail, training=training)
+    card = replace(ends[1].card, name=out.stem, detail=detail, training=training)
     _write(out, "gendrpix", {"config": ours, "card": card}, tensors, torch.float16)
 
 
