@@ -45,12 +45,12 @@ def signals_cancel(program: str, *, to_the_end: bool) -> Iterator[None]:
         return
     reading, writing = socket.socketpair()  # Windows cannot wait for a pipe
     writing.setblocking(False)
-    thread = threading.Thread(target=_listen, args=(reading, program), daemon=True)
-    thread.start()
     fd = signal.set_wakeup_fd(writing.fileno(), warn_on_full_buffer=False)
     ours = [number for number in EXIT_CODES if callable(signal.getsignal(number))]
     ours += [number for number in EXIT_CODES if signal.getsignal(number) is signal.SIG_DFL]
     before = {number: signal.signal(number, _only_wake) for number in ours}
+    thread = threading.Thread(target=_listen, args=(reading, program), daemon=True)
+    thread.start()  # now that nothing can interrupt it; what came meanwhile waits in the socket
     try:
         yield
     finally:
