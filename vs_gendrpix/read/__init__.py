@@ -2,7 +2,8 @@
 
 input.py     what can be restored: an opened input that gives frames and can be looked at
 opening.py   a local file, a video, within limits; pipe.py: the standard input, read twice
-clip.py      packets decoded past any damage
+clip.py      an opened video; decoder.py: its packets decoded past any damage, cut.py and
+             missing.py: what is not there
 times.py     when each picture is shown; pace.py: how many there are a second
 index.py     a file read once: its times, and where its clock starts again (parts.py, joins.py)
 source.py    frames in order; reader.py: frames by number

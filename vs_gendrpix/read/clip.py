@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Self
 import av
 
 from vs_gendrpix import cancellation
-from vs_gendrpix.errors import MediaError
 from vs_gendrpix.frame.area import Area
 from vs_gendrpix.frame.format import FrameFormat
 from vs_gendrpix.frame.notes import Notes
-from vs_gendrpix.libav.faults import reading, reason
+from vs_gendrpix.libav.faults import reading
 from vs_gendrpix.libav.log import InputLog, LibavLog
 from vs_gendrpix.libav.values import fraction, origin
 from vs_gendrpix.read.cut import TAIL, is_cut_off
+from vs_gendrpix.read.decoder import Decoder
 from vs_gendrpix.read.index import index_of, pace_of_stream
 from vs_gendrpix.read.joins import Joins, RunningClock, joined_packets
 from vs_gendrpix.read.missing import Missing
-from vs_gendrpix.read.opening import STDIN, drain, main_video, open_input
+from vs_gendrpix.read.opening import STDIN, main_video, open_input
 from vs_gendrpix.read.pipe import Pipe
 from vs_gendrpix.settings import ReadSettings
 
@@ -29,10 +29,6 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.packet import Packet
     from av.video.stream import VideoStream
-
-
-_SIZES = "IMGUTILS"
-"""The component of libav that refuses pictures which are too large."""
 
 
 class Clip:
@@ -84,7 +80,6 @@ class Clip:
         self.shape = Fraction(0)
         self.avi_delay: int | None = None
         self._reopened = reopened
-        self._first_dts: int | None = None
         self._met_join = False
         with ExitStack() as stack:
             self._log = stack.enter_context(InputLog())
@@ -93,7 +88,7 @@ class Clip:
                 self._open()
                 self._describe()
             # What a decoder says while libav probes, it says again when we decode.
-            self._hear(self.format_name)
+            self._decoder.hear(self.format_name)
             self._closing = stack.pop_all()
 
     def _describe(self) -> None:
@@ -114,6 +109,11 @@ class Clip:
             self._tell_join(joins.moments[0], len(joins.moments))
         self.length = self._length()
         self.missing = self._nothing_missing()
+
+    @property
+    def first_dts(self) -> int:
+        """Decoding time, in ticks, of the first packet that was read."""
+        return self._decoder.first_dts or 0
 
     @property
     def rate(self) -> Fraction:
@@ -201,7 +201,7 @@ class Clip:
         for packet in self.packets():
             if packet is not None and packet.size:
                 self.missing.read(packet)
-            for picture in self._decode(packet):
+            for picture in self._decoder.decode(packet):
                 self.missing.shown(picture)
                 yield picture
         self.missing.at_end()
@@ -230,7 +230,7 @@ class Clip:
                 with self._log.hearing():
                     packet = next(packets, None)
             except av.FFmpegError as error:
-                self._fault(error)
+                self._decoder.fault(error)
                 failed_reads += 1
                 packets = self.container.demux(self.stream)
                 continue
@@ -290,11 +290,6 @@ class Clip:
         self.notes.forget_damage()
         self.missing.count = 0
 
-    @property
-    def first_dts(self) -> int:
-        """Decoding time, in ticks, of the first packet that was read."""
-        return self._first_dts or 0
-
     def _open(self) -> None:
         """Open the container and find its video."""
         with self._log.hearing():
@@ -302,47 +297,9 @@ class Clip:
                 open_input(self.path, self.chosen, reopened=self._reopened)
             )
         self.stream: VideoStream = main_video(self.container, self.path, self.chosen.video_stream)
-        if not self._log.threaded:
-            self.stream.codec_context.thread_count = 1
-        self._open_decoder()
-        self._opened.callback(self._drain)
-        self._first_dts = None
+        self._decoder = Decoder(self.path, self.container, self.stream, self._log, self.notes)
+        self._opened.callback(self._decoder.drain)
         self._read = False
-
-    def _open_decoder(self) -> None:
-        """Open the decoder now: where that fails, PyAV cannot even name it, and crashes."""
-        name = self.stream.codec_context.name
-        try:
-            with self._log.hearing():
-                self.stream.codec_context.open()
-        except av.FFmpegError as error:
-            raise MediaError(
-                f"cannot read {self.path}: the decoder {name} does not take its video "
-                f"({reason(error)})"
-            ) from error
-
-    def _drain(self) -> None:
-        with self._log.hearing():
-            drain(self.stream)
-
-    def _decode(self, packet: "Packet[VideoStream] | None") -> list[av.VideoFrame]:
-        """Decode a packet; None gives the pictures that the decoder still holds."""
-        if packet is not None and packet.has_sidedata("encryption_info"):
-            raise MediaError(f"the input {self.path} is encrypted")
-        if packet is not None and self._first_dts is None:
-            self._first_dts = packet.dts
-        try:
-            with self._log.hearing():
-                pictures = self.stream.codec_context.decode(packet)
-        except av.FFmpegError as error:
-            self._fault(error)
-            pictures = []
-        if packet is not None and packet.is_corrupt:
-            self.notes.error("a packet is corrupt")
-        if packet is not None and packet.has_sidedata("matroska_block_additional"):
-            self._warn_of_hidden_alpha()
-        self._hear(self.stream.codec_context.name, self.format_name, _SIZES)
-        return pictures
 
     def _length(self) -> Fraction:
         """Seconds of the pictures, by the index or else by the container; 0 when unknown."""
@@ -366,32 +323,3 @@ class Clip:
             f"the clock of {self.path} starts again{times}, first at "
             f"{float(moment - self.begin):.3f} s: the parts follow each other without a gap"
         )
-
-    def _hear(self, *names: str) -> None:
-        """Count the error lines of a decoder or demuxer; one warning of encryption ends it all."""
-        for level, line in self._log.take(*names):
-            if "DRM protected" in line:
-                raise MediaError(f"the input {self.path} is encrypted")
-            if level <= av.logging.ERROR:
-                self.notes.error(line)
-
-    def _fault(self, error: av.FFmpegError) -> None:
-        """Count an error of reading or decoding, unless nothing more can come of it.
-
-        A decoder also calls it a lack of memory when damage asks for absurd amounts.
-        """
-        if isinstance(error, PermissionError):
-            raise MediaError(f"the input {self.path} is encrypted") from error
-        self.notes.error(error.strerror or str(error))
-
-    def _warn_of_hidden_alpha(self) -> None:
-        """Say that a second video in the packets, by which VP8 and VP9 have alpha, is not decoded.
-
-        The tag alone says little: browsers write it on whatever they record.
-        """
-        tags = {key.lower(): value for key, value in self.stream.metadata.items()}
-        if tags.get("alpha_mode") == "1":
-            self.notes.warn(
-                "the alpha channel is dropped: it is a video of its own inside this one, as VP8 "
-                "and VP9 have it, which is not decoded"
-            )

@@ -1,6 +1,5 @@
 """Open a media file for reading: local, a real video, within limits; libav's lines kept for us."""
 
-from contextlib import suppress
 from pathlib import Path
 
 import av
@@ -147,13 +146,3 @@ def main_video(container: InputContainer, path: Path, number: int | None = None)
     stream.thread_type = "AUTO"  # frame threads: faster, and they report more damage than slices
     stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
     return stream
-
-
-def drain(stream: VideoStream) -> None:
-    """Let a decoder's threads finish before it is freed.
-
-    Freeing waits for them with the interpreter locked; one that wants to log an error then waits
-    for the interpreter, and both wait for ever. Decoding waits with it unlocked.
-    """
-    with suppress(av.FFmpegError):
-        stream.codec_context.decode(None)
