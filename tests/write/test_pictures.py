@@ -6,6 +6,7 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.choices import process_settings
 from tests.clips import EVEN, UNEVEN, make_clip, make_frames, read
@@ -353,3 +354,13 @@ def test_linear_light_goes_to_a_curve_and_back(tmp_path):
     process(tmp_path / "p", tmp_path / "b" / "%d.exr", back)
     _, planes = pixels(tmp_path / "b" / "1.exr")
     np.testing.assert_allclose(planes[0][16, middles], np.minimum(levels, 1), atol=2e-4)
+
+
+def test_a_tiff_is_not_said_to_lose_what_every_tiff_has(tmp_path):
+    """libav calls its tags of size and samples EXIF."""
+    pixels = np.random.default_rng(1).integers(0, 255, (48, 64, 3), dtype=np.uint8)
+    for number in range(2):
+        Image.fromarray(pixels).save(tmp_path / f"{number:02d}.tif")
+    with open_source(tmp_path / "%02d.tif") as source:
+        assert len(list(source)) == 2
+        assert not [said for said in source.notes.warnings if "EXIF" in said]

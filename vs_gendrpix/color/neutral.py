@@ -5,10 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from vs_gendrpix.frame.format import FrameFormat
-
-_WEIGHTS = (0.2126, 0.7152, 0.0722)
-"""Luma of BT.709; of pictures that have no colour, all matrices give the same."""
+from vs_gendrpix.frame.format import LUMA_WEIGHTS, FrameFormat
 
 
 def is_neutral(planes: Sequence[Tensor], source: FrameFormat) -> Tensor:
@@ -34,12 +31,13 @@ def is_neutral(planes: Sequence[Tensor], source: FrameFormat) -> Tensor:
     return most.sub_(least).amax((1, 2)) <= code
 
 
-def with_neutral(rgb: Tensor, neutral: Tensor) -> Tensor:
+def with_neutral(rgb: Tensor, neutral: Tensor, target: FrameFormat) -> Tensor:
     """Replace the colour of some pictures by their luma.
 
     Args:
         rgb: (B, 3, H, W) R'G'B'.
         neutral: (B,) bool, which ones.
+        target: The format to make, whose luma stays as it is; BT.709's for RGB.
 
     Returns:
         The same shape: red, green and blue are equal where `neutral` is true.
@@ -47,5 +45,6 @@ def with_neutral(rgb: Tensor, neutral: Tensor) -> Tensor:
     if rgb.device.type == "cpu" and not neutral.any():  # to ask a GPU would be to wait for it
         return rgb
     red, green, blue = rgb.unbind(1)
-    luma = (red * _WEIGHTS[0]).add_(green, alpha=_WEIGHTS[1]).add_(blue, alpha=_WEIGHTS[2])
+    kr, kb = LUMA_WEIGHTS.get(target.color.matrix, LUMA_WEIGHTS[1])
+    luma = (red * kr).add_(green, alpha=1 - kr - kb).add_(blue, alpha=kb)
     return torch.where(neutral[:, None, None, None], luma.unsqueeze(1), rgb)

@@ -15,10 +15,12 @@ _NAMES = {
 }
 
 
-def lost_data(kinds: Iterable[Type]) -> list[str]:
-    """Name what is lost of the side data of a decoded picture.
+def lost_data(kinds: Iterable[Type], codec: str) -> list[str]:
+    """Name what is lost of the side data of a picture that a codec has decoded.
 
     Orientation, grading, stereoscopy and timecodes are kept or named elsewhere; film grain has been
-    laid over the picture, and unregistered messages are encoders' names of themselves.
+    laid over the picture, and unregistered messages are encoders' names of themselves. All tags of
+    a TIFF are EXIF for libav, also those that every TIFF has for its samples.
     """
-    return [_NAMES[kind] for kind in kinds if kind in _NAMES]
+    told = _NAMES.keys() - ({Type.EXIF} if codec == "tiff" else set())
+    return [_NAMES[kind] for kind in kinds if kind in told]

@@ -106,7 +106,7 @@ class Source:
             if picture.is_corrupt:
                 self.notes.corrupt_frame()
             shown += 1
-            for lost in lost_data(picture.side_data):
+            for lost in lost_data(picture.side_data, self._clip.stream.codec.name):
                 self.notes.warn(f"not carried over: {lost}")
             yield picture, timing
         if self._clip.is_cut_off():

@@ -80,7 +80,7 @@ class Way:
                 output = self._regrain(output, rgb, seeds_of(planes[0]))
             output = with_primaries(output, self.source.color, self.target.color)
             if self._strength:
-                output = with_neutral(output, is_neutral(planes, self.source))
+                output = with_neutral(output, is_neutral(planes, self.source), self.target)
             colors = from_rgb(output, self.target)
             return (*colors, *self._alpha(planes), finite.to(torch.uint8))
 
