@@ -98,8 +98,7 @@ class Runner:
 
     def close(self) -> None:
         """End the process that forks."""
-        self._forks.stdin.close()
-        self._forks.wait()
+        self._forks.communicate()
 
 
 def faults(outputs: Path, output: str, code: int, said: str, kill: Kill) -> list[str]:
