@@ -104,10 +104,13 @@ WINDOWS = (64, 32, 16)
 
 def timestep_embedding(timestep: int, dim: int) -> Tensor:
     """Compute the sinusoidal embedding (1, dim) of a timestep, cosines first (freq_shift 0)."""
-    half = dim // 2
-    frequencies = torch.exp(-math.log(10_000) * torch.arange(half, dtype=torch.float32) / half)
-    angles = timestep * frequencies
-    return torch.cat([angles.cos(), angles.sin()])[None]
+    # Not on the meta device, where the first of these loads half of torch: a second of each start.
+    with torch.device("cpu"):
+        half = dim // 2
+        frequencies = torch.exp(-math.log(10_000) * torch.arange(half, dtype=torch.float32) / half)
+        angles = timestep * frequencies
+        embedding = torch.cat([angles.cos(), angles.sin()])[None]
+    return embedding.to(torch.get_default_device())
 
 
 class TimeEmbedding(nn.Module):
