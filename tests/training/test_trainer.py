@@ -14,7 +14,7 @@ from tests.conftest import SMALL
 from vs_gendrpix.cli.main import main
 from vs_gendrpix.errors import ModelError, SettingsError
 from vs_gendrpix.models.ancestors.vae import VAEConfig
-from vs_gendrpix.models.gendrpix.files import load_network, load_vae
+from vs_gendrpix.models.gendrpix.files import join_models, load_network, load_vae
 from vs_gendrpix.models.gendrpix.padcfg import Padding, pad
 from vs_gendrpix.training import trainer
 from vs_gendrpix.training.data.draw import Draw
@@ -264,6 +264,24 @@ def test_a_run_can_begin_with_a_model(run, tmp_path):
     average = [key for key in before if key.startswith("average")]
     # The file holds half precision.
     assert all(torch.allclose(before[key], after[key], atol=2e-3) for key in average)
+
+
+def test_of_a_model_with_two_ends_a_run_begins_with_the_detailed_one(run, tmp_path):
+    ends = [tmp_path / f"{name}.safetensors" for name in ("faithful", "detailed", "both")]
+    run("pix", replace(STAGE, learning_rate=1e-2), out="other").rename(ends[0])
+    first = run("pix", STAGE)
+    before = tensors(first)
+    first.rename(ends[1])
+    join_models(*ends, detail=0.5)
+    begun = replace(STAGE, begins_with=str(ends[2]), steps=1, learning_rate=1e-9, ema=0.0)
+    after = tensors(run("pix", begun, out="next"))
+    average = [key for key in before if key.startswith("average")]
+    assert all(torch.allclose(before[key], after[key], atol=2e-3) for key in average)
+    faithful = load_network(ends[0], device=torch.device("cpu"), dtype=torch.float32).state_dict()
+    assert any(
+        not torch.allclose(value, after[f"average.{key}"], atol=2e-3)
+        for key, value in faithful.items()
+    )
 
 
 def test_a_run_can_begin_with_a_model_of_fewer_layers(run, tmp_path):

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.models.ancestors.latent import LatentRestorer, PixelEncoder
 from vs_gendrpix.models.ancestors.vae import VAE
+from vs_gendrpix.models.catalogue import find_model, model_card
 from vs_gendrpix.models.gendrpix.files import load_into, load_network, load_vae
 from vs_gendrpix.models.gendrpix.network import CELL, GenDRPix, Prompted
 from vs_gendrpix.training import beginnings
@@ -122,7 +123,11 @@ class _Builder:
             beginnings.inherit(student, self._stage_one(), but=("conv_norm_out", "conv_out"))
             beginnings.zero(student.unet.conv_out)
         else:
-            other = load_network(self._file(), device=torch.device("cpu"), dtype=torch.float32)
+            path = find_model(self._file())
+            detailed = None if model_card(path).detail is None else 1.0
+            other = load_network(
+                path, device=torch.device("cpu"), dtype=torch.float32, detail=detailed
+            )
             if other.unet.config == student.unet.config:
                 student.load_state_dict(other.state_dict())
             else:

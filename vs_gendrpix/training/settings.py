@@ -25,8 +25,9 @@ class StageSettings:
         kind: What is trained, and how (see `stages.py`, `latent_stages.py`).
         begins_with: Where the weights come from: an earlier stage of the recipe, a built-in
             model's name, or a model file, whose path counts from the recipe's folder. For `pix`
-            a model may have fewer ResBlocks a level, and a stage of kind `adc` gives all but its
-            last layer. Empty begins with random weights, and `adc` with those of `latent`.
+            a model may have fewer ResBlocks a level, one with two ends gives the detailed one, and
+            a stage of kind `adc` gives all but its last layer. Empty begins with random weights,
+            and `adc` with those of `latent`.
         steps: Length of the run; the learning rate falls to zero over its last quarter.
         batch: Crops a step and process.
         crop: Side of a crop in pixels, a multiple of 8, at least 64.
