@@ -1,5 +1,7 @@
 """What several rooms' tests share."""
 
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,19 @@ from vs_gendrpix.models.gendrpix.network import GenDRPix, random_network
 # A busy machine takes ten times as long: no test is timed.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _heard_signals() -> Iterator[None]:
+    """Let commands hear the signals that a shell or nohup has told the whole suite to ignore."""
+    kinds = {signal.SIGHUP: signal.SIG_DFL, signal.SIGTERM: signal.SIG_DFL}
+    kinds[signal.SIGINT] = signal.default_int_handler
+    deaf = [kind for kind in kinds if signal.getsignal(kind) is signal.SIG_IGN]
+    for kind in deaf:
+        signal.signal(kind, kinds[kind])
+    yield
+    for kind in deaf:
+        signal.signal(kind, signal.SIG_IGN)
 
 
 @pytest.fixture(scope="session")
