@@ -22,6 +22,7 @@ from vs_gendrpix.errors import (
     OutputError,
     SettingsError,
 )
+from vs_gendrpix.restore.heap import keep_freed
 
 
 class Parser(argparse.ArgumentParser):
@@ -160,6 +161,7 @@ def execute(
     Returns:
         The exit code, see `vs_gendrpix.errors.EXIT_CODES`.
     """
+    keep_freed()  # before the thread that waits for signals, whose heap later ones would take
     if ends_process:
         open_missing_streams()
     verbose = False

@@ -85,13 +85,12 @@ def _list() -> None:
 
 COMMAND = Command(
     purpose="list the built-in models, show what a model file says of itself, or join two",
-    description="List the built-in models, show the card of a model (its name, licence, scale and "
-    "training), or join two models to one.",
+    description="List the built-in models, show the card of one, or join two models to one.",
     examples=(
         ("", "the built-in models"),
         ("show base", "the card of a built-in model"),
         ("show mine.safetensors", "the card of a file"),
-        ("join true.safetensors rich.safetensors both.safetensors", "a model for --detail"),
+        ("join true.safetensors rich.safetensors x.safetensors", "one for --detail"),
     ),
     add_arguments=add_arguments,
     run=run,
