@@ -61,4 +61,6 @@ def test_two_models_are_joined_to_one_with_a_choice_of_detail(capsys, tmp_path, 
     assert main(["models", "join", str(out), str(small_model), str(tmp_path / "more")]) == 5
     assert main(["models", "join", "tiny", str(small_model), str(tmp_path / "more")]) == 5
     assert main(["models", "join", "tiny", "tiny", str(tmp_path / "more"), "--detail", "2"]) == 5
-    assert not (tmp_path / "more").exists()
+    assert main(["models", "join", *[str(small_model)] * 2, str(tmp_path / "no" / "x")]) == 4
+    assert "cannot write the model" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["both.safetensors"]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
@@ -190,7 +191,13 @@ def _write(
     """Write tensors under their keys, and frozen dataclasses in the metadata."""
     stored = {key: value.detach().to("cpu", dtype).contiguous() for key, value in tensors.items()}
     texts = {name: json.dumps(asdict(value)) for name, value in values.items()}
-    save_file(stored, path, metadata={"format": form, **texts})
+    part = path.with_name(f"{path.name}.part")  # a file under its own name is whole
+    try:
+        save_file(stored, part, metadata={"format": form, **texts})
+        part.replace(path)
+    except (OSError, SafetensorError) as error:
+        part.unlink(missing_ok=True)
+        raise OutputError(f"cannot write the model {path}: {error}") from error
 
 
 def _fitting_network(path: Path) -> GenDRPix:
