@@ -47,6 +47,7 @@ def assert_same(mine, theirs):
             np.testing.assert_array_equal(plane, other)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("pix_fmt", "size", "out_fmt", "number"),
     [
@@ -127,6 +128,7 @@ def test_a_picture_of_mjpeg(tmp_path, small_model):
     assert_same(mine, theirs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("out_fmt", "number"), [("yuv420p10le", vs.YUV420P10), ("gbrp10le", vs.RGB30)]
 )
@@ -166,6 +168,7 @@ def test_batches_give_the_same(tmp_path, small_model):
             assert np.abs(plane.astype(int) - other.astype(int)).max() <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "pix_fmt"),
     [

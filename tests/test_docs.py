@@ -60,6 +60,7 @@ def test_the_layers_are_drawn_as_they_are_enforced():
     assert [" | ".join(row.replace("|", " ").split()) for row in rows] == contracts[0]["layers"]
 
 
+@pytest.mark.slow
 def test_the_examples_of_the_python_page_run(tmp_path, monkeypatch, capsys):
     make_clip(tmp_path / "in.mp4")
     monkeypatch.chdir(tmp_path)

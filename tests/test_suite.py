@@ -24,6 +24,7 @@ def test_is_run_all_the_same():
 """
 
 
+@pytest.mark.slow
 def test_networks_do_not_wait_for_threads():
     given = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
     asked = [sys.executable, "-c", "import tests, torch; print(torch.get_num_threads())"]

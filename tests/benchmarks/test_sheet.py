@@ -22,6 +22,7 @@ def shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_whole_crops_as_png_and_parts_as_jpeg(
     shared: Path, small_model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

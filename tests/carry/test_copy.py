@@ -182,6 +182,7 @@ def make_sound(path, codec, rate=8000, seconds=0.48, layout="mono"):
         output.mux(stream.encode(None))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("made", "codec", "suffix", "becomes"),
     [
@@ -316,6 +317,7 @@ def test_a_matroska_cover_is_one_in_mp4_too(tmp_path):
     assert facts(tmp_path / "back.mkv")[0] == ["audio", "video", "video"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["mov", "mp4", "mkv"])
 @pytest.mark.parametrize("start", [None, Fraction(2, 10)])
 def test_the_timecode_goes_along_and_is_that_of_the_first_frame(tmp_path, suffix, start):

@@ -49,6 +49,7 @@ def nobody():
     os.close(writing)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("fails", "code"), [("no", 0), ("yes", 3)])
 @pytest.mark.parametrize("streams", STREAMS)
 def test_streams_that_nobody_reads_change_no_exit_code(tmp_path, nobody, streams, fails, code):

@@ -119,6 +119,7 @@ def end(process):
     return process.returncode, said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", CODES)
 @pytest.mark.parametrize("spacing", [None, 0.02])
 def test_one_signal_or_two_leave_nothing_and_give_their_code(tmp_path, number, spacing):
@@ -156,6 +157,7 @@ def test_a_call_that_never_returns_is_ended_by_a_second_signal_or_in_time(tmp_pa
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", CODES)
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_what_is_being_published_is_finished(tmp_path, number, when):

@@ -255,6 +255,7 @@ def test_whatever_happens_midway_is_one_line_and_a_code(folder, capfd, monkeypat
         assert "Traceback" in capfd.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("nearest_engine")
 def test_sigterm_is_temporary(folder, capfd, monkeypatch):
     def terminate(*_):

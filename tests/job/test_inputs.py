@@ -375,6 +375,7 @@ def write_script(path, *, form="YUV420P10", color="[64 * 4, 512, 512]", more="",
     return path
 
 
+@pytest.mark.slow
 def test_a_script_is_an_input(tmp_path, capfd):
     more = "clip = clip.std.ModifyFrame(clip, brighter)"
     brighter = """
@@ -422,6 +423,7 @@ clip = clip.std.ModifyFrame(clip, timed)
     assert read(tmp_path / "out.mp4").times == [sum(steps[:n]) for n in range(12)]
 
 
+@pytest.mark.slow
 def test_the_alpha_clip_of_a_script_is_kept(tmp_path):
     extra = "alpha=core.std.BlankClip(clip, format=vs.GRAY8, color=77)"
     script = write_script(tmp_path / "in.vpy", form="RGB24", color="[10, 20, 30]", extra=extra)

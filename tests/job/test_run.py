@@ -49,6 +49,7 @@ def test_every_frame_comes_out_at_its_time(tmp_path, suffix, times):
     assert left_behind(tmp_path) == [f"out.{suffix}"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["mp4", "mkv"])
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_clips_shorter_than_the_encoders_delay(tmp_path, count, suffix):
@@ -79,6 +80,7 @@ def test_decoding_times_are_made_anew_for_a_clip_that_the_encoder_holds_whole():
     assert times == [-10, 0, 10, 20, 30]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("made", ["mp4", "mov", "mkv"])
 @pytest.mark.parametrize("wanted", ["mp4", "mov", "mkv"])
 def test_sound_is_copied_packet_for_packet(tmp_path, made, wanted):

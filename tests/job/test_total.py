@@ -32,6 +32,7 @@ class Totals(Progress):
         self.heard.append((count, self.total))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["mp4", "mkv", "ts", "avi"])
 @pytest.mark.parametrize("times", [EVEN, LONG_UNEVEN], ids=["even", "uneven"])
 @pytest.mark.parametrize(

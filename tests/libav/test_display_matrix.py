@@ -25,6 +25,7 @@ def matrix_of(path):
     return tuple(round(numbers[place] / ONE) for place in (0, 1, 3, 4))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("nearest_engine")
 @pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv"])
 def test_each_of_the_eight_orientations_is_kept(tmp_path, suffix):

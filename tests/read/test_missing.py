@@ -39,6 +39,7 @@ def read(path, **choices):
         return None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_a_clip_that_is_cut_off_says_so_and_a_whole_one_does_not(tmp_path, suffix):
     data = make(tmp_path / f"in.{suffix}", suffix)
@@ -70,6 +71,7 @@ def test_a_cut_is_no_business_of_a_range_before_it(tmp_path):
     assert read(tmp_path / "in.y4m", start=Fraction(1))[1].damaged
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["y4m", "ts"])
 def test_a_pipe_that_dies_says_so(tmp_path, suffix):
     data = make(tmp_path / f"in.{suffix}", suffix)

@@ -54,6 +54,7 @@ def test_the_low_band_is_the_inputs(size):
     assert (low(fixed) - low(reference)).abs().max() < 0.5 * CODE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(240, 320), (233, 317)])
 @pytest.mark.parametrize("period", [6, 8.3, 15, 17, 20, 24])
 def test_texture_does_not_fold_into_the_low_band(size, period):

@@ -65,6 +65,7 @@ def crossings(restorer, settings, source, target) -> list[list[str]]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("chosen", "source", "target"),
     [
@@ -85,6 +86,7 @@ def test_no_operation_of_a_second_frame_crosses_devices(model, chosen, source, t
     assert second == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["tiny", "base"])
 def test_our_network_crosses_no_devices(model):
     restorer = open_restorer(model, device="cpu", dtype="fp32")

@@ -98,6 +98,7 @@ def test_the_last_error_says_what_was_tried():
             assert part in str(caught.value)
 
 
+@pytest.mark.slow
 def test_the_picture_does_not_change_in_the_middle_of_a_clip():
     ladder = Ladder(steps((800, 600), None), "frames")
     ladder.run(lambda step: step)
@@ -112,6 +113,7 @@ def test_the_picture_does_not_change_in_the_middle_of_a_clip():
     assert ladder.run(lambda step: step).name == "few tokens at a time"
 
 
+@pytest.mark.slow
 def test_a_result_of_a_step_that_another_device_has_left_is_made_again():
     ladder = Ladder(steps((800, 600), None), "frames")
 
@@ -189,6 +191,7 @@ def restored(settings: RestoreSettings, count: int = 2, batch: int = 1) -> list[
         return [future.result(60).planes[0].astype(int) for future in futures]
 
 
+@pytest.mark.slow
 def test_one_branch_and_one_picture_at_a_time_are_the_same_picture(settings, monkeypatch):
     expected = restored(settings, batch=2)
     limit_pixels(monkeypatch, 640 * 352)
@@ -196,6 +199,7 @@ def test_one_branch_and_one_picture_at_a_time_are_the_same_picture(settings, mon
         assert np.abs(plane - other).max() <= 1  # sums in another order
 
 
+@pytest.mark.slow
 def test_a_frame_that_does_not_fit_comes_in_tiles(settings, monkeypatch):
     expected = restored(settings)
     shapes = limit_pixels(monkeypatch, 400 * 400)
@@ -290,6 +294,7 @@ SAID = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("hungry")
 def test_a_run_that_fell_back_to_tiles_says_so_everywhere(tmp_path, capfd):
     make_clip(tmp_path / "in.mp4", size=(160, 90))
@@ -316,6 +321,7 @@ def test_a_run_that_had_enough_says_that_it_used_no_tiles(tmp_path, hungry):
     assert json.loads((tmp_path / "run.json").read_text())["settings"]["restore"]["tile"] is None
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("hungry")
 def test_the_filter_says_in_its_log_that_it_fell_back_to_tiles(caplog):
     clip = vs.core.std.BlankClip(format=vs.GRAY8, width=160, height=90, length=2)

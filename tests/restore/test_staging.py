@@ -111,6 +111,7 @@ def test_a_slot_must_not_be_reused_before_it_is_freed():
     assert not right(results, 7)
 
 
+@pytest.mark.slow
 def test_a_thousand_random_schedules():
     for seed in range(1000):
         traces = []

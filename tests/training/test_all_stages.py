@@ -64,6 +64,7 @@ def test_a_step_is_timed_apart_from_the_run(folder, tmp_path):
     assert [path.name for path in out.iterdir()] == ["probe"]
 
 
+@pytest.mark.slow
 def test_the_steps_are_fitted_to_the_time_and_a_stopped_run_keeps_them(run, tmp_path, monkeypatch):
     plan = tmp_path / "run" / "steps.json"
     recipe = replace(

@@ -8,6 +8,7 @@ from vs_gendrpix.models.gendrpix.network import CELLS, GenDRPix
 from vs_gendrpix.training import beginnings
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layers", [1, 2])
 @pytest.mark.parametrize("side", CELLS)
 def test_a_network_begins_as_the_identity_with_components_before_its_end(layers, side):

@@ -1,3 +1,4 @@
+import pytest
 import torch
 import torch.nn.functional as F
 
@@ -16,6 +17,7 @@ def residuals(*, planted: bool, seed: int) -> torch.Tensor:
     return 6 * (noise + (0.012 * weave if planted else 0))
 
 
+@pytest.mark.slow
 def test_it_learns_to_tell_a_planted_difference():
     """The critics before it stood at chance."""
     critic = PixelCritic(8, seed=1)

@@ -253,6 +253,7 @@ def test_negative_items_teach_the_negative_condition_alone(small_network):
         assert getattr(network, other).grad.abs().sum() == 0
 
 
+@pytest.mark.slow
 def test_a_run_can_begin_with_a_model(run, tmp_path):
     first = run("pix", STAGE)
     first.rename(tmp_path / "begin.safetensors")
@@ -266,6 +267,7 @@ def test_a_run_can_begin_with_a_model(run, tmp_path):
     assert all(torch.allclose(before[key], after[key], atol=2e-3) for key in average)
 
 
+@pytest.mark.slow
 def test_of_a_model_with_two_ends_a_run_begins_with_the_detailed_one(run, tmp_path):
     ends = [tmp_path / f"{name}.safetensors" for name in ("faithful", "detailed", "both")]
     run("pix", replace(STAGE, learning_rate=1e-2), out="other").rename(ends[0])
@@ -284,6 +286,7 @@ def test_of_a_model_with_two_ends_a_run_begins_with_the_detailed_one(run, tmp_pa
     )
 
 
+@pytest.mark.slow
 def test_a_run_can_begin_with_a_model_of_fewer_layers(run, tmp_path):
     flat = replace(SMALL, groups=0)
     run("pix", STAGE, network=flat).rename(tmp_path / "flat.safetensors")

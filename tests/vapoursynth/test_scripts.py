@@ -75,6 +75,7 @@ def test_a_sample_runs(tmp_path, small_model, sample, options, arguments, size, 
         assert np.abs(np.asarray(means) - wanted).max() < 6
 
 
+@pytest.mark.slow
 @needs_vspipe
 @pytest.mark.parametrize("sample", ["upscale", "dvd", "compare", "film_grain", "web", "filters"])
 def test_a_sample_opens_as_the_readme_says(sample):
@@ -98,6 +99,7 @@ gendrpix(clip, 2, model_path={str(small_model)!r}).set_output()
     assert len(done.stdout) == 2 * (128 * 96 * 3 // 2)
 
 
+@pytest.mark.slow
 @needs_vspipe
 def test_an_error_stops_vspipe_with_one_line_of_ours(tmp_path, small_model):
     script = tmp_path / "in.vpy"

@@ -22,6 +22,7 @@ def same(frame, planes):
     return all(np.array_equal(np.asarray(frame[i]), plane) for i, plane in enumerate(planes))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("pix_fmt", "form"),
     [
@@ -40,6 +41,7 @@ def test_frames_are_those_of_the_file(tmp_path, pix_fmt, form):
     assert all(same(frame, wanted[n]) for n, frame in enumerate(clip.frames()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("pix_fmt", "size", "cut"),
     [

@@ -14,6 +14,7 @@ from vs_gendrpix.write.matroska import DisplaySize, write_display_size
 SHAPES = [Fraction(64, 45), Fraction(32, 27), Fraction(10, 11), Fraction(127, 128), Fraction(2)]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("nearest_engine")
 @pytest.mark.parametrize(
     ("encoder", "pix_fmt"),

@@ -62,6 +62,7 @@ def test_gives_the_figures_of_another_implementation(niqe: NIQE, seed: int) -> N
     assert niqe(natural(height, width, seed)).item() == pytest.approx(figure, rel=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("damage", "degrees"),
     [(blurred, (1, 3, 5, 9)), (noisy, (0, 5, 10, 20)), (compressed, (100, 30, 15, 8))],

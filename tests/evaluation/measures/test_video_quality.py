@@ -29,6 +29,7 @@ def test_equal_clips_are_at_the_top(clip: Tensor) -> None:
     assert xpsnr(clip, clip) == math.inf
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("measure", [vmaf, xpsnr])
 @pytest.mark.parametrize(("damage", "degrees"), [(blurred, (1, 3, 5)), (noisy, (0, 10, 25))])
 def test_falls_with_damage(measure, damage, degrees, *, clip: Tensor) -> None:

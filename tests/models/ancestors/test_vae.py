@@ -23,6 +23,7 @@ def picture(height: int, width: int) -> torch.Tensor:
     return torch.rand(2, 3, height, width, generator=torch.Generator().manual_seed(0)) * 2 - 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(32, 32), (40, 24), (8, 72)])
 def test_equals_diffusers(size):
     diffusers = pytest.importorskip("diffusers")

@@ -124,6 +124,7 @@ def test_a_pickle_is_refused_unread(tmp_path, monkeypatch, name):
     assert not (tmp_path / "canary").exists()
 
 
+@pytest.mark.slow
 def test_a_header_of_any_length_is_no_pickle(tmp_path, small_network):
     """One in 32 lengths has the low byte 0x80, with which a pickle begins."""
     starts = set()

@@ -56,6 +56,7 @@ def test_full_has_the_papers_multiplications(grid, giga):
     assert multiplications(meta(FULL), grid) / 1e9 == pytest.approx(giga, abs=0.005)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("grid", "full", "windowed"),
     [((64, 64), 406.6, 406.6), ((270, 480), 72_220.8, 13_000)],

@@ -44,6 +44,7 @@ def masked(projected, height, width, window, *, shifted):
     return F.scaled_dot_product_attention(*heads, attn_mask=mask).transpose(1, 2).flatten(2)
 
 
+@pytest.mark.slow
 @BOTH
 @pytest.mark.parametrize("base", WINDOWS)
 def test_a_plan_holds_what_it_promises(base, shifted):
@@ -167,6 +168,7 @@ def run(network: UNet, grid: tuple[int, int], *, fully: bool) -> Tensor:
         return twin(tokens, torch.ones(1, 2, 8))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("grid", [(1, 1), (7, 72), (33, 34), (64, 64), (65, 65), (72, 72)])
 def test_pictures_of_the_training_size_are_attended_to_in_full(network, grid):
     """512 pixels and the 8 of PadCFG: 65 tokens, then 33, 17, 9."""
