@@ -42,7 +42,7 @@ class NearestEngine:
     def __exit__(self, *ended):
         pass
 
-    def clip(self, source, target):
+    def clip(self, source, target, _notes=None):
         return NearestLanes(source, target)
 
 

@@ -15,8 +15,8 @@ PROMISED = {
     *("Engine", "Frame", "FrameFormat", "open_restorer", "Restorer"),
     *("gendrpix", "source_clip", "__version__"),
 }
-PARTS = {"ColorSpec", "PixelLayout", "Timing", "Span"}
-"""What one needs to make a `Frame` and to name a part of a job."""
+PARTS = {"ColorSpec", "PixelLayout", "Timing"}
+"""What one needs to make a `Frame`."""
 
 
 def classes_of(module, kind):

@@ -40,7 +40,6 @@ from vs_gendrpix.settings import (
 
 if TYPE_CHECKING:
     from vs_gendrpix.frame.format import ColorSpec, Frame, FrameFormat, PixelLayout, Timing
-    from vs_gendrpix.frame.span import Span
     from vs_gendrpix.job.plan import Plan, make_plan
     from vs_gendrpix.job.progress import Progress
     from vs_gendrpix.job.report import Report
@@ -75,7 +74,6 @@ __all__ = [
     "RestoreSettings",
     "Restorer",
     "SettingsError",
-    "Span",
     "StreamSettings",
     "Timing",
     "VerificationError",
@@ -99,7 +97,6 @@ _HOMES = {
     "Progress": "job.progress",
     "Report": "job.report",
     "Restorer": "models.restorer",
-    "Span": "frame.span",
     "Timing": "frame.format",
     "gendrpix": "vapoursynth.filter",
     "make_plan": "job.plan",

@@ -3,8 +3,8 @@
 import time
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ from vs_gendrpix.errors import (
 from vs_gendrpix.frame.area import cropped, with_bars
 from vs_gendrpix.frame.format import Frame
 from vs_gendrpix.frame.notes import Notes
-from vs_gendrpix.frame.span import Span
+from vs_gendrpix.frame.span import Span, Window
 from vs_gendrpix.job.open import open_input, open_outputs
 from vs_gendrpix.job.plan import ModelFile, Plan, make_plan
 from vs_gendrpix.job.prefetch import prefetch
@@ -36,7 +36,7 @@ from vs_gendrpix.read.input import Frames, Input
 from vs_gendrpix.read.state import InputState
 from vs_gendrpix.restore.heap import keep_freed
 from vs_gendrpix.settings import ProcessSettings
-from vs_gendrpix.write.output import OutputFile
+from vs_gendrpix.write.output import Output, OutputFile
 from vs_gendrpix.write.writer import open_writer
 
 if TYPE_CHECKING:
@@ -77,14 +77,13 @@ def process(
     return run(make_plan(src, dst, settings), progress)
 
 
-def run(plan: Plan, progress: Progress | None = None, span: Span | None = None) -> Report:
+def run(plan: Plan, progress: Progress | None = None, engine: "Engine | None" = None) -> Report:
     """Do what a plan says.
 
     Args:
         plan: The plan, perhaps made by another process.
         progress: Is told of the start, of every frame and of the end.
-        span: The frames to restore, counted behind the filters that go before; None is all of them,
-            and only then the streams beside the picture are carried over.
+        engine: An engine of the plan's restorer, which is left open; None opens one for this run.
 
     Returns:
         What was done, with all warnings and the damage that was met.
@@ -92,45 +91,83 @@ def run(plan: Plan, progress: Progress | None = None, span: Span | None = None) 
     Raises:
         GendrpixError: One of its kinds; nothing has been published.
     """
-    keep_freed()
     progress = progress or Progress()
-    began, waits = time.monotonic(), Waits()
-    before_work = InputState.of(plan.source, plan.settings.read)
-    notes = Notes(warnings=list(plan.warnings), informed=list(plan.informed))
+    notes = notes_of(plan)
     with ExitStack() as stack:
         stack.callback(notes.tell_damage)  # a run that fails says it too
         outputs = open_outputs(plan.source, plan.output, plan.settings.write, notes)
         output, record = stack.enter_context(outputs)
+        report = write_frames(plan, output, notes, progress=progress, engine=engine)
+        if record is not None:
+            _record(record, report)
+    progress.done(report)
+    return report
+
+
+def write_frames(
+    plan: Plan,
+    output: Output,
+    notes: Notes,
+    *,
+    progress: Progress,
+    engine: "Engine | None" = None,
+    span: Span | None = None,
+) -> Report:
+    """Read, restore and write the frames of a plan, or a span of them.
+
+    Args:
+        plan: The plan.
+        output: Where to; entered already, and published at the end.
+        notes: Where warnings and damage go.
+        progress: Is told of the start and of every frame.
+        engine: An engine of the plan's restorer, which is left open; None opens one.
+        span: The frames to write; None is all of them, and only then the streams beside the picture
+            are carried over.
+
+    Returns:
+        What was done.
+
+    Raises:
+        GendrpixError: One of its kinds; nothing has been published.
+    """
+    keep_freed()
+    began, waits = time.monotonic(), Waits()
+    before_work = InputState.of(plan.source, plan.settings.read)
+    with ExitStack() as stack:
         clip = stack.enter_context(open_input(plan.source, plan.settings.read, notes))
         stack.enter_context(LibavLog(this_thread=True))  # the decoder's lines are the input's
-        source = _planned_frames(plan, clip)
+        source = _planned_frames(plan, clip, span)
         side = stack.enter_context(_side_streams(plan, source, span, notes))
         encode = plan.settings.write.encode
         writer = stack.enter_context(open_writer(output, plan.result, encode, side, notes))
         cancellation.check()
-        engine = stack.enter_context(_engine(plan, notes))
+        if engine is None:
+            engine = stack.enter_context(open_engine(plan, notes))
         start = Start(
             plan=plan, device=",".join(map(str, engine.devices)), dtype=engine.restorer.dtype
         )
         progress.start(start)
         part, place = plan.area.of(plan.filtered.format), plan.place.of(plan.framed.format)
-        lanes = stack.enter_context(engine.clip(part, place))
+        lanes = stack.enter_context(engine.clip(part, place, notes))
         before, after = _filters(plan)
-        total = Total(plan, span, progress)
-        chosen = _within(span, before.through(total.watch(source)))
+        total = Total(plan, progress)
+        chosen = _Chosen(span, before.through(total.watch(_moved(source, span))))
         # Closed before the input is: until then threads read and restore ahead.
         for frame in stack.enter_context(closing(_finished(plan, chosen, lanes, after, waits))):
             cancellation.check()
+            if span is not None and not span.written.holds(frame.timing):
+                continue
             with waits.on("encode"):
                 writer.write(frame)
             total.written(writer.frames)
             progress.frame(writer.frames, waits.bound)
         total.finished(writer.frames)
-        _check_count(before, after, writer.frames, span)
+        _check_count(chosen, after, writer.frames, span)
         writer.finish()
-        notes.tell_damage()
+        if span is None:
+            notes.tell_damage()
         _tell_change(plan, before_work, notes)
-        report = Report(
+        return Report(
             start=start,
             frames_decoded=source.decoded,
             frames_encoded=writer.frames,
@@ -141,22 +178,30 @@ def run(plan: Plan, progress: Progress | None = None, span: Span | None = None) 
             bound=waits.bound,
             seconds=time.monotonic() - began,
         )
-        if record is not None:
-            _record(record, report)
-    progress.done(report)
-    return report
 
 
-def _planned_frames(plan: Plan, clip: Input) -> Frames:
+def notes_of(plan: Plan) -> Notes:
+    """Notes that hold what the planning has said, so that the work does not say it again."""
+    return Notes(warnings=list(plan.warnings), informed=list(plan.informed))
+
+
+def _planned_frames(plan: Plan, clip: Input, span: Span | None) -> Frames:
     """Begin to read the frames that were planned.
 
     Raises:
         MediaError: The input has changed since.
     """
     read = plan.settings.read
-    source = clip.frames(read.start, read.end)
-    # A pipe was planned by its first frame, which may lie before the range.
-    same = source.info == plan.clip if clip.rereadable else source.info.format == plan.clip.format
+    if span is None:
+        source = clip.frames(read.start, read.end)
+        # A pipe was planned by its first frame, which may lie before the range.
+        as_planned = source.info == plan.clip
+        same = as_planned if clip.rereadable else source.info.format == plan.clip.format
+    else:
+        first, last = span.seconds(span.read.start), span.seconds(span.read.end)
+        source = clip.frames(read.start if first is None else first, last or read.end)
+        found, planned = source.info, plan.clip
+        same = (found.format, found.time_base) == (planned.format, planned.time_base)
     if not same:
         raise MediaError(f"{plan.source} has changed since the job was planned: plan it again")
     return source
@@ -188,7 +233,7 @@ def _side_streams(plan: Plan, source: Frames, span: Span | None, notes: Notes) -
     return SideStreams(plan.source, carried, notes, chosen=read, offset=source.offset)
 
 
-def _engine(plan: Plan, notes: Notes) -> "Engine":
+def open_engine(plan: Plan, notes: Notes) -> "Engine":
     """Load the model that was planned.
 
     Raises:
@@ -220,22 +265,45 @@ def _finished(
             yield from waits.for_each("restored", finished)
 
 
-def _within(span: Span | None, frames: Iterator[Frame]) -> Iterator[Frame]:
-    """Keep the frames of a span."""
-    return frames if span is None else islice(frames, span.first, span.end)
+def _moved(source: Frames, span: Span | None) -> Iterator[Frame]:
+    """Give the frames of a span the times that they have in the whole clip."""
+    for frame in source:
+        if span is None or source.offset == span.moved:
+            yield frame
+        else:
+            timing = frame.timing
+            ticks = int((source.offset - span.moved) / timing.time_base)
+            yield replace(frame, timing=replace(timing, pts=timing.pts + ticks))
 
 
-def _check_count(before: Filters, after: Filters, written: int, span: Span | None) -> None:
+class _Chosen:
+    """The frames of a span that are to be restored, counted.
+
+    Attributes:
+        count: The frames so far.
+    """
+
+    def __init__(self, span: Span | None, frames: Iterator[Frame]) -> None:
+        self.count = 0
+        self._window, self._frames = Window() if span is None else span.restored, frames
+
+    def __iter__(self) -> Iterator[Frame]:
+        for frame in self._frames:
+            if self._window.holds(frame.timing):
+                self.count += 1
+                yield frame
+
+
+def _check_count(chosen: _Chosen, after: Filters, written: int, span: Span | None) -> None:
     """See that no frame was lost on the way, and that there is one.
 
     Raises:
         SettingsError: The filters gave none.
         VerificationError: One was.
     """
-    expected = before.given if span is None else min(before.given, span.end) - span.first
-    if expected != after.taken or after.given != written:
+    if chosen.count != after.taken or (span is None and after.given != written):
         raise VerificationError(
-            f"{expected} frames came in, {after.taken} were restored, and of "
+            f"{chosen.count} frames came in, {after.taken} were restored, and of "
             f"{after.given} {written} went out"
         )
     if not written:

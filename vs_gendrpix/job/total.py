@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
 from vs_gendrpix.frame.format import Frame
-from vs_gendrpix.frame.span import Span
 from vs_gendrpix.job.plan import Plan
 from vs_gendrpix.job.progress import Progress
 
@@ -20,12 +19,11 @@ class Total:
 
     Args:
         plan: The plan.
-        span: The frames to restore; None is all of them.
         progress: Is told whenever the estimate changes.
     """
 
-    def __init__(self, plan: Plan, span: Span | None, progress: Progress) -> None:
-        self._span, self._progress = span, progress
+    def __init__(self, plan: Plan, progress: Progress) -> None:
+        self._progress = progress
         self._planned, self._filtered = plan.clip.frames, bool(plan.before or plan.after)
         rates = plan.result.average_rate, plan.clip.average_rate
         self._ratio = rates[0] / rates[1] if all(rates) else Fraction(1)
@@ -55,10 +53,7 @@ class Total:
         ratio, due = self._ratio, self._taken * self._ratio
         if self._filtered and not 0 <= due - count <= _UNDER_WAY * (1 + self._ratio):
             ratio = Fraction(count, max(self._taken, 1))
-        total = round(whole * ratio)
-        if self._span is not None and total:
-            total = min(total, self._span.end) - self._span.first
-        return total
+        return round(whole * ratio)
 
     def _tell(self, total: int, count: int) -> None:
         total = max(total, count) if total else 0

@@ -74,12 +74,15 @@ class Engine:
         """Path of the model file; None if the model is from no file."""
         return self.restorer.file
 
-    def clip(self, source: FrameFormat, target: FrameFormat) -> ClipLanes:
+    def clip(
+        self, source: FrameFormat, target: FrameFormat, notes: Notes | None = None
+    ) -> ClipLanes:
         """Make ready for the frames of a clip; closed by the caller, or with the engine.
 
         Args:
             source: Format of every frame that goes in.
             target: Format of every frame that comes out; its size decides the scale.
+            notes: Is told what there is to say of this clip; None is the engine's.
 
         Raises:
             DeviceError: A device has not enough memory.
@@ -91,7 +94,7 @@ class Engine:
             source,
             target,
             batch=self._settings.batch_size,
-            notes=self._notes,
+            notes=notes or self._notes,
         )
         self._clips.add(lanes)
         return lanes
