@@ -137,17 +137,3 @@ def test_stereoscopy_that_is_lost_is_named(tmp_path, suffix):
     assert process(tmp_path / "in.mkv", tmp_path / "out.mkv", settings()).warnings == ()
     report = process(tmp_path / "in.mkv", tmp_path / f"out.{suffix}", settings())
     assert report.warnings == ("not carried over: stereoscopy of video stream 0 (h264)",)
-
-
-def test_captions_within_the_pictures_are_named(tmp_path):
-    """A message of CTA-708 before the first picture of H.264: two bytes of field 1."""
-    make_clip(tmp_path / "in.h264")
-    data = (tmp_path / "in.h264").read_bytes()
-    picture = data.index(b"\x00\x00\x01\x65")
-    message = b"\xb5\x00\x31GA94\x03\x41\xff\xfc\x94\x2c\xff"
-    unit = b"\x00\x00\x01\x06\x04" + bytes([len(message)]) + message + b"\x80"
-    (tmp_path / "in.h264").write_bytes(data[:picture] + unit + data[picture:])
-    report = process(tmp_path / "in.h264", tmp_path / "out.mkv", settings())
-    assert (
-        "not carried over: closed captions (CTA-608 and 708) within the pictures" in report.warnings
-    )

@@ -239,6 +239,7 @@ class Frame:
         planes: Arrays of `format.dtype` in the shapes of `format.plane_shapes`.
         timing: When the frame is shown.
         fields: The field of an interlaced frame that is shown first, or `progressive`.
+        captions: Closed captions: triplets of `cc_data`, ATSC A/53 part 4.
 
     Raises:
         MediaError: The planes are not those of the format.
@@ -248,6 +249,7 @@ class Frame:
     planes: tuple[Plane, ...]
     timing: Timing
     fields: Fields = "progressive"
+    captions: bytes = b""
 
     def __post_init__(self) -> None:
         shapes = tuple(plane.shape for plane in self.planes)

@@ -19,6 +19,7 @@ from vs_gendrpix.errors import (
     VerificationError,
 )
 from vs_gendrpix.frame.area import cropped, with_bars
+from vs_gendrpix.frame.captions import Captions
 from vs_gendrpix.frame.format import Frame
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.frame.span import Span, Window
@@ -150,19 +151,23 @@ def write_frames(
         part, place = plan.area.of(plan.filtered.format), plan.place.of(plan.framed.format)
         lanes = stack.enter_context(engine.clip(part, place, notes))
         before, after = _filters(plan)
-        total = Total(plan, progress)
-        chosen = _Chosen(span, before.through(total.watch(_moved(source, span))))
+        total, captions = Total(plan, progress), Captions()
+        watched = captions.taken_off(total.watch(_moved(source, span)))
+        chosen = _Chosen(span, before.through(watched), captions)
         # Closed before the input is: until then threads read and restore ahead.
         for frame in stack.enter_context(closing(_finished(plan, chosen, lanes, after, waits))):
             cancellation.check()
+            captioned = captions.onto(frame)
             if span is not None and not span.written.holds(frame.timing):
                 continue
             with waits.on("encode"):
-                writer.write(frame)
+                writer.write(captioned)
             total.written(writer.frames)
             progress.frame(writer.frames, waits.bound)
         total.finished(writer.frames)
         _check_count(chosen, after, writer.frames, span)
+        if span is None and captions.left:
+            notes.warn("not carried over: closed captions behind the last frame of the output")
         writer.finish()
         if span is None:
             notes.tell_damage()
@@ -279,12 +284,14 @@ def _moved(source: Frames, span: Span | None) -> Iterator[Frame]:
 class _Chosen:
     """The frames of a span that are to be restored, counted.
 
+    Those before them take their captions with them.
+
     Attributes:
         count: The frames so far.
     """
 
-    def __init__(self, span: Span | None, frames: Iterator[Frame]) -> None:
-        self.count = 0
+    def __init__(self, span: Span | None, frames: Iterator[Frame], captions: Captions) -> None:
+        self.count, self._captions = 0, captions
         self._window, self._frames = Window() if span is None else span.restored, frames
 
     def __iter__(self) -> Iterator[Frame]:
@@ -292,6 +299,8 @@ class _Chosen:
             if self._window.holds(frame.timing):
                 self.count += 1
                 yield frame
+            elif not self.count:
+                self._captions.onto(frame)
 
 
 def _check_count(chosen: _Chosen, after: Filters, written: int, span: Span | None) -> None:

@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from av.sidedata.sidedata import Type
 
 _NAMES = {
-    Type.A53_CC: "closed captions (CTA-608 and 708) within the pictures",
     Type.AFD: "active format descriptions",
     Type.ICC_PROFILE: "ICC profiles of single pictures",
     Type.EXIF: "EXIF data",
@@ -18,9 +17,10 @@ _NAMES = {
 def lost_data(kinds: Iterable[Type], codec: str) -> list[str]:
     """Name what is lost of the side data of a picture that a codec has decoded.
 
-    Orientation, grading, stereoscopy and timecodes are kept or named elsewhere; film grain has been
-    laid over the picture, and unregistered messages are encoders' names of themselves. All tags of
-    a TIFF are EXIF for libav, also those that every TIFF has for its samples.
+    Orientation, grading, captions, stereoscopy and timecodes are kept or named elsewhere; film
+    grain has been laid over the picture, and unregistered messages are encoders' names of
+    themselves. All tags of a TIFF are EXIF for libav, also those that every TIFF has for its
+    samples.
     """
     told = _NAMES.keys() - ({Type.EXIF} if codec == "tiff" else set())
     return [_NAMES[kind] for kind in kinds if kind in told]

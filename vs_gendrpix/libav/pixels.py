@@ -19,6 +19,7 @@ from vs_gendrpix.frame.format import (
     said,
     usual_matrix,
 )
+from vs_gendrpix.libav.captions import blank_picture
 
 _PLANAR = re.compile(r"(yuv[aj]?4\d\dp(\d+le)?|(gbra?p|gray)(\d+le|f(16|32)le)?)")
 """Formats with planes as in `Frame`, or in the order G, B, R. All others go through libswscale."""
@@ -180,7 +181,7 @@ def _views(picture: av.VideoFrame, form: FrameFormat) -> list[Plane]:
 
 
 def to_picture(frame: Frame, pix_fmt: str) -> av.VideoFrame:
-    """Convert a frame to a picture for an encoder, with its colour and time.
+    """Convert a frame to a picture for an encoder, with its colour, time and captions.
 
     The planes are copied into memory of libav's own. Encoders read past the rows of a buffer, so a
     borrowed one without padding would not do, and they hold it for an unknown time. The copy takes
@@ -193,7 +194,7 @@ def to_picture(frame: Frame, pix_fmt: str) -> av.VideoFrame:
     form, color = frame.format, frame.format.color
     direct = _PLANAR.fullmatch(pix_fmt) is not None
     name = pix_fmt if direct else planar_name(layout_of(pix_fmt))
-    picture = av.VideoFrame(form.width, form.height, name)
+    picture = blank_picture(form.width, form.height, name, frame.captions)
     planes = list(frame.planes)
     if form.layout.family == "rgb":
         planes[:3] = planes[1], planes[2], planes[0]

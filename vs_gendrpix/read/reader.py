@@ -7,6 +7,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from vs_gendrpix.errors import MediaError
+from vs_gendrpix.frame.captions import LOST_CAPTIONS
 from vs_gendrpix.frame.format import Frame
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.read.clip import Clip
@@ -48,7 +49,11 @@ class Reader:
             source = Source(clip)
             self.info = source.info
             zero = clip.begin - source.offset
-            times = [frame.timing.pts * frame.timing.time_base for frame in source]
+            times = []
+            for frame in source:
+                times.append(frame.timing.pts * frame.timing.time_base)
+                if frame.captions:
+                    self._notes.warn(LOST_CAPTIONS)
             self._notes.tell_damage()
             self.times = tuple(time - zero for time in times)
             # A made-up time or a damaged picture depends on the frames before: a jump would give

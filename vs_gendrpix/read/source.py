@@ -15,6 +15,7 @@ from vs_gendrpix.frame.area import cropped
 from vs_gendrpix.frame.clip import PICTURE_RATE, ClipInfo
 from vs_gendrpix.frame.format import Fields, Frame, Timing, said
 from vs_gendrpix.frame.notes import Notes
+from vs_gendrpix.libav.captions import captions_of
 from vs_gendrpix.libav.display_matrix import read_orientation
 from vs_gendrpix.libav.faults import reading
 from vs_gendrpix.libav.frame_data import lost_data
@@ -85,7 +86,13 @@ class Source:
             self.decoded += 1
             timing = replace(timing, pts=timing.pts - shift)
             fields = self._fields(picture)
-            frame = Frame(format=self._first, planes=planes, timing=timing, fields=fields)
+            frame = Frame(
+                format=self._first,
+                planes=planes,
+                timing=timing,
+                fields=fields,
+                captions=captions_of(picture),
+            )
             yield cropped(frame, self._area)
             with reading(self._clip.path):
                 self._ahead = next(self._frames, None)

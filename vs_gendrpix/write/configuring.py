@@ -58,6 +58,7 @@ def encoder_options(settings: EncodeSettings, clip: ClipInfo) -> dict[str, str]:
         # x265 writes to the standard error stream by itself, past libav's log.
         given = options.get("x265-params")
         options["x265-params"] = "log-level=none" + (f":{given}" if given else "")
+        options.setdefault("a53cc", "1")  # other encoders write captions unless told otherwise
     return options
 
 

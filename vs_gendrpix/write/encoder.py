@@ -2,6 +2,8 @@
 
 import os
 from array import array
+from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Self, cast
 
 import av
@@ -12,7 +14,7 @@ from vs_gendrpix.libav.pixels import to_picture
 from vs_gendrpix.libav.values import fraction
 from vs_gendrpix.settings import EncodeSettings
 from vs_gendrpix.write.configuring import configure, kept_priority
-from vs_gendrpix.write.trial import try_encoder
+from vs_gendrpix.write.trial import holds_captions, try_encoder
 
 if TYPE_CHECKING:
     from av.packet import Packet
@@ -41,7 +43,7 @@ class Encoder:
     def __init__(self, settings: EncodeSettings, clip: ClipInfo) -> None:
         try_encoder(settings, clip)
         self.times = array("q")  # 8 bytes a frame: a film's list of times is small
-        self._clip, self._pix_fmt = clip, settings.pix_fmt
+        self._settings, self._clip = settings, clip
         self._durations: dict[int, int] = {}
         # A template must be a stream, and a stream needs a container: this one writes nothing.
         self._holder = av.open(os.devnull, "w", format="null")
@@ -65,6 +67,11 @@ class Encoder:
         """Let the encoder go."""
         self._holder.close()
 
+    @cached_property
+    def holds_captions(self) -> bool:
+        """Whether it writes the captions of frames; tried when it is first asked."""
+        return holds_captions(self._settings, self._clip)
+
     def encode(self, frame: Frame) -> "list[Packet[VideoStream]]":
         """Encode a frame.
 
@@ -80,7 +87,9 @@ class Encoder:
         timing = frame.timing
         self.times.append(timing.pts)
         self._durations[timing.pts] = timing.duration
-        return self._lasting(self.stream.encode(to_picture(frame, self._pix_fmt)))
+        if frame.captions and not self.holds_captions:
+            frame = replace(frame, captions=b"")
+        return self._lasting(self.stream.encode(to_picture(frame, self._settings.pix_fmt)))
 
     def flush(self) -> "list[Packet[VideoStream]]":
         """End the encoding.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 import av
 
 from vs_gendrpix.errors import OutputError, SettingsError, VerificationError
+from vs_gendrpix.frame.captions import LOST_CAPTIONS
 from vs_gendrpix.frame.clip import ClipInfo
 from vs_gendrpix.frame.format import Frame
 from vs_gendrpix.frame.notes import Notes
@@ -74,6 +75,8 @@ class PictureWriter:
                 f"{self._output.path} takes one picture, but there are more: "
                 f"name them with a number, such as out/%06d{self._output.path.suffix}"
             )
+        if frame.captions:
+            self._notes.warn(LOST_CAPTIONS)
         try:
             self._save(self._encoder.encode(frame))
         except (av.FFmpegError, OSError) as error:

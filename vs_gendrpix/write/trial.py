@@ -2,6 +2,7 @@
 
 import os
 import re
+from dataclasses import replace
 
 import av
 import numpy as np
@@ -32,6 +33,12 @@ _CANDIDATES = (
 _NOT_UNDERSTOOD = re.compile(r"Unknown option|Invalid value|Error parsing option")
 """How libx264, libx265 and libsvtav1 say that they pass over an option, and go on."""
 
+_WITH_CAPTIONS = {"av1", "h264", "hevc", "mpeg2video"}
+"""Codecs whose pictures can have closed captions."""
+
+_CAPTIONS_FOLLOW = b"GA94"
+"""The mark before them in any codec, ATSC A/53 part 4."""
+
 _SMALLEST = {"libsvtav1": (16, 16), "libx265": (64, 16)}
 """Width and height below which an encoder may crash: SVT-AV1 4.2 and x265 4.3 (at widths of 33 to
 48 pixels) ruin the heap instead of refusing."""
@@ -51,6 +58,26 @@ def try_encoder(settings: EncodeSettings, clip: ClipInfo) -> None:
     size = f"{clip.format.width}x{clip.format.height} {settings.pix_fmt}"
     advice = f"these work for {size}: {', '.join(working)}" if working else f"none takes {size}"
     raise SettingsError(f"{fault}; {advice}")
+
+
+def holds_captions(settings: EncodeSettings, clip: ClipInfo) -> bool:
+    """Whether an encoder that works writes the closed captions of its pictures.
+
+    Only some of libav's do: nothing but what they write tells.
+    """
+    context = av.CodecContext.create(settings.encoder, "w")
+    if not isinstance(context, VideoCodecContext):
+        return False
+    if context.codec.canonical_name not in _WITH_CAPTIONS:
+        return False
+    frame = replace(_gray_frame(clip), captions=b"\xfc\x80\x80")
+    with LibavLog(this_thread=True):
+        configure(context, settings, clip)
+        with kept_priority():
+            context.open()
+        packets = context.encode(to_picture(frame, settings.pix_fmt))
+        packets += context.encode(None)
+    return any(_CAPTIONS_FOLLOW in bytes(packet) for packet in packets)
 
 
 def _could_take(name: str, pix_fmt: str, clip: ClipInfo) -> bool:

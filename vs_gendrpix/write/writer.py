@@ -8,6 +8,7 @@ from typing import Protocol, Self
 import av
 
 from vs_gendrpix.carry.copy import SideStreams
+from vs_gendrpix.frame.captions import LOST_CAPTIONS
 from vs_gendrpix.frame.clip import STREAM_RATE, ClipInfo
 from vs_gendrpix.frame.format import Frame, Timing
 from vs_gendrpix.frame.notes import Notes
@@ -124,6 +125,8 @@ class FileWriter:
     def write(self, frame: Frame) -> None:
         """See `Writer`."""
         self._times.append(frame.timing.pts)
+        if frame.captions and not self._encoder.holds_captions:
+            self._notes.warn(LOST_CAPTIONS)
         if self._even is not None:
             timing = Timing(pts=self.frames - 1, duration=1, time_base=self._even)
             frame = replace(frame, timing=timing)
