@@ -12,6 +12,8 @@ from tests.clips import EVEN, TICK, add_audio, make_clip, make_frames, read
 from tests.nearest import settings
 from vs_gendrpix import process
 from vs_gendrpix.carry.convert import Timeline
+from vs_gendrpix.job.plan import make_plan
+from vs_gendrpix.job.run import run
 from vs_gendrpix.libav.pixels import to_picture
 from vs_gendrpix.settings import StreamSettings
 
@@ -418,10 +420,31 @@ def test_a_header_of_aac_that_is_repeated_breaks_no_file(tmp_path, suffix):
     assert [data for data, _ in found.sides[1]] == [data for data, _ in whole.sides[1]]
 
 
-def test_sound_that_a_file_promises_and_does_not_hold_is_named(tmp_path):
-    make_clip(tmp_path / "in.mkv", prepare=lambda output, _: add_audio(output))
-    report = process(tmp_path / "in.mkv", tmp_path / "out.mp4", settings())
-    assert report.warnings == ("not carried over: audio stream 1 (aac, eng), which holds no sound",)
+@pytest.mark.parametrize("suffix", ["mkv", "mp4"])
+def test_streams_that_a_file_announces_and_does_not_have_are_named_before_the_work(
+    tmp_path, suffix
+):
+    def prepare(output, _):
+        add_audio(output)
+        output.add_mux_stream("subrip").metadata["language"] = "ger"
+
+    make_clip(tmp_path / "in.mkv", prepare=prepare)
+    plan = make_plan(tmp_path / "in.mkv", tmp_path / f"out.{suffix}", settings())
+    said = "not carried over, having no packets: audio stream 1 (aac, eng), subtitle stream 2"
+    assert plan.warnings == (f"{said} (srt, ger)",)
+    report = run(plan)
+    assert report.warnings == plan.warnings
+    assert [done.action for done in report.streams] == ["restored", "empty", "empty"]
+    with av.open(str(tmp_path / f"out.{suffix}")) as clip:
+        assert [stream.type for stream in clip.streams] == ["video"]
+
+
+def test_sound_that_ends_before_the_range_is_named(tmp_path):
+    make_clip(tmp_path / "in.mkv", audio="aac", times=tuple(1024 * n for n in range(12)))
+    chosen = settings(start=Fraction(3, 4))
+    report = process(tmp_path / "in.mkv", tmp_path / "out.mp4", chosen)
+    said = "not carried over: audio stream 1 (aac, eng), which holds no sound of the range"
+    assert report.warnings == (said,)
 
 
 @pytest.mark.parametrize("suffix", ["mkv", "mp4"])

@@ -22,8 +22,7 @@ def plan(path, container, *, keep=None, start=None, rate=25):
             source.streams.best("video"),
             path=path,
             container=container,
-            counted=Fraction(25),
-            rate=Fraction(rate),
+            rates=(Fraction(25), Fraction(rate)),
             keep=keep or StreamSettings(),
             start=start,
         )
@@ -123,8 +122,7 @@ def test_looking_does_not_move_the_input(tmp_path):
             video,
             path=tmp_path / "in.mkv",
             container="matroska",
-            counted=Fraction(25),
-            rate=Fraction(25),
+            rates=(Fraction(25), Fraction(25)),
             keep=StreamSettings(),
             start=None,
         )

@@ -80,8 +80,7 @@ def side_streams(path, container, notes):
             source.streams.video[0],
             path=path,
             container=container,
-            counted=Fraction(25),
-            rate=Fraction(25),
+            rates=(Fraction(25), Fraction(25)),
             keep=StreamSettings(),
             start=None,
         )

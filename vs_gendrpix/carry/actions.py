@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Action = Literal["restored", "copied", "converted", "attached", "timecode", "dropped", "left out"]
+Action = Literal[
+    "restored", "copied", "converted", "attached", "timecode", "dropped", "empty", "left out"
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,8 +17,9 @@ class StreamAction:
         kind: FFmpeg's name of its media type; `cover` for a picture that belongs to the file.
         codec: FFmpeg's name of its decoder; empty if there is none.
         language: Its language tag; empty if it has none.
-        action: `dropped` is what the container cannot hold, `left out` what the user did not want,
-            and `timecode` a track that the output's own timecode stands for.
+        action: `dropped` is what the container cannot hold, `empty` what has no packets, `left out`
+            what the user did not want, and `timecode` a track that the output's own timecode stands
+            for.
         output: Its number in the output, if it has one there.
         to: The encoder that converts it; empty if nothing does.
     """

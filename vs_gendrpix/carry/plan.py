@@ -21,6 +21,7 @@ from vs_gendrpix.carry.convert import encoder_for
 from vs_gendrpix.carry.tags import first_timecode, needs_keys, timecode_of
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.libav.values import codec_name, is_cover, line_of
+from vs_gendrpix.read.index import Index
 from vs_gendrpix.read.opening import open_input
 from vs_gendrpix.settings import StreamSettings
 
@@ -54,6 +55,9 @@ class CarryPlan:
         dropped = [str(done) for done in self.streams if done.action == "dropped"]
         if dropped:
             notes.warn(f"not carried over: {', '.join(dropped)}")
+        empty = [str(done) for done in self.streams if done.action == "empty"]
+        if empty:
+            notes.warn(f"not carried over, having no packets: {', '.join(empty)}")
         converted = [f"{done} to {done.to}" for done in self.streams if done.action == "converted"]
         if converted:
             notes.warn(f"converted: {', '.join(converted)}")
@@ -81,10 +85,10 @@ def plan_carry(
     *,
     path: Path,
     container: str,
-    counted: Fraction,
-    rate: Fraction,
+    rates: tuple[Fraction, Fraction],
     keep: StreamSettings,
     start: Fraction | None,
+    index: Index | None = None,
 ) -> CarryPlan:
     """Plan what becomes of each stream of an input.
 
@@ -93,21 +97,24 @@ def plan_carry(
         video: The stream of it that is restored.
         path: The input's file.
         container: FFmpeg's name of the output's muxer.
-        counted: Frames a second that the input's timecode counts.
-        rate: Frames a second of the output, which its timecode counts.
+        rates: Frames a second that the input's timecode counts, and those of the output, which its
+            timecode counts.
         keep: What is wanted.
         start: First second of the input to keep, counted from where the clip begins; None is its
             beginning.
+        index: The index of the input, which knows its empty streams; None if there is none.
 
     Raises:
         MediaError: The file cannot be read.
     """
-    timecode, lost_timecode = _timecodes(source, video, start or Fraction(0), (counted, rate))
+    timecode, lost_timecode = _timecodes(source, video, start or Fraction(0), rates)
     streams = []
     added = 1  # streams of the output so far: the restored video is the first
     for stream in _shown(source):
         action, encoder = _fate(stream, container, keep, path)
         number = None
+        if action in {"copied", "converted"} and index is not None:
+            action = action if stream.index in index.streams else "empty"
         if stream.index == video.index:
             action, number = "restored", 0
         elif timecode and stream.type == "data" and "timecode" in stream.metadata:

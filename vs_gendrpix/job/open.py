@@ -71,10 +71,10 @@ def plan_streams(
             opened.stream,
             path=clip.path,
             container=container_of(suffix),
-            counted=opened.pace.counted,
-            rate=result.average_rate,
+            rates=(opened.pace.counted, result.average_rate),
             keep=keep,
             start=settings.read.start,
+            index=opened.index,
         )
 
 

@@ -1,7 +1,8 @@
-"""One reading of a file's packets before the work: when each picture is shown, and all joins."""
+"""One reading of a file's packets before the work: each picture's time, all joins, all streams."""
 
 from array import array
 from bisect import bisect_left
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
@@ -52,6 +53,7 @@ class Index:
         joins: Where the file's clock starts again.
         keys: Time and byte of each keyframe, rising; only of formats that are searched by the byte:
             those whose clocks may start again have no list of their own to search in.
+        streams: Numbers of the streams that have packets; a header may announce others.
     """
 
     times: array[int]
@@ -60,6 +62,7 @@ class Index:
     pace: Pace
     joins: Joins
     keys: tuple[tuple[int, int], ...]
+    streams: frozenset[int]
 
     def count(self, start: Fraction | None, end: Fraction | None) -> int:
         """Count the pictures from one second on and before another; None is no limit."""
@@ -107,12 +110,13 @@ def _read(container: "InputContainer", video: "VideoStream") -> Index:
     """Read the packets to the end, or to where nothing more can be read."""
     form = container.format
     restarts = bool(form.flags & _RESTARTS) or form.name in _RESTARTING
-    parts, packets = Parts(video.index, restarts=restarts), 0
-    for packet in _packets(container, None if restarts else video):
+    parts, streams = Parts(video.index, restarts=restarts), Counter[int]()
+    for packet in _packets(container):
+        streams[packet.stream_index] += 1
         if form.name == "avi":
             packet.pts = packet.dts  # its presentation times go back and forth with B-frames
-        packets += packet.stream_index == video.index
-        parts.take(packet)
+        if restarts or packet.stream_index == video.index:
+            parts.take(packet)
     shifts = _shifts(video, parts.found) or parts.shifts()
     moved = list(zip(parts.found, shifts, strict=True))
     times = array("q", sorted(pts + shift for part, shift in moved for pts in part.times))
@@ -125,20 +129,21 @@ def _read(container: "InputContainer", video: "VideoStream") -> Index:
     return Index(
         times=times,
         end=parts.found[-1].end + shifts[-1],
-        packets=packets,
+        packets=streams[video.index],
         pace=pace,
         joins=find_joins(parts, shifts, fraction(video.time_base)),
         keys=tuple(sorted(keys)) if restarts and not form.flags & _NO_BYTES else (),
+        streams=frozenset(streams),
     )
 
 
-def _packets(container: "InputContainer", only: "VideoStream | None") -> "Iterator[Packet[Any]]":
-    """Read the packets of one stream, or of all; damage is met again when they are decoded."""
+def _packets(container: "InputContainer") -> "Iterator[Packet[Any]]":
+    """Read the packets of all streams; damage is met again when they are decoded."""
     failed = 0
     while failed < 2:  # twice without a packet between: this is the end
         failed += 1
         with suppress(av.FFmpegError):
-            for packet in container.demux() if only is None else container.demux(only):
+            for packet in container.demux():
                 cancellation.check()
                 failed = 0
                 if packet.size and not packet.is_discard:
