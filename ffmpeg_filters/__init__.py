@@ -36,6 +36,7 @@ from ffmpeg_filters.filters import (
 )
 from ffmpeg_filters.graph import Filter, Graph, Node, graph_of
 from ffmpeg_filters.in_process import InProcess
+from ffmpeg_filters.neighbours import Neighbours, neighbours
 from ffmpeg_filters.presets import PRESETS
 from ffmpeg_filters.program import Program
 from ffmpeg_filters.reach import kept_local, reaching_outside
@@ -56,6 +57,7 @@ __all__ = [
     "GraphError",
     "InProcess",
     "MissingFilterError",
+    "Neighbours",
     "Node",
     "Program",
     "RunError",
@@ -77,6 +79,7 @@ __all__ = [
     "kept_local",
     "letterbox",
     "lut",
+    "neighbours",
     "pad",
     "reaching_outside",
     "read",

@@ -43,9 +43,10 @@ if TYPE_CHECKING:
     from vs_gendrpix.job.plan import Plan, make_plan
     from vs_gendrpix.job.progress import Progress
     from vs_gendrpix.job.report import Report
-    from vs_gendrpix.job.run import process, run
+    from vs_gendrpix.job.run import run
     from vs_gendrpix.models.restorer import Restorer, open_restorer
     from vs_gendrpix.restore.engine import Engine
+    from vs_gendrpix.segments.process import process
     from vs_gendrpix.vapoursynth.filter import gendrpix
     from vs_gendrpix.vapoursynth.source import source_clip
 
@@ -101,7 +102,7 @@ _HOMES = {
     "gendrpix": "vapoursynth.filter",
     "make_plan": "job.plan",
     "open_restorer": "models.restorer",
-    "process": "job.run",
+    "process": "segments.process",
     "run": "job.run",
     "source_clip": "vapoursynth.source",
 }

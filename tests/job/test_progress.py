@@ -1,5 +1,6 @@
 import io
 import json
+from array import array
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -138,6 +139,8 @@ def test_damage_decides_the_exit_code():
         start=started(1),
         frames_decoded=1,
         frames_encoded=1,
+        times=array("q", [0]),
+        durations=array("q", [1]),
         streams=(),
         copied={},
         tile=None,

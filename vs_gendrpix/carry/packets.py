@@ -94,8 +94,8 @@ class PacketReader:
         """Go to a little before the part; read from the beginning where that is impossible."""
         first = max(start - _SEEK_MARGIN, origin(self._source))
         try:
-            if self._index is not None and self._index.keys:
-                place = self._index.key_before(first)
+            place = None if self._index is None else self._index.key_before(first)
+            if place is not None:
                 self._source.seek(place, unsupported_byte_offset=True)
             else:
                 self._source.seek(int(first * av.time_base))

@@ -68,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
     chosen = settings(options)
     with _progress(options) as progress:
         # The job loads av, and torch once the paths are good: --help shall be quick.
-        from vs_gendrpix.job.run import process  # noqa: PLC0415
+        from vs_gendrpix.segments.process import process  # noqa: PLC0415
 
         report = process(options.input, output(options), chosen, progress=progress)
         return report.exit_code
@@ -147,7 +147,7 @@ def _progress(options: argparse.Namespace) -> Iterator[Progress]:
     elif kind == "none" or options.quiet:
         progress = Progress()
     else:
-        progress = Bar() if kind == "bar" else Plain(options.program)
+        progress = Bar(options.program) if kind == "bar" else Plain(options.program)
     handler = _Warnings(progress, level=logging.ERROR if options.quiet else logging.WARNING)
     loggers = [logging.getLogger(name) for name in ("vs_gendrpix", "py.warnings")]
     for logger in loggers:

@@ -39,6 +39,9 @@ class Progress:
     def warning(self, sentence: str) -> None:
         """Called for each warning."""
 
+    def resumed(self, finished: int, segments: int) -> None:
+        """Called before the start of a job that goes on: so many of its segments are finished."""
+
     def done(self, report: "Report") -> None:
         """Called once, when the output stands under its name."""
 
@@ -47,15 +50,22 @@ class Progress:
 
 
 class Bar(Progress):
-    """A tqdm bar on the standard error stream: frames a second, or seconds a frame below 1."""
+    """A tqdm bar on the standard error stream: frames a second, or seconds a frame below 1.
 
-    def __init__(self) -> None:
+    Args:
+        program: The name at the beginning of a line beside the bar.
+    """
+
+    def __init__(self, program: str = "gendrpix-video") -> None:
+        self._program = program
         self._bar: tqdm[NoReturn] | None = None
 
     def start(self, start: "Start") -> None:
         """Draw the empty bar."""
         with suppress(*UNWRITABLE):
-            self._bar = tqdm(total=start.frames or None, unit="frame", dynamic_ncols=True)
+            self._bar = tqdm(
+                total=start.frames or None, initial=start.done, unit="frame", dynamic_ncols=True
+            )
 
     def frame(self, count: int, bound: Bound) -> None:
         """Move the bar; there may be more frames than were expected."""
@@ -66,6 +76,10 @@ class Bar(Progress):
                 self._bar.total = count
             self._bar.set_postfix_str(f"{bound}-bound", refresh=False)
             self._bar.update(count - self._bar.n)
+
+    def resumed(self, finished: int, segments: int) -> None:
+        """Write a line above the bar."""
+        _say(self._program, _resumed(finished, segments))
 
     def expect(self, total: int) -> None:
         """Make the bar longer or shorter."""
@@ -94,7 +108,7 @@ class Plain(Progress):
 
     def start(self, start: "Start") -> None:
         """Write the number of frames, the size, the model and the device."""
-        self._meter = _Meter(start.frames, PLAIN_INTERVAL)
+        self._meter = _Meter(start.frames, PLAIN_INTERVAL, start.done)
         width, height = start.size
         self._say(
             f"{start.frames or 'unknown number of'} frames to {width}x{height}, "
@@ -122,10 +136,13 @@ class Plain(Progress):
             f"{report.frames_encoded} frames in {report.seconds:.1f} s: {report.start.plan.output}"
         )
 
+    def resumed(self, finished: int, segments: int) -> None:
+        """Write where the work goes on."""
+        self._say(_resumed(finished, segments))
+
     def _say(self, line: str) -> None:
         """Write a line to the standard error stream."""
-        with suppress(*UNWRITABLE):
-            sys.stderr.write(one_line(f"{self._program}: {line}") + "\n")
+        _say(self._program, line)
 
 
 class JsonLines(Progress):
@@ -137,7 +154,7 @@ class JsonLines(Progress):
 
     def start(self, start: "Start") -> None:
         """Write the event `start`."""
-        self._meter = _Meter(start.frames, EVENT_INTERVAL)
+        self._meter = _Meter(start.frames, EVENT_INTERVAL, start.done)
         self._write(
             "start",
             input=str(start.plan.source),
@@ -168,6 +185,10 @@ class JsonLines(Progress):
         """Count up to another number of frames."""
         if self._meter is not None:
             self._meter.total = total
+
+    def resumed(self, finished: int, segments: int) -> None:
+        """Write the event `resumed`."""
+        self._write("resumed", finished=finished, segments=segments)
 
     def warning(self, sentence: str) -> None:
         """Write the event `warning`."""
@@ -201,11 +222,27 @@ class JsonLines(Progress):
             self._stream.flush()
 
 
-class _Meter:
-    """Measures the rate of a run, and decides when the next line is due."""
+def _resumed(finished: int, segments: int) -> str:
+    return f"goes on where it stopped: {finished} of {segments} segments are finished"
 
-    def __init__(self, total: int, interval: float) -> None:
-        self.total = total
+
+def _say(program: str, line: str) -> None:
+    """Write a line to the standard error stream."""
+    with suppress(*UNWRITABLE):
+        sys.stderr.write(one_line(f"{program}: {line}") + "\n")
+
+
+class _Meter:
+    """Measures the rate of a run, and decides when the next line is due.
+
+    Args:
+        total: Frames that are expected; 0 is an unknown number.
+        interval: Seconds between two lines.
+        done: Frames that were finished before.
+    """
+
+    def __init__(self, total: int, interval: float, done: int = 0) -> None:
+        self.total, self._done = total, done
         self._interval = interval
         self._began = self._said = time.monotonic()
 
@@ -214,15 +251,16 @@ class _Meter:
         now = time.monotonic()
         if self.total:
             self.total = max(self.total, count)
-        if count not in {1, self.total} and now - self._said < self._interval:
+        if count not in {self._done + 1, self.total} and now - self._said < self._interval:
             return False
         self._said = now
         return True
 
     def rate(self, count: int) -> float:
         """Frames a second so far."""
-        return count / max(time.monotonic() - self._began, 1e-6)
+        return (count - self._done) / max(time.monotonic() - self._began, 1e-6)
 
     def seconds_left(self, count: int) -> float | None:
         """Seconds to go, or None when the number of frames is unknown."""
-        return max(self.total - count, 0) / self.rate(count) if self.total else None
+        left = max(self.total - count, 0)
+        return left / max(self.rate(count), 1e-6) if self.total else None

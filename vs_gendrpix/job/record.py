@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from vs_gendrpix.errors import GendrpixError
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.job.report import Report
 from vs_gendrpix.libav.values import libav_versions
@@ -37,6 +38,16 @@ def write_report(target: OutputFile, report: Report) -> None:
         raise output_fault(error, what) from error
     target.sync()
     target.publish()
+
+
+def keep_report(target: OutputFile | None, report: Report) -> None:
+    """Write a report, if one is wanted; a failure is no reason to call the output unfinished."""
+    if target is None:
+        return
+    try:
+        write_report(target, report)
+    except GendrpixError as error:
+        report.notes.fault(str(error))
 
 
 def as_dict(report: Report) -> dict[str, Any]:

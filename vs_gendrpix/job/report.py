@@ -2,11 +2,15 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from vs_gendrpix.carry.actions import StreamAction
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.job.plan import Plan
 from vs_gendrpix.job.waits import Bound
+
+if TYPE_CHECKING:
+    from array import array
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,11 +21,13 @@ class Start:
         plan: What will be done.
         device: Where the network runs.
         dtype: Its arithmetic.
+        done: Frames that an earlier run of the job has finished.
     """
 
     plan: Plan
     device: str
     dtype: str
+    done: int = 0
 
     @property
     def frames(self) -> int:
@@ -47,6 +53,8 @@ class Report:
         start: What was known at its beginning.
         frames_decoded: Frames that the input gave.
         frames_encoded: Frames in the output: those decoded, or what filters made of them.
+        times: Ticks of the output at which each of them is shown.
+        durations: Ticks that each lasts; 0 is unknown.
         streams: What became of each stream of the input.
         copied: Packets written to each further stream of the output, by its index.
         notes: Warnings and damage.
@@ -58,6 +66,8 @@ class Report:
     start: Start
     frames_decoded: int
     frames_encoded: int
+    times: "array[int]"
+    durations: "array[int]"
     streams: tuple[StreamAction, ...]
     copied: dict[int, int]
     notes: Notes

@@ -1,18 +1,18 @@
 """The main path of a video: read, restore, write."""
 
 import time
+from array import array
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
+from fractions import Fraction
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vs_gendrpix import cancellation
 from vs_gendrpix.carry.copy import SideStreams
 from vs_gendrpix.carry.plan import CarryPlan
 from vs_gendrpix.errors import (
-    GendrpixError,
     MediaError,
     ModelError,
     SettingsError,
@@ -24,10 +24,10 @@ from vs_gendrpix.frame.format import Frame
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.frame.span import Span, Window
 from vs_gendrpix.job.open import open_input, open_outputs
-from vs_gendrpix.job.plan import ModelFile, Plan, make_plan
+from vs_gendrpix.job.plan import ModelFile, Plan
 from vs_gendrpix.job.prefetch import prefetch
 from vs_gendrpix.job.progress import Progress
-from vs_gendrpix.job.record import write_report
+from vs_gendrpix.job.record import keep_report
 from vs_gendrpix.job.report import Report, Start
 from vs_gendrpix.job.total import Total
 from vs_gendrpix.job.waits import Waits
@@ -36,8 +36,7 @@ from vs_gendrpix.libav.log import LibavLog
 from vs_gendrpix.read.input import Frames, Input
 from vs_gendrpix.read.state import InputState
 from vs_gendrpix.restore.heap import keep_freed
-from vs_gendrpix.settings import ProcessSettings
-from vs_gendrpix.write.output import Output, OutputFile
+from vs_gendrpix.write.output import Output
 from vs_gendrpix.write.writer import open_writer
 
 if TYPE_CHECKING:
@@ -46,36 +45,6 @@ if TYPE_CHECKING:
 
 AHEAD = 2
 """Frames that wait on each side of the engine: enough to overlap, few enough for 4K frames."""
-
-
-def process(
-    src: str | Path,
-    dst: str | Path,
-    settings: ProcessSettings | None = None,
-    *,
-    progress: Progress | None = None,
-) -> Report:
-    """Restore a video file.
-
-    Decoding, restoring and encoding overlap; a few frames are in memory at a time, however long the
-    clip is. The output appears when it is whole and checked; on any error, none does.
-
-    Args:
-        src: The input: a file, a pattern such as `%06d.png` or a folder of pictures, a VapourSynth
-            script, or `-`, the standard input.
-        dst: The output: a file, .mp4, .m4v, .mov, .mkv or .y4m; pictures in a folder of their own,
-            such as `out/%06d.exr`; or `-`, YUV4MPEG on the standard output.
-        settings: What to do; None is a restoration to 4 times the size, encoded as the output's
-            name asks for.
-        progress: Is told of the start, of every frame and of the end.
-
-    Returns:
-        What was done, with all warnings and the damage that was met.
-
-    Raises:
-        GendrpixError: One of its kinds, see `vs_gendrpix.errors`; nothing has been published.
-    """
-    return run(make_plan(src, dst, settings), progress)
 
 
 def run(plan: Plan, progress: Progress | None = None, engine: "Engine | None" = None) -> Report:
@@ -99,8 +68,7 @@ def run(plan: Plan, progress: Progress | None = None, engine: "Engine | None" = 
         outputs = open_outputs(plan.source, plan.output, plan.settings.write, notes)
         output, record = stack.enter_context(outputs)
         report = write_frames(plan, output, notes, progress=progress, engine=engine)
-        if record is not None:
-            _record(record, report)
+        keep_report(record, report)
     progress.done(report)
     return report
 
@@ -133,6 +101,7 @@ def write_frames(
     """
     keep_freed()
     began, waits = time.monotonic(), Waits()
+    times, durations = array("q"), array("q")  # 16 bytes a frame
     before_work = InputState.of(plan.source, plan.settings.read)
     with ExitStack() as stack:
         clip = stack.enter_context(open_input(plan.source, plan.settings.read, notes))
@@ -152,8 +121,8 @@ def write_frames(
         lanes = stack.enter_context(engine.clip(part, place, notes))
         before, after = _filters(plan)
         total, captions = Total(plan, progress), Captions()
-        watched = captions.taken_off(total.watch(_moved(source, span)))
-        chosen = _Chosen(span, before.through(watched), captions)
+        given = _Given(source, span)
+        chosen = _Chosen(span, before.through(captions.taken_off(total.watch(given))), captions)
         # Closed before the input is: until then threads read and restore ahead.
         for frame in stack.enter_context(closing(_finished(plan, chosen, lanes, after, waits))):
             cancellation.check()
@@ -162,6 +131,8 @@ def write_frames(
                 continue
             with waits.on("encode"):
                 writer.write(captioned)
+            times.append(frame.timing.pts)
+            durations.append(frame.timing.duration)
             total.written(writer.frames)
             progress.frame(writer.frames, waits.bound)
         total.finished(writer.frames)
@@ -174,8 +145,10 @@ def write_frames(
         _tell_change(plan, before_work, notes)
         return Report(
             start=start,
-            frames_decoded=source.decoded,
+            frames_decoded=given.count,
             frames_encoded=writer.frames,
+            times=times,
+            durations=durations,
             streams=side.plan.streams,
             copied=side.copied,
             notes=notes,
@@ -223,14 +196,6 @@ def _tell_change(plan: Plan, before: InputState | None, notes: Notes) -> None:
         )
 
 
-def _record(record: OutputFile, report: Report) -> None:
-    """Write the report; a failure is no reason to call the output unfinished."""
-    try:
-        write_report(record, report)
-    except GendrpixError as error:
-        report.notes.fault(str(error))
-
-
 def _side_streams(plan: Plan, source: Frames, span: Span | None, notes: Notes) -> SideStreams:
     """Carry what was planned beside the picture; a part of a job has the picture alone."""
     carried = plan.carried if span is None else CarryPlan()
@@ -270,15 +235,26 @@ def _finished(
             yield from waits.for_each("restored", finished)
 
 
-def _moved(source: Frames, span: Span | None) -> Iterator[Frame]:
-    """Give the frames of a span the times that they have in the whole clip."""
-    for frame in source:
-        if span is None or source.offset == span.moved:
-            yield frame
-        else:
+class _Given:
+    """The frames that are read, at the times that they have in the whole clip.
+
+    Attributes:
+        count: The frames so far that belong to the span, and are not there for the filters alone.
+    """
+
+    def __init__(self, source: Frames, span: Span | None) -> None:
+        self.count = 0
+        self._source = source
+        self._moved = Fraction(0) if span is None else source.offset - span.moved
+        self._window = Window() if span is None else span.written
+
+    def __iter__(self) -> Iterator[Frame]:
+        for frame in self._source:
             timing = frame.timing
-            ticks = int((source.offset - span.moved) / timing.time_base)
-            yield replace(frame, timing=replace(timing, pts=timing.pts + ticks))
+            if self._moved:
+                timing = replace(timing, pts=timing.pts + int(self._moved / timing.time_base))
+            self.count += self._window.holds(timing)
+            yield replace(frame, timing=timing)
 
 
 class _Chosen:

@@ -11,9 +11,11 @@ from ffmpeg_filters import (
     FieldOrder,
     FilterError,
     Graph,
+    Neighbours,
     RunError,
     Video,
     graph_of,
+    neighbours,
     runner_for,
 )
 from vs_gendrpix.errors import MediaError, SettingsError
@@ -27,6 +29,9 @@ from vs_gendrpix.libav.pixels import (
     read_planes,
     to_picture,
 )
+
+Around = Neighbours
+"""The frames around one that a chain of graphs needs to make its result."""
 
 
 class Filters:
@@ -87,6 +92,24 @@ class Filters:
         for frame in frames:
             self.taken += 1
             yield frame
+
+
+def needed_around(graphs: Sequence[str]) -> Neighbours | None:
+    """The frames that a chain of graphs needs around one to make its result.
+
+    Args:
+        graphs: The graphs, in FFmpeg's syntax.
+
+    Returns:
+        The frames; None where a graph needs the whole clip, or may need it.
+    """
+    total = Neighbours()
+    for graph in graphs:
+        own = neighbours(_parsed(graph))
+        if own is None:
+            return None
+        total += own
+    return total
 
 
 def _parsed(text: str) -> Graph:

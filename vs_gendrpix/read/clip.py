@@ -174,8 +174,9 @@ class Clip:
         moment = self.begin + seconds
         try:
             with self._log.hearing():
-                if self.index is not None and self.index.keys:
-                    self.container.seek(self.index.key_before(moment), unsupported_byte_offset=True)
+                place = None if self.index is None else self.index.key_before(moment)
+                if place is not None:
+                    self.container.seek(place, unsupported_byte_offset=True)
                 else:
                     self.container.seek(int(moment / self.time_base), stream=self.stream)
         except av.FFmpegError:

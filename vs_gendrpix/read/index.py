@@ -51,8 +51,9 @@ class Index:
         packets: Number of the video's packets.
         pace: The spacing of the pictures.
         joins: Where the file's clock starts again.
-        keys: Time and byte of each keyframe, rising; only of formats that are searched by the byte:
-            those whose clocks may start again have no list of their own to search in.
+        keys: Time and byte of each keyframe, rising.
+        by_byte: Whether to search for a moment by the byte: formats whose clocks may start again
+            have no list of their own to search in.
         streams: Numbers of the streams that have packets; a header may announce others.
     """
 
@@ -62,20 +63,39 @@ class Index:
     pace: Pace
     joins: Joins
     keys: tuple[tuple[int, int], ...]
+    by_byte: bool
     streams: frozenset[int]
 
     def count(self, start: Fraction | None, end: Fraction | None) -> int:
         """Count the pictures from one second on and before another; None is no limit."""
-        first = 0 if start is None else self._before(start)
-        last = len(self.times) if end is None else self._before(end)
+        first, last = self._range(start, end)
         return max(last - first, 0)
+
+    def shown(self, start: Fraction | None, end: Fraction | None) -> list[int]:
+        """List when the pictures of a range are shown, in ticks of the clip's times."""
+        first, last = self._range(start, end)
+        return [self.pace.at(time) for time in self.times[first:last]]
+
+    def key_times(self) -> list[int]:
+        """List when the keyframes are shown, in ticks of the clip's times."""
+        return [self.pace.at(time) for time, _ in self.keys]
+
+    def _range(self, start: Fraction | None, end: Fraction | None) -> tuple[int, int]:
+        """The number of the first picture of a range, and of the one behind the last."""
+        first = 0 if start is None else self._before(start)
+        return first, len(self.times) if end is None else self._before(end)
 
     def _before(self, seconds: Fraction) -> int:
         """Count the pictures before a moment."""
         return bisect_left(self.times, ceil(seconds / self.pace.time_base), key=self.pace.at)
 
-    def key_before(self, seconds: Fraction) -> int:
-        """The byte of the file of the last keyframe up to a moment, or of the first one."""
+    def key_before(self, seconds: Fraction) -> int | None:
+        """The byte of the file of the last keyframe up to a moment, or of the first one.
+
+        None if the file is to be searched by time.
+        """
+        if not (self.by_byte and self.keys):
+            return None
         found = bisect_left(self.keys, (int(seconds / self.pace.tick) + 1, 0))
         return self.keys[max(found - 1, 0)][1]
 
@@ -132,7 +152,8 @@ def _read(container: "InputContainer", video: "VideoStream") -> Index:
         packets=streams[video.index],
         pace=pace,
         joins=find_joins(parts, shifts, fraction(video.time_base)),
-        keys=tuple(sorted(keys)) if restarts and not form.flags & _NO_BYTES else (),
+        keys=tuple(sorted(keys)),
+        by_byte=restarts and not form.flags & _NO_BYTES,
         streams=frozenset(streams),
     )
 

@@ -58,7 +58,7 @@ class Part:
         """
         cancellation.add_leftover(self._abandon)
         try:
-            self._handle = _held(self._lock)
+            self._handle = hold(self._lock)
             text = to_json(Owner.this(self._target.name))
             os.write(self._handle, text.encode(errors="surrogateescape"))
             if self._folder:
@@ -177,7 +177,7 @@ def fitted(path: Path, tail: str) -> Path:
 
 def _sweep_one(lock: Path, target: Path) -> str | None:
     """Remove what a lock stands for if its job is dead; returns what is to be said."""
-    with _examined(lock) as (owner, free):
+    with examined(lock) as (owner, free):
         if owner is None:  # killed before it had written anything, or a file of others
             if free and lock.stat().st_size == 0:
                 lock.unlink()
@@ -214,8 +214,11 @@ def _cleaned(part: Path, aside: Path, output: Path) -> str | None:
 
 
 @contextmanager
-def _examined(lock: Path) -> Iterator[tuple[Owner | None, bool | None]]:
-    """Open a lock file: whose it is, and whether nobody holds it; None if that is not known."""
+def examined(lock: Path) -> Iterator[tuple[Owner | None, bool | None]]:
+    """Open a lock file: whose it is, and whether nobody holds it; None if that is not known.
+
+    While the context lasts, a lock that nobody held is held.
+    """
     try:
         handle = os.open(lock, os.O_RDWR)
     except OSError:  # gone by now, or of another user
@@ -233,8 +236,16 @@ def _examined(lock: Path) -> Iterator[tuple[Owner | None, bool | None]]:
         os.close(handle)
 
 
-def _held(lock: Path) -> int:
-    """Make a lock file and hold it; one that is swept before it is held is made again."""
+def hold(lock: Path) -> int:
+    """Make a lock file and hold it; one that is swept before it is held is made again.
+
+    Returns:
+        The open file: the lock is held until it is closed.
+
+    Raises:
+        FileExistsError: Somebody else has it.
+        OSError: It cannot be made.
+    """
     while True:
         handle = os.open(lock, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666)
         if _locked(handle) is not False:

@@ -1,0 +1,112 @@
+"""How many frames around one a graph needs, so that a clip can go through it in parts."""
+
+import re
+from dataclasses import dataclass
+from math import ceil, lcm
+
+from ffmpeg_filters.graph import Graph, Node
+
+RECURSIVE = 24
+"""Frames after which a filter that feeds back its own result has forgotten where it began, but for
+a code or so."""
+
+_FRAME_BY_FRAME = frozenset(
+    {
+        *("avgblur", "bilateral", "blend", "boxblur", "cas", "chromanr", "colorbalance"),
+        *("colorchannelmixer", "colorlevels", "colormatrix", "colorspace", "convolution", "crop"),
+        *("curves", "deband", "deblock", "dblur", "delogo", "eq", "format", "gblur", "gradfun"),
+        *("hflip", "hqx", "hstack", "hue", "limiter", "lut", "lut3d", "lutrgb", "lutyuv"),
+        *("median", "negate", "nlmeans", "null", "overlay", "pad", "pp", "removegrain", "sab"),
+        *("scale", "setdar", "setfield", "setparams", "setsar", "sharpen_npp", "smartblur"),
+        *("sobel", "split", "swapuv", "tonemap", "transpose", "unsharp", "vaguedenoiser"),
+        *("vflip", "vstack", "xbr", "zscale"),
+    }
+)
+"""Filters whose result depends on one frame alone, unless an expression of theirs counts frames."""
+
+_WITHIN = {
+    "bwdif": 2,
+    "estdif": 2,
+    "fieldmatch": 2,
+    "fps": 1,
+    "hqdn3d": RECURSIVE,
+    "w3fdif": 2,
+    "yadif": 2,
+}
+"""Frames on each side that filters need whatever their options are."""
+
+_BY_OPTION = {
+    "atadenoise": ("s", 9, None),
+    "deflicker": ("size", 5, 0),
+    "fftdnoiz": ("next", 1, None),
+    "tmedian": ("radius", 1, 0),
+    "tmix": ("frames", 3, 0),
+}
+"""Filters that need as many as an option says: its name, its default, and its place without one."""
+
+_CYCLE = ("cycle", 5, 0)  # of decimate
+
+_COUNTS = re.compile(r"(?<![A-Za-z_])(?:n|t|N|T|pos|random)(?![A-Za-z_=])")
+"""A number or a time of a frame in an expression."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Neighbours:
+    """The frames around one that a graph needs to make its result.
+
+    Attributes:
+        reach: How many before it and behind it.
+        cycle: A part begins at a multiple of so many frames.
+    """
+
+    reach: int = 0
+    cycle: int = 1
+
+    def __add__(self, other: "Neighbours") -> "Neighbours":
+        """Those of two graphs, the second behind the first."""
+        cycle = lcm(self.cycle, other.cycle)
+        reach = self.reach + ceil(other.reach * self.cycle / max(self.cycle - 1, 1))
+        return Neighbours(reach=ceil(reach / cycle) * cycle, cycle=cycle)
+
+
+def neighbours(graph: Graph) -> Neighbours | None:
+    """Say which frames around one a graph needs.
+
+    Returns:
+        The frames; None where the whole clip must go through it in one piece: a filter repeats or
+        reverses it, looks at all of it, draws noise from where it began, or is not known here.
+    """
+    total = Neighbours()
+    for chain in graph.chains:
+        for node in chain:
+            own = _of(node)
+            if own is None:
+                return None
+            total += own
+    return total
+
+
+def _of(node: Node) -> Neighbours | None:
+    """The frames that one filter needs."""
+    if node.name in _FRAME_BY_FRAME:
+        return None if _COUNTS.search(node.arguments) else Neighbours()
+    if node.name in _WITHIN:
+        return Neighbours(reach=_WITHIN[node.name])
+    if node.name == "decimate":
+        cycle = _option(node, *_CYCLE)
+        return None if cycle is None else Neighbours(reach=cycle, cycle=cycle)
+    if node.name in _BY_OPTION:
+        reach = _option(node, *_BY_OPTION[node.name])
+        return None if reach is None else Neighbours(reach=reach)
+    return None
+
+
+def _option(node: Node, name: str, default: int, place: int | None) -> int | None:
+    """The whole number that an option says; None if it says something else."""
+    given = [each for each in node.arguments.split(":") if each]
+    said = next((each.partition("=")[2] for each in given if each.startswith(f"{name}=")), None)
+    if said is None and place is not None and len(given) > place and "=" not in given[place]:
+        said = given[place]
+    if said is None:
+        return default
+    return int(said) if said.isdecimal() and int(said) else None

@@ -1,0 +1,42 @@
+"""A long clip as a job of segments: the frames, times and streams of one piece."""
+
+from dataclasses import replace
+
+import av
+import numpy as np
+import pytest
+
+from tests.clips import make_clip
+from tests.nearest import LOSSLESS, settings
+from vs_gendrpix import process
+from vs_gendrpix.segments import cutting
+
+pytestmark = pytest.mark.usefixtures("nearest_engine")
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch):
+    """Segments of ten frames."""
+    monkeypatch.setattr(cutting, "LENGTH", 10)
+
+
+def frames_of(path):
+    with av.open(str(path)) as opened:
+        return [
+            (frame.pts * frame.time_base, frame.to_ndarray().copy())
+            for frame in opened.decode(video=0)
+        ]
+
+
+def test_it_gives_the_frames_of_one_piece(tmp_path):
+    source = tmp_path / "in.mp4"
+    make_clip(source, times=[512 * n for n in range(57)])
+    one = settings(encode=LOSSLESS)
+    one = replace(one, write=replace(one.write, job=False))
+    process(source, tmp_path / "one.mp4", one)
+    report = process(source, tmp_path / "job.mp4", settings(encode=LOSSLESS))
+    wanted, found = frames_of(tmp_path / "one.mp4"), frames_of(tmp_path / "job.mp4")
+    assert [time for time, _ in found] == [time for time, _ in wanted]
+    assert all(np.array_equal(a, b) for (_, a), (_, b) in zip(found, wanted, strict=True))
+    assert report.frames_encoded == report.frames_decoded == 57
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["in.mp4", "job.mp4", "one.mp4"]

@@ -1,0 +1,11 @@
+"""A job cut into segments: made in any order, by any number of workers, resumed, and joined.
+
+cutting.py   where a clip is cut, and the frames around each segment that filters need
+job_plan.py  the plan of such a job as a value: what must be the same for all who work on it
+folder.py    the folder of a job: its plan, finished segments with their manifests, the ledger
+lease.py     who works on a segment: claimed, kept alive, taken over from the dead
+work.py      make segments, one after the other, until none is left
+finish.py    join them without encoding again, add what lies beside the picture, publish
+process.py   all of that for the plain command: a job that goes on where it stopped
+status.py    how far a job is
+"""

@@ -1,0 +1,179 @@
+"""Where a clip is cut into segments, and the frames around each that filters need."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+
+from vs_gendrpix.frame.notes import Notes
+from vs_gendrpix.frame.span import Span, Window
+from vs_gendrpix.job.open import open_input
+from vs_gendrpix.job.plan import Plan
+from vs_gendrpix.libav.filters import Around, needed_around
+from vs_gendrpix.read.input import FileInput, Frames, Input
+from vs_gendrpix.read.opening import STDIN
+from vs_gendrpix.write.container import Y4M, container_of
+from vs_gendrpix.write.output import STDOUT
+from vs_gendrpix.write.pictures import CODECS
+
+LENGTH = 240
+"""Frames of a segment, about: 10 seconds of film. A kill costs at most as many for each worker."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """A run of a clip's frames that is restored and encoded by itself.
+
+    Attributes:
+        number: Its place in the clip, counted from 0.
+        first: The number of its first frame, counted from 0 in the frames to restore.
+        end: The number of the frame behind its last one.
+        span: Their times, and those of the frames around them that are needed.
+    """
+
+    number: int
+    first: int
+    end: int
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Times:
+    """When the frames to restore are shown.
+
+    Attributes:
+        shown: Seconds of the output, rising.
+        keys: The numbers of those that are keyframes of the input.
+        offset: Seconds from where the clip begins to time 0 of the output.
+        moved: Seconds that are taken off the input's times.
+    """
+
+    shown: Sequence[Fraction]
+    keys: frozenset[int]
+    offset: Fraction
+    moved: Fraction
+
+
+def cut(plan: Plan, length: int) -> tuple[tuple[Segment, ...], str]:
+    """Cut the frames of a plan into segments.
+
+    A cut lies at a keyframe of the input where one is near: encoders put them at changes of scene,
+    and decoding begins there.
+
+    Args:
+        plan: The plan.
+        length: Frames of a segment, about.
+
+    Returns:
+        The segments, at least two, or none; and why there are none, if a user would wonder.
+
+    Raises:
+        MediaError: The input cannot be read.
+    """
+    if plan.output == STDOUT or 0 < plan.clip.frames <= _longest(length):
+        return (), ""
+    before, after = needed_around(plan.before), needed_around(plan.after)
+    if before is None or after is None:
+        return (), "a filter needs the whole clip, or is not known to need only frames near by"
+    why_not = _why_not(plan)
+    if why_not:
+        return (), why_not
+    with open_input(plan.source, plan.settings.read, Notes()) as clip:
+        times = _times(clip, plan)
+    if times is None:
+        return (), "the input does not say when its frames are shown"
+    cuts = _cuts(times, length, before.cycle)
+    segments = tuple(
+        Segment(number=number, first=first, end=end, span=_span(times, (first, end), before, after))
+        for number, (first, end) in enumerate(pairwise(cuts))
+    )
+    return segments if len(segments) > 1 else (), ""
+
+
+def _why_not(plan: Plan) -> str:
+    """Why a clip cannot be cut, by its input and its output; empty if it can."""
+    suffix = plan.output.suffix.lower()
+    if plan.source == STDIN:
+        return "a pipe can be read only once"
+    if plan.settings.read.on_change == "scale":
+        return "its format may change on the way"
+    if suffix not in CODECS and container_of(suffix) == Y4M:
+        return "a .y4m takes as long to join as to write"
+    return ""
+
+
+def _longest(length: int) -> int:
+    """The most frames that are not cut: half of what is cut off makes a segment."""
+    return length + length // 2
+
+
+def _times(clip: Input, plan: Plan) -> _Times | None:
+    """Say when the frames of a plan are shown; None where that is not known beforehand."""
+    read = plan.settings.read
+    frames = clip.frames(read.start, read.end)
+    begin = clip.clip.begin if isinstance(clip, FileInput) else Fraction(0)
+    index = clip.clip.index if isinstance(clip, FileInput) else None
+    offset = frames.offset - begin
+    if index is None:
+        shown = _even_times(frames)
+        if shown is None:
+            return None
+        return _Times(shown=shown, keys=frozenset(), offset=offset, moved=frames.offset)
+    first, last = ((t and begin + t) for t in (read.start, read.end))
+    unit = index.pace.time_base
+    ticks = index.shown(first, last)
+    if not ticks:
+        return None
+    numbers = {tick: number for number, tick in enumerate(ticks)}
+    return _Times(
+        shown=[tick * unit - frames.offset for tick in ticks],
+        keys=frozenset(numbers[tick] for tick in index.key_times() if tick in numbers),
+        offset=offset,
+        moved=frames.offset,
+    )
+
+
+def _even_times(frames: Frames) -> list[Fraction] | None:
+    """The times of frames that are evenly spaced, as pictures, raw video and most scripts are."""
+    info = frames.info
+    if not info.frames or info.time_base * info.average_rate != 1:
+        return None
+    timing = next(iter(frames)).timing
+    return [(timing.pts + number) * info.time_base for number in range(info.frames)]
+
+
+def _cuts(times: _Times, length: int, cycle: int) -> list[int]:
+    """The numbers of the frames at which segments begin, and of the one behind the last frame."""
+    count, cuts = len(times.shown), [0]
+    keys = sorted(key for key in times.keys if key % cycle == 0)
+    while count - cuts[-1] > _longest(length):
+        wanted = cuts[-1] + length // cycle * cycle
+        near = [key for key in keys if abs(key - wanted) <= length // 4]
+        cuts.append(min(near, key=lambda key: abs(key - wanted)) if near else wanted)
+    return [*cuts, count]
+
+
+def _span(times: _Times, frames: tuple[int, int], before: Around, after: Around) -> Span:
+    """The times of some frames, and of those around them that filters need."""
+    first, end = frames
+    reach = (before + after).reach
+    around = reach - before.reach  # before the frames that are restored for what comes after
+    return Span(
+        written=_window(times, first, end),
+        restored=_window(times, first - around, end + around),
+        read=_window(times, first - reach, end + reach),
+        offset=times.offset,
+        moved=times.moved,
+    )
+
+
+def _window(times: _Times, first: int, end: int) -> Window:
+    return Window(start=_limit(times, first), end=_limit(times, end))
+
+
+def _limit(times: _Times, number: int) -> Fraction | None:
+    """A moment a little before a frame; None outside of the clip."""
+    if not 0 < number < len(times.shown):
+        return None
+    before, now = times.shown[number - 1 : number + 1]
+    return now - (now - before) / 4

@@ -1,0 +1,198 @@
+"""Join the segments of a job without encoding again, add what lies beside the picture, publish."""
+
+import os
+import shutil
+import time
+from array import array
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+
+from vs_gendrpix import cancellation
+from vs_gendrpix.carry.copy import SideStreams
+from vs_gendrpix.errors import ResourceError, VerificationError
+from vs_gendrpix.frame.notes import Notes
+from vs_gendrpix.job.open import open_outputs
+from vs_gendrpix.job.plan import Plan
+from vs_gendrpix.job.progress import Progress
+from vs_gendrpix.job.record import keep_report
+from vs_gendrpix.job.report import Report, Start
+from vs_gendrpix.job.run import notes_of
+from vs_gendrpix.read.sequence import Names
+from vs_gendrpix.segments.folder import JobFolder, Manifest, digest
+from vs_gendrpix.segments.job_plan import JobPlan
+from vs_gendrpix.write.joining import Encoded, write_joined
+from vs_gendrpix.write.output import Output, output_fault
+
+
+def finish(
+    folder: JobFolder,
+    *,
+    overwrite: bool | None = None,
+    keep: bool | None = None,
+    report: Path | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Join the finished segments of a job, check the whole and give it its name.
+
+    Sound, subtitles, chapters, attached files and tags are copied from the input, once. The job's
+    folder is removed after that.
+
+    Args:
+        folder: The job's folder.
+        overwrite: Whether an existing output may be replaced; None is as the plan says.
+        keep: Whether the job's folder stays; None is as the plan says.
+        report: Where to write the report; None is as the plan says.
+        progress: Is told of the end.
+
+    Returns:
+        What was done, by all workers together.
+
+    Raises:
+        ResourceError: Segments are missing, or were damaged on the disk: they are to be made.
+        GendrpixError: One of its kinds; nothing has been published.
+    """
+    began = time.monotonic()
+    job = folder.plan()
+    write = job.plan.settings.write
+    write = replace(
+        write,
+        overwrite=write.overwrite if overwrite is None else overwrite,
+        report=write.report if report is None else report,
+    )
+    plan = replace(job.plan, settings=replace(job.plan.settings, write=write))
+    manifests = _whole(folder, job)
+    notes = notes_of(plan)
+    for manifest in manifests:
+        notes.merge(manifest.found.notes())
+    with ExitStack() as stack:
+        stack.callback(notes.tell_damage)
+        output, record = stack.enter_context(open_outputs(plan.source, plan.output, write, notes))
+        paths = [folder.path / manifest.name for manifest in manifests]
+        side = None
+        if Names.of(plan.output) is not None:
+            _gather(plan, output, paths, manifests)
+        else:
+            side = stack.enter_context(_side_streams(job, notes))
+            files = [
+                Encoded(path=path, times=each.times, durations=each.durations)
+                for path, each in zip(paths, manifests, strict=True)
+            ]
+            write_joined(files, output, plan.result, carried=side, notes=notes)
+        notes.tell_damage()
+        done = _report(plan, manifests, side, notes, time.monotonic() - began)
+        keep_report(record, done)
+    if not (write.keep_job if keep is None else keep):
+        folder.remove()
+    (progress or Progress()).done(done)
+    return done
+
+
+def _whole(folder: JobFolder, job: JobPlan) -> list[Manifest]:
+    """Read all manifests, and see that the segments are as they were when they were written.
+
+    Raises:
+        ResourceError: Some are missing, or not so: these are discarded.
+    """
+    found: list[Manifest] = []
+    missing = 0
+    for segment in job.segments:
+        cancellation.check()
+        manifest = folder.manifest(segment.number)
+        if manifest is not None and _is_whole(folder, manifest):
+            found.append(manifest)
+            continue
+        missing += 1
+        folder.discard(segment.number, "it is not as it was written")
+    if missing:
+        raise ResourceError(
+            f"{missing} of {len(job.segments)} segments of {folder.path} are not made, or were "
+            f"damaged on the disk: run gendrpix work {folder.path}"
+        )
+    return found
+
+
+def _is_whole(folder: JobFolder, manifest: Manifest) -> bool:
+    """Whether a segment is on the disk as it was written."""
+    try:
+        return digest(folder.path / manifest.name) == (manifest.bytes, manifest.sha256)
+    except OSError:
+        return False
+
+
+def _side_streams(job: JobPlan, notes: Notes) -> SideStreams:
+    """What lies beside the picture, at the times that the whole job's frames have."""
+    plan = job.plan
+    moved = job.segments[0].span.moved
+    return SideStreams(plan.source, plan.carried, notes, chosen=plan.settings.read, offset=moved)
+
+
+def _gather(
+    plan: Plan, output: Output, paths: Sequence[Path], manifests: Sequence[Manifest]
+) -> None:
+    """Put the pictures of all segments into one folder, under their numbers, and publish it.
+
+    Raises:
+        OutputError: They cannot be put there.
+        VerificationError: Some are missing.
+    """
+    if output.names is None:
+        raise VerificationError(f"{output.path} is no folder of pictures")
+    times = [tick for manifest in manifests for tick in manifest.times]
+    pictures = list(chain.from_iterable(sorted(path.iterdir()) for path in paths))
+    if len(pictures) != len(times):
+        raise VerificationError(f"there are {len(pictures)} pictures, not {len(times)}")
+    clip, number = plan.result, 1
+    try:
+        for place, (picture, tick) in enumerate(zip(pictures, times, strict=True)):
+            cancellation.check()
+            number = place + 1
+            if clip.first_number is not None:  # pictures of a sequence keep their numbers
+                frames = (tick - times[0]) * clip.time_base * clip.average_rate
+                number = clip.first_number + round(frames)
+            _link_or_copy(picture, output.names.path(number))
+    except OSError as error:
+        raise output_fault(error, f"cannot write {output.path}") from error
+    output.sync()
+    output.publish()
+
+
+def _link_or_copy(picture: Path, path: Path) -> None:
+    """Give a picture a second name; the first one stays, so that a kill loses nothing."""
+    try:
+        os.link(picture, path)
+    except FileExistsError:
+        raise
+    except OSError:  # no hard links here
+        shutil.copyfile(picture, path)
+
+
+def _report(
+    plan: Plan,
+    manifests: Sequence[Manifest],
+    side: SideStreams | None,
+    notes: Notes,
+    seconds: float,
+) -> Report:
+    """What all workers have done together."""
+    first = manifests[0]
+    slowest = max(manifests, key=lambda manifest: manifest.seconds)
+    return Report(
+        start=Start(
+            plan=plan,
+            device=",".join(sorted({manifest.device for manifest in manifests})),
+            dtype=first.dtype,
+        ),
+        frames_decoded=sum(manifest.decoded for manifest in manifests),
+        frames_encoded=sum(len(manifest.times) for manifest in manifests),
+        times=array("q", [tick for manifest in manifests for tick in manifest.times]),
+        durations=array("q", [each for manifest in manifests for each in manifest.durations]),
+        streams=plan.carried.streams if side is None else side.plan.streams,
+        copied={} if side is None else side.copied,
+        notes=notes,
+        tile=first.tile,
+        bound=slowest.bound,
+        seconds=seconds + sum(manifest.seconds for manifest in manifests),
+    )

@@ -1,0 +1,326 @@
+"""The folder of a job: its plan, its finished segments and their manifests, and its ledger.
+
+The folder is the only state there is. A file gets its name when it is whole and on the disk. A
+segment counts when its manifest stands there, which names its file and digest.
+"""
+
+import hashlib
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from fractions import Fraction
+from pathlib import Path
+from typing import Self
+
+from vs_gendrpix.errors import OutputError, SettingsError
+from vs_gendrpix.frame.notes import Notes
+from vs_gendrpix.frame.values import from_json, to_json
+from vs_gendrpix.job.waits import Bound
+from vs_gendrpix.read.sequence import Names
+from vs_gendrpix.segments.job_plan import JobPlan
+from vs_gendrpix.write.output import output_fault
+from vs_gendrpix.write.part import Owner, fitted
+from vs_gendrpix.write.publishing import link, sync, sync_names
+
+PLAN = "plan.json"
+LEDGER = "ledger.jsonl"
+PINNED = "tile.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """The damage and the warnings of a segment; see `Notes`."""
+
+    warnings: tuple[str, ...]
+    faults: tuple[str, ...]
+    errors: int
+    corrupt_frames: int
+    made_up_times: int
+    missing: tuple[str, ...]
+    examples: tuple[str, ...]
+    places: tuple[Fraction, ...]
+
+    @classmethod
+    def of(cls, notes: Notes) -> Self:
+        """Take what a segment's notes hold."""
+        return cls(
+            warnings=tuple(notes.warnings),
+            faults=tuple(notes.faults),
+            errors=notes.errors,
+            corrupt_frames=notes.corrupt_frames,
+            made_up_times=notes.made_up_times,
+            missing=tuple(notes.missing),
+            examples=tuple(notes.examples),
+            places=tuple(notes.places),
+        )
+
+    def notes(self) -> Notes:
+        """Make notes of it again."""
+        return Notes(
+            warnings=list(self.warnings),
+            faults=list(self.faults),
+            errors=self.errors,
+            corrupt_frames=self.corrupt_frames,
+            made_up_times=self.made_up_times,
+            missing=list(self.missing),
+            examples=list(self.examples),
+            places=list(self.places),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """A finished segment: it counts from the moment at which this stands in the job's folder.
+
+    Attributes:
+        number: The segment's number.
+        name: Name of its file in the folder, or of its folder of pictures.
+        bytes: Length of the file, or of all pictures.
+        sha256: Digest of it, in hexadecimal digits; of pictures, of all in their order.
+        times: Ticks of the output at which each frame is shown.
+        durations: Ticks that each lasts; 0 is unknown.
+        decoded: Frames of the input that were read for it, without those around it.
+        tile: Width and height in pixels of the tiles that were used; None is whole frames.
+        found: Its damage and warnings.
+        device: Where it was restored.
+        dtype: In which arithmetic.
+        bound: What limited the rate.
+        seconds: How long it took.
+        worker: Who made it.
+    """
+
+    number: int
+    name: str
+    bytes: int
+    sha256: str
+    times: tuple[int, ...]
+    durations: tuple[int, ...]
+    decoded: int
+    tile: tuple[int, int] | None
+    found: Found
+    device: str
+    dtype: str
+    bound: Bound
+    seconds: float
+    worker: Owner
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pinned:
+    """The tiles of a job: all frames are restored in the same ones."""
+
+    tile: tuple[int, int] | None
+
+
+class JobFolder:
+    """The folder of a job.
+
+    Args:
+        path: The folder.
+
+    Attributes:
+        path: The folder.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def beside(cls, output: Path) -> Self:
+        """The folder of an output's job, which may not be there: `OUT.job` beside it."""
+        names = Names.of(output)
+        target = (output if names is None else names.folder).resolve()
+        return cls(fitted(target, ".job"))
+
+    def exists(self) -> bool:
+        """Whether the folder is there."""
+        return self.path.is_dir()
+
+    def create(self, job: JobPlan) -> None:
+        """Make the folder with its plan, in one step.
+
+        Raises:
+            OutputError: It exists, or cannot be written.
+            ResourceError: The disk is full.
+        """
+        made = fitted(self.path, f".{secrets.token_hex(4)}.part")
+        try:
+            made.mkdir()
+            try:
+                _write(made / PLAN, job.to_json())
+                made.rename(self.path)
+            except BaseException:
+                shutil.rmtree(made, ignore_errors=True)
+                raise
+        except OSError as error:
+            raise output_fault(error, f"cannot write the job folder {self.path}") from error
+        sync_names(self.path.parent)
+
+    def plan(self) -> JobPlan:
+        """Read the plan.
+
+        Raises:
+            OutputError: There is none, it is damaged, or of another version of the program.
+        """
+        try:
+            return JobPlan.from_json((self.path / PLAN).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise OutputError(
+                f"{self.path} is no job folder of this version ({error}): begin anew (-y), or "
+                "delete it"
+            ) from error
+
+    def remove(self) -> None:
+        """Remove the folder and all that is in it."""
+        # Its plan first: what a kill leaves is then no job that anybody goes on with.
+        with suppress(OSError):
+            (self.path / PLAN).unlink()
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def names(self) -> set[str]:
+        """The names of all files in the folder: the one look at it that a claim takes.
+
+        Raises:
+            OutputError: It is gone.
+        """
+        try:
+            return set(os.listdir(self.path))  # noqa: PTH208 - names only
+        except OSError as error:
+            raise output_fault(error, f"cannot read the job folder {self.path}") from error
+
+    def lease(self, number: int) -> Path:
+        """The file that stands for the right to work on a segment."""
+        return self.path / f"{number:05d}.lease"
+
+    def attempt(self, number: int, suffix: str) -> Path:
+        """A name for a segment's file that no other attempt has."""
+        return self.path / f"{number:05d}.{secrets.token_hex(4)}{suffix}"
+
+    def manifest(self, number: int) -> Manifest | None:
+        """Read a segment's manifest; None if it is not there, or damaged."""
+        try:
+            text = (self.path / _manifest(number)).read_text(encoding="utf-8")
+            return from_json(text, Manifest, "the manifest")
+        except (OSError, ValueError):
+            return None
+
+    def commit(self, manifest: Manifest) -> bool:
+        """Let a segment count: its file is on the disk, and now its manifest is too.
+
+        Returns:
+            Whether it counts; not if another worker was quicker. Then its file is removed.
+
+        Raises:
+            OutputError: The manifest cannot be written.
+            ResourceError: The disk is full.
+        """
+        path = self.path / _manifest(manifest.number)
+        part = path.with_suffix(f".{secrets.token_hex(4)}.part")
+        try:
+            _write(part, to_json(manifest))
+            try:
+                link(part, path)
+            except FileExistsError:
+                self.drop(manifest.name)
+                return False
+            finally:
+                part.unlink(missing_ok=True)
+        except OSError as error:
+            raise output_fault(error, f"cannot write {path}") from error
+        sync_names(self.path)
+        self.record("finished", manifest.number)
+        return True
+
+    def drop(self, name: str) -> None:
+        """Remove a segment's file or folder of pictures that does not count."""
+        path = self.path / name
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+    def discard(self, number: int, reason: str) -> None:
+        """Let a segment count no more, so that it is made anew."""
+        manifest = self.manifest(number)
+        (self.path / _manifest(number)).unlink(missing_ok=True)
+        if manifest is not None:
+            self.drop(manifest.name)
+        self.record("discarded", number, reason)
+
+    def finished(self, names: Iterable[str]) -> set[int]:
+        """The numbers of the segments whose manifests are among some names."""
+        return {
+            int(name[:5])
+            for name in names
+            if len(name) == 10 and name.endswith(".json") and name[:5].isdecimal()
+        }
+
+    def pin(self, tile: tuple[int, int] | None) -> tuple[int, int] | None:
+        """Say in which tiles the first segment was restored; returns those of the job.
+
+        Raises:
+            OutputError: It cannot be said.
+            ResourceError: The disk is full.
+        """
+        path = self.path / PINNED
+        part = path.with_suffix(f".{secrets.token_hex(4)}.part")
+        try:
+            if not path.exists():
+                _write(part, to_json(_Pinned(tile=tile)))
+                with suppress(FileExistsError):
+                    link(part, path)
+                part.unlink(missing_ok=True)
+            return from_json(path.read_text(encoding="utf-8"), _Pinned, str(path)).tile
+        except SettingsError as error:
+            raise OutputError(f"{path} is damaged ({error}): delete it") from error
+        except OSError as error:
+            raise output_fault(error, f"cannot write {path}") from error
+
+    def pinned(self) -> bool:
+        """Whether the tiles of the job are settled."""
+        return (self.path / PINNED).exists()
+
+    def record(self, event: str, number: int | None = None, what: str = "") -> None:
+        """Append a line to the ledger, which is for people: nothing depends on it."""
+        owner = Owner.this(self.path.name)
+        line = {
+            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "event": event,
+            "segment": number,
+            "what": what,
+            "host": owner.host,
+            "pid": owner.pid,
+        }
+        text = json.dumps({key: value for key, value in line.items() if value not in {None, ""}})
+        with suppress(OSError), (self.path / LEDGER).open("a", encoding="utf-8") as file:
+            file.write(text + "\n")
+
+
+def digest(path: Path) -> tuple[int, str]:
+    """Bytes and SHA-256 digest of a file, or of all pictures of a folder in their order.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    paths = sorted(path.iterdir()) if path.is_dir() else [path]
+    whole, length = hashlib.sha256(), 0
+    for each in paths:
+        with each.open("rb") as file:
+            whole.update(hashlib.file_digest(file, "sha256").digest())
+            length += file.tell()
+    return length, whole.hexdigest()
+
+
+def _manifest(number: int) -> str:
+    return f"{number:05d}.json"
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file, and wait until it is on the disk."""
+    path.write_text(text, encoding="utf-8", errors="surrogateescape")
+    sync(path)

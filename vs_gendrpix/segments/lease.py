@@ -1,0 +1,133 @@
+"""Who works on a segment: a file that only one can make, touched while the work goes on.
+
+No service and no clock are shared. Making a file that must not exist (O_EXCL) is one step on local
+file systems, and on NFS from version 3 on. A worker shows that it lives by touching its file.
+Others see by their own clock for how long nothing has changed. On one machine the system's lock
+tells at once that a process has died. Should two work on one segment nonetheless, the first one to
+finish it counts.
+"""
+
+import os
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event, Thread
+from types import TracebackType
+from typing import Self
+
+from vs_gendrpix.frame.values import to_json
+from vs_gendrpix.write.part import Owner, examined, hold
+
+MISSED = 6
+"""Signs of life that are missed before a worker counts as dead: a minute, usually."""
+
+
+class Lease:
+    """The right to work on a segment; a context manager, which gives it back.
+
+    Args:
+        path: The lease's file, which this process has made.
+        handle: The open file.
+        heartbeat: Seconds between two signs of life.
+    """
+
+    def __init__(self, path: Path, handle: int, heartbeat: float) -> None:
+        self._path, self._handle, self._heartbeat = path, handle, heartbeat
+        self._ended = Event()
+        self._thread = Thread(target=self._beat, name="lease", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._ended.set()
+        self._thread.join()
+        with suppress(OSError):
+            if self._is_ours():  # another may have taken it over
+                self._path.unlink()
+        os.close(self._handle)
+
+    def _is_ours(self) -> bool:
+        return self._path.stat().st_ino == os.fstat(self._handle).st_ino
+
+    def _beat(self) -> None:
+        while not self._ended.wait(self._heartbeat):
+            with suppress(OSError):  # a file system that is away for a while is no reason to stop
+                os.utime(self._handle)
+
+
+@dataclass(slots=True)
+class _Seen:
+    """How a lease's file looked when it was seen last, and since when it has looked so."""
+
+    look: tuple[int, int]
+    since: float
+
+
+class Claims:
+    """Claims segments for one worker, and watches the claims of others.
+
+    Args:
+        heartbeat: Seconds between two signs of life of every worker.
+    """
+
+    def __init__(self, heartbeat: float) -> None:
+        self._heartbeat = heartbeat
+        self._seen: dict[Path, _Seen] = {}
+
+    def claim(self, path: Path) -> Lease | None:
+        """Claim what a lease's file stands for.
+
+        Args:
+            path: The file.
+
+        Returns:
+            The lease; None if somebody else has it, and lives as far as can be seen.
+
+        Raises:
+            OSError: The file cannot be made.
+        """
+        try:
+            return self._made(path)
+        except FileExistsError:
+            pass
+        if not self._is_dead(path):
+            return None
+        self._seen.pop(path, None)
+        with suppress(FileNotFoundError):  # somebody else was quicker
+            path.unlink()
+        with suppress(FileExistsError):
+            return self._made(path)
+        return None
+
+    def _made(self, path: Path) -> Lease:
+        handle = hold(path)
+        try:
+            os.write(handle, to_json(Owner.this(path.name)).encode(errors="surrogateescape"))
+        except OSError:
+            os.close(handle)
+            raise
+        return Lease(path, handle, self._heartbeat)
+
+    def _is_dead(self, path: Path) -> bool:
+        """Whether whoever made a lease's file has died: by the system, or by its silence."""
+        with examined(path) as (owner, free):
+            if free and owner is not None and owner.on_this_machine:
+                return True
+        try:
+            found = path.stat()
+        except OSError:
+            return False
+        look = (found.st_ino, found.st_mtime_ns)
+        seen = self._seen.get(path)
+        if seen is None or seen.look != look:
+            self._seen[path] = _Seen(look, time.monotonic())
+            return False
+        return time.monotonic() - seen.since > MISSED * self._heartbeat

@@ -1,0 +1,117 @@
+"""Restore a video: in one piece, or as a job of segments that goes on where it stopped."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vs_gendrpix.errors import OutputError, ResourceError
+from vs_gendrpix.frame.notes import Notes
+from vs_gendrpix.job.plan import make_plan
+from vs_gendrpix.job.progress import Progress
+from vs_gendrpix.job.report import Report
+from vs_gendrpix.job.run import run
+from vs_gendrpix.segments.finish import finish
+from vs_gendrpix.segments.folder import JobFolder
+from vs_gendrpix.segments.job_plan import JobPlan, differences
+from vs_gendrpix.segments.work import work
+from vs_gendrpix.settings import ProcessSettings
+
+if TYPE_CHECKING:
+    from vs_gendrpix.restore.engine import Engine
+
+TRIES = 3
+"""How often segments are made that are found damaged when they are to be joined."""
+
+
+def process(
+    src: str | Path,
+    dst: str | Path,
+    settings: ProcessSettings | None = None,
+    *,
+    progress: Progress | None = None,
+    engine: "Engine | None" = None,
+) -> Report:
+    """Restore a video file.
+
+    Decoding, restoring and encoding overlap; a few frames are in memory at a time, however long the
+    clip is. The output appears when it is whole and checked; on any error, none does.
+
+    A clip of more than some ten seconds is made in segments, in a folder `OUT.job` beside the
+    output. After a crash, an interruption or a power cut the same call goes on where that stopped.
+
+    Args:
+        src: The input: a file, a pattern such as `%06d.png` or a folder of pictures, a VapourSynth
+            script, or `-`, the standard input.
+        dst: The output: a file, .mp4, .m4v, .mov, .mkv or .y4m; pictures in a folder of their own,
+            such as `out/%06d.exr`; or `-`, YUV4MPEG on the standard output.
+        settings: What to do; None is a restoration to 4 times the size, encoded as the output's
+            name asks for.
+        progress: Is told of the start, of every frame and of the end.
+        engine: An engine with the settings' restorer, which is left open; None opens one.
+
+    Returns:
+        What was done, with all warnings and the damage that was met.
+
+    Raises:
+        OutputError: A job of other settings has been begun for this output.
+        GendrpixError: One of its kinds, see `vs_gendrpix.errors`; nothing has been published.
+    """
+    plan = make_plan(src, dst, settings)
+    progress = progress or Progress()
+    job, why_not = JobPlan.of(plan) if plan.settings.write.job else (None, "")
+    if job is None:
+        if why_not:
+            Notes(informed=list(plan.informed)).inform(
+                f"restored in one piece, from its beginning after a crash: {why_not}"
+            )
+        return run(plan, progress, engine)
+    folder = prepare(job, anew=plan.settings.write.overwrite, progress=progress)
+    for tries_left in reversed(range(TRIES)):
+        work(folder, device=plan.settings.restore.device, progress=progress, engine=engine)
+        try:
+            return finish(
+                folder,
+                overwrite=plan.settings.write.overwrite,
+                keep=plan.settings.write.keep_job,
+                report=plan.settings.write.report,
+                progress=progress,
+            )
+        except ResourceError:
+            if not tries_left or len(folder.finished(folder.names())) == len(job.segments):
+                raise
+    raise AssertionError("the last try returns or raises")
+
+
+def prepare(job: JobPlan, *, anew: bool = False, progress: Progress | None = None) -> JobFolder:
+    """Make the folder of a job, or go on with the one that is there.
+
+    Args:
+        job: The job.
+        anew: Whether a folder of another job for the same output may be removed.
+        progress: Is told where the work goes on.
+
+    Raises:
+        OutputError: The folder is of another job, or cannot be written.
+        ResourceError: The disk is full.
+    """
+    folder = JobFolder.beside(job.plan.output)
+    if folder.exists():
+        try:
+            found = differences(folder.plan(), job)
+        except OutputError:
+            if not anew:
+                raise
+            found = ["its plan cannot be read"]
+        if found and not anew:
+            more = f", and {len(found) - 1} more" if len(found) > 1 else ""
+            raise OutputError(
+                f"{folder.path} was begun otherwise: {found[0]}{more}; begin anew (-y), choose "
+                "another name, or go on as it was begun"
+            )
+        if found:
+            folder.remove()
+    if folder.exists():
+        done = len(folder.finished(folder.names()))
+        (progress or Progress()).resumed(done, len(job.segments))
+    else:
+        folder.create(job)
+    return folder
