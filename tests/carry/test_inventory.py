@@ -126,14 +126,3 @@ def test_a_single_view_is_no_stereoscopy(tmp_path):
 
     make_clip(tmp_path / "in.mkv", prepare=prepare)
     assert process(tmp_path / "in.mkv", tmp_path / "out.mp4", settings()).warnings == ()
-
-
-@pytest.mark.parametrize("suffix", ["mp4", "mov"])
-def test_stereoscopy_that_is_lost_is_named(tmp_path, suffix):
-    def prepare(_, stream):
-        stream.metadata["stereo_mode"] = "left_right"
-
-    make_clip(tmp_path / "in.mkv", prepare=prepare)
-    assert process(tmp_path / "in.mkv", tmp_path / "out.mkv", settings()).warnings == ()
-    report = process(tmp_path / "in.mkv", tmp_path / f"out.{suffix}", settings())
-    assert report.warnings == ("not carried over: stereoscopy of video stream 0 (h264)",)

@@ -32,6 +32,7 @@ def make_ntsc(path):
     assert read_captions(path).captions == [usual(n) for n in TICKS]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv"])
 @pytest.mark.parametrize("encode", [X264, X265], ids=["x264", "x265"])
 def test_each_frame_keeps_its_captions(tmp_path, encode, suffix):
@@ -118,6 +119,7 @@ def test_more_captions_than_a_picture_can_have_are_spread(tmp_path):
     assert max(map(len, found.captions)) <= 3 * 31
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("encode", "output"),
     [

@@ -9,7 +9,7 @@ import pytest
 from tests.clips import make_clip, read
 from tests.nearest import settings
 from vs_gendrpix import EncodeSettings, process
-from vs_gendrpix.write.matroska import DisplaySize, write_display_size
+from vs_gendrpix.write.matroska import DisplaySize, write_video
 
 SHAPES = [Fraction(64, 45), Fraction(32, 27), Fraction(10, 11), Fraction(127, 128), Fraction(2)]
 
@@ -49,7 +49,7 @@ def test_a_file_stays_whole_and_its_checksum_true(tmp_path, size):
     make_clip(tmp_path / "a.mkv", audio="flac")
     before = read(tmp_path / "a.mkv")
     length = (tmp_path / "a.mkv").stat().st_size
-    assert write_display_size(tmp_path / "a.mkv", size)
+    assert write_video(tmp_path / "a.mkv", size)
     assert (tmp_path / "a.mkv").stat().st_size == length
     with av.logging.Capture(local=False) as said:
         after = read(tmp_path / "a.mkv")
@@ -68,5 +68,5 @@ def test_a_file_stays_whole_and_its_checksum_true(tmp_path, size):
 def test_what_is_no_matroska_is_left_as_it_is(tmp_path):
     make_clip(tmp_path / "a.mp4")
     before = (tmp_path / "a.mp4").read_bytes()
-    assert not write_display_size(tmp_path / "a.mp4", DisplaySize(16, 9, is_ratio=True))
+    assert not write_video(tmp_path / "a.mp4", DisplaySize(16, 9, is_ratio=True))
     assert (tmp_path / "a.mp4").read_bytes() == before

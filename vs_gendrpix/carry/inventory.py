@@ -34,6 +34,10 @@ _SIDE_DATA = {
 }
 """Side data of a video stream, by PyAV's name; orientation and grading the writer knows itself."""
 
+_COMPARED = {"stereo_3d": 8, "spherical": 36}
+"""Bytes of side data that must be the same: an AVStereo3D's type and flags, a whole
+AVSphericalMapping. Others are there or not."""
+
 _MARKS = (
     Disposition.dub
     | Disposition.original
@@ -79,7 +83,8 @@ def stream_of(whose: str, stream: Stream, *, tags: bool) -> Contents:
         for kind, data in stream.codec_context.coded_side_data.items():
             is_flat = kind == "stereo_3d" and not any(data[:4])  # AVStereo3D of one view
             if kind in _SIDE_DATA and not is_flat:
-                found[whose, _SIDE_DATA[kind], ""] = 1
+                said = data[: _COMPARED.get(kind, 0)].hex()
+                found[whose, _SIDE_DATA[kind], said] = 1
     return found
 
 

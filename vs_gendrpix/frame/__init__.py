@@ -4,6 +4,7 @@ format.py    a frame: its size, layout, colour, planes and time
 clip.py      a clip of frames: rate, orientation, HDR metadata
 target.py    the format of what comes out: one rule for both front ends
 area.py      a part of a frame, cut out and put back
+projection.py  how spherical video lies on its sphere
 timecode.py  SMPTE timecodes
 captions.py  closed captions, from the input's frames to the output's
 notes.py     warnings and damage, gathered while a job runs

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from vs_gendrpix.frame.format import FrameFormat
+from vs_gendrpix.frame.projection import Projection
 
 STREAM_RATE = Fraction(25)
 """Frames a second assumed of a video stream that states none, as FFmpeg does."""
@@ -82,6 +83,8 @@ class ClipInfo:
         mirrored: Whether it exchanges left and right after that, as for a phone's front camera.
         first_number: Number of the first picture of a sequence; None for other inputs.
         hdr: HDR metadata of the first frame.
+        views: FFmpeg's name of the stereo mode of 3D video, such as `top_bottom`; empty if flat.
+        projection: How spherical video lies on its sphere; None if it does not.
     """
 
     format: FrameFormat
@@ -93,6 +96,8 @@ class ClipInfo:
     mirrored: bool = False
     first_number: int | None = None
     hdr: HdrMetadata = HdrMetadata()
+    views: str = ""
+    projection: Projection | None = None
 
     @property
     def orientation(self) -> str:

@@ -20,6 +20,7 @@ from vs_gendrpix.libav.display_matrix import read_orientation
 from vs_gendrpix.libav.faults import reading
 from vs_gendrpix.libav.frame_data import lost_data
 from vs_gendrpix.libav.hdr import read_metadata
+from vs_gendrpix.libav.immersive import read_projection, read_views
 from vs_gendrpix.libav.pixels import converted_to, frame_format, read_planes
 from vs_gendrpix.libav.values import fraction
 from vs_gendrpix.read.alike import change, change_of_shape, described, recoded
@@ -236,6 +237,8 @@ class Source:
             mirrored=mirrored,
             first_number=None if sequence is None else sequence.first + first.pts,
             hdr=read_metadata(picture.side_data),
+            views=read_views(clip.stream, picture),
+            projection=read_projection(clip.stream, picture),
         )
         self.notes.inform(f"{clip.path}: {shown}, {float(clip.rate):g} frames/s")
         if clip.pace.soft_telecine:

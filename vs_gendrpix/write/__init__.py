@@ -3,7 +3,7 @@
 writer.py        `open_writer`: what writes frames to an output
 encoder.py       frames -> packets
 container.py     packets and carried streams -> a file; verification.py reads it again
-matroska.py      what PyAV cannot tell Matroska's muxer
+description.py   what PyAV cannot tell the muxer: matroska.py, isobmff.py put it into the file
 pictures.py      frames -> numbered pictures
 output.py        temporary name, sync, publish
 profiles.py      what an output is for; choosing.py: which encoder and pixel format that means

@@ -14,7 +14,7 @@ from vs_gendrpix.frame.clip import ClipInfo
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.libav.log import LibavLog
 from vs_gendrpix.libav.values import fraction
-from vs_gendrpix.write.matroska import VIEWS, DisplaySize, write_display_size
+from vs_gendrpix.write.description import Description
 from vs_gendrpix.write.output import Output, output_fault
 from vs_gendrpix.write.verification import verify
 
@@ -73,12 +73,14 @@ class Container:
     ) -> None:
         self._output, self._clip, self._carried, self._notes = output, clip, carried, notes
         form = container_of(output.suffix)
+        self._description = Description(form, clip)
         self._file: OutputContainer = av.open(
             output.url, "w", format=form, container_options=_muxer_options(form, clip, carried.plan)
         )
         try:
             self._stream = self._add_video(video)
             carried.attach(self._file, self._stream)
+            self._description.make_room(self._stream.metadata)
             self._write_header(video)
             if form == Y4M:
                 self._name_losses()
@@ -129,7 +131,7 @@ class Container:
             self._carried.copy_until(None)
             # Matroska says only here that the disk is full.
             self._file.close()
-        self._write_display_size()
+        self._complete()
         self._output.sync()
         if self._output.readable:
             found = verify(
@@ -154,15 +156,12 @@ class Container:
                 what = f"cannot write {self._output.path}"
                 raise output_fault(error, what, log.reason(error)) from error
 
-    def _write_display_size(self) -> None:
-        """Say in a Matroska file at which size the pictures are shown, if it is not their own."""
-        form, ratio = self._clip.format, self._clip.sample_aspect_ratio
-        if self._file.format.name != "matroska" or ratio == 1:
+    def _complete(self) -> None:
+        """Describe the video in the finished file, as far as the muxer was not told."""
+        if not self._output.readable:
             return
-        across, down = VIEWS.get(self._stream.metadata.get("stereo_mode", ""), (1, 1))
-        size = DisplaySize.of(form.width // across, form.height // down, ratio)
         try:
-            write_display_size(self._output.part, size)
+            self._description.complete(self._output.part)
         except OSError as error:
             raise output_fault(error, f"cannot write {self._output.path}") from error
 

@@ -5,11 +5,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from struct import pack
 from typing import Self
+
+from vs_gendrpix.frame.projection import Projection
 
 _SEGMENT, _TRACKS, _TRACK_ENTRY, _VIDEO = 0x18538067, 0x1654AE6B, 0xAE, 0xE0
 _DISPLAY_WIDTH, _DISPLAY_HEIGHT, _DISPLAY_UNIT = 0x54B0, 0x54BA, 0x54B2
-_VOID, _CRC = 0xEC, 0xBF
+_PROJECTION, _PROJECTION_TYPE, _PROJECTION_PRIVATE = 0x7670, 0x7671, 0x7672
+_POSE = 0x7673, 0x7674, 0x7675
+_NAME, _VOID, _CRC = 0x536E, 0xEC, 0xBF
 """IDs of elements (RFC 9559)."""
 
 _SIZES = {_DISPLAY_WIDTH, _DISPLAY_HEIGHT, _DISPLAY_UNIT}
@@ -76,16 +81,31 @@ class DisplaySize:
             yield _element(_DISPLAY_UNIT, bytes([_ASPECT_RATIO]))
 
 
-def write_display_size(path: Path, display: DisplaySize) -> bool:
-    """Say in a finished Matroska file how large its video is to be shown.
+def projection_element(projection: Projection) -> bytes:
+    """The element of EBML that says how spherical video lies on its sphere."""
+    kind = 2 if projection.kind == "cubemap" else 1
+    parts = [_element(_PROJECTION_TYPE, bytes([kind]))]
+    if any(projection.private):
+        parts.append(_element(_PROJECTION_PRIVATE, projection.private))
+    for ident, angle in zip(_POSE, projection.pose, strict=True):
+        parts.append(_element(ident, pack(">d", angle / 65536)))
+    return _element(_PROJECTION, b"".join(parts))
 
-    libavformat's muxer takes it from `AVStream.sample_aspect_ratio`, which PyAV 19 cannot set. It
-    leaves some bytes free in a video's description and writes sizes longer than it must: both are
-    taken.
+
+def write_video(
+    path: Path, display: DisplaySize | None, projection: bytes = b"", title: str = ""
+) -> bool:
+    """Say in a finished Matroska file what its video is beside its codec.
+
+    libavformat's muxer takes it from `AVStream.sample_aspect_ratio` and from side data, which PyAV
+    19 cannot set. It leaves some bytes free in a video's description and writes sizes longer than
+    it must: both are taken. For a projection the track's name must leave room.
 
     Args:
         path: The file, written by libavformat.
-        display: The size.
+        display: The size at which it is shown; None leaves it as it is.
+        projection: The element of its projection; empty if it has none.
+        title: The track's name, if there is a projection: spaces behind it are the room.
 
     Returns:
         Whether there was room.
@@ -97,10 +117,14 @@ def write_display_size(path: Path, display: DisplaySize) -> bool:
         video = _find(head, (_SEGMENT, _TRACKS, _TRACK_ENTRY, _VIDEO))
         if tracks is None or entry is None or video is None:
             return False
-        parts = [_raw(head, part) for part in _children(head, video) if part.ident not in _SIZES]
-        said = b"".join([*parts, *display.elements()])
-        others = [part for part in _children(head, entry) if part.ident not in {_VIDEO, _VOID}]
+        replaced = set() if display is None else _SIZES
+        parts = [_raw(head, part) for part in _children(head, video) if part.ident not in replaced]
+        said = b"".join([*parts, *(display.elements() if display else ()), projection])
+        replaced = {_VIDEO, _VOID} | ({_NAME} if projection else set())
+        others = [part for part in _children(head, entry) if part.ident not in replaced]
         content = b"".join(_raw(head, part) for part in others)
+        if projection and title:
+            content += _element(_NAME, title.encode())
         left = entry.end - entry.begin - len(content) - len(_element(_VIDEO, said))
         if left < 0:
             return False
