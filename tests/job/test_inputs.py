@@ -59,13 +59,19 @@ def test_one_of_several_video_streams_can_be_chosen(tmp_path):
         process(tmp_path / "in.mkv", tmp_path / "out.mkv", chosen(video_stream=2))
 
 
-def change(path, codec="libx264", sizes=((64, 48), (32, 48)), container="h264"):
+def change(path, codec="libx264", sizes=((64, 48), (32, 48)), container="h264", **more):
     """A raw stream whose picture changes its size; each part begins with a keyframe."""
     parts = []
     for size in sizes:
         part = path.with_name(f"part{len(parts)}.{container}")
         make_clip(
-            part, codec=codec, size=size, container=container, times=EVEN[:6], options={"bf": "0"}
+            part,
+            codec=codec,
+            size=size,
+            container=container,
+            times=EVEN[:6],
+            options={"bf": "0"},
+            **more,
         )
         parts.append(part.read_bytes())
     path.write_bytes(b"".join(parts))
@@ -104,7 +110,39 @@ def test_frames_of_another_size_can_be_scaled(tmp_path):
     ]
     found = read(tmp_path / "out.mkv")
     assert found.size == (64, 48)
-    assert found.means[6:] == pytest.approx(found.means[:6], abs=3)  # the parts show the same
+    # The parts show the same, but the second one's shape fills only the middle of the first one's.
+    assert found.means[6:] == pytest.approx([mean / 2 for mean in found.means[:6]], abs=3)
+
+
+@pytest.mark.parametrize(
+    ("size", "inner"),
+    [
+        ((32, 24), (64, 48, 0, 0)),  # the same shape
+        ((128, 96), (64, 48, 0, 0)),
+        ((126, 94), (64, 48, 0, 0)),  # less than a chroma sample is missing
+        ((32, 48), (32, 48, 16, 0)),
+        ((96, 48), (64, 32, 0, 8)),
+    ],
+)
+@pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuv444p"])
+def test_frames_of_another_shape_keep_it_between_black_bars(tmp_path, size, inner, pix_fmt):
+    change(tmp_path / "in.h264", sizes=((64, 48), size), pix_fmt=pix_fmt)
+    path = tmp_path / "in.h264"
+    with open_source(path, ReadSettings(on_change="scale")) as source:
+        frames = list(source)
+    assert len(frames) == 12
+    assert {frame.format for frame in frames} == {source.info.format}
+    width, height, x, y = inner
+    light, chroma = (frames[-1].planes[n].astype(int) for n in (0, 1))
+    shown = np.zeros(light.shape, bool)
+    shown[y : y + height, x : x + width] = True
+    assert light[shown].min() > 70
+    assert (light[~shown] == 16).all()
+    across, down = source.info.format.layout.chroma_step
+    assert (chroma[~shown[::down, ::across]] == 128).all()
+    warned = [line for line in source.notes.warnings if "changes from" in line]
+    assert len(warned) == 1
+    assert ("black bars" in warned[0]) == (inner != (64, 48, 0, 0))
 
 
 def test_a_change_of_family_cannot_be_scaled(tmp_path):

@@ -290,12 +290,42 @@ def test_a_shape_of_pixels_that_changes_is_refused_or_said(tmp_path):
         list(source)
     with Clip(path) as clip, pytest.raises(MediaError, match="12:11 to 16:11 at"):
         refuse_changes(clip, Source(clip).info.format, None)  # before the work
-    with Clip(path, ReadSettings(on_change="scale")) as clip:
-        source = Source(clip)
-        assert len(list(source)) == 18
-        assert "the picture changes its pixel aspect ratio from 12:11 to 16:11" in str(
-            source.notes.warnings
-        )
+    with open_source(path, ReadSettings(on_change="scale")) as source:
+        frames = list(source)
+    assert len(frames) == 18
+    changed = "the picture changes its pixel aspect ratio from 12:11 to 16:11"
+    assert changed in str(source.notes.warnings)
+    # Wide-screen pictures in a frame of 4:3: 288 * 12 / 16 rows of them, and black above and below.
+    before, after = (frame.planes[0].astype(int) for frame in (frames[8], frames[17]))
+    assert before.min() > 60
+    assert after[36:-36].min() > 60
+    assert (after[:36] == 16).all()
+    assert (after[-36:] == 16).all()
+
+
+@pytest.mark.parametrize("codec", ["libx264", "libx265", "mpeg2video"])
+def test_the_shape_of_each_picture_is_its_own_behind_b_frames(tmp_path, codec):
+    """Decoders say a new shape when they read it, which is before the last pictures are shown."""
+    path, data = tmp_path / "in.ts", b""
+    for shape in (Fraction(1), Fraction(4, 3)):
+        with av.open(str(path), "w") as output:
+            chosen = {"bf": "2", "x265-params": "log-level=none:bframes=2"}
+            stream = output.add_stream(codec, rate=25, options=chosen)
+            stream.width, stream.height = 128, 96
+            stream.codec_context.sample_aspect_ratio = shape
+            stream.codec_context.gop_size = 5
+            for frame in make_frames(size=(128, 96)):
+                output.mux(stream.encode(to_picture(frame, "yuv420p")))
+            output.mux(stream.encode(None))
+        data += path.read_bytes()
+    path.write_bytes(data)
+    with open_source(path, ReadSettings(on_change="scale")) as source:
+        bars = [bool((frame.planes[0][:8] == 16).all()) for frame in source]
+    assert bars == [False] * 12 + [True] * 12
+    with open_source(path, end=Fraction(12, 25)) as source:
+        assert len(list(source)) == 12
+    with Clip(path) as clip:
+        refuse_changes(clip, Source(clip).info.format, Fraction(12, 25))
 
 
 def test_code_values_that_change_their_matrix_are_converted(tmp_path):

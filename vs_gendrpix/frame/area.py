@@ -1,6 +1,7 @@
 """A rectangular part of a frame: cut out, and put back between black bars."""
 
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Self
 
 import numpy as np
@@ -54,6 +55,31 @@ class Area:
     def of(self, form: FrameFormat) -> FrameFormat:
         """The format of the area, cut out of frames of `form`."""
         return replace(form, width=self.width, height=self.height)
+
+    def fitting(self, form: FrameFormat, aspect: Fraction) -> Self:
+        """The largest area of a shape in the middle of this one.
+
+        Its edges lie on chroma samples. It reaches to those of this area where it lacks less than a
+        chroma sample.
+
+        Args:
+            form: The format of the frames that this area is part of.
+            aspect: Its width over its height, in pixels.
+        """
+        width = min(self.height * aspect, Fraction(self.width))
+        height = min(self.width / aspect, Fraction(self.height))
+        edges = []
+        for begin, whole, size, step in zip(
+            (self.x, self.y),
+            (self.width, self.height),
+            (width, height),
+            form.layout.chroma_step,
+            strict=True,
+        ):
+            inner = whole if whole - size < step else max(round(size / step) * step, step)
+            edges.append((begin + (whole - inner) // 2 // step * step, inner))
+        (x, columns), (y, rows) = edges
+        return type(self)(width=columns, height=rows, x=x, y=y)
 
     def scaled(self, source: FrameFormat, target: FrameFormat) -> Self:
         """The area with the same content after frames were resized.

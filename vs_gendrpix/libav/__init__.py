@@ -2,6 +2,7 @@
 
 pixels.py   pixel formats; a picture <-> planes
 filters.py  frames through a graph of FFmpeg's filters
+shape.py    the pixel aspect ratio of a decoded picture
 hdr.py      HDR metadata of a decoded picture; display_matrix.py: how it is turned;
             immersive.py: stereoscopy and projection
 faults.py   whatever PyAV raises while an input is read, as our error

@@ -2,11 +2,88 @@
 
 from dataclasses import replace
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import av
 
+from vs_gendrpix.errors import MediaError
+from vs_gendrpix.frame.area import Area
 from vs_gendrpix.frame.format import ColorSpec, FrameFormat, said
-from vs_gendrpix.libav.pixels import frame_format, layout_of
+from vs_gendrpix.libav.pixels import converted_to, frame_format, layout_of
+from vs_gendrpix.libav.shape import shape_of
+from vs_gendrpix.libav.values import fraction
+
+if TYPE_CHECKING:
+    from vs_gendrpix.read.clip import Clip
+
+
+class Alike:
+    """Makes the pictures of a clip like its first one, as far as that is wanted.
+
+    Matrix and range are converted anyway. What another size, pixel shape or other primaries would
+    need changes the picture, so that the user must want it. A picture of another shape on the
+    screen keeps that, between black bars.
+
+    Args:
+        clip: The clip, which says how a change is met, and where that is told.
+        first: The format of its first picture.
+        area: The part of that which is shown.
+    """
+
+    def __init__(self, clip: "Clip", first: FrameFormat, area: Area) -> None:
+        self._clip, self._first, self._area = clip, first, area
+        self._shapes = Shapes(clip)
+
+    def made(self, picture: av.VideoFrame, number: int) -> tuple[av.VideoFrame, Area]:
+        """Make a picture like the first one.
+
+        Args:
+            picture: The picture that the decoder has given last.
+            number: The pictures before it.
+
+        Returns:
+            The picture, and the area of the first one that it fills: the whole, or what lies
+            between the bars.
+
+        Raises:
+            MediaError: It differs, and the user does not want it changed.
+        """
+        first, now = self._first, self._shapes.of(picture)
+        found, place = described(picture, first.color), self._place(picture, now)
+        shape = change_of_shape(now, self._clip.shape)
+        changed = change(found, first)
+        same_family = found.layout.family == first.layout.family
+        if (changed or shape) and (self._clip.chosen.on_change == "error" or not same_family):
+            raise MediaError(
+                f"the picture of {self._clip.path} {changed or shape} after {number} frames: "
+                "cut the clip there and restore the parts"
+                + ", or give --on-change scale"
+                * same_family
+            )
+        made = "become as the first one is"
+        if place != Area.whole(first):
+            made += ", between black bars where their shape on the screen is another"
+        for what in filter(None, (changed, shape)):
+            self._clip.notes.warn(f"the picture {what}: such frames {made}")
+        if replace(found, color=first.color) != place.of(first):
+            picture = converted_to(picture, place.of(first))
+        was, is_now = first.color, found.color
+        if (was.matrix, was.full_range) != (is_now.matrix, is_now.full_range):
+            self._clip.notes.warn(
+                f"the picture changes its code values from {was} to {is_now}: such frames are "
+                "converted to the first one's"
+            )
+            picture = recoded(picture, is_now, was)
+        return picture, place
+
+    def _place(self, picture: av.VideoFrame, shape: Fraction) -> Area:
+        """The area of the first picture that one of a pixel shape fills without distortion."""
+        whole, first = Area.whole(self._first), self._first
+        same_size = (picture.width, picture.height) == (first.width, first.height)
+        stretched = shape / self._clip.shape if shape and self._clip.shape else Fraction(1)
+        if same_size and stretched == 1:
+            return whole
+        return self._area.fitting(first, Fraction(picture.width, picture.height) * stretched)
 
 
 def described(picture: av.VideoFrame, first: ColorSpec) -> FrameFormat:
@@ -72,3 +149,25 @@ def recoded(picture: av.VideoFrame, found: ColorSpec, first: ColorSpec) -> av.Vi
     )
     made.color_range = wanted
     return made
+
+
+class Shapes:
+    """The pixel aspect ratios of a clip's pictures.
+
+    Args:
+        clip: The clip, whose first picture has been decoded.
+    """
+
+    def __init__(self, clip: "Clip") -> None:
+        self._clip, self._vary = clip, False
+
+    def of(self, picture: av.VideoFrame) -> Fraction:
+        """The pixel aspect ratio that the codec states for a picture; 0 if it states none.
+
+        Args:
+            picture: The one that the decoder has given last.
+        """
+        # The decoder has it from the start of a picture that is not yet shown.
+        now = fraction(self._clip.stream.codec_context.sample_aspect_ratio)
+        self._vary |= now != self._clip.shape
+        return shape_of(picture) if self._vary and now else now

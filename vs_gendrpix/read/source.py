@@ -11,7 +11,7 @@ import av
 
 from ffmpeg_filters import BOTTOM_FIRST
 from vs_gendrpix.errors import MediaError
-from vs_gendrpix.frame.area import cropped
+from vs_gendrpix.frame.area import cropped, with_bars
 from vs_gendrpix.frame.clip import PICTURE_RATE, ClipInfo
 from vs_gendrpix.frame.format import Fields, Frame, Timing, said
 from vs_gendrpix.frame.notes import Notes
@@ -21,9 +21,9 @@ from vs_gendrpix.libav.faults import reading
 from vs_gendrpix.libav.frame_data import lost_data
 from vs_gendrpix.libav.hdr import read_metadata
 from vs_gendrpix.libav.immersive import read_projection, read_views
-from vs_gendrpix.libav.pixels import converted_to, frame_format, read_planes
+from vs_gendrpix.libav.pixels import frame_format, read_planes
 from vs_gendrpix.libav.values import fraction
-from vs_gendrpix.read.alike import change, change_of_shape, described, recoded
+from vs_gendrpix.read.alike import Alike
 from vs_gendrpix.read.clip import Clip
 from vs_gendrpix.read.opening import MAX_PIXELS, STDIN
 from vs_gendrpix.read.sequence import find_sequence
@@ -70,6 +70,7 @@ class Source:
             self._first = frame_format(self._ahead[0])
             self._area = clip.shown_area(self._first)
             clip.shape = fraction(clip.stream.codec_context.sample_aspect_ratio)
+            self._alike = Alike(clip, self._first, self._area)
             self._move_to_zero(self._ahead[1])
             self.info = self._describe(*self._ahead)
 
@@ -83,18 +84,19 @@ class Source:
         while self._ahead is not None:
             picture, timing = self._ahead
             with reading(self._clip.path):
-                planes = read_planes(self._like_first(picture))
+                picture, place = self._alike.made(picture, self.decoded)
+                planes = read_planes(picture)
             self.decoded += 1
             timing = replace(timing, pts=timing.pts - shift)
             fields = self._fields(picture)
             frame = Frame(
-                format=self._first,
+                format=place.of(self._first),
                 planes=planes,
                 timing=timing,
                 fields=fields,
                 captions=captions_of(picture),
             )
-            yield cropped(frame, self._area)
+            yield cropped(with_bars(frame, self._first, place), self._area)
             with reading(self._clip.path):
                 self._ahead = next(self._frames, None)
 
@@ -174,39 +176,6 @@ class Source:
             self.offset = first.pts * unit
             moved = -float(self.offset)
             self.notes.inform(f"the clip begins before 0: it is moved by {moved:g} s")
-
-    def _like_first(self, picture: av.VideoFrame) -> av.VideoFrame:
-        """Convert a picture to the first one's size, format and colour, as far as that is wanted.
-
-        Matrix and range are converted anyway. What a size, a pixel shape or other primaries would
-        need changes the picture, so that the user must want it.
-        """
-        found, first = described(picture, self._first.color), self._first
-        now = fraction(self._clip.stream.codec_context.sample_aspect_ratio)
-        shape = change_of_shape(now, self._clip.shape)
-        changed = change(found, first)
-        same_family = found.layout.family == first.layout.family
-        if (changed or shape) and (self._clip.chosen.on_change == "error" or not same_family):
-            raise MediaError(
-                f"the picture of {self._clip.path} {changed or shape} after {self.decoded} frames: "
-                "cut the clip there and restore the parts"
-                + ", or give --on-change scale"
-                * same_family
-            )
-        if shape:
-            self.notes.warn(f"the picture {shape}: such frames are shown in the first one's shape")
-        if changed:
-            self.notes.warn(f"the picture {changed}: such frames become as the first one is")
-        if replace(found, color=first.color) != first:
-            picture = converted_to(picture, first)
-        was, is_now = first.color, found.color
-        if (was.matrix, was.full_range) != (is_now.matrix, is_now.full_range):
-            self.notes.warn(
-                f"the picture changes its code values from {was} to {is_now}: such frames are "
-                "converted to the first one's"
-            )
-            picture = recoded(picture, is_now, was)
-        return picture
 
     def _describe(self, picture: av.VideoFrame, first: Timing) -> ClipInfo:
         """Gather what is known of the frames now."""

@@ -56,8 +56,8 @@ class ReadSettings:
     )
     on_change: OnChange = option(
         "error",
-        "if the picture changes its size or format: refuse the clip (`error`), or make all frames "
-        "like the first one (`scale`)",
+        "if the picture changes its size, shape or format: refuse the clip (`error`), or make all "
+        "frames like the first one, between black bars if need be (`scale`)",
         "--on-change",
         name="answer to a change of the picture",
     )

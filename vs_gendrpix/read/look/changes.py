@@ -10,8 +10,7 @@ from vs_gendrpix import cancellation
 from vs_gendrpix.errors import MediaError
 from vs_gendrpix.frame.clip import STREAM_RATE
 from vs_gendrpix.frame.format import FrameFormat
-from vs_gendrpix.libav.values import fraction
-from vs_gendrpix.read.alike import change, change_of_shape, described
+from vs_gendrpix.read.alike import Shapes, change, change_of_shape, described
 from vs_gendrpix.read.clip import Clip
 
 PICTURE_STEP = 24
@@ -35,15 +34,15 @@ def refuse_changes(clip: Clip, first: FrameFormat, end: Fraction | None) -> None
         MediaError: It changes.
     """
     clip.go_to(Fraction(0))
+    shapes = Shapes(clip)
     with suppress(av.FFmpegError):  # what is damaged, the source reports when it meets it
         for picture in _keyframes(clip):
             seconds = (picture.pts or 0) * clip.time_base - clip.begin
             if end is not None and seconds >= end:
                 return
             whole = described(picture, first.color)
-            now = fraction(clip.stream.codec_context.sample_aspect_ratio)
             found = change(clip.shown_area(whole).of(whole), first)
-            found = found or change_of_shape(now, clip.shape)
+            found = found or change_of_shape(shapes.of(picture), clip.shape)
             if found:
                 raise MediaError(
                     f"the picture of {clip.path} {found} at {float(seconds):.3f} s: "
