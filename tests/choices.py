@@ -6,7 +6,7 @@ from vs_gendrpix.settings import ProcessSettings
 
 _PLACES = {
     field.name: group
-    for group in ("read", "prepare", "restore", "finish", "write")
+    for group in ("read", "prepare", "restore", "finish", "write", "job")
     for field in fields(getattr(ProcessSettings(), group))
 }
 

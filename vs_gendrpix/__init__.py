@@ -30,6 +30,7 @@ from vs_gendrpix.errors import (
 from vs_gendrpix.settings import (
     EncodeSettings,
     FinishSettings,
+    JobSettings,
     PrepareSettings,
     ProcessSettings,
     ReadSettings,
@@ -61,6 +62,7 @@ __all__ = [
     "Frame",
     "FrameFormat",
     "GendrpixError",
+    "JobSettings",
     "MediaError",
     "ModelError",
     "OutputError",

@@ -8,7 +8,7 @@ import pytest
 
 from tests.clips import make_clip
 from tests.nearest import LOSSLESS, settings
-from vs_gendrpix import process
+from vs_gendrpix import JobSettings, process
 from vs_gendrpix.segments import cutting
 
 pytestmark = pytest.mark.usefixtures("nearest_engine")
@@ -32,7 +32,7 @@ def test_it_gives_the_frames_of_one_piece(tmp_path):
     source = tmp_path / "in.mp4"
     make_clip(source, times=[512 * n for n in range(57)])
     one = settings(encode=LOSSLESS)
-    one = replace(one, write=replace(one.write, job=False))
+    one = replace(one, job=JobSettings(segments=False))
     process(source, tmp_path / "one.mp4", one)
     report = process(source, tmp_path / "job.mp4", settings(encode=LOSSLESS))
     wanted, found = frames_of(tmp_path / "one.mp4"), frames_of(tmp_path / "job.mp4")

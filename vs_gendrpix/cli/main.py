@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from vs_gendrpix.cli import evaluate, models, train, video
+from vs_gendrpix.cli import evaluate, jobs, models, train, video
 from vs_gendrpix.cli.command import Parser, add_version, execute, exit_codes, run_command
 from vs_gendrpix.errors import SettingsError
 
@@ -12,6 +12,10 @@ PROGRAM = "gendrpix"
 
 COMMANDS = {
     "video": video.COMMAND,
+    "plan": jobs.PLAN,
+    "work": jobs.WORK,
+    "finish": jobs.FINISH,
+    "status": jobs.STATUS,
     "models": models.COMMAND,
     "evaluate": evaluate.COMMAND,
     "train": train.COMMAND,

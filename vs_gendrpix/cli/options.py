@@ -8,6 +8,7 @@ from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.settings import (
     EncodeSettings,
     FinishSettings,
+    JobSettings,
     PrepareSettings,
     ProcessSettings,
     ReadSettings,
@@ -24,6 +25,7 @@ TITLES: dict[type, str] = {
     FinishSettings: "finish the restored frames",
     WriteSettings: "write the output",
     EncodeSettings: "write: encoder",
+    JobSettings: "divide the work",
     StreamSettings: "write: streams (all that the container can hold is kept)",
 }
 PAPER = "restore: the paper's network (the built-in models need none of these, nor --dtype fp8)"

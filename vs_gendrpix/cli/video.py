@@ -31,6 +31,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the input, the output, the flags of the settings, the profile and the progress."""
+    add_paths_and_settings(parser)
+    add_progress(parser)
+
+
+def add_paths_and_settings(parser: argparse.ArgumentParser) -> None:
+    """Add the input, the output, the flags of the settings and the profile."""
     parser.usage = "%(prog)s [options] input output"
     parser.add_argument(
         "input",
@@ -53,6 +59,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="encoder and options by purpose, if the output's extension leaves them open: "
         + "; ".join(f"{name}: {profile.purpose}" for name, profile in PROFILES.items()),
     )
+
+
+def add_progress(parser: argparse.ArgumentParser) -> None:
+    """Add how the progress is shown."""
     group = parser.add_argument_group("progress")
     group.add_argument(
         "--progress",
@@ -66,7 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Restore the video; returns the exit code."""
     chosen = settings(options)
-    with _progress(options) as progress:
+    with progress_of(options) as progress:
         # The job loads av, and torch once the paths are good: --help shall be quick.
         from vs_gendrpix.segments.process import process  # noqa: PLC0415
 
@@ -106,7 +116,7 @@ def settings(options: argparse.Namespace) -> ProcessSettings:
     values = vars(options) | {"options": tuple(options.options), "model_path": None}
     if Path(options.model).suffix or os.sep in options.model:  # a file, not a name
         values |= {"model": "auto", "model_path": Path(options.model)}
-    if options.progress == "json" and options.output == Path("-"):
+    if getattr(options, "progress", "") == "json" and options.output == Path("-"):
         raise SettingsError("the standard output cannot take the video and --progress json both")
     made = build(ProcessSettings, values)
     encode = _by_profile(options, made.write.encode)
@@ -137,7 +147,7 @@ def _by_profile(options: argparse.Namespace, chosen: EncodeSettings) -> EncodeSe
 
 
 @contextmanager
-def _progress(options: argparse.Namespace) -> Iterator[Progress]:
+def progress_of(options: argparse.Namespace) -> Iterator[Progress]:
     """Open the display of the progress; warnings of the log go to it too."""
     kind = options.progress
     if kind == "auto":

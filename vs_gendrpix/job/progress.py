@@ -39,6 +39,9 @@ class Progress:
     def warning(self, sentence: str) -> None:
         """Called for each warning."""
 
+    def segment(self, number: int, before: int) -> None:
+        """Called when a segment of a job is begun, and `before` frames of the job are finished."""
+
     def resumed(self, finished: int, segments: int) -> None:
         """Called before the start of a job that goes on: so many of its segments are finished."""
 
@@ -185,6 +188,10 @@ class JsonLines(Progress):
         """Count up to another number of frames."""
         if self._meter is not None:
             self._meter.total = total
+
+    def segment(self, number: int, before: int) -> None:
+        """Write the event `segment`."""
+        self._write("segment", segment=number, before=before)
 
     def resumed(self, finished: int, segments: int) -> None:
         """Write the event `resumed`."""

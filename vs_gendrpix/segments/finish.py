@@ -84,7 +84,7 @@ def finish(
         notes.tell_damage()
         done = _report(plan, manifests, side, notes, time.monotonic() - began)
         keep_report(record, done)
-    if not (write.keep_job if keep is None else keep):
+    if not (plan.settings.job.keep if keep is None else keep):
         folder.remove()
     (progress or Progress()).done(done)
     return done

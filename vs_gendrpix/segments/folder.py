@@ -285,6 +285,13 @@ class JobFolder:
         """Whether the tiles of the job are settled."""
         return (self.path / PINNED).exists()
 
+    def ledger(self) -> list[str]:
+        """The lines of the ledger."""
+        try:
+            return (self.path / LEDGER).read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError:
+            return []
+
     def record(self, event: str, number: int | None = None, what: str = "") -> None:
         """Append a line to the ledger, which is for people: nothing depends on it."""
         owner = Owner.this(self.path.name)

@@ -31,7 +31,7 @@ _MAY_DIFFER = frozenset(
         *("format", "heartbeat", "segments"),
         *("plan.warnings", "plan.informed", "plan.settings.restore.device"),
         *("plan.settings.write.overwrite", "plan.settings.write.report"),
-        *("plan.settings.write.keep_job", "plan.settings.write.job"),
+        "plan.settings.job",
     }
 )
 """Parts of a job's plan that say nothing of its frames, or follow from the others."""

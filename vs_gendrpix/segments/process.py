@@ -12,6 +12,7 @@ from vs_gendrpix.job.run import run
 from vs_gendrpix.segments.finish import finish
 from vs_gendrpix.segments.folder import JobFolder
 from vs_gendrpix.segments.job_plan import JobPlan, differences
+from vs_gendrpix.segments.supervisor import Supervisor
 from vs_gendrpix.segments.work import work
 from vs_gendrpix.settings import ProcessSettings
 
@@ -57,7 +58,7 @@ def process(
     """
     plan = make_plan(src, dst, settings)
     progress = progress or Progress()
-    job, why_not = JobPlan.of(plan) if plan.settings.write.job else (None, "")
+    job, why_not = JobPlan.of(plan) if plan.settings.job.segments else (None, "")
     if job is None:
         if why_not:
             Notes(informed=list(plan.informed)).inform(
@@ -66,12 +67,12 @@ def process(
         return run(plan, progress, engine)
     folder = prepare(job, anew=plan.settings.write.overwrite, progress=progress)
     for tries_left in reversed(range(TRIES)):
-        work(folder, device=plan.settings.restore.device, progress=progress, engine=engine)
+        _work(folder, plan.settings, progress, engine)
         try:
             return finish(
                 folder,
                 overwrite=plan.settings.write.overwrite,
-                keep=plan.settings.write.keep_job,
+                keep=plan.settings.job.keep,
                 report=plan.settings.write.report,
                 progress=progress,
             )
@@ -79,6 +80,19 @@ def process(
             if not tries_left or len(folder.finished(folder.names())) == len(job.segments):
                 raise
     raise AssertionError("the last try returns or raises")
+
+
+def _work(
+    folder: JobFolder, settings: ProcessSettings, progress: Progress, engine: "Engine | None"
+) -> None:
+    """Make the segments: in this process, or in several."""
+    devices = settings.restore.device.split(",")
+    count = len(devices) if settings.job.workers is None else int(settings.job.workers)
+    if settings.job.workers is None and (count == 1 or engine is not None):
+        work(folder, device=settings.restore.device, progress=progress, engine=engine)
+    else:
+        places = [devices[number % len(devices)] for number in range(count)]
+        Supervisor(folder, places, progress).run()
 
 
 def prepare(job: JobPlan, *, anew: bool = False, progress: Progress | None = None) -> JobFolder:

@@ -184,12 +184,14 @@ class _Worker:
         if self._engine is None:
             self._engine = self._opened.enter_context(open_engine(self._plan, notes))
         output = _attempt(self._folder, self._plan, segment.number)
+        before = sum(self._frames_of(number) for number in done)
+        self._progress.segment(segment.number, before)
         with output:
             report = write_frames(
                 self._plan,
                 output,
                 notes,
-                progress=_Whole(self, sum(self._frames_of(number) for number in done)),
+                progress=_Whole(self, before),
                 engine=self._engine,
                 span=segment.span,
             )

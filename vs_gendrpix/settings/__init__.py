@@ -1,15 +1,17 @@
 """The choices that a user makes, and the one place where each option is declared.
 
-process.py   ProcessSettings: read, prepare, restore, finish, write
+process.py   ProcessSettings: read, prepare, restore, finish, write, job
 read.py      ReadSettings, PrepareSettings
 restore.py   RestoreSettings
 write.py     FinishSettings, WriteSettings with EncodeSettings and StreamSettings
+job.py       JobSettings
 option.py    how a field declares its option, and what is made of the declarations
 parsing.py   values that are written as text: times, rates, crops
 
 The command's flags, `gendrpix`'s parameters and the tables in docs/ come from the declarations.
 """
 
+from vs_gendrpix.settings.job import JobSettings
 from vs_gendrpix.settings.process import ProcessSettings
 from vs_gendrpix.settings.read import Deinterlace, Hdr, OnChange, PrepareSettings, ReadSettings
 from vs_gendrpix.settings.restore import (
@@ -38,6 +40,7 @@ __all__ = [
     "EncodeSettings",
     "FinishSettings",
     "Hdr",
+    "JobSettings",
     "OnChange",
     "OutColor",
     "PrepareSettings",

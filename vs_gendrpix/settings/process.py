@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from vs_gendrpix.errors import SettingsError
+from vs_gendrpix.settings.job import JobSettings
 from vs_gendrpix.settings.read import PrepareSettings, ReadSettings
 from vs_gendrpix.settings.restore import RestoreSettings
 from vs_gendrpix.settings.write import FinishSettings, WriteSettings
@@ -10,13 +11,14 @@ from vs_gendrpix.settings.write import FinishSettings, WriteSettings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessSettings:
-    """All settings of a run: a group for each step, from reading to writing."""
+    """All settings of a run: a group for each step, and one for how the work is divided."""
 
     read: ReadSettings = ReadSettings()
     prepare: PrepareSettings = PrepareSettings()
     restore: RestoreSettings = RestoreSettings()
     finish: FinishSettings = FinishSettings()
     write: WriteSettings = WriteSettings()
+    job: JobSettings = JobSettings()
 
     def __post_init__(self) -> None:
         if self.finish.keep_bars and self.prepare.crop is None:

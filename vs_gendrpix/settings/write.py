@@ -135,14 +135,6 @@ class WriteSettings:
     overwrite: bool = option(
         False, "replace an existing output, once the new one is whole", "-y", "--overwrite"
     )
-    job: bool = option(
-        True,
-        "make a long clip in segments, in a folder OUT.job: after a crash or a power cut the same "
-        "command goes on",
-        "--no-job",
-        flag_text="make one piece, from the beginning after a crash",
-    )
-    keep_job: bool = option(False, "keep the folder OUT.job when the output is there", "--keep-job")
     report: Path | None = option(
         None,
         "write a report of the run as JSON: streams, settings, model, warnings, damage, timing",
