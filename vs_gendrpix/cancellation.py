@@ -27,6 +27,7 @@ class _State:
     requested: int | None = None
     committed: bool = False
     leftovers: list[Remove] = field(default_factory=list)
+    kept: str = "nothing was published"
 
 
 _state = _State()
@@ -74,10 +75,21 @@ def drop_leftover(remove: Remove) -> None:
         _state.leftovers.remove(remove)
 
 
+def keep(sentence: str) -> None:
+    """Say what becomes of the work if it is cancelled from here on; by default all is lost."""
+    _state.kept = sentence
+
+
+def kept() -> str:
+    """What becomes of the work if it is cancelled, for the line that says that it was."""
+    return _state.kept
+
+
 def reset() -> None:
     """Forget what was asked of a command that is over: the process may run more."""
     with _lock:
         _state.requested, _state.committed = None, False
+        _state.kept = _State().kept
 
 
 def request(exit_code: int) -> None:

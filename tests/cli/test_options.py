@@ -37,7 +37,7 @@ def test_every_field_declares_an_option_of_its_own():
     names = [each.field for _, each in DECLARED]
     assert len(set(names)) == len(names)
     for kind in groups_of(ProcessSettings):
-        nested = {"read", "prepare", "restore", "finish", "write", "encode", "streams"}
+        nested = {"read", "prepare", "restore", "finish", "write", "job", "encode", "streams"}
         declared = {each.field for each in options_of(kind)}
         assert {field.name for field in fields(kind)} - declared <= nested
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vs_gendrpix import cancellation
 from vs_gendrpix.cli import video
 from vs_gendrpix.cli.command import Command
 from vs_gendrpix.errors import OutputError, SettingsError, one_line
@@ -87,6 +88,7 @@ def _work(options: argparse.Namespace) -> int:
             and segment not in options.without
         )
 
+    cancellation.keep("what is finished is kept, and another gendrpix work goes on")
     with video.progress_of(options) as progress:
         made = work(folder, device=options.device, chosen=chosen, progress=progress)
     if not isinstance(progress, JsonLines):

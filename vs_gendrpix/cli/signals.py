@@ -25,7 +25,7 @@ if hasattr(signal, "SIGHUP"):  # Windows has none
 def why_cancelled(exit_code: int) -> str:
     """Say how a command ended that was cancelled."""
     word = "interrupted" if exit_code == INTERRUPTED else "terminated"
-    return f"{word}; nothing was published"
+    return f"{word}; {cancellation.kept()}"
 
 
 @contextmanager

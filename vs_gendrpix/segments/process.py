@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vs_gendrpix import cancellation
 from vs_gendrpix.errors import OutputError, ResourceError
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.job.plan import make_plan
@@ -66,6 +67,7 @@ def process(
             )
         return run(plan, progress, engine)
     folder = prepare(job, anew=plan.settings.write.overwrite, progress=progress)
+    cancellation.keep("the same command goes on where this has stopped")
     for tries_left in reversed(range(TRIES)):
         _work(folder, plan.settings, progress, engine)
         try:
