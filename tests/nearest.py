@@ -42,6 +42,9 @@ class NearestEngine:
     def __exit__(self, *ended):
         pass
 
+    def close(self):
+        pass
+
     def clip(self, source, target, _notes=None):
         return NearestLanes(source, target)
 

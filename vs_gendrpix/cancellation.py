@@ -55,6 +55,12 @@ def commit() -> None:
         _state.committed = True
 
 
+def go_on() -> None:
+    """Say that a result has its name and that more work follows, which can be ended again."""
+    with _lock:
+        _state.committed = False
+
+
 def add_leftover(remove: Remove) -> None:
     """Name what must be removed when the process ends in the middle of the work.
 

@@ -42,6 +42,7 @@ def make_sound(path):
 
 
 def make_bad_inputs(folder):
+    (folder / "nothing").mkdir()
     (folder / "empty.mp4").touch()
     (folder / "text.txt").write_text("just words\n" * 200)
     (folder / "text.mp4").write_text("just words\n" * 200)
@@ -62,7 +63,8 @@ def make_bad_inputs(folder):
     ("arguments", "code", "said"),
     [
         (["nothing.mp4", "out.mp4"], 3, "there is no file nothing.mp4"),
-        ([".", "out.mp4"], 3, "has no numbered pictures"),
+        (["nothing", "out.mp4"], 3, "has no clips and no numbered pictures"),
+        ([".", "out.mp4"], 4, "several clips do not fit into one file"),
         (["pipe.mp4", "out.mp4"], 3, "not a regular file"),
         (["empty.mp4", "out.mp4"], 3, "empty.mp4 is empty"),
         (["text.txt", "out.mp4"], 3, "text.txt"),
@@ -81,7 +83,7 @@ def make_bad_inputs(folder):
         (["in.mp4", "link.mp4", "-y"], 4, "is the input"),
         (["in.mp4", "hard.mp4", "-y"], 4, "is the input"),
         (["in.mp4", "there.mp4"], 4, "exists"),
-        (["in.mp4", ".", "-y"], 4, "not a regular file"),
+        (["in.mp4", "pipe.mp4", "-y"], 4, "not a regular file"),
         (["in.mp4", "out.txt"], 2, "cannot write .txt files"),
         (["in.mp4", "out.mp4", "-c", "nonsense"], 2, "these work"),
         (["in.mp4", "out.mp4", "-c", "libx264", "--pix-fmt", "gbrp"], 2, "refuses"),

@@ -7,21 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import NoReturn, Self
+from typing import NoReturn
 
 from vs_gendrpix import cancellation
 from vs_gendrpix.cli.console import flush_streams, open_missing_streams, say
-from vs_gendrpix.cli.signals import signals_cancel, why_cancelled
-from vs_gendrpix.errors import (
-    EXIT_CODES,
-    FAULT,
-    INTERRUPTED,
-    UNWRITABLE,
-    DeviceError,
-    GendrpixError,
-    OutputError,
-    SettingsError,
-)
+from vs_gendrpix.cli.signals import signals_cancel
+from vs_gendrpix.errors import EXIT_CODES, UNWRITABLE, SettingsError
+from vs_gendrpix.failure import Failure
 from vs_gendrpix.restore.heap import keep_freed
 
 
@@ -32,37 +24,15 @@ class Parser(argparse.ArgumentParser):
         """Refuse the arguments."""
         raise SettingsError(f"{message} (see {self.prog} --help)")
 
+    def parse(self, given: Sequence[str]) -> argparse.Namespace:
+        """Parse arguments; options may stand between the inputs and the output.
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """The end of a command that fails.
-
-    Attributes:
-        kind: Name of the exception.
-        message: One line; empty if there is nothing to be said.
-        exit_code: See `vs_gendrpix.errors.EXIT_CODES`.
-    """
-
-    kind: str
-    message: str
-    exit_code: int
-
-    @classmethod
-    def of(cls, error: BaseException) -> Self:
-        """What a command says of an exception, and its exit code."""
-        kind = type(error).__name__
-        cancelled = cancellation.requested()
-        if isinstance(error, KeyboardInterrupt):
-            cancelled = INTERRUPTED
-        if cancelled is not None:  # the error may come of it: Ctrl-C ends child processes too
-            return cls("Cancelled", why_cancelled(cancelled), cancelled)
-        if isinstance(error, GendrpixError):
-            return cls(kind, str(error), error.exit_code)
-        if isinstance(error, MemoryError):
-            return cls(kind, "out of memory: use a smaller scale", DeviceError.exit_code)
-        if isinstance(error, BrokenPipeError):  # the reader (`| head`) has seen enough
-            return cls(kind, "", OutputError.exit_code)
-        return cls(kind, f"a fault of the program ({kind}: {error}); run with -v", FAULT)
+        Not so with `--`, nor in a parser of commands: argparse has no way for these.
+        """
+        if "--" not in given:
+            with suppress(TypeError):
+                return self.parse_intermixed_args(given)
+        return self.parse_args(given)
 
 
 def _say_no_more(given: Sequence[str], failure: Failure) -> None:
@@ -167,7 +137,7 @@ def execute(
     verbose = False
     try:
         with signals_cancel(program, to_the_end=ends_process):
-            options = parser.parse_args(given)
+            options = parser.parse(given)
             verbose = getattr(options, "verbose", False)
             return work(options)
     except SystemExit:  # --help and --version
@@ -206,11 +176,14 @@ class _Handler(logging.Handler):
         self._program, self._timed = program, timed
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write one line, which begins with the time or the level."""
+        """Write one line, which begins with the time or the level, and the trace of an error."""
         level = record.levelname.lower()
         if self._timed:
             level = logging.Formatter().formatTime(record)
         say(self._program, f"{level}: {record.getMessage()}")
+        if record.exc_info:
+            with suppress(*UNWRITABLE):
+                traceback.print_exception(record.exc_info[1])
 
 
 @contextmanager

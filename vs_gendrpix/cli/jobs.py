@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from vs_gendrpix import cancellation
 from vs_gendrpix.cli import video
 from vs_gendrpix.cli.command import Command
+from vs_gendrpix.cli.display import ONE_CLIP, heard
 from vs_gendrpix.errors import OutputError, SettingsError, one_line
 from vs_gendrpix.job.progress import JsonLines
 
@@ -89,7 +90,7 @@ def _work(options: argparse.Namespace) -> int:
         )
 
     cancellation.keep("what is finished is kept, and another gendrpix work goes on")
-    with video.progress_of(options) as progress:
+    with heard(options, ONE_CLIP) as progress:
         made = work(folder, device=options.device, chosen=chosen, progress=progress)
     if not isinstance(progress, JsonLines):
         sys.stdout.write(f"{made} segments made\n")
@@ -150,7 +151,7 @@ def _spoken(seconds: float) -> str:
 
 
 def _add_plan(parser: argparse.ArgumentParser) -> None:
-    video.add_paths_and_settings(parser)
+    video.add_paths_and_settings(parser, several=False)
 
 
 def _add_work(parser: argparse.ArgumentParser) -> None:

@@ -13,6 +13,7 @@ from types import FrameType
 from vs_gendrpix import cancellation
 from vs_gendrpix.cli.console import last_word
 from vs_gendrpix.errors import INTERRUPTED, TERMINATED
+from vs_gendrpix.failure import why_cancelled
 
 GRACE = 10.0
 """Seconds for the work to end by itself; then the process ends as by a second signal."""
@@ -20,12 +21,6 @@ GRACE = 10.0
 EXIT_CODES = {signal.SIGINT: INTERRUPTED, signal.SIGTERM: TERMINATED}
 if hasattr(signal, "SIGHUP"):  # Windows has none
     EXIT_CODES[signal.SIGHUP] = TERMINATED
-
-
-def why_cancelled(exit_code: int) -> str:
-    """Say how a command ended that was cancelled."""
-    word = "interrupted" if exit_code == INTERRUPTED else "terminated"
-    return f"{word}; {cancellation.kept()}"
 
 
 @contextmanager

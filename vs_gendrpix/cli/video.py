@@ -1,20 +1,22 @@
 """`gendrpix video IN OUT`, also called `gendrpix-video`: restore a video."""
 
 import argparse
-import logging
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from vs_gendrpix.cli.command import Command, Failure, run_command
+from vs_gendrpix.cli.batch import run_batch, target_of
+from vs_gendrpix.cli.command import Command, run_command
+from vs_gendrpix.cli.display import ONE_CLIP, heard
 from vs_gendrpix.cli.options import add_settings
 from vs_gendrpix.errors import SettingsError
-from vs_gendrpix.job.progress import Bar, JsonLines, Plain, Progress
+from vs_gendrpix.failure import Failure
+from vs_gendrpix.job.progress import JsonLines
 from vs_gendrpix.read.sequence import PICTURES
-from vs_gendrpix.settings import EncodeSettings, ProcessSettings
+from vs_gendrpix.settings import ProcessSettings
 from vs_gendrpix.settings.option import build
 from vs_gendrpix.write.profiles import PROFILES
 
@@ -31,24 +33,34 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the input, the output, the flags of the settings, the profile and the progress."""
-    add_paths_and_settings(parser)
+    add_paths_and_settings(parser, several=True)
+    group = parser.add_argument_group("several clips")
+    group.add_argument(
+        "--watch",
+        action="store_true",
+        help="go on with the clips that arrive in the folders, until Ctrl-C",
+    )
     add_progress(parser)
 
 
-def add_paths_and_settings(parser: argparse.ArgumentParser) -> None:
-    """Add the input, the output, the flags of the settings and the profile."""
+def add_paths_and_settings(parser: argparse.ArgumentParser, *, several: bool) -> None:
+    """Add the input, or several, the output, the flags of the settings and the profile."""
     parser.usage = "%(prog)s [options] input output"
+    if several:
+        parser.usage += "\n       %(prog)s [options] input ... folder"
     parser.add_argument(
         "input",
         type=Path,
+        nargs="+" if several else None,
         help="the video to restore: a file, numbered pictures (in/%%06d.dpx, or their folder), a "
-        "VapourSynth script (.vpy), or - for the standard input",
+        "VapourSynth script (.vpy), or - for the standard input"
+        + ("; or several, or a folder of clips" if several else ""),
     )
     parser.add_argument(
         "output",
-        type=Path,
         help="what to write: .mp4, .m4v, .mov, .mkv, .y4m; pictures (out/%%06d.png, .tif, .dpx, "
-        ".exr) in a folder of their own; or - for YUV4MPEG on the standard output",
+        ".exr) in a folder of their own; or - for YUV4MPEG on the standard output"
+        + ("; for several clips a folder" if several else ""),
     )
     add_settings(parser)
     group = parser.add_argument_group("write: profile")
@@ -74,14 +86,16 @@ def add_progress(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Restore the video; returns the exit code."""
-    chosen = settings(options)
-    with progress_of(options) as progress:
+    """Restore the video, or the videos; returns the exit code."""
+    chosen, target = settings(options), target_of(options)
+    if target is not None:
+        return run_batch(options, target, chosen)
+    with heard(options, ONE_CLIP) as progress:
         # The job loads av, and torch once the paths are good: --help shall be quick.
         from vs_gendrpix.segments.process import process  # noqa: PLC0415
 
-        report = process(options.input, output(options), chosen, progress=progress)
-        return report.exit_code
+        (source,) = options.input
+        return process(source, output(options), chosen, progress=progress).exit_code
 
 
 def failed(given: Sequence[str], failure: Failure) -> None:
@@ -104,6 +118,7 @@ COMMAND = Command(
         ("scan/%06d.dpx out/%06d.exr --fps 24", "numbered pictures"),
         ("script.vpy - | ffplay -", "a VapourSynth script, to a player"),
         ("in.mp4 try.mp4 --preview 10", "10 seconds, to try options"),
+        ("clips out --profile delivery", "all clips of a folder, and below it"),
     ),
     add_arguments=add_arguments,
     run=run,
@@ -116,68 +131,33 @@ def settings(options: argparse.Namespace) -> ProcessSettings:
     values = vars(options) | {"options": tuple(options.options), "model_path": None}
     if Path(options.model).suffix or os.sep in options.model:  # a file, not a name
         values |= {"model": "auto", "model_path": Path(options.model)}
-    if getattr(options, "progress", "") == "json" and options.output == Path("-"):
+    if getattr(options, "progress", "") == "json" and options.output == "-":
         raise SettingsError("the standard output cannot take the video and --progress json both")
     made = build(ProcessSettings, values)
-    encode = _by_profile(options, made.write.encode)
+    encode = made.write.encode
+    if options.profile is not None:
+        if encode.encoder != "auto":
+            raise SettingsError("give a profile or an encoder, not both")
+        encode = encode.over(PROFILES[options.profile].encode)
     return replace(made, write=replace(made.write, encode=encode))
 
 
 def output(options: argparse.Namespace) -> Path:
-    """The output's path; a folder for a profile of pictures becomes a pattern in that folder."""
-    path: Path = options.output
-    suffix = PROFILES[options.profile].suffixes[0] if options.profile else ""
-    return path / f"%06d{suffix}" if suffix in PICTURES and not path.suffix else path
+    """The output of one clip; a folder for a profile of pictures becomes a pattern in that folder.
 
-
-def _by_profile(options: argparse.Namespace, chosen: EncodeSettings) -> EncodeSettings:
-    """The settings of the encoder, over those of the profile if one is given."""
+    Raises:
+        SettingsError: The profile is not written to such a file.
+    """
+    path = Path(options.output)
     if options.profile is None:
-        return chosen
-    if chosen.encoder != "auto":
-        raise SettingsError("give a profile or an encoder, not both")
-    profile, path = PROFILES[options.profile], output(options)
+        return path
+    suffixes = PROFILES[options.profile].suffixes
+    if suffixes[0] in PICTURES and not path.suffix:
+        path /= f"%06d{suffixes[0]}"
     to_pipe = (options.profile, path) == ("y4m", Path("-"))
-    if path.suffix.lower() not in profile.suffixes and not to_pipe:
+    if path.suffix.lower() not in suffixes and not to_pipe:
         raise SettingsError(
-            f"the profile {options.profile} is written to {' or '.join(profile.suffixes)} files, "
+            f"the profile {options.profile} is written to {' or '.join(suffixes)} files, "
             f"not to {path}"
         )
-    return chosen.over(profile.encode)
-
-
-@contextmanager
-def progress_of(options: argparse.Namespace) -> Iterator[Progress]:
-    """Open the display of the progress; warnings of the log go to it too."""
-    kind = options.progress
-    if kind == "auto":
-        kind = "bar" if sys.stderr.isatty() else "plain"
-    if kind == "json":
-        progress: Progress = JsonLines(sys.stdout)
-    elif kind == "none" or options.quiet:
-        progress = Progress()
-    else:
-        progress = Bar(options.program) if kind == "bar" else Plain(options.program)
-    handler = _Warnings(progress, level=logging.ERROR if options.quiet else logging.WARNING)
-    loggers = [logging.getLogger(name) for name in ("vs_gendrpix", "py.warnings")]
-    for logger in loggers:
-        logger.addHandler(handler)
-    try:
-        yield progress
-    finally:
-        progress.close()
-        for logger in loggers:
-            logger.removeHandler(handler)
-
-
-class _Warnings(logging.Handler):
-    """Passes the warnings of the log to a progress, as events."""
-
-    def __init__(self, progress: Progress, level: int) -> None:
-        super().__init__(level)
-        self._progress = progress
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Pass a warning on."""
-        if record.levelno == logging.WARNING:
-            self._progress.warning(record.getMessage())
+    return path

@@ -62,12 +62,19 @@ class Bar(Progress):
     def __init__(self, program: str = "gendrpix-video") -> None:
         self._program = program
         self._bar: tqdm[NoReturn] | None = None
+        self._name: str | None = None
 
     def start(self, start: "Start") -> None:
         """Draw the empty bar."""
         with suppress(*UNWRITABLE):
+            # Below another bar it is taken away at its end, alone it stays.
             self._bar = tqdm(
-                total=start.frames or None, initial=start.done, unit="frame", dynamic_ncols=True
+                desc=self._name,
+                total=start.frames or None,
+                initial=start.done,
+                unit="frame",
+                dynamic_ncols=True,
+                leave=None,
             )
 
     def frame(self, count: int, bound: Bound) -> None:

@@ -8,6 +8,8 @@ from av.video.stream import VideoStream
 
 from vs_gendrpix.errors import MediaError, SettingsError
 from vs_gendrpix.frame.clip import PICTURE_RATE
+from vs_gendrpix.libav.faults import reading
+from vs_gendrpix.libav.log import LibavLog
 from vs_gendrpix.libav.values import is_cover
 from vs_gendrpix.read.lists import media_formats, refuse_lists
 from vs_gendrpix.read.pipe import standard_input
@@ -65,6 +67,16 @@ def open_input(
             f"cannot read {path}: {error.strerror}; it is not a video, or broken or encrypted"
         ) from error
     return container
+
+
+def has_video(path: Path) -> bool:
+    """Tell whether a file opens as moving pictures; a still, a cover or sound alone are none."""
+    try:
+        with LibavLog(this_thread=True), reading(path), open_input(path) as container:
+            main_video(container, path)
+            return not container.format.name.endswith("_pipe")  # libav's demuxers of stills
+    except MediaError:
+        return False
 
 
 def _checked(path: Path, start_number: int | None) -> Sequence | None:

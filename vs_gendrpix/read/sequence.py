@@ -114,6 +114,24 @@ def find_sequence(path: Path, start_number: int | None = None) -> Sequence | Non
     return Sequence(names=names, first=numbers[0], count=len(numbers))
 
 
+def holds_pictures(folder: Path) -> bool:
+    """Tell whether a folder holds numbered pictures, of one sequence or of several.
+
+    Raises:
+        MediaError: The folder cannot be read.
+    """
+    try:
+        return any(_numbered(name) for name in _files_in(folder))
+    except OSError as error:
+        raise MediaError(f"cannot read the folder {folder}: {error.strerror}") from error
+
+
+def _numbered(name: str) -> re.Match[str] | None:
+    """Split the name of a numbered picture into prefix, number and suffix; None if it is none."""
+    parts = _NUMBERED.fullmatch(name)
+    return parts if parts is not None and parts["suffix"].lower() in PICTURES else None
+
+
 def _files_in(folder: Path) -> Iterator[str]:
     """Yield the names of a folder's files; a FIFO among them would be waited for without end."""
     with os.scandir(folder) as entries:
@@ -126,8 +144,8 @@ def _names_in(folder: Path) -> Names:
     """Find the naming scheme of the one sequence in a folder."""
     found: dict[tuple[str, str], set[int]] = defaultdict(set)
     for name in _files_in(folder):
-        parts = _NUMBERED.fullmatch(name)
-        if parts is not None and parts["suffix"].lower() in PICTURES:
+        parts = _numbered(name)
+        if parts is not None:
             # A number that begins with 0 has all the digits that any has.
             number = parts["number"]
             found[parts["prefix"], parts["suffix"]].add(len(number) if number[0] == "0" else 0)

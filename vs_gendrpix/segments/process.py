@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from vs_gendrpix import cancellation
 from vs_gendrpix.errors import OutputError, ResourceError
 from vs_gendrpix.frame.notes import Notes
-from vs_gendrpix.job.plan import make_plan
+from vs_gendrpix.job.plan import Plan, make_plan
 from vs_gendrpix.job.progress import Progress
 from vs_gendrpix.job.report import Report
 from vs_gendrpix.job.run import run
@@ -18,7 +18,11 @@ from vs_gendrpix.segments.work import work
 from vs_gendrpix.settings import ProcessSettings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from vs_gendrpix.restore.engine import Engine
+
+    type Opened = Callable[[Plan], Engine]
 
 TRIES = 3
 """How often segments are made that are found damaged when they are to be joined."""
@@ -57,7 +61,21 @@ def process(
         OutputError: A job of other settings has been begun for this output.
         GendrpixError: One of its kinds, see `vs_gendrpix.errors`; nothing has been published.
     """
-    plan = make_plan(src, dst, settings)
+    opened = None if engine is None else lambda _: engine
+    return process_plan(make_plan(src, dst, settings), progress, opened)
+
+
+def process_plan(
+    plan: Plan, progress: Progress | None = None, opened: "Opened | None" = None
+) -> Report:
+    """Do what a plan says, in segments if it is long; see `process`.
+
+    Args:
+        plan: The plan.
+        progress: Is told of the start, of every frame and of the end.
+        opened: Gives an engine of the plan's restorer, which is left open: asked for only where
+            this process restores. None opens one.
+    """
     progress = progress or Progress()
     job, why_not = JobPlan.of(plan) if plan.settings.job.segments else (None, "")
     if job is None:
@@ -65,11 +83,11 @@ def process(
             Notes(informed=list(plan.informed)).inform(
                 f"restored in one piece, from its beginning after a crash: {why_not}"
             )
-        return run(plan, progress, engine)
+        return run(plan, progress, opened and opened(plan))
     folder = prepare(job, anew=plan.settings.write.overwrite, progress=progress)
     cancellation.keep("the same command goes on where this has stopped")
     for tries_left in reversed(range(TRIES)):
-        _work(folder, plan.settings, progress, engine)
+        _work(folder, plan, progress, opened)
         try:
             return finish(
                 folder,
@@ -84,13 +102,13 @@ def process(
     raise AssertionError("the last try returns or raises")
 
 
-def _work(
-    folder: JobFolder, settings: ProcessSettings, progress: Progress, engine: "Engine | None"
-) -> None:
+def _work(folder: JobFolder, plan: Plan, progress: Progress, opened: "Opened | None") -> None:
     """Make the segments: in this process, or in several."""
+    settings = plan.settings
     devices = settings.restore.device.split(",")
     count = len(devices) if settings.job.workers is None else int(settings.job.workers)
-    if settings.job.workers is None and (count == 1 or engine is not None):
+    if settings.job.workers is None and (count == 1 or opened is not None):
+        engine = opened and opened(plan)
         work(folder, device=settings.restore.device, progress=progress, engine=engine)
     else:
         places = [devices[number % len(devices)] for number in range(count)]

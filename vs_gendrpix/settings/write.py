@@ -139,6 +139,8 @@ class WriteSettings:
         None,
         "write a report of the run as JSON: streams, settings, model, warnings, damage, timing",
         "--report",
+        flag_text="write a report of the run as JSON: streams, settings, model, warnings, damage, "
+        "timing; for several clips a folder, with a report of each",
         metavar="FILE",
         parse=Path,
     )
