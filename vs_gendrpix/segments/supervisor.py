@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from statistics import median
@@ -20,6 +20,7 @@ from vs_gendrpix.job.report import Start
 from vs_gendrpix.segments.folder import JobFolder
 
 if TYPE_CHECKING:
+    from vs_gendrpix.job.waits import Bound
     from vs_gendrpix.segments.job_plan import JobPlan
 
 TRIES = 3
@@ -49,6 +50,7 @@ class _Worker:
         count: Frames of it that are made.
         heard: When it was heard last.
         said: Its last lines on the standard error stream.
+        readers: The threads that read what it writes.
     """
 
     device: str | None
@@ -58,6 +60,13 @@ class _Worker:
     count: int = 0
     heard: float = field(default_factory=time.monotonic)
     said: list[str] = field(default_factory=list)
+    readers: list[threading.Thread] = field(default_factory=list)
+
+    def end(self) -> None:
+        """Wait for the process to end, and for what it has written to be read."""
+        self.process.wait()
+        for reader in self.readers:
+            reader.join()
 
 
 class Supervisor:
@@ -85,6 +94,7 @@ class Supervisor:
         self._frames: dict[int, int] = {}
         self._workers: list[_Worker] = []
         self._started = False
+        self._bound: Bound = "compute"
 
     def run(self) -> None:
         """Run the workers.
@@ -100,7 +110,9 @@ class Supervisor:
                 for worker in list(self._workers):
                     self._look_after(worker)
         finally:
-            _end(worker.process for worker in self._workers)
+            _end(self._workers)
+        if self._started:
+            self._progress.frame(self._total(), self._bound)
         lost = sorted(number for number, count in self._failed.items() if count >= TRIES)
         if lost:
             numbers = ", ".join(map(str, lost))
@@ -134,7 +146,8 @@ class Supervisor:
         )
         worker = _Worker(device, process)
         for read in (self._read_events, self._read_lines):
-            threading.Thread(target=read, args=(worker,), daemon=True).start()
+            worker.readers.append(threading.Thread(target=read, args=(worker,), daemon=True))
+            worker.readers[-1].start()
         return worker
 
     def _read_events(self, worker: _Worker) -> None:
@@ -178,7 +191,8 @@ class Supervisor:
                 if made > 0 and worker.count:
                     self._seconds = [*self._seconds[-99:], (now - worker.heard) / made]
                 worker.count += made
-                self._progress.frame(self._total(), event["bound"])
+                self._bound = event["bound"]
+                self._progress.frame(self._total(), self._bound)
         worker.heard = now
 
     def _total(self) -> int:
@@ -207,6 +221,7 @@ class Supervisor:
                 worker.process.kill()
             return
         self._workers.remove(worker)
+        worker.end()
         if code == 0:
             return
         self._note_failure(worker, code)
@@ -227,19 +242,22 @@ class Supervisor:
             raise ResourceError(f"no worker can begin: {self._why[number]}")
 
 
-def _lines(stream: IO[str] | None) -> Iterable[str]:
-    return stream or ()
+def _lines(stream: IO[str] | None) -> Iterator[str]:
+    """The lines of a process, to its end."""
+    if stream is not None:
+        with stream:
+            yield from stream
 
 
-def _end(processes: Iterable["subprocess.Popen[str]"]) -> None:
-    """Ask processes to end, and kill those that do not."""
-    left = [process for process in processes if process.poll() is None]
-    for process in left:
-        process.terminate()
+def _end(workers: Iterable[_Worker]) -> None:
+    """Ask workers to end, and kill those that do not."""
+    left = list(workers)
+    for worker in left:
+        worker.process.terminate()
     until = time.monotonic() + _GRACE
-    for process in left:
+    for worker in left:
         try:
-            process.wait(max(0.1, until - time.monotonic()))
+            worker.process.wait(max(0.1, until - time.monotonic()))
         except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            worker.process.kill()
+        worker.end()

@@ -1,0 +1,102 @@
+"""Workers under a supervisor: real processes, which are killed and begun again."""
+
+import os
+import signal
+import threading
+import time
+from fractions import Fraction
+
+import pytest
+
+from tests.choices import process_settings
+from tests.clips import make_clip
+from tests.nearest import LOSSLESS
+from tests.segments.jobs import break_segment
+from vs_gendrpix import RestoreSettings
+from vs_gendrpix.cli.main import main
+from vs_gendrpix.errors import ResourceError
+from vs_gendrpix.job.plan import make_plan
+from vs_gendrpix.job.progress import Progress
+from vs_gendrpix.segments import cutting
+from vs_gendrpix.segments.finish import finish
+from vs_gendrpix.segments.job_plan import JobPlan
+from vs_gendrpix.segments.process import prepare
+from vs_gendrpix.segments.supervisor import Supervisor
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def folder(tmp_path, small_model, monkeypatch):
+    """A job of six segments of a network that real processes load."""
+    monkeypatch.setattr(cutting, "LENGTH", 10)
+    make_clip(tmp_path / "in.mp4", times=[512 * n for n in range(57)])
+    restore = RestoreSettings(scale=Fraction(1), model_path=small_model, dtype="fp32")
+    chosen = process_settings(restore=restore, encode=LOSSLESS)
+    job, _ = JobPlan.of(make_plan(tmp_path / "in.mp4", tmp_path / "out.mp4", chosen))
+    return prepare(job)
+
+
+class Counts(Progress):
+    """Keeps what is told of the frames."""
+
+    def __init__(self):
+        self.counts = []
+
+    def frame(self, count, _bound):
+        self.counts.append(count)
+
+
+def kill_whom_the_leases_name(folder, killed, wanted):
+    """Kill workers while they hold a lease, until enough are."""
+    while len(killed) < wanted:
+        for path in folder.path.glob("*.lease"):
+            text = path.read_text() if path.exists() else ""
+            pids = [line for line in text.splitlines() if '"pid"' in line]
+            if pids and (pid := int(pids[0].strip(" ,").split(":")[1])) not in killed:
+                os.kill(pid, signal.SIGKILL)
+                killed.add(pid)
+        time.sleep(0.01)
+
+
+def test_killed_workers_are_begun_again(folder):
+    killed, heard = set(), Counts()
+    thread = threading.Thread(target=kill_whom_the_leases_name, args=(folder, killed, 2))
+    thread.start()
+    Supervisor(folder, ["cpu", "cpu"], heard).run()
+    thread.join()
+    assert len(killed) == 2
+    assert folder.finished(folder.names()) == set(range(6))
+    assert finish(folder).frames_encoded == 57
+    assert max(heard.counts) == 57
+
+
+def test_a_segment_that_fails_three_times_is_left_out_and_named(folder):
+    break_segment(folder, 2)
+    with pytest.raises(ResourceError, match=r"segment 2 failed 3 times \(.*no frames between"):
+        Supervisor(folder, ["cpu"], Progress()).run()
+    assert folder.finished(folder.names()) == {0, 1, 3, 4, 5}
+
+
+def test_the_commands_make_a_job_together(tmp_path, small_model, monkeypatch, capsys):
+    monkeypatch.setattr(cutting, "LENGTH", 10)
+    make_clip(tmp_path / "in.mp4", times=[512 * n for n in range(33)], audio="aac")
+    paths = [str(tmp_path / "in.mp4"), str(tmp_path / "out.mkv")]
+    chosen = ["-s", "1", "-m", str(small_model), "--dtype", "fp32", "-c", "ffv1"]
+    job = f"{tmp_path / 'out.mkv'}.job"
+    assert main(["plan", *paths, *chosen]) == 0
+    assert capsys.readouterr().out == f"{job}: 3 segments\n"
+    assert main(["status", job]) == 0
+    assert "finished  0 of 3 segments, 0 %" in capsys.readouterr().out
+    assert main(["work", job, "--shard", "1/2", "-q"]) == 0
+    assert main(["work", job, "--segments", "0", "-q"]) == 0
+    assert main(["finish", job]) == 75
+    assert "1 of 3 segments" in capsys.readouterr().err
+    assert main(["work", paths[1], "-q"]) == 0
+    assert main(["status", job]) == 0
+    assert f"next      gendrpix finish {job}" in capsys.readouterr().out
+    assert main(["finish", job]) == 0
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["in.mp4", "out.mkv"]
+    assert main(["work", job]) == 4
+    assert main(["plan", paths[0], str(tmp_path / "x.mkv"), *chosen, "--end", "0.2"]) == 2
+    assert "is made in one piece (it is short)" in capsys.readouterr().err
