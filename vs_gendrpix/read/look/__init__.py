@@ -2,5 +2,5 @@
 
 bars.py     where black bars end
 fields.py   progressive, interlaced or telecined
-changes.py  changes of the picture's format in mid-clip
+changes.py  changes of the picture's format in mid-clip, by keyframes or by headers.py
 """

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import suppress
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import av
 
@@ -10,8 +11,14 @@ from vs_gendrpix import cancellation
 from vs_gendrpix.errors import MediaError
 from vs_gendrpix.frame.clip import STREAM_RATE
 from vs_gendrpix.frame.format import FrameFormat
+from vs_gendrpix.libav.values import fraction
 from vs_gendrpix.read.alike import Shapes, change, change_of_shape, described
 from vs_gendrpix.read.clip import Clip
+from vs_gendrpix.read.look.headers import READABLE, blank_picture, pictures_described
+
+if TYPE_CHECKING:
+    from av.packet import Packet
+    from av.video.stream import VideoStream
 
 PICTURE_STEP = 24
 """Of numbered pictures one in so many is looked at: each is read whole, and may be large."""
@@ -22,8 +29,9 @@ def refuse_changes(clip: Clip, first: FrameFormat, end: Fraction | None) -> None
 
     A change of matrix or range is none: the source converts it.
 
-    Only keyframes are decoded, since nothing can change between them; of pictures that are all
-    keyframes about one a second. What is missed is met on the way, by the source.
+    Where decoders read the headers of pictures alone, all are read. Elsewhere only keyframes are
+    decoded, since most codecs change nothing between them (AV1 and VP9 may); of pictures that are
+    all keyframes about one a second. What is missed is met on the way, by the source.
 
     Args:
         clip: The opened clip; not a pipe, which can be read once only.
@@ -34,41 +42,63 @@ def refuse_changes(clip: Clip, first: FrameFormat, end: Fraction | None) -> None
         MediaError: It changes.
     """
     clip.go_to(Fraction(0))
+    for picture, shape in _pictures(clip):
+        seconds = (picture.pts or 0) * clip.time_base - clip.begin
+        if end is not None and seconds >= end:
+            return
+        whole = described(picture, first.color)
+        found = change(clip.shown_area(whole).of(whole), first)
+        found = found or change_of_shape(shape, clip.shape)
+        if found:
+            raise MediaError(
+                f"the picture of {clip.path} {found} at {float(seconds):.3f} s: "
+                "cut the clip there, or give --on-change scale"
+            )
+
+
+def _pictures(clip: Clip) -> Iterator[tuple[av.VideoFrame, Fraction]]:
+    """The pictures to look at, in order, each with the pixel aspect ratio that its codec states."""
+    stream = clip.stream
+    if stream.codec_context.codec.name in READABLE and clip.format_name != "image2":
+        for packet, decoder in pictures_described(stream, _packets(clip)):
+            yield blank_picture(decoder, packet), fraction(decoder.sample_aspect_ratio)
+        return
     shapes = Shapes(clip)
-    with suppress(av.FFmpegError):  # what is damaged, the source reports when it meets it
-        for picture in _keyframes(clip):
-            seconds = (picture.pts or 0) * clip.time_base - clip.begin
-            if end is not None and seconds >= end:
-                return
-            whole = described(picture, first.color)
-            found = change(clip.shown_area(whole).of(whole), first)
-            found = found or change_of_shape(shapes.of(picture), clip.shape)
-            if found:
-                raise MediaError(
-                    f"the picture of {clip.path} {found} at {float(seconds):.3f} s: "
-                    "cut the clip there, or give --on-change scale"
-                )
+    for picture in _numbered(clip) if clip.format_name == "image2" else _keyframes(clip):
+        yield picture, shapes.of(picture)
+
+
+def _numbered(clip: Clip) -> Iterator[av.VideoFrame]:
+    """Decode some of the numbered pictures."""
+    container, stream = clip.container, clip.stream
+    for number in range(0, stream.frames or stream.duration or 0, PICTURE_STEP):
+        with suppress(av.FFmpegError):  # what is damaged, the source reports when it meets it
+            container.seek(number, stream=stream)
+            yield from next(container.demux(stream)).decode()
 
 
 def _keyframes(clip: Clip) -> Iterator[av.VideoFrame]:
-    """Decode the pictures to look at, in order."""
-    container, stream = clip.container, clip.stream
-    if clip.format_name == "image2":
-        for number in range(0, stream.frames or stream.duration or 0, PICTURE_STEP):
-            container.seek(number, stream=stream)
-            yield from next(container.demux(stream)).decode()
-        return
+    """Decode the keyframes, or some of them."""
+    stream = clip.stream
     stream.codec_context.skip_frame = "NONKEY"
     try:
         rate = clip.rate or STREAM_RATE
         since, before_was_key = 0, False
-        for packet in container.demux(stream):
-            cancellation.check()
-            clip.clock.mend(packet)
+        for packet in _packets(clip):
             since += 1
             if not packet.size or (packet.is_keyframe and (not before_was_key or since >= rate)):
                 since = 0
-                yield from stream.codec_context.decode(packet)
+                with suppress(av.FFmpegError):
+                    yield from stream.codec_context.decode(packet)
             before_was_key = packet.is_keyframe
     finally:
         stream.codec_context.skip_frame = "DEFAULT"
+
+
+def _packets(clip: Clip) -> "Iterator[Packet[VideoStream]]":
+    """Read packets at the times of one clock, to the end or where no more can be read."""
+    with suppress(av.FFmpegError):
+        for packet in clip.container.demux(clip.stream):
+            cancellation.check()
+            clip.clock.mend(packet)
+            yield packet
