@@ -9,6 +9,7 @@ import numpy as np
 
 from vs_gendrpix.frame.format import ColorSpec, Frame, FrameFormat, Timing
 from vs_gendrpix.libav.pixels import layout_of, to_picture
+from vs_gendrpix.write.configuring import kept_priority
 
 TICK = Fraction(1, 12800)
 EVEN = tuple(512 * i for i in range(12))
@@ -79,7 +80,8 @@ def make_clip(
     `prepare(output, stream)` may set what it likes before the header is written.
     """
     frames = make_frames(pix_fmt, size, times)
-    with av.open(str(path), "w", format=container) as output:
+    # SVT-AV1 would leave a real-time priority behind, for all that the suite starts later.
+    with kept_priority(), av.open(str(path), "w", format=container) as output:
         stream = output.add_stream(codec, rate=25, options=options or {})
         stream.width, stream.height, stream.pix_fmt = *size, pix_fmt
         stream.codec_context.time_base = stream.time_base = TICK

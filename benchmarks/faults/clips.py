@@ -9,6 +9,8 @@ import av
 import numpy as np
 from av.container import OutputContainer
 
+from vs_gendrpix.write.configuring import kept_priority
+
 FRAMES, RATE = 12, 25
 
 
@@ -83,8 +85,9 @@ KINDS = {
 
 def make_clip(path: Path, kind: Kind) -> None:
     """Write a clip of twelve frames: a moving slope, and half a second of a tone."""
-    # The same bytes in every run: no random identifiers.
-    with av.open(str(path), "w", options={"fflags": "bitexact"}) as output:
+    # The same bytes in every run: no random identifiers. SVT-AV1 leaves a real-time priority,
+    # which the runs of a benchmark would inherit.
+    with kept_priority(), av.open(str(path), "w", options={"fflags": "bitexact"}) as output:
         stream = output.add_stream(kind.codec, rate=RATE, options=kind.options)
         (stream.width, stream.height), stream.pix_fmt = kind.size, kind.pix_fmt
         sound = kind.sound and output.add_stream(kind.sound, rate=48_000)

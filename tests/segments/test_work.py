@@ -4,6 +4,7 @@ import json
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from tests.segments.jobs import break_segment
 from vs_gendrpix.errors import (
     DeviceError,
     MediaError,
+    ModelError,
     OutputError,
     ResourceError,
     SettingsError,
@@ -126,6 +128,16 @@ def test_what_the_job_was_not_planned_with_is_refused(folder, tmp_path):
     plan.write_text(text[:-100])
     with pytest.raises(OutputError, match="no job folder of this version"):
         work(folder)
+
+
+def test_a_built_in_model_may_lie_elsewhere_on_another_machine(planned):
+    elsewhere = replace(planned.plan.model, path=Path("/elsewhere/tiny.safetensors"))
+    folder = prepare(replace(planned, plan=replace(planned.plan, model=elsewhere)))
+    assert work(folder) == 6
+    assert finish(folder).frames_encoded == 57
+    other = replace(elsewhere, sha256="0" * 64)
+    with pytest.raises(ModelError, match=r"tiny\.safetensors has changed since"):
+        work(prepare(replace(planned, plan=replace(planned.plan, model=other))))
 
 
 def test_tiles_that_are_not_the_jobs_are_refused(folder):

@@ -13,7 +13,7 @@ from vs_gendrpix.errors import GendrpixError
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.job.report import Report
 from vs_gendrpix.libav.values import libav_versions
-from vs_gendrpix.models.catalogue import model_card
+from vs_gendrpix.models.catalogue import find_model, model_card
 from vs_gendrpix.settings import ProcessSettings
 from vs_gendrpix.write.output import OutputFile, output_fault
 
@@ -53,6 +53,7 @@ def keep_report(target: OutputFile | None, report: Report) -> None:
 def as_dict(report: Report) -> dict[str, Any]:
     """Make the dictionary that becomes the JSON: docs/report.md names every field."""
     start, plan = report.start, report.start.plan
+    restore = plan.settings.restore
     return {
         "format": FORMAT,
         "exit_code": report.exit_code,
@@ -62,7 +63,7 @@ def as_dict(report: Report) -> dict[str, Any]:
         "model": {
             "path": plan.model.path,
             "sha256": plan.model.sha256,
-            **asdict(model_card(plan.model.path)),
+            **asdict(model_card(find_model(restore.model_path or restore.model))),
         },
         "device": start.device,
         "dtype": start.dtype,

@@ -204,15 +204,17 @@ def _side_streams(plan: Plan, source: Frames, span: Span | None, notes: Notes) -
 
 
 def open_engine(plan: Plan, notes: Notes) -> "Engine":
-    """Load the model that was planned.
+    """Load the model that was planned: a built-in one may lie elsewhere on another machine.
 
     Raises:
         ModelError: Its file has changed since.
     """
     from vs_gendrpix.restore.engine import Engine  # noqa: PLC0415 - torch takes seconds to load
 
-    if ModelFile.of(plan.model.path) != plan.model:
-        raise ModelError(f"{plan.model.path} has changed since the job was planned: plan it again")
+    restore = plan.settings.restore
+    found = ModelFile.of(restore.model_path or restore.model)
+    if found.sha256 != plan.model.sha256:
+        raise ModelError(f"{found.path} has changed since the job was planned: plan it again")
     return Engine(plan.settings.restore, notes)
 
 
