@@ -145,6 +145,24 @@ def test_frames_of_another_shape_keep_it_between_black_bars(tmp_path, size, inne
     assert ("black bars" in warned[0]) == (inner != (64, 48, 0, 0))
 
 
+def test_a_change_that_no_keyframe_shows_does_not_cost_the_work(tmp_path):
+    """AV1 may change the size of its pictures at any of them."""
+    resized = "resize-mode=4:frame-resz-events=[4]:frame-resz-denoms=[16]"
+    options = {"preset": "10", "svtav1-params": resized}
+    times = tuple(512 * n for n in range(16))
+    make_clip(tmp_path / "in.mkv", codec="libsvtav1", size=(128, 96), times=times, options=options)
+    with av.open(str(tmp_path / "in.mkv")) as clip:
+        sizes = [(picture.width, picture.height) for picture in clip.decode(video=0)]
+    assert len(set(sizes)) == 2
+    report = process(tmp_path / "in.mkv", tmp_path / "out.mkv", chosen())
+    assert report.exit_code == 1
+    assert [line for line in report.warnings if "128x96 YUV" in line] == list(report.notes.faults)
+    found = read(tmp_path / "out.mkv")
+    assert found.size == (128, 96)
+    assert found.means == sorted(found.means)
+    assert len(found.means) == 16
+
+
 def test_a_change_of_family_cannot_be_scaled(tmp_path):
     make_clip(tmp_path / "a.h264", container="h264", times=EVEN[:6])
     make_clip(
@@ -213,6 +231,14 @@ def test_a_pipe_in_and_a_pipe_out(folder, capfd):
         for was, now in zip(made, source, strict=True):
             for a, b in zip(was.planes, now.planes, strict=True):
                 np.testing.assert_array_equal(b, a)
+
+
+def test_a_change_in_a_pipe_does_not_cost_the_work(folder, capfd):
+    change(folder / "in.h264")
+    data = (folder / "in.h264").read_bytes()
+    assert run(folder, "-", "out.mkv", *QUICK[:4], stdin=data) == (1, b"")
+    assert "64x48 YUV 4:2:0 of 8 bits to 32x48" in capfd.readouterr().err
+    assert len(read(folder / "out.mkv").means) == 12
 
 
 def test_what_a_pipe_has_beside_its_video_is_named(folder, capfd):

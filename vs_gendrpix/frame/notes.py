@@ -96,7 +96,8 @@ class Notes:
         """Warn of what is no damage, but makes the result other than it was asked for."""
         self.warn(sentence)
         with _lock:
-            self.faults.append(sentence)
+            if sentence not in self.faults:
+                self.faults.append(sentence)
 
     def _mark(self) -> None:
         """Keep the place of what was met."""

@@ -28,10 +28,17 @@ class Alike:
         clip: The clip, which says how a change is met, and where that is told.
         first: The format of its first picture.
         area: The part of that which is shown.
+        refuses: Whether a change that the user does not want ends the reading. Where hours have
+            gone into the work it is too late for that: it is undone all the same, and told as a
+            fault.
     """
 
-    def __init__(self, clip: "Clip", first: FrameFormat, area: Area) -> None:
+    def __init__(
+        self, clip: "Clip", first: FrameFormat, area: Area, *, refuses: bool = True
+    ) -> None:
         self._clip, self._first, self._area = clip, first, area
+        self._wanted = clip.chosen.on_change == "scale"
+        self._refuses = refuses and not self._wanted
         self._shapes = Shapes(clip)
 
     def made(self, picture: av.VideoFrame, number: int) -> tuple[av.VideoFrame, Area]:
@@ -53,7 +60,7 @@ class Alike:
         shape = change_of_shape(now, self._clip.shape)
         changed = change(found, first)
         same_family = found.layout.family == first.layout.family
-        if (changed or shape) and (self._clip.chosen.on_change == "error" or not same_family):
+        if (changed or shape) and (self._refuses or not same_family):
             raise MediaError(
                 f"the picture of {self._clip.path} {changed or shape} after {number} frames: "
                 "cut the clip there and restore the parts"
@@ -64,7 +71,8 @@ class Alike:
         if place != Area.whole(first):
             made += ", between black bars where their shape on the screen is another"
         for what in filter(None, (changed, shape)):
-            self._clip.notes.warn(f"the picture {what}: such frames {made}")
+            tell = self._clip.notes.warn if self._wanted else self._clip.notes.fault
+            tell(f"the picture {what}: such frames {made}")
         if replace(found, color=first.color) != place.of(first):
             picture = converted_to(picture, place.of(first))
         was, is_now = first.color, found.color

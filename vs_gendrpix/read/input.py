@@ -95,8 +95,8 @@ class FileInput:
         self.clip.close()
 
     def frames(self, start: Fraction | None, end: Fraction | None) -> Source:
-        """Begin to read a range; see `Input.frames`."""
-        return Source(self.clip, start=start, end=end)
+        """Begin to read a range; see `Input.frames`. What changes on the way is made alike."""
+        return Source(self.clip, start=start, end=end, refuses=False)
 
     def fields(self, start: Fraction | None, end: Fraction | None) -> Scan:
         """Look whether a file's pictures are interlaced; numbered pictures and pipes are not."""

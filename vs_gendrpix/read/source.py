@@ -49,13 +49,20 @@ class Source:
         clip: The opened clip; while this reads it, nobody else does.
         start: First second to keep, counted from where the clip begins; None is its beginning.
         end: Second before which to stop; None is its end.
+        refuses: Whether a picture that changes ends the reading, if the user does not want it
+            scaled; see `Alike`.
 
     Raises:
         MediaError: There is no frame in the range.
     """
 
     def __init__(
-        self, clip: Clip, *, start: Fraction | None = None, end: Fraction | None = None
+        self,
+        clip: Clip,
+        *,
+        start: Fraction | None = None,
+        end: Fraction | None = None,
+        refuses: bool = True,
     ) -> None:
         self.decoded = 0
         self.offset = Fraction(0)
@@ -70,7 +77,7 @@ class Source:
             self._first = frame_format(self._ahead[0])
             self._area = clip.shown_area(self._first)
             clip.shape = fraction(clip.stream.codec_context.sample_aspect_ratio)
-            self._alike = Alike(clip, self._first, self._area)
+            self._alike = Alike(clip, self._first, self._area, refuses=refuses)
             self._move_to_zero(self._ahead[1])
             self.info = self._describe(*self._ahead)
 
