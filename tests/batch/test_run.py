@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 from dataclasses import replace
@@ -14,6 +15,7 @@ from vs_gendrpix.batch.record import NAME
 from vs_gendrpix.batch.run import process_all
 from vs_gendrpix.errors import DeviceError, MediaError, OutputError, ResourceError, SettingsError
 from vs_gendrpix.settings import EncodeSettings, RestoreSettings
+from vs_gendrpix.write.output import output_fault
 
 pytestmark = pytest.mark.usefixtures("counted_engine")
 
@@ -267,11 +269,19 @@ def test_a_fault_ends_one_clip_and_a_new_engine_is_opened(counted_engine, error,
 
 @pytest.mark.usefixtures("folder")
 def test_a_full_disk_ends_the_batch():
-    listener = Listener(frame_2=failing(ResourceError("the disk is full")))
+    full = output_fault(OSError(errno.ENOSPC, "No space left on device"), "cannot write out/b.mkv")
+    full.__cause__ = OSError(errno.ENOSPC, "No space left on device")
+    listener = Listener(frame_2=failing(full))
     summary = restored(progress=listener)
     assert outputs() == ALL[:1]
     assert (summary.finished, summary.failed, summary.left, summary.exit_code) == (1, 1, 1, 75)
     assert "1 left: the same command goes on" in summary.lines()[-1]
+
+
+@pytest.mark.usefixtures("folder")
+def test_what_else_is_short_ends_one_clip():
+    summary = restored(progress=Listener(frame_2=failing(ResourceError("segment 3 has failed"))))
+    assert (summary.finished, summary.failed, summary.left, summary.exit_code) == (2, 1, 0, 75)
 
 
 @pytest.mark.usefixtures("folder")

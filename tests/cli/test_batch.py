@@ -14,7 +14,7 @@ from tests.clips import make_clip, read
 from vs_gendrpix.cli.video import main
 
 QUICK = ["-s", "1", "-c", "libx264", "--preset", "ultrafast"]
-LONG = tuple(512 * i for i in range(500))
+LONG = tuple(512 * i for i in range(400))
 COMMAND = (
     "import sys; from vs_gendrpix.batch import arrivals; from vs_gendrpix.cli.video import main; "
     "arrivals.SETTLED = 1.0; sys.exit(main())"
@@ -189,7 +189,7 @@ def test_finished_clips_are_passed_over_without_torch(folder, start):
 @pytest.mark.usefixtures("folder")
 def test_a_signal_ends_all_and_the_same_command_goes_on(start, number, code):
     make_clip(Path("in/c.mp4"), times=LONG)
-    arguments = ["in", "out", "-s", "4", "--progress", "json"]
+    arguments = ["in", "out", "-s", "1", "--progress", "json"]
     process = start(*arguments)
     until(process, "progress", clip=3)
     process.send_signal(number)
@@ -197,20 +197,21 @@ def test_a_signal_ends_all_and_the_same_command_goes_on(start, number, code):
     assert process.returncode == code
     assert json.loads(out.splitlines()[-1])["left"] == 1
     assert "2 clips finished, 1 left: the same command goes on" in err
-    assert outputs() == ["a.mkv", "b.mkv"]
-    make_clip(Path("in/c.mp4"))
+    assert outputs() == ["a.mkv", "b.mkv", "c.mkv.job"]
     process = start(*arguments)
     assert until(process, "clip")["input"] == "in/c.mp4"
-    out, err = process.communicate()
+    assert until(process, "resumed")["clip"] == 3
+    _, err = process.communicate()
     assert process.returncode == 0, err
     assert outputs() == ["a.mkv", "b.mkv", "c.mkv"]
+    assert len(read(Path("out/c.mkv")).times) == len(LONG)
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("folder")
 def test_a_second_signal_does_not_deny_what_was_published(start):
     make_clip(Path("in/c.mp4"), times=LONG)
-    process = start("in", "out", "-s", "4", "--progress", "json")
+    process = start("in", "out", "-s", "1", "--progress", "json")
     until(process, "progress", clip=3)
     os.kill(process.pid, signal.SIGSTOP)  # both signals are there when it goes on
     process.send_signal(signal.SIGINT)
@@ -219,7 +220,7 @@ def test_a_second_signal_does_not_deny_what_was_published(start):
     _, err = process.communicate()
     assert process.returncode in {130, 75}
     assert "nothing was published" not in err
-    assert outputs() == ["a.mkv", "b.mkv"]
+    assert outputs() == ["a.mkv", "b.mkv", "c.mkv.job"]
 
 
 @pytest.mark.slow

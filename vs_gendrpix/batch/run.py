@@ -19,7 +19,6 @@ from vs_gendrpix.errors import (
     MediaError,
     ModelError,
     OutputError,
-    ResourceError,
     SettingsError,
 )
 from vs_gendrpix.failure import Failure
@@ -30,15 +29,12 @@ from vs_gendrpix.job.run import open_engine
 from vs_gendrpix.read.sequence import Names
 from vs_gendrpix.segments.process import process_plan
 from vs_gendrpix.settings import ProcessSettings, RestoreSettings
-from vs_gendrpix.write.output import output_fault
+from vs_gendrpix.write.output import comes_of_full_disk, output_fault
 
 if TYPE_CHECKING:
     from vs_gendrpix.restore.engine import Engine
 
 log = logging.getLogger(__name__)
-
-_OF_ALL_CLIPS = (ModelError, ResourceError)
-"""Errors after which the next clip would fail too."""
 
 _OF_ONE_CLIP = (MediaError, OutputError, SettingsError)
 """Errors that leave the engine as it was."""
@@ -91,6 +87,10 @@ def process_all(
         return batch.restore(clips, len(clips))
 
 
+class _Over(Exception):  # noqa: N818 - not an error: what went wrong is told already
+    """The batch ends early."""
+
+
 class _Batch:
     """The clips of a batch, as they are restored."""
 
@@ -141,7 +141,7 @@ class _Batch:
                     cancellation.check()
         except cancellation.Cancelled:
             summary.cancelled = cancellation.requested()
-        except _OF_ALL_CLIPS as error:
+        except _Over as error:
             log.info("the batch ends: %s", error)
         done = summary.finished + summary.passed_over + summary.failed
         summary.left = max(total, count) - done
@@ -154,7 +154,7 @@ class _Batch:
 
         Raises:
             Cancelled: The batch is to end.
-            GendrpixError: One of `_OF_ALL_CLIPS`, told already.
+            _Over: It must end.
         """
         clip = turn.clip
         try:
@@ -187,7 +187,7 @@ class _Batch:
 
         Raises:
             Cancelled: It does.
-            GendrpixError: The error, if the next clip would fail too.
+            _Over: The next clip would fail too: the disk is full, or the model is bad.
         """
         if cancellation.requested() is not None:
             raise cancellation.Cancelled from error
@@ -197,8 +197,8 @@ class _Batch:
         self._progress.failed(turn, failure)
         if not isinstance(error, _OF_ONE_CLIP):
             self._engine.close()
-        if isinstance(error, _OF_ALL_CLIPS):
-            raise error
+        if isinstance(error, ModelError) or comes_of_full_disk(error):
+            raise _Over(str(error)) from error
 
     def _claim(self, clip: BatchClip) -> None:
         """Keep whose an output is.

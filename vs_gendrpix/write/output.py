@@ -28,9 +28,18 @@ def output_fault(error: OSError | Exception, what: str, reason: str = "") -> Gen
         reason: Why it failed; empty is what the error says.
     """
     reason = reason or getattr(error, "strerror", None) or str(error)
-    if getattr(error, "errno", None) in _FULL:
+    if comes_of_full_disk(error):
         return ResourceError(f"{what}: {reason}; free some space and run the same command again")
     return OutputError(f"{what}: {reason}")
+
+
+def comes_of_full_disk(error: BaseException | None) -> bool:
+    """Tell whether an error, or one that it was raised from, says that the disk is full."""
+    while error is not None:
+        if getattr(error, "errno", None) in _FULL:
+            return True
+        error = error.__cause__
+    return False
 
 
 class Output(Protocol):
