@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
+from typing import Self
 
 from vs_gendrpix import cancellation
 from vs_gendrpix.carry.copy import SideStreams
@@ -69,7 +70,8 @@ def finish(
         notes.merge(manifest.found.notes())
     with ExitStack() as stack:
         stack.callback(notes.tell_damage)
-        output, record = stack.enter_context(open_outputs(plan.source, plan.output, write, notes))
+        opened, record = stack.enter_context(open_outputs(plan.source, plan.output, write, notes))
+        output = _Recorded(opened, folder)
         paths = [folder.path / manifest.name for manifest in manifests]
         side = None
         if Names.of(plan.output) is not None:
@@ -88,6 +90,50 @@ def finish(
         folder.remove()
     (progress or Progress()).done(done)
     return done
+
+
+def report_of(folder: JobFolder) -> Report:
+    """The report of a job whose output has its name, and whose folder is still there.
+
+    Raises:
+        OutputError: It is no job folder.
+    """
+    job = folder.plan()
+    found = [folder.manifest(segment.number) for segment in job.segments]
+    manifests = [manifest for manifest in found if manifest is not None]
+    notes = notes_of(job.plan)
+    for manifest in manifests:
+        notes.merge(manifest.found.notes())
+    return _report(job.plan, manifests, None, notes, 0.0)
+
+
+class _Recorded:
+    """An output of which its job's folder says how it looks before it gets its name.
+
+    Args:
+        output: The output, entered already.
+        folder: The folder.
+    """
+
+    def __init__(self, output: Output, folder: JobFolder) -> None:
+        self._output, self._folder = output, folder
+        self.path, self.part, self.url = output.path, output.part, output.url
+        self.suffix, self.names, self.readable = output.suffix, output.names, output.readable
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *ended: object) -> None:
+        """Do nothing: who has opened the output closes it."""
+
+    def sync(self) -> None:
+        """See `Output`."""
+        self._output.sync()
+
+    def publish(self) -> None:
+        """See `Output`."""
+        self._folder.publishing(self.part)
+        self._output.publish()
 
 
 def _whole(folder: JobFolder, job: JobPlan) -> list[Manifest]:

@@ -24,12 +24,14 @@ from vs_gendrpix.job.waits import Bound
 from vs_gendrpix.read.sequence import Names
 from vs_gendrpix.segments.job_plan import JobPlan
 from vs_gendrpix.write.output import output_fault
-from vs_gendrpix.write.part import Owner, fitted
+from vs_gendrpix.write.part import Owner, Part, examined, fitted
 from vs_gendrpix.write.publishing import link, sync, sync_names
 
 PLAN = "plan.json"
 LEDGER = "ledger.jsonl"
 PINNED = "tile.json"
+PUBLISHED = "published.json"
+LEASE = ".lease"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +119,25 @@ class _Pinned:
     tile: tuple[int, int] | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    """A file or folder as its name shows it: renamed, it stays so.
+
+    Attributes:
+        bytes: Its length.
+        changed: When it was changed, in nanoseconds of the file system's clock.
+    """
+
+    bytes: int
+    changed: int
+
+    @classmethod
+    def of(cls, path: Path) -> Self:
+        """Look at a file or folder."""
+        found = path.stat()
+        return cls(bytes=found.st_size, changed=found.st_mtime_ns)
+
+
 class JobFolder:
     """The folder of a job.
 
@@ -148,15 +169,15 @@ class JobFolder:
             OutputError: It exists, or cannot be written.
             ResourceError: The disk is full.
         """
-        made = fitted(self.path, f".{secrets.token_hex(4)}.part")
+        place = Part(self.path, folder=True)  # what a kill leaves of it is swept
         try:
-            made.mkdir()
+            place.open()
             try:
-                _write(made / PLAN, job.to_json())
-                made.rename(self.path)
-            except BaseException:
-                shutil.rmtree(made, ignore_errors=True)
-                raise
+                _write(place.path / PLAN, job.to_json())
+                sync(place.path)
+                place.path.rename(self.path)
+            finally:
+                place.close()
         except OSError as error:
             raise output_fault(error, f"cannot write the job folder {self.path}") from error
         sync_names(self.path.parent)
@@ -176,11 +197,54 @@ class JobFolder:
             ) from error
 
     def remove(self) -> None:
-        """Remove the folder and all that is in it."""
-        # Its plan first: what a kill leaves is then no job that anybody goes on with.
+        """Remove the folder and all that is in it; it is gone in one step."""
+        place = Part(self.path, folder=True)
         with suppress(OSError):
-            (self.path / PLAN).unlink()
-        shutil.rmtree(self.path, ignore_errors=True)
+            place.open()
+            try:
+                self.path.rename(place.path)  # what a kill leaves of it is swept
+                sync_names(self.path.parent)
+            finally:
+                place.close()
+
+    def publishing(self, part: Path) -> None:
+        """Say how the finished output looks, before it gets its name.
+
+        A run that is killed before it has removed the folder knows it again by that.
+
+        Args:
+            part: The output under its temporary name.
+
+        Raises:
+            OutputError: It cannot be said.
+            ResourceError: The disk is full.
+        """
+        path = self.path / PUBLISHED
+        made = path.with_suffix(f".{secrets.token_hex(4)}.part")
+        try:
+            _write(made, to_json(_Look.of(part)))
+            made.replace(path)
+        except OSError as error:
+            raise output_fault(error, f"cannot write {path}") from error
+        sync_names(self.path)
+
+    def published(self, output: Path) -> bool:
+        """Whether a file or folder is the finished output of this job."""
+        try:
+            text = (self.path / PUBLISHED).read_text(encoding="utf-8")
+            return from_json(text, _Look, PUBLISHED) == _Look.of(output)
+        except (OSError, ValueError):
+            return False
+
+    def workers(self) -> list[Owner]:
+        """Those who work on segments, as far as can be seen at a glance."""
+        found: list[Owner] = []
+        for name in sorted(self.names()):
+            if name.endswith(LEASE):
+                with examined(self.path / name) as (owner, free):
+                    if owner is not None and not (free and owner.on_this_machine):
+                        found.append(owner)
+        return found
 
     def names(self) -> set[str]:
         """The names of all files in the folder: the one look at it that a claim takes.
@@ -195,7 +259,7 @@ class JobFolder:
 
     def lease(self, number: int) -> Path:
         """The file that stands for the right to work on a segment."""
-        return self.path / f"{number:05d}.lease"
+        return self.path / lease_name(number)
 
     def attempt(self, number: int, suffix: str) -> Path:
         """A name for a segment's file that no other attempt has."""
@@ -321,6 +385,11 @@ def digest(path: Path) -> tuple[int, str]:
             whole.update(hashlib.file_digest(file, "sha256").digest())
             length += file.tell()
     return length, whole.hexdigest()
+
+
+def lease_name(number: int) -> str:
+    """Name of the file that stands for the right to work on a segment."""
+    return f"{number:05d}{LEASE}"
 
 
 def _manifest(number: int) -> str:

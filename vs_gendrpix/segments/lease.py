@@ -82,11 +82,12 @@ class Claims:
         self._heartbeat = heartbeat
         self._seen: dict[Path, _Seen] = {}
 
-    def claim(self, path: Path) -> Lease | None:
+    def claim(self, path: Path, *, fresh: bool = False) -> Lease | None:
         """Claim what a lease's file stands for.
 
         Args:
             path: The file.
+            fresh: Whether there was none a moment ago: if there is one, who made it lives.
 
         Returns:
             The lease; None if somebody else has it, and lives as far as can be seen.
@@ -98,29 +99,36 @@ class Claims:
             return self._made(path)
         except FileExistsError:
             pass
-        if not self._is_dead(path):
-            return None
-        self._seen.pop(path, None)
-        with suppress(FileNotFoundError):  # somebody else was quicker
-            path.unlink()
-        with suppress(FileExistsError):
-            return self._made(path)
+        if not fresh and self._removed(path):
+            with suppress(FileExistsError):  # somebody else was quicker
+                return self._made(path)
         return None
 
     def _made(self, path: Path) -> Lease:
         handle = hold(path)
         try:
             os.write(handle, to_json(Owner.this(path.name)).encode(errors="surrogateescape"))
+            os.fsync(handle)  # so that other machines can read it too
         except OSError:
             os.close(handle)
             raise
         return Lease(path, handle, self._heartbeat)
 
-    def _is_dead(self, path: Path) -> bool:
-        """Whether whoever made a lease's file has died: by the system, or by its silence."""
-        with examined(path) as (owner, free):
-            if free and owner is not None and owner.on_this_machine:
-                return True
+    def _removed(self, path: Path) -> bool:
+        """Remove the lease of the dead; returns whether it was one."""
+        with examined(path) as (owner, free):  # held meanwhile: of two who see it, one removes it
+            local = owner is not None and owner.on_this_machine
+            # A lease that says nothing is of one who died as it made it, or makes it just now.
+            patience = 1 if free and owner is None else MISSED
+            if not (free and local) and not self._silent(path, patience * self._heartbeat):
+                return False
+            self._seen.pop(path, None)
+            with suppress(FileNotFoundError):
+                path.unlink()
+        return True
+
+    def _silent(self, path: Path, seconds: float) -> bool:
+        """Whether a lease's file has shown no sign of life for some seconds of our own clock."""
         try:
             found = path.stat()
         except OSError:
@@ -130,4 +138,4 @@ class Claims:
         if seen is None or seen.look != look:
             self._seen[path] = _Seen(look, time.monotonic())
             return False
-        return time.monotonic() - seen.since > MISSED * self._heartbeat
+        return time.monotonic() - seen.since > seconds

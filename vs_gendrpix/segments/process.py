@@ -1,5 +1,6 @@
 """Restore a video: in one piece, or as a job of segments that goes on where it stopped."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from vs_gendrpix.job.plan import Plan, make_plan
 from vs_gendrpix.job.progress import Progress
 from vs_gendrpix.job.report import Report
 from vs_gendrpix.job.run import run
-from vs_gendrpix.segments.finish import finish
+from vs_gendrpix.segments.finish import finish, report_of
 from vs_gendrpix.segments.folder import JobFolder
 from vs_gendrpix.segments.job_plan import JobPlan, differences
 from vs_gendrpix.segments.supervisor import Supervisor
@@ -61,6 +62,11 @@ def process(
         OutputError: A job of other settings has been begun for this output.
         GendrpixError: One of its kinds, see `vs_gendrpix.errors`; nothing has been published.
     """
+    settings, progress = settings or ProcessSettings(), progress or Progress()
+    earlier = _finished_before(src, dst, settings)
+    if earlier is not None:
+        progress.done(earlier)
+        return earlier
     opened = None if engine is None else lambda _: engine
     return process_plan(make_plan(src, dst, settings), progress, opened)
 
@@ -100,6 +106,21 @@ def process_plan(
             if not tries_left or len(folder.finished(folder.names())) == len(job.segments):
                 raise
     raise AssertionError("the last try returns or raises")
+
+
+def _finished_before(src: str | Path, dst: str | Path, settings: ProcessSettings) -> Report | None:
+    """End the same job, if it was killed when its output had its name; None if there is none."""
+    folder = JobFolder.beside(Path(dst))
+    if not folder.published(Path(dst)):
+        return None
+    settings = replace(settings, write=replace(settings.write, overwrite=True))
+    job, _ = JobPlan.of(make_plan(src, dst, settings))
+    if job is None or differences(folder.plan(), job) or not folder.finished(folder.names()):
+        return None
+    report = report_of(folder)
+    if not settings.job.keep:
+        folder.remove()
+    return report
 
 
 def _work(folder: JobFolder, plan: Plan, progress: Progress, opened: "Opened | None") -> None:
@@ -142,6 +163,7 @@ def prepare(job: JobPlan, *, anew: bool = False, progress: Progress | None = Non
                 "another name, or go on as it was begun"
             )
         if found:
+            _refuse_workers(folder)
             folder.remove()
     if folder.exists():
         done = len(folder.finished(folder.names()))
@@ -149,3 +171,17 @@ def prepare(job: JobPlan, *, anew: bool = False, progress: Progress | None = Non
     else:
         folder.create(job)
     return folder
+
+
+def _refuse_workers(folder: JobFolder) -> None:
+    """Keep a job that somebody works on.
+
+    Raises:
+        OutputError: Somebody does.
+    """
+    workers = folder.workers()
+    if workers:
+        raise OutputError(
+            f"somebody works on {folder.path} ({workers[0]}): wait for its end, or delete that "
+            "folder if it has died"
+        )

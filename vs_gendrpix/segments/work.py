@@ -1,10 +1,11 @@
 """Make segments of a job, one after the other, until there is none left to make."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
+from random import sample
 from typing import TYPE_CHECKING
 
 from vs_gendrpix import cancellation
@@ -17,7 +18,7 @@ from vs_gendrpix.job.run import notes_of, open_engine, write_frames
 from vs_gendrpix.job.waits import Bound
 from vs_gendrpix.read.sequence import Names
 from vs_gendrpix.segments.cutting import Segment
-from vs_gendrpix.segments.folder import Found, JobFolder, Manifest, digest
+from vs_gendrpix.segments.folder import Found, JobFolder, Manifest, digest, lease_name
 from vs_gendrpix.segments.job_plan import Identity, JobPlan, present_versions
 from vs_gendrpix.segments.lease import Claims
 from vs_gendrpix.write.output import OutputFile, OutputFolder, output_fault
@@ -96,6 +97,22 @@ def _on_device(job: JobPlan, device: str | None) -> JobPlan:
     return replace(job, plan=replace(job.plan, settings=replace(settings, restore=restore)))
 
 
+def in_turn(left: Sequence[Segment], names: Container[str]) -> Iterator[Segment]:
+    """The segments to try, one after the other.
+
+    Those that nobody has claimed come first, and of the others one may be dead. A worker begins
+    with the first one; if another was quicker there, many may be under way, and it goes to any.
+
+    Args:
+        left: Segments that are not finished, in their order.
+        names: Names of the files in the job's folder.
+    """
+    free = [segment for segment in left if lease_name(segment.number) not in names]
+    yield from free[:1]
+    yield from sample(free[1:], max(len(free) - 1, 0))
+    yield from (segment for segment in left if lease_name(segment.number) in names)
+
+
 class _Worker:
     """Makes segments with one engine."""
 
@@ -126,20 +143,16 @@ class _Worker:
             left = [segment for segment in wanted if segment.number not in done]
             if not left:
                 return made
-            # Those that nobody has claimed come first; of the others one may be dead.
-            left.sort(key=lambda segment: self._folder.lease(segment.number).name in names)
-            for segment in left:
-                if self._try(segment, done):
-                    made += 1
-                    break
+            if any(self._try(segment, done, names) for segment in in_turn(left, names)):
+                made += 1
             else:
                 time.sleep(self._job.heartbeat / LOOKS)
 
-    def _try(self, segment: Segment, done: set[int]) -> bool:
+    def _try(self, segment: Segment, done: set[int], names: set[str]) -> bool:
         """Make a segment, unless another worker does; returns whether it was made here."""
         lease = self._folder.lease(segment.number)
         try:
-            claimed = self._claims.claim(lease)
+            claimed = self._claims.claim(lease, fresh=lease.name not in names)
         except OSError as error:
             raise output_fault(error, f"cannot write {lease}") from error
         if claimed is None:

@@ -61,6 +61,7 @@ class Part:
             self._handle = hold(self._lock)
             text = to_json(Owner.this(self._target.name))
             os.write(self._handle, text.encode(errors="surrogateescape"))
+            os.fsync(self._handle)  # an empty one would not say what is to be swept
             if self._folder:
                 self.path.mkdir()
             else:
@@ -226,6 +227,8 @@ def examined(lock: Path) -> Iterator[tuple[Owner | None, bool | None]]:
         return
     try:
         free = _locked(handle)
+        if not _is_file(handle, lock):  # removed, and perhaps made again, since it was opened
+            free = None
         text = os.read(handle, 1 << 16).decode(errors="surrogateescape")
         try:
             owner = from_json(text, Owner, "the lock")
@@ -248,10 +251,8 @@ def hold(lock: Path) -> int:
     """
     while True:
         handle = os.open(lock, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666)
-        if _locked(handle) is not False:
-            with suppress(OSError):
-                if lock.stat().st_ino == os.fstat(handle).st_ino:
-                    return handle
+        if _locked(handle) is not False and _is_file(handle, lock):
+            return handle
         os.close(handle)
 
 
@@ -266,6 +267,14 @@ def _locked(handle: int) -> bool | None:
     except OSError:
         return None
     return True
+
+
+def _is_file(handle: int, path: Path) -> bool:
+    """Whether an open file still has its name."""
+    try:
+        return path.stat().st_ino == os.fstat(handle).st_ino
+    except OSError:
+        return False
 
 
 def _remove(path: Path) -> None:
