@@ -83,8 +83,8 @@ KINDS = {
 """How each clip is made, by its name."""
 
 
-def make_clip(path: Path, kind: Kind) -> None:
-    """Write a clip of twelve frames: a moving slope, and half a second of a tone."""
+def make_clip(path: Path, kind: Kind, frames: int = FRAMES) -> None:
+    """Write a clip, of twelve frames by default: a moving slope, and a tone."""
     # The same bytes in every run: no random identifiers. SVT-AV1 leaves a real-time priority,
     # which the runs of a benchmark would inherit.
     with kept_priority(), av.open(str(path), "w", options={"fflags": "bitexact"}) as output:
@@ -96,7 +96,7 @@ def make_clip(path: Path, kind: Kind) -> None:
         if kind.rich:
             _enrich(output, kind.suffix)
         down, across = np.mgrid[: kind.size[1], : kind.size[0]]
-        for number in range(FRAMES):
+        for number in range(frames):
             light = (3 * across + 2 * down + 9 * number) % 256
             rgb = np.stack([light, 255 - light, (light + 8 * number) % 256], -1).astype(np.uint8)
             picture = av.VideoFrame.from_ndarray(rgb).reformat(format=kind.pix_fmt)
@@ -104,7 +104,7 @@ def make_clip(path: Path, kind: Kind) -> None:
             output.mux(stream.encode(picture))
         output.mux(stream.encode(None))
         if sound:
-            for frame in _tone():
+            for frame in _tone(24_000 * frames // FRAMES):
                 output.mux(sound.encode(frame))
             output.mux(sound.encode(None))
 
@@ -121,10 +121,10 @@ def _enrich(output: OutputContainer, suffix: str) -> None:
     output.add_attachment("font.ttf", "font/ttf", bytes(range(256)))
 
 
-def _tone() -> list[av.AudioFrame]:
-    """Half a second of a tone."""
+def _tone(length: int) -> list[av.AudioFrame]:
+    """A tone of so many samples, 48,000 a second."""
     made = []
-    for start in range(0, 24_000, 1024):
+    for start in range(0, length, 1024):
         wave = np.sin(np.arange(start, start + 1024) / 20)
         samples = np.repeat((wave * 8000).astype(np.int16)[None], 2, axis=1)
         frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="stereo")

@@ -1,0 +1,71 @@
+"""A process that starts commands for the benchmarks of jobs, with a resize in the network's place.
+
+A fork of what has loaded all starts in no time. Lines of JSON come in, `{"start": [...]}` or
+`{"wait": PID}`; a line goes out for each, the number of the process or its exit code. Each command
+is the leader of a process group of its own.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import vs_gendrpix.segments.process  # noqa: F401 - it takes seconds to load
+from benchmarks.faults.steps import Steps
+from tests.nearest import NearestEngine
+from vs_gendrpix.cli.main import main
+from vs_gendrpix.models.catalogue import BUILT_IN
+from vs_gendrpix.models.gendrpix.files import check_model
+from vs_gendrpix.restore import engine
+from vs_gendrpix.segments import cutting, job_plan
+from vs_gendrpix.segments.folder import JobFolder
+
+
+def keep_ledgers(into: Path) -> None:
+    """Keep the ledger of a job whose folder is removed."""
+    remove = JobFolder.remove
+
+    def kept(folder: JobFolder) -> None:
+        with into.open("a", encoding="utf-8") as file:
+            file.writelines(line + "\n" for line in folder.ledger())
+        remove(folder)
+
+    JobFolder.remove = kept  # type: ignore[method-assign]
+
+
+def start(folder: Path, order: dict[str, Any]) -> None:
+    """Do what was ordered, and end."""
+    said = os.open(folder / order["said"], os.O_CREAT | os.O_TRUNC | os.O_WRONLY)
+    os.dup2(said, 1)
+    os.dup2(said, 2)
+    os.setpgid(0, 0)
+    os.chdir(folder / "outputs")
+    keep_ledgers(folder / "ledger")
+    store = folder / "store" if order.get("trace") else None
+    steps = Steps(folder / "outputs", order.get("die_at"), store)
+    steps.watch()
+    sys.argv = ["gendrpix", *order["start"]]
+    code = main()
+    steps.write(folder / "steps.json")
+    os._exit(code)  # the interpreter takes seconds to end
+
+
+def serve(folder: Path) -> None:
+    """Start and wait until no more is ordered."""
+    engine.Engine = NearestEngine  # type: ignore[misc, assignment]
+    cutting.LENGTH, job_plan.HEARTBEAT = 10, 0.5
+    check_model(BUILT_IN["tiny"])  # makes PyTorch load its rest, in seconds
+    while line := sys.stdin.readline():
+        order = json.loads(line)
+        if "wait" in order:
+            print(os.waitstatus_to_exitcode(os.waitpid(order["wait"], 0)[1]), flush=True)
+            continue
+        process = os.fork()
+        if not process:
+            start(folder, order)
+        print(process, flush=True)
+
+
+if __name__ == "__main__":
+    serve(Path(sys.argv[1]))
