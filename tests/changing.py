@@ -24,10 +24,10 @@ HEAVY = {
 """Such codecs whose pictures must be decoded."""
 
 GROUPS = {
-    "libx264": ("yuv420p", {"x264-params": "keyint=10:repeat-headers=1:annexb=1"}),
-    "libx265": ("yuv420p", {"x265-params": "keyint=10:repeat-headers=1:log-level=none"}),
-    "mpeg2video": ("yuv420p", {"g": "10", "bf": "2"}),
-    "mpeg4": ("yuv420p", {"g": "10", "bf": "2"}),
+    "libx264": ("yuv420p", {"x264-params": "keyint=10:bframes=0:repeat-headers=1:annexb=1"}),
+    "libx265": ("yuv420p", {"x265-params": "keyint=10:bframes=0:repeat-headers=1:log-level=none"}),
+    "mpeg2video": ("yuv420p", {"g": "10"}),
+    "mpeg4": ("yuv420p", {"g": "10"}),
     "libvpx": ("yuv420p", {"g": "10"}),
     "libvpx-vp9": ("yuv420p", {"g": "10"}),
     "libsvtav1": ("yuv420p", {"preset": "12", "g": "10"}),
@@ -47,11 +47,12 @@ def encoded(codec, sizes, first, *, color=1):
     context.width, context.height, context.pix_fmt = *sizes[0], pix_fmt
     context.time_base, context.framerate, context.options = Fraction(1, 25), 25, dict(options)
     context.color_primaries = context.color_trc = color
-    times = tuple(range(first, first + len(sizes)))
+    (frame,) = make_frames(pix_fmt, sizes[0], (0,), Fraction(1, 25))
     packets = []
-    for frame in make_frames(pix_fmt, sizes[0], times, Fraction(1, 25)):
+    for number in range(first, first + len(sizes)):
         picture = to_picture(frame, pix_fmt)
         picture.color_primaries = picture.color_trc = color
+        picture.pts = number
         packets += context.encode(picture)
     return packets + context.encode(None)
 
@@ -66,5 +67,5 @@ def make_changing_clip(path, codec, sizes, **more):
         stream.time_base = Fraction(1, 25)
         for first, end in pairwise(runs):
             for packet in encoded(codec, sizes[first:end], first, **more):
-                packet.stream = stream
+                packet.stream, packet.dts = stream, packet.pts  # x265 makes one up for a single one
                 output.mux(packet)

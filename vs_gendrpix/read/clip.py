@@ -158,6 +158,7 @@ class Clip:
         # Without an index, as in transport streams, a search may end behind the first keyframe.
         if not (self.seek(seconds) and self._at_start() and self.seek(seconds)):
             self.rewind()
+            self._read = True  # by the look
         return True
 
     def seek(self, seconds: Fraction) -> bool:

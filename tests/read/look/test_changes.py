@@ -50,3 +50,13 @@ def test_a_clip_that_does_not_change_passes(tmp_path, codec):
     path = tmp_path / f"in.{CONTAINERS.get(codec, 'nut')}"
     make_changing_clip(path, codec, [SMALL] * 30)
     look(path)
+
+
+@pytest.mark.parametrize("codec", ["mjpeg", "libx265", "mpeg2video"])
+def test_a_clip_can_be_read_after_the_look(tmp_path, codec):
+    """Also where no search finds its beginning, so that it is opened anew."""
+    path = tmp_path / "in.nut"
+    make_changing_clip(path, codec, [SMALL] * 12)
+    with Clip(path) as clip:
+        refuse_changes(clip, Source(clip).info.format, None)
+        assert len(list(Source(clip))) == 12
