@@ -13,6 +13,7 @@ ONCE_WRONG = {
     1684: "AC-3 whose first packet MP4 drops, with damage in the picture",
     1900: "the same, without",
     100690: "sound that damage has put before the picture",
+    201722: "a picture that a flipped bit has put 13 hours away, which QuickTime cannot say",
     101537: "sound that goes back in time, whose end an edit list leaves out",
 }
 """Mutants that have ended otherwise, and why."""

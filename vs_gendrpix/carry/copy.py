@@ -118,6 +118,8 @@ class SideStreams:
             self._input = source = open_input(self._path, self._chosen)
             heard = log.drain()
         keep, chosen, begin = self.plan.keep, self._chosen, origin(source)
+        index = index_of(self._path, chosen, source.format.name)
+        begin = begin if index is None else index.begin(begin)
         start = None if chosen.start is None else begin + chosen.start
         end = None if chosen.end is None else begin + chosen.end
         if keep.metadata:
@@ -141,7 +143,7 @@ class SideStreams:
                 offset=self._offset,
                 notes=self._notes,
                 heard=heard if start is None else [],
-                index=index_of(self._path, chosen, source.format.name),
+                index=index,
             )
             self._packets = iter(reader)
             self._ahead = next(self._packets, None)

@@ -15,6 +15,7 @@ from vs_gendrpix.libav.log import LibavLog
 from vs_gendrpix.libav.values import codec_name, fraction, is_cover, line_of, origin
 from vs_gendrpix.read.index import Index
 from vs_gendrpix.read.joins import Joins, RunningClock
+from vs_gendrpix.read.steady import Steady
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 _SEEK_MARGIN = 5
 """Seconds before the part at which reading begins: an index may know only the video's keyframes."""
+
+_AHEAD = 3
+"""Seconds by which a packet may be decoded before it is shown."""
 
 _LONGEST = 24 * 60 * 60
 """Seconds above which a packet's duration is none: a VobSub without an end has 2^32 ms."""
@@ -75,11 +79,8 @@ class PacketReader:
         if self._start is not None:
             self._seek(self._start)
         ended: set[int] = set()
-        for packet in self._readable():
-            if self._clock.mend(packet):
-                self._joining.add(packet.stream_index)
-            if self._overlaps(packet):
-                continue
+        steady = Steady(frozenset({"audio", "subtitle"}), self._notes.made_up_time, self._within())
+        for packet in steady.packets(self._joined()):
             self._mend_times(packet)
             seconds = (packet.pts or 0) * fraction(packet.time_base)
             if self._end is not None and seconds >= self._end:
@@ -89,6 +90,21 @@ class PacketReader:
             elif self._start is None or seconds >= self._start or self._cut(packet, self._start):
                 self._shift(packet)
                 yield packet
+
+    def _joined(self) -> "Iterator[Packet[Stream]]":
+        """The packets at the times of one clock."""
+        for packet in self._readable():
+            if self._clock.mend(packet):
+                self._joining.add(packet.stream_index)
+            if not self._overlaps(packet):
+                yield packet
+
+    def _within(self) -> tuple[Fraction, Fraction] | None:
+        """Seconds at which the file's pictures begin and end; None if that is not known."""
+        index = self._index
+        if index is None or not index.times:
+            return None
+        return index.times[0] * index.pace.tick, index.end * index.pace.tick
 
     def _seek(self, start: Fraction) -> None:
         """Go to a little before the part; read from the beginning where that is impossible."""
@@ -173,7 +189,12 @@ class PacketReader:
             self._notes.made_up_times += not is_cover(packet.stream)  # Matroska's have none
         self._last_dts[packet.stream_index] = dts
         packet.dts = dts
-        packet.pts = dts if packet.pts is None else max(packet.pts, dts)
+        ahead = (
+            Fraction(0) if packet.pts is None else (packet.pts - dts) * fraction(packet.time_base)
+        )
+        if ahead > _AHEAD:  # sound and text are shown when they are decoded
+            self._notes.made_up_time()
+        packet.pts = dts if packet.pts is None or not 0 <= ahead <= _AHEAD else packet.pts
         if (packet.duration or 0) * fraction(packet.time_base) > _LONGEST:
             packet.duration = 0  # it is not known
 

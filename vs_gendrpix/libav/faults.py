@@ -1,8 +1,9 @@
-"""Errors of PyAV as ours: whatever it raises while an input is read."""
+"""Errors of PyAV as ours: whatever it raises while an input is read, and nothing else."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from traceback import walk_tb
 
 import av
 
@@ -11,26 +12,31 @@ from vs_gendrpix.errors import GendrpixError, MediaError
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Raise what goes wrong in libav, or in what is made of its values, as `MediaError`.
+    """Raise what goes wrong in PyAV, or in the file system, as `MediaError`.
 
-    A broken file can make any call fail, and with any exception: a rate of 0 divides, a text is no
-    Unicode, a size needs more memory than there is.
+    A broken file can make any call of PyAV fail, and with any exception: a text is no Unicode, a
+    size needs more memory than there is. What our own code raises is a fault of ours, and stays.
 
     Args:
         path: The input, for the message.
 
     Raises:
-        MediaError: Anything was raised that is no error of ours.
+        MediaError: PyAV has raised something, or the system something about a file.
     """
     try:
         yield
     except GendrpixError:
         raise
     except Exception as error:
-        # Memory that numpy lacks is the machine's fault, what libav asks for is the file's.
-        if isinstance(error, MemoryError) and not isinstance(error, av.FFmpegError):
+        if not isinstance(error, av.FFmpegError | OSError) and not _is_of_pyav(error):
             raise
         raise MediaError(f"cannot read {path}: {reason(error)}") from error
+
+
+def _is_of_pyav(error: Exception) -> bool:
+    """Whether PyAV has raised an exception: it comes from there, not from what PyAV calls."""
+    names = [frame.f_code.co_name for frame, _ in walk_tb(error.__traceback__)]
+    return bool(names) and names[-1].startswith("av.")  # as Cython names its functions
 
 
 def reason(error: Exception) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import ExitStack
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 from struct import unpack
 from typing import TYPE_CHECKING, Self
@@ -18,11 +19,12 @@ from vs_gendrpix.libav.log import InputLog, LibavLog
 from vs_gendrpix.libav.values import fraction, origin
 from vs_gendrpix.read.cut import TAIL, is_cut_off
 from vs_gendrpix.read.decoder import Decoder
-from vs_gendrpix.read.index import index_of, pace_of_stream
+from vs_gendrpix.read.index import index_of, may_restart, pace_of_stream
 from vs_gendrpix.read.joins import Joins, RunningClock, joined_packets
 from vs_gendrpix.read.missing import Missing
 from vs_gendrpix.read.opening import STDIN, main_video, open_input
 from vs_gendrpix.read.pipe import Pipe
+from vs_gendrpix.read.steady import Steady
 from vs_gendrpix.settings import ReadSettings
 
 if TYPE_CHECKING:
@@ -96,15 +98,18 @@ class Clip:
         self.begin = origin(self.container)
         self.time_base = fraction(self.stream.time_base)
         start = self.stream.start_time
-        shown = self.begin if start is None else start * self.time_base
-        self.delay = max(shown - self.begin, Fraction(0))
         with LibavLog(this_thread=True):  # what is damaged is met again when it is decoded
             self.index = index_of(self.path, self.chosen, self.format_name)
         if self.index is None:
             joins, self.pace = Joins(), pace_of_stream(self.stream)
         else:
             joins, self.pace = self.index.joins, self.index.pace
-        self.clock = RunningClock(joins)
+            self.begin = self.index.begin(self.begin)
+            if joins.lone and self.index.times:
+                start = self.index.times[0]
+        shown = self.begin if start is None else start * self.time_base
+        self.delay = max(shown - self.begin, Fraction(0))
+        self.clock = RunningClock(joins, self.notes.made_up_time)
         if joins.moments:
             self._tell_join(joins.moments[0], len(joins.moments))
         self.length = self._length()
@@ -201,7 +206,7 @@ class Clip:
     def pictures(self) -> Iterator[av.VideoFrame]:
         """Decode all pictures from here on, past any error."""
         for packet in self.packets():
-            if packet is not None and packet.size:
+            if packet is not None:
                 self.missing.read(packet)
             for picture in self._decoder.decode(packet):
                 self.missing.shown(picture)
@@ -212,17 +217,21 @@ class Clip:
         """Read the video's packets from here on, past any error, at the times of one clock.
 
         Yields:
-            The packets; at the end one without data, or None, which flush the decoder.
+            The packets; at the end None, which flushes the decoder.
         """
+        packets = self._packets()
+        if may_restart(self.container):
+            packets = Steady(frozenset({"video"})).packets(packets)
         if self.path == STDIN:
-            yield from joined_packets(self._packets(), self.stream.index, self._meet_join)
+            ended = chain(packets, [None])
+            yield from joined_packets(ended, self.stream.index, self._meet_join)
             return
-        for packet in self._packets():
-            if packet is not None:
-                self.clock.mend(packet)
+        for packet in packets:
+            self.clock.mend(packet)
             yield packet
+        yield None
 
-    def _packets(self) -> "Iterator[Packet[VideoStream] | None]":
+    def _packets(self) -> "Iterator[Packet[VideoStream]]":
         """Read the video's packets as they are."""
         self._read = True
         packets, failed_reads = self.container.demux(self.stream), 0
@@ -239,9 +248,8 @@ class Clip:
             if packet is None:
                 break
             failed_reads = 0
-            yield packet
-        if failed_reads:
-            yield None
+            if packet.size:
+                yield packet
 
     def _nothing_missing(self) -> Missing:
         """Count missing frames anew; an AVI's times tell none where frames are reordered."""

@@ -29,7 +29,7 @@ def is_cut_off(name: str, read: Missing, length: int, tail: bytes) -> bool:
         case "mpegts":
             return _cut_transport_stream(tail)
         case "flv":
-            return _cut_flash_video(tail)
+            return _cut_flash_video(tail, length)
         case "ogg":
             return _cut_ogg(tail)
         case _:
@@ -55,14 +55,14 @@ def _cut_transport_stream(tail: bytes) -> bool:
     return False
 
 
-def _cut_flash_video(tail: bytes) -> bool:
+def _cut_flash_video(tail: bytes, length: int) -> bool:
     """Whether the last tag is not whole: behind each tag stands its size (Adobe FLV, annex E.3)."""
     size = int.from_bytes(tail[-4:])
     begin = len(tail) - 4 - size
     if size < 11 or begin < 0:  # no tag is so small; of a larger one the beginning is not here
-        return size < 11 or size > 1 << 24
-    length = int.from_bytes(tail[begin + 1 : begin + 4])
-    return tail[begin] & 0x1F not in _FLV_TYPES or length + 11 != size
+        return size < 11 or size + 4 > length
+    data = int.from_bytes(tail[begin + 1 : begin + 4])
+    return tail[begin] & 0x1F not in _FLV_TYPES or data + 11 != size
 
 
 def _cut_ogg(tail: bytes) -> bool:

@@ -6,7 +6,7 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -17,9 +17,11 @@ from av.format import Flags
 from vs_gendrpix import cancellation
 from vs_gendrpix.libav.values import fraction
 from vs_gendrpix.read.joins import Joins, find_joins
+from vs_gendrpix.read.lone import due_times, far_times, lone_times
 from vs_gendrpix.read.opening import main_video, open_input
 from vs_gendrpix.read.pace import ROUNDED, Pace, has_fields_apart, pace_of
-from vs_gendrpix.read.parts import Part, Parts
+from vs_gendrpix.read.parts import Part, Parts, Picture
+from vs_gendrpix.read.steady import Steady
 from vs_gendrpix.settings import ReadSettings
 
 if TYPE_CHECKING:
@@ -50,7 +52,7 @@ class Index:
         end: Tick at which the last picture ends.
         packets: Number of the video's packets.
         pace: The spacing of the pictures.
-        joins: Where the file's clock starts again.
+        joins: Where the file's clock starts again, and the pictures whose times are wrong.
         keys: Time and byte of each keyframe, rising.
         by_byte: Whether to search for a moment by the byte: formats whose clocks may start again
             have no list of their own to search in.
@@ -84,6 +86,11 @@ class Index:
         """The number of the first picture of a range, and of the one behind the last."""
         first = 0 if start is None else self._before(start)
         return first, len(self.times) if end is None else self._before(end)
+
+    def begin(self, said: Fraction) -> Fraction:
+        """The second at which the clip begins; the container may have read it off a wrong time."""
+        first = self.times[0] * self.pace.tick if self.times else said
+        return first if self.joins.lone and said < first - 1 else said
 
     def _before(self, seconds: Fraction) -> int:
         """Count the pictures before a moment."""
@@ -126,17 +133,28 @@ def _indexed(path: Path, number: int | None, _size: int, _changed: int) -> Index
         return _read(container, main_video(container, path, number))
 
 
+def may_restart(container: "InputContainer") -> bool:
+    """Whether the clock of such a file may start again, as its packets have times of their own."""
+    form = container.format
+    return bool(form.flags & _RESTARTS) or form.name in _RESTARTING
+
+
 def _read(container: "InputContainer", video: "VideoStream") -> Index:
     """Read the packets to the end, or to where nothing more can be read."""
-    form = container.format
-    restarts = bool(form.flags & _RESTARTS) or form.name in _RESTARTING
+    form, restarts = container.format, may_restart(container)
     parts, streams = Parts(video.index, restarts=restarts), Counter[int]()
-    for packet in _packets(container):
+    given = _packets(container)
+    for packet in Steady(frozenset({"video", "audio"})).packets(given) if restarts else given:
         streams[packet.stream_index] += 1
         if form.name == "avi":
             packet.pts = packet.dts  # its presentation times go back and forth with B-frames
         if restarts or packet.stream_index == video.index:
             parts.take(packet)
+    lone = {
+        picture: time
+        for part in parts.found
+        for picture, time in _lone_pictures(part, video, parts).items()
+    }
     shifts = _shifts(video, parts.found) or parts.shifts()
     moved = list(zip(parts.found, shifts, strict=True))
     times = array("q", sorted(pts + shift for part, shift in moved for pts in part.times))
@@ -151,7 +169,7 @@ def _read(container: "InputContainer", video: "VideoStream") -> Index:
         end=parts.found[-1].end + shifts[-1],
         packets=streams[video.index],
         pace=pace,
-        joins=find_joins(parts, shifts, fraction(video.time_base)),
+        joins=find_joins(parts, shifts, fraction(video.time_base), lone),
         keys=tuple(sorted(keys)),
         by_byte=restarts and not form.flags & _NO_BYTES,
         streams=frozenset(streams),
@@ -170,6 +188,22 @@ def _packets(container: "InputContainer") -> "Iterator[Packet[Any]]":
                 if packet.size and not packet.is_discard:
                     yield packet
             return
+
+
+def _lone_pictures(part: Part, video: "VideoStream", parts: Parts) -> dict[Picture, int]:
+    """Mend the presentation times of a part of a video that are wrong.
+
+    Returns:
+        The times that take their place, by picture.
+    """
+    pace, tick = partial(pace_of_stream, video), fraction(video.time_base)
+    numbers = set(lone_times(part.times, reordered=video.codec.reorder, pace=pace))
+    numbers |= set(far_times(part.times, part.guesses, tick, parts.sound_beside(part)))
+    if not numbers:
+        return {}
+    wrong = {number: part.picture(number) for number in sorted(numbers)}
+    part.mend(due_times(part.times, numbers))
+    return {picture: part.times[number] for number, picture in wrong.items()}
 
 
 def _shifts(video: "VideoStream", parts: list[Part]) -> list[int]:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from vs_gendrpix.libav.values import fraction
-from vs_gendrpix.read.parts import Parts, is_guess
+from vs_gendrpix.read.parts import Parts, Picture, is_guess
 
 if TYPE_CHECKING:
     from av.packet import Packet
@@ -33,6 +33,8 @@ class Joins:
         moments: The joins' times, in seconds of the first part's clock.
         ends: Seconds at which each stream ends before a jump of its clock, by its index.
         dues: Seconds at which the next picture would be due at each join, by the clock before it.
+        guessed: Byte of the file and time of the pictures whose time is the next join's due.
+        lone: The times that take the place of wrong ones, by byte of the file and wrong time.
     """
 
     shifts: tuple[Fraction, ...] = ()
@@ -41,19 +43,24 @@ class Joins:
     moments: tuple[Fraction, ...] = ()
     ends: Mapping[int, tuple[Fraction, ...]] = field(default_factory=dict)
     dues: tuple[Fraction, ...] = ()
+    guessed: frozenset[Picture] = frozenset()
+    lone: Mapping[Picture, int] = field(default_factory=dict)
 
     def ends_with(self, stream: int, seconds: Fraction) -> bool:
         """Whether what a stream has at a moment, by the file's clock, is its last before a join."""
         return any(0 <= end - seconds <= _LAST for end in self.ends.get(stream, ()))
 
 
-def find_joins(parts: Parts, moved: Sequence[int], tick: Fraction) -> Joins:
+def find_joins(
+    parts: Parts, moved: Sequence[int], tick: Fraction, lone: Mapping[Picture, int]
+) -> Joins:
     """Say how to undo the joins between the parts of a file.
 
     Args:
         parts: The parts, with all packets taken.
         moved: Ticks to add to the times of each.
         tick: Seconds of a tick of the video.
+        lone: The times that take the place of wrong ones.
     """
     shifts = [shift * tick for shift in moved]
     added = [after - before for before, after in pairwise(shifts)]
@@ -69,6 +76,8 @@ def find_joins(parts: Parts, moved: Sequence[int], tick: Fraction) -> Joins:
             for index, clock in parts.others.items()
         },
         dues=tuple((part.due or 0) * tick for part in parts.found[:-1]),
+        guessed=frozenset(picture for part in parts.found for picture in part.guessed),
+        lone=lone,
     )
 
 
@@ -77,14 +86,15 @@ class RunningClock:
 
     Args:
         joins: The joins of the file.
+        told: Is told of each picture whose wrong time is mended; None if nobody is.
     """
 
-    def __init__(self, joins: Joins) -> None:
-        self._joins = joins
+    def __init__(self, joins: Joins, told: "Callable[[], None] | None" = None) -> None:
+        self._joins, self._told = joins, told
         self._passed: dict[int, int] = {}
 
     def mend(self, packet: "Packet[Any]") -> bool:
-        """Shift the times of a packet of the input.
+        """Shift the times of a packet of the input; a picture's that is wrong is mended.
 
         A packet without a place in the file, such as the second of sound that was stored as one,
         lies where the one before does. libav calls the last picture before a join corrupt, or the
@@ -101,8 +111,14 @@ class RunningClock:
             if place in self._joins.lasts:
                 packet.is_corrupt = False
         self._passed[index] = passed
-        if passed < len(self._joins.dues) and packet.stream.type == "video" and is_guess(packet):
-            packet.pts = round(self._joins.dues[passed] / fraction(packet.time_base))
+        if packet.stream.type == "video":
+            picture = -1 if place is None else place, packet.pts or 0
+            if packet.pts is not None and picture in self._joins.lone:
+                packet.pts = self._joins.lone[picture]
+                if self._told is not None:
+                    self._told()
+            elif picture in self._joins.guessed and passed < len(self._joins.dues):
+                packet.pts = round(self._joins.dues[passed] / fraction(packet.time_base))
         if passed:
             _move(packet, round(self._joins.shifts[passed - 1] / fraction(packet.time_base)))
         return before is not None and passed > before
@@ -118,28 +134,28 @@ def joined_packets(
     Behind a join packets wait until it is known which picture of the new part is shown first.
 
     Args:
-        packets: The packets of the video, from the beginning of the input.
+        packets: The packets of the video, from the beginning of the input; at the end None.
         video: The index of its stream.
         joined: Is told the time of each join, in ticks of the first part's clock.
 
     Yields:
-        The packets, in their order.
+        The packets, in their order; at the end None, which flushes the decoder.
     """
     parts, told = Parts(video), 1
     waiting: list[tuple[Packet[VideoStream] | None, int]] = []
     for packet in packets:
-        if packet is not None and packet.size:
+        if packet is not None:
             parts.take(packet)
         number = len(parts.found) - 1
         waiting.append((packet, number))
-        ends = packet is None or not packet.size or len(waiting) >= _PATIENCE
+        ends = packet is None or len(waiting) >= _PATIENCE
         # One that is called corrupt may be the last before a join.
         doubtful = any(each is not None and each.is_corrupt for each, _ in waiting[-3:])
         if not ends and (doubtful or not parts.found[number].settled):
             continue
         shifts = parts.shifts()
         for ready, own in waiting:
-            if ready is not None and ready.size:
+            if ready is not None:
                 due = parts.found[own].due
                 if due is not None and is_guess(ready):
                     ready.pts = due

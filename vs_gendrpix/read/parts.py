@@ -1,7 +1,7 @@
 """The parts of a file between which its clock starts again, by the times of its packets."""
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import partial
@@ -19,8 +19,15 @@ _FORWARD = Fraction(10)
 _BACK = Fraction(1, 10)
 """Seconds by which decoding times may go back without a join, as for FFmpeg's program."""
 
+_LAST = 4
+"""Pictures at the end of a part for which libav guesses."""
+
 _AHEAD = Fraction(3)
 """Seconds by which a picture may be decoded before it is shown: 16 pictures of 6 a second."""
+
+
+type Picture = tuple[int, int]
+"""The byte of the file at which a picture's packet lies, -1 if that is not known; and its time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,10 +50,12 @@ class StreamClock:
     """Follows the decoding times of a stream.
 
     Attributes:
+        begin: Second of the first packet; None at first.
         due: Second at which the next packet is due; None at first.
         jumps: The jumps so far.
     """
 
+    begin: Fraction | None = None
     due: Fraction | None = None
     jumps: list[Jump] = field(default_factory=list)
     _last: Fraction = Fraction(0)
@@ -64,6 +73,7 @@ class StreamClock:
         if due is not None and (now < self._last - _BACK or abs(now - due) > _FORWARD):
             jump = Jump(place=packet.pos or 0, before=due, after=now)
             self.jumps.append(jump)
+        self.begin = now if self.begin is None else self.begin
         self._last, self.due = now, now + (packet.duration or 0) * unit
         return jump
 
@@ -114,38 +124,49 @@ class Part:
     Attributes:
         place: The byte of the file at which it begins.
         times: Presentation times in ticks, as they are in the file, in the file's order.
+        durations: Ticks that each picture lasts; 0 when unknown.
+        places: The byte of the file of each; -1 when unknown.
         first: The earliest of them so far.
         settled: Whether none of those to come can be earlier, and the last pictures' are known.
         end: Tick at which the last picture ends.
         last: The bytes of the file at which the last two packets lie.
         keys: Presentation time and byte of each keyframe.
-        unsaid: Durations of the pictures whose time the file does not say.
+        guesses: Numbers of the times that are libav's guesses.
+        guessed: The last pictures that have such a time, as the file has them.
         due: Tick at which the next part's first picture would be due to be decoded, at its end.
     """
 
     place: int = 0
     times: "array[int]" = field(default_factory=lambda: array("q"))
+    durations: "array[int]" = field(default_factory=lambda: array("q"))
+    places: "array[int]" = field(default_factory=lambda: array("q"))
     first: int | None = None
     settled: bool = False
     end: int = 0
     last: tuple[int, ...] = ()
     keys: list[tuple[int, int]] = field(default_factory=list)
-    unsaid: list[int] = field(default_factory=list)
+    guesses: list[int] = field(default_factory=list)
+    guessed: list[Picture] = field(default_factory=list)
     due: int | None = None
 
     def add(self, packet: "Packet[Any]") -> None:
         """Take the next packet of the video."""
-        if packet.pos is not None:
-            self.last = (*self.last[-1:], packet.pos)
-        if is_guess(packet):
-            self.unsaid.append(packet.duration or 0)
-        elif packet.pts is not None:
-            self._show(packet.pts, packet.duration or 0)
-            if packet.is_keyframe and packet.pos is not None:
-                self.keys.append((packet.pts, packet.pos))
+        place = -1 if packet.pos is None else packet.pos
+        if place >= 0:
+            self.last = (*self.last[-1:], place)
+        if packet.pts is not None:
+            self.times.append(packet.pts)
+            self.durations.append(packet.duration or 0)
+            self.places.append(place)
+            if is_guess(packet):
+                self.guesses.append(len(self.times) - 1)
+            else:
+                self._show(len(self.times) - 1)
+                if packet.is_keyframe and place >= 0:
+                    self.keys.append((packet.pts, place))
         # No picture is shown before it is decoded.
         first_known = self.first is not None and packet.dts is not None and packet.dts >= self.first
-        self.settled = (first_known or packet.dts is None) and not self.unsaid
+        self.settled = (first_known or packet.dts is None) and not self.guesses
 
     def close(self, due: int) -> None:
         """End the part: what libav has taken from the next one for a picture's time is known now.
@@ -154,12 +175,34 @@ class Part:
         decoded (ISO/IEC 13818-1): behind the B-frames, which are the part's last pictures.
         """
         self.due = due
-        for duration in self.unsaid:
-            self._show(due, duration)
+        for number in self.guesses:
+            if number >= len(self.times) - _LAST:
+                self.guessed.append(self.picture(number))
+                self.times[number] = due
+            self._show(number)
 
-    def _show(self, pts: int, duration: int) -> None:
-        end = pts + max(duration, 1)
-        self.times.append(pts)
+    def picture(self, number: int) -> Picture:
+        """Return the picture of one of the times."""
+        return self.places[number], self.times[number]
+
+    def mend(self, times: Mapping[int, int]) -> None:
+        """Put other times in the place of some, and see anew where the part begins and ends.
+
+        Args:
+            times: The times, by their numbers.
+        """
+        keys = {self.picture(number): time for number, time in times.items()}
+        self.keys = [(keys.get((place, pts), pts), place) for pts, place in self.keys]
+        for number, time in times.items():
+            self.times[number] = time
+        self.first, self.end = None, 0
+        for number in range(len(self.times)):
+            self._show(number)
+
+    def _show(self, number: int) -> None:
+        """Take note of when a picture is shown."""
+        pts = self.times[number]
+        end = pts + max(self.durations[number], 1)
         self.end = end if self.first is None else max(self.end, end)
         self.first = pts if self.first is None else min(self.first, pts)
 
@@ -204,6 +247,19 @@ class Parts:
             self.found.append(Part(place=packet.pos or 0))
         self._jumped.clear()
         self.found[-1].add(packet)
+
+    def sound_beside(self, part: Part) -> tuple[Fraction | None, Fraction | None]:
+        """Seconds at which the sound of a part begins and ends.
+
+        Each is None where there is none, or where another part is beside it.
+        """
+        clocks = [self.others[index] for index in self._sound]
+        begins = [clock.begin for clock in clocks if clock.begin is not None]
+        ends = [clock.due for clock in clocks if clock.due is not None]
+        return (
+            min(begins, default=None) if part is self.found[0] else None,
+            max(ends, default=None) if part is self.found[-1] else None,
+        )
 
     def shifts(self) -> list[int]:
         """Ticks to add to the times of each part, so that it begins where the last one ends."""
