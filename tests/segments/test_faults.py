@@ -1,5 +1,6 @@
 """Jobs that meet kills, damage, full disks and other commands."""
 
+import sys
 from dataclasses import replace
 from fractions import Fraction
 
@@ -111,6 +112,15 @@ def test_the_same_command_makes_a_damaged_segment_anew(source, output):
     path.write_bytes(content)
     process(source, output, WANTED)
     assert output.read_bytes() == wanted
+    assert not folder.exists()
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="file names are UTF-8 there")
+def test_a_name_that_is_no_text_is_one_like_any_other(source, tmp_path):
+    output = tmp_path / "out\udcff.mp4"
+    folder = prepare(plan(source, output))
+    assert work(folder, chosen=lambda number: number == 1) == 1
+    assert process(source, output, WANTED).frames_encoded == 30
     assert not folder.exists()
 
 

@@ -189,7 +189,7 @@ class JobFolder:
             OutputError: There is none, it is damaged, or of another version of the program.
         """
         try:
-            return JobPlan.from_json((self.path / PLAN).read_text(encoding="utf-8"))
+            return JobPlan.from_json(_read(self.path / PLAN))
         except (OSError, ValueError) as error:
             raise OutputError(
                 f"{self.path} is no job folder of this version ({error}): begin anew (-y), or "
@@ -231,7 +231,7 @@ class JobFolder:
     def published(self, output: Path) -> bool:
         """Whether a file or folder is the finished output of this job."""
         try:
-            text = (self.path / PUBLISHED).read_text(encoding="utf-8")
+            text = _read(self.path / PUBLISHED)
             return from_json(text, _Look, PUBLISHED) == _Look.of(output)
         except (OSError, ValueError):
             return False
@@ -268,7 +268,7 @@ class JobFolder:
     def manifest(self, number: int) -> Manifest | None:
         """Read a segment's manifest; None if it is not there, or damaged."""
         try:
-            text = (self.path / _manifest(number)).read_text(encoding="utf-8")
+            text = _read(self.path / _manifest(number))
             return from_json(text, Manifest, "the manifest")
         except (OSError, ValueError):
             return None
@@ -339,7 +339,7 @@ class JobFolder:
                 with suppress(FileExistsError):
                     link(part, path)
                 part.unlink(missing_ok=True)
-            return from_json(path.read_text(encoding="utf-8"), _Pinned, str(path)).tile
+            return from_json(_read(path), _Pinned, str(path)).tile
         except SettingsError as error:
             raise OutputError(f"{path} is damaged ({error}): delete it") from error
         except OSError as error:
@@ -394,6 +394,11 @@ def lease_name(number: int) -> str:
 
 def _manifest(number: int) -> str:
     return f"{number:05d}.json"
+
+
+def _read(path: Path) -> str:
+    """Read a file that `_write` has written; it may hold names that are no UTF-8."""
+    return path.read_text(encoding="utf-8", errors="surrogateescape")
 
 
 def _write(path: Path, text: str) -> None:
