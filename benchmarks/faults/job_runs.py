@@ -61,7 +61,9 @@ class Runs:
 
         Args:
             command: Its words; none is the restoration of the clip.
-            hooks: `die_at`, the step before which it is killed; `trace`, whether steps are kept.
+            hooks: `die_at`, the step before which it is killed; `fail_at`, the one that fails;
+                `trace`, whether steps are kept; `slow`, seconds of every step of a claim; `away`,
+                seconds by which its clock is off, on a machine of its own.
         """
         self._started += 1
         said = f"said{self._started}"

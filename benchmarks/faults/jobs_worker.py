@@ -5,9 +5,14 @@ A fork of what has loaded all starts in no time. Lines of JSON come in, `{"start
 is the leader of a process group of its own.
 """
 
+import errno
+import fcntl
 import json
 import os
+import socket
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +25,7 @@ from vs_gendrpix.models.gendrpix.files import check_model
 from vs_gendrpix.restore import engine
 from vs_gendrpix.segments import cutting, job_plan
 from vs_gendrpix.segments.folder import JobFolder
+from vs_gendrpix.write import part
 
 
 def keep_ledgers(into: Path) -> None:
@@ -34,6 +40,36 @@ def keep_ledgers(into: Path) -> None:
     JobFolder.remove = kept  # type: ignore[method-assign]
 
 
+def slow_down(seconds: float) -> None:
+    """Let every step of a claim take long, as over a slow network."""
+
+    def slow(real: Callable[..., Any]) -> Callable[..., Any]:
+        def step(*given: Any, **named: Any) -> Any:  # noqa: ANN401 - of any function
+            time.sleep(seconds)
+            return real(*given, **named)
+
+        return step
+
+    for name in ("open", "stat", "utime", "listdir", "unlink", "link"):
+        setattr(os, name, slow(getattr(os, name)))
+
+
+def go_away(clock: float) -> None:
+    """Be another machine, whose locks nobody sees and whose clock is off by some seconds."""
+
+    def no_lock(_handle: int, _kind: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    def touch(handle: int) -> None:
+        seconds = time.time() + clock
+        utime(handle, (seconds, seconds))
+
+    utime = os.utime
+    os.utime, fcntl.flock = touch, no_lock  # type: ignore[assignment]
+    name = f"machine{clock}"
+    socket.gethostname, part._boot_id = lambda: name, lambda: name  # noqa: SLF001
+
+
 def start(folder: Path, order: dict[str, Any]) -> None:
     """Do what was ordered, and end."""
     said = os.open(folder / order["said"], os.O_CREAT | os.O_TRUNC | os.O_WRONLY)
@@ -43,8 +79,13 @@ def start(folder: Path, order: dict[str, Any]) -> None:
     os.chdir(folder / "outputs")
     keep_ledgers(folder / "ledger")
     store = folder / "store" if order.get("trace") else None
-    steps = Steps(folder / "outputs", order.get("die_at"), store)
+    hooks = {name: order.get(name) for name in ("die_at", "fail_at")}
+    steps = Steps(folder / "outputs", store=store, **hooks)
     steps.watch()
+    if order.get("slow"):
+        slow_down(order["slow"])
+    if order.get("away"):
+        go_away(order["away"])
     sys.argv = ["gendrpix", *order["start"]]
     code = main()
     steps.write(folder / "steps.json")

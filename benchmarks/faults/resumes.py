@@ -101,31 +101,33 @@ class Trials:
         begun = Counter(line["event"] for line in self._runs.ledger())
         return max(begun["started"] - begun["finished"], 0)
 
-    def at_steps(self) -> Iterator[dict[str, Any]]:
-        """Kill runs before each step, and cut the power there."""
+    def at_steps(self, *, kills: bool) -> Iterator[dict[str, Any]]:
+        """Cut the power before each step, where the disk is another than before, and kill there."""
         self._runs.run(trace=True)
         steps = self._runs.steps()
         store = self._runs.folder / "kept"
         (self._runs.folder / "store").rename(store)
         (self._runs.folder / "store").mkdir()
+        self._runs.clear()
+        seen: set[str] = set()
         for number, step in enumerate(steps):
             what = {"step": step["step"].replace(str(self._runs.folder), "")}
-            self._runs.clear()
-            if number < len(steps) - 1:
+            for kind in ("now", "flushed"):
+                disk = json.dumps([step[kind], step["finished"]])
+                if disk in seen:
+                    continue
+                seen.add(disk)
+                put_back(step[kind], store, self._runs.outputs)
+                manifests = list(self._runs.outputs.glob("*.job/?????.json"))
+                kept = sum(path.stat().st_size > 0 for path in manifests)
+                least = 0 if "out.mkv" in step[kind] else step["finished"]
+                yield {"kind": f"power: {kind}", **what, "wrong": self._goes_on(kept, least)}
+                self._runs.clear()
+            if number < len(steps) - 1 and kills:
                 self._runs.run(die_at=number)
                 wrong = self._goes_on(len(self._runs.manifests()), 0)
                 yield {"kind": "step", **what, "wrong": wrong}
-            for kind in ("now", "flushed"):
                 self._runs.clear()
-                put_back(step[kind], store, self._runs.outputs)
-                least = step["finished"] if "out.mkv" not in step[kind] else 0
-                if self._runs.outputs.joinpath("out.mkv").exists():
-                    least = 0
-                kept = sum(
-                    path.stat().st_size > 0 for path in self._runs.outputs.glob("*.job/?????.json")
-                )
-                yield {"kind": f"power: {kind}", **what, "wrong": self._goes_on(kept, least)}
-        self._runs.clear()
 
 
 def main() -> None:
@@ -133,16 +135,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=100, help="runs that are killed by the clock")
     parser.add_argument("--no-steps", action="store_true", help="kill by the clock alone")
+    parser.add_argument("--power", action="store_true", help="at the steps cut the power alone")
+    parser.add_argument("--first", action="store_true", help="stop at the first fault, with 1")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, metavar="FILE", help="where the figures go")
     options = parser.parse_args()
     found: list[dict[str, Any]] = []
     for frames, timed in ((60, True), (30, False)):
+        if not (options.count if timed else not options.no_steps):
+            continue
         with tempfile.TemporaryDirectory() as folder, Runs(Path(folder), frames) as runs:
-            if timed and options.count:
-                found += _told(Trials(runs).timed(options.count, options.seed))
-            elif not timed and not options.no_steps:
-                found += _told(Trials(runs).at_steps())
+            if timed:
+                found += _told(Trials(runs).timed(options.count, options.seed), first=options.first)
+            else:
+                found += _told(Trials(runs).at_steps(kills=not options.power), first=options.first)
     kinds = Counter(trial["kind"] for trial in found)
     good = Counter(trial["kind"] for trial in found if not trial["wrong"])
     figures: dict[str, Any] = {
@@ -158,11 +164,13 @@ def main() -> None:
     print(", ".join(f"{kind}: {good[kind]} of {count}" for kind, count in kinds.items()))
 
 
-def _told(trials: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
+def _told(trials: Iterator[dict[str, Any]], *, first: bool) -> list[dict[str, Any]]:
     found = []
     for trial in trials:
         if trial["wrong"]:
             print(json.dumps(trial), flush=True)
+            if first:
+                raise SystemExit(1)
         found.append(trial)
     return found
 

@@ -6,6 +6,7 @@ is left to chance, so two disks are made of every moment: one with all names, on
 ones.
 """
 
+import errno
 import json
 import os
 import shutil
@@ -28,11 +29,15 @@ class Steps:
     Args:
         root: The folder.
         die_at: The number of the step before which the process group is killed; None is none.
+        fail_at: The number of the step that fails as on a broken disk; None is none.
         store: Where to keep what is flushed; None keeps nothing.
     """
 
-    def __init__(self, root: Path, die_at: int | None, store: Path | None) -> None:
-        self._root, self._die_at, self._store = root, die_at, store
+    def __init__(
+        self, root: Path, *, die_at: int | None, fail_at: int | None, store: Path | None
+    ) -> None:
+        self._root, self._store = root, store
+        self._die_at, self._fail_at = die_at, fail_at
         self._lock = threading.RLock()
         self._freed: Counter[int] = Counter()
         self._contents: dict[Thing, str] = {}
@@ -74,11 +79,14 @@ class Steps:
     def _take(self, what: str) -> None:
         if len(self.taken) == self._die_at:
             os.killpg(0, signal.SIGKILL)
+        failing = len(self.taken) == self._fail_at
         seen = {"step": what}
         if self._store is not None:
             seen |= {"now": self._now(), "flushed": self._listed(self._thing(self._root))}
             seen |= {"finished": self._finished()}
         self.taken.append(seen)
+        if failing:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     def _finished(self) -> int:
         """Segments that have been said to be finished."""
