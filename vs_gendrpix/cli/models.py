@@ -1,4 +1,4 @@
-"""`gendrpix models`: list the built-in models, show what one says of itself, or join two."""
+"""`gendrpix models`: list the built-in models, show what one says of itself, join, convert."""
 
 import argparse
 import hashlib
@@ -15,6 +15,7 @@ _FILES: dict[str, tuple[str, ...]] = {
     "list": (),
     "show": ("NAME|FILE",),
     "join": ("FAITHFUL", "DETAILED", "OUT"),
+    "convert": ("IN.pth", "OUT.safetensors"),
 }
 """What can be done, and the files that it takes."""
 
@@ -26,15 +27,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         choices=tuple(_FILES),
         default="list",
-        help="list the built-in models (default), show the card of a model, or join two models to "
-        "one between which --detail chooses",
+        help="list the built-in models (default), show the card of a model, join two models to one "
+        "between which --detail chooses, or convert a .pth file to .safetensors",
     )
     parser.add_argument(
         "files",
         nargs="*",
         metavar="NAME|FILE",
-        help="with show: the name of a built-in model, or a .safetensors file; with join: the "
-        "faithful model, the detailed one, and the file to write",
+        help="with show: the name of a built-in model, or a file; with join: the faithful model, "
+        "the detailed one, and the file to write; with convert: the .pth file, and the file to "
+        "write",
+    )
+    parser.add_argument(
+        "--licence",
+        default="unknown",
+        metavar="NAME",
+        help="with convert: the licence of the weights, which the file will say (default: unknown)",
     )
     parser.add_argument(
         "--detail",
@@ -52,6 +60,8 @@ def run(options: argparse.Namespace) -> int:
         raise SettingsError(takes)
     if options.action == "join":
         _join(*map(Path, options.files), detail=options.detail)
+    elif options.action == "convert":
+        _convert(*map(Path, options.files), licence=options.licence)
     elif options.action == "show":
         path = find_model(options.files[0])
         rows = (_facts(path) | asdict(model_card(path))).items()
@@ -72,6 +82,15 @@ def _join(faithful: Path, detailed: Path, out: Path, *, detail: float) -> None:
     join_models(faithful, detailed, out, detail=detail)
 
 
+def _convert(source: Path, out: Path, *, licence: str) -> None:
+    """Write the weights of a .pth file as safetensors, and say what they are."""
+    from vs_gendrpix.models.community import convert  # noqa: PLC0415 - loads torch
+
+    convert(source, out, licence=licence)
+    said = f"licence {licence}" if licence != "unknown" else "of an unknown licence: ask before use"
+    sys.stdout.write(one_line(f"{out}: {said}, SHA-256 {_facts(out)['sha256']}") + "\n")
+
+
 def _list() -> None:
     """Print a table of the built-in models."""
     rows = [_row(name, path) for name, path in BUILT_IN.items()]
@@ -84,12 +103,14 @@ def _list() -> None:
 
 
 COMMAND = Command(
-    purpose="list the built-in models, show what a model file says of itself, or join two",
-    description="List the built-in models, show the card of one, or join two models to one.",
+    purpose="list models, show what one says of itself, join two, convert a .pth",
+    description="List the built-in models, show the card of one, join two models to one, or\n"
+    "convert a .pth file to .safetensors, which can run no code.",
     examples=(
         ("", "the built-in models"),
         ("show base", "the card of a built-in model"),
         ("show mine.safetensors", "the card of a file"),
+        ("convert 4x.pth 4x.safetensors", "weights without code"),
         ("join true.safetensors rich.safetensors x.safetensors", "one for --detail"),
     ),
     add_arguments=add_arguments,

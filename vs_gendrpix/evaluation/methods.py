@@ -1,9 +1,7 @@
 """Ways to enlarge a picture: resizes, a model of ours, other networks."""
 
-import importlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -11,9 +9,10 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from vs_gendrpix.errors import ModelError, SettingsError, VerificationError
+from vs_gendrpix.errors import ModelError, VerificationError
 from vs_gendrpix.evaluation.degradation import SCALE
 from vs_gendrpix.frame.format import FrameFormat, PixelLayout
+from vs_gendrpix.models.community import load_community
 from vs_gendrpix.models.devices import pick_device
 from vs_gendrpix.restore.engine import settings_restorer
 from vs_gendrpix.restore.heap import keep_freed
@@ -88,7 +87,6 @@ def peers(folder: Path, device: torch.device) -> dict[str, Method]:
         SettingsError: Spandrel is not installed.
         ModelError: The folder has no weight files, or one is not a network for x4.
     """
-    _spandrel()
     paths = sorted(p for p in folder.glob("*") if p.suffix in {".pth", ".safetensors"})
     if not paths:
         raise ModelError(f"no .pth or .safetensors files in {folder}")
@@ -102,14 +100,10 @@ def peer(path: Path, device: torch.device) -> Method:
         SettingsError: Spandrel is not installed.
         ModelError: The file is not a network for x4.
     """
-    spandrel = _spandrel()
-    try:
-        network = spandrel.ModelLoader(device).load_from_file(path)
-    except spandrel.UnsupportedModelError as error:
-        raise ModelError(f"{path.name} is of no kind that spandrel knows") from error
+    network = load_community(path)
     if network.scale != SCALE or network.input_channels != 3:
         raise ModelError(f"{path.name} is no network for x{SCALE} of RGB pictures")
-    network.eval()
+    network.to(device)
 
     def method(low: Tensor, scale: int) -> Tensor:
         with torch.inference_mode():
@@ -120,10 +114,3 @@ def peer(path: Path, device: torch.device) -> Method:
             return F.interpolate(enlarged, size, mode="bicubic", antialias=True)
 
     return method
-
-
-def _spandrel() -> Any:  # noqa: ANN401 - a module without types
-    try:
-        return importlib.import_module("spandrel")
-    except ImportError as error:
-        raise SettingsError("peers need spandrel: install vs-gendrpix[spandrel]") from error

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Self
 
 from vs_gendrpix.carry.plan import CarryPlan
+from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.frame.area import Area
 from vs_gendrpix.frame.clip import ClipInfo
 from vs_gendrpix.frame.notes import Notes
@@ -196,15 +197,22 @@ def _with_model(settings: RestoreSettings) -> tuple[RestoreSettings, ModelFile]:
     """Name the model with its detail, and the arithmetic that fit the device."""
     # torch takes seconds to load: only once input, output and encoder are known to be good.
     from vs_gendrpix.models.devices import DTYPES, pick_devices, pick_dtype  # noqa: PLC0415
-    from vs_gendrpix.models.gendrpix.files import check_model, default_model  # noqa: PLC0415
+    from vs_gendrpix.models.gendrpix.files import default_model  # noqa: PLC0415
+    from vs_gendrpix.models.restorer import check_restorer  # noqa: PLC0415
 
     devices = pick_devices(settings.device)
     name = default_model(devices[0]) if settings.model == "auto" else settings.model
-    check_model(find_model(settings.model_path or name))  # before a file of any size is digested
+    # Checked before a file of any size is digested.
+    able = check_restorer(find_model(settings.model_path or name))
     model = ModelFile.of(settings.model_path or name)
     dtype = settings.dtype
+    if dtype not in {"auto", *able}:
+        raise SettingsError(
+            f"the model {model.name} is not known to be good in {dtype}: use one of "
+            f"{', '.join(sorted(able))}"
+        )
     if dtype == "auto":  # so that every device computes the same
         native = {pick_dtype("auto", device) for device in devices}
-        dtype = "bf16" if native == {DTYPES["bf16"]} else "fp32"
+        dtype = "bf16" if native == {DTYPES["bf16"]} and "bf16" in able else "fp32"
     detail = with_detail(model_card(model.path), settings.detail).detail
     return replace(settings, model=name, dtype=dtype, detail=detail), model

@@ -16,6 +16,9 @@ BUILT_IN = {name: _WEIGHTS / f"{name}.safetensors" for name in ("tiny", "base")}
 DEFAULTS = {"cpu": "tiny", "cuda": "base"}
 """The default model of each kind of device."""
 
+PICKLES = frozenset({".pth", ".pt", ".ckpt"})
+"""Extensions of files of weights that only torch's loader of plain weights may read."""
+
 _FORMATS = {"gendrpix": "save_network", "gendrpix-vae": "save_vae"}
 """The `format` in the metadata of our files, and the function that writes such a file."""
 
@@ -24,26 +27,47 @@ def find_model(model: str | Path) -> Path:
     """Find the file of a model and check its head; its tensors are checked when they are loaded.
 
     Args:
-        model: The name of a built-in model, or the path of a safetensors file.
+        model: The name of a built-in model, or the path of a file: safetensors, or .pth of models
+            that spandrel may know.
 
     Raises:
-        ModelError: No such model; a pickle; no whole safetensors file; one without our metadata.
+        ModelError: No such model; no whole safetensors file.
     """
     path = BUILT_IN.get(str(model)) or Path(model)
     if not path.is_file():
         names = ", ".join(BUILT_IN)
-        raise ModelError(f"no model {str(model)!r}: give a safetensors file or one of {names}")
-    check_head(path, "gendrpix")
+        raise ModelError(f"no model {str(model)!r}: give a model file or one of {names}")
+    if path.suffix.lower() not in PICKLES:
+        read_head(path)
     return path
+
+
+def is_ours(path: Path) -> bool:
+    """Whether a model file is one of ours, by its head; spandrel may know others.
+
+    Raises:
+        ModelError: No whole safetensors file.
+    """
+    if path.suffix.lower() in PICKLES:
+        return False
+    return read_head(path).metadata.get("format") == "gendrpix"
 
 
 def model_card(path: Path) -> ModelCard:
     """Read the card of a model file: name, licence, training and more.
 
+    A file that is none of ours is named by its file name; its licence is what its metadata says.
+
     Raises:
-        ModelError: No whole safetensors file, or no card in it.
+        ModelError: No whole safetensors file, or a broken card in it.
     """
-    return metadata_value(path, read_head(path), "card", ModelCard)
+    if path.suffix.lower() in PICKLES:
+        return ModelCard(name=path.stem, residual=False, training="unknown")
+    head = read_head(path)
+    if head.metadata.get("format") == "gendrpix":
+        return metadata_value(path, head, "card", ModelCard)
+    licence = head.metadata.get("licence") or head.metadata.get("license") or "unknown"
+    return ModelCard(name=path.stem, residual=False, licence=licence, training="unknown")
 
 
 def with_detail(card: ModelCard, detail: float | None) -> ModelCard:

@@ -96,9 +96,8 @@ def _check_start(path: Path) -> None:
     pickled = start.startswith(_PICKLE_STARTS) and start[8:] != b"{"
     if pickled or path.suffix.lower() in _PICKLE_SUFFIXES:
         raise ModelError(
-            f"{path.name} is a pickle, which can run code when it is loaded: convert it with "
-            "safetensors.torch.save_file(torch.load(FILE, weights_only=True), OUT) where you "
-            "trust it, then save it through vs_gendrpix.models.gendrpix.files.save_network"
+            f"{path.name} is a pickle, which can run code when it is loaded: if it holds plain "
+            "weights, name it .pth, and use it as it is or gendrpix models convert"
         )
     size = int.from_bytes(start[:8], "little")
     if size > MAX_HEAD:

@@ -58,10 +58,11 @@ class RestoreSettings:
         "name of a built-in model; `auto` is `tiny` on a CPU and `base` on a GPU",
         "-m",
         "--model",
-        flag_text="name of a built-in model (see gendrpix models), or a .safetensors file",
+        flag_text="name of a built-in model (see gendrpix models), or a model file: ours, or any "
+        "that spandrel knows (.safetensors, .pth)",
         metavar="NAME|FILE",
     )
-    model_path: Path | None = option(None, "a .safetensors model file, instead of `model`")
+    model_path: Path | None = option(None, "a model file (.safetensors, .pth), instead of `model`")
     device: str = option(
         "auto",
         "`auto`, `cpu`, `cuda` or `cuda:N`; several, with commas between them, share the frames",

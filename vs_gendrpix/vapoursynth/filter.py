@@ -79,7 +79,7 @@ def gendrpix(  # noqa: PLR0913 - the parameters of a filter are its interface
         format: VapourSynth's number of the output format; None is the format of the clip.
         model: Name of a built-in model; `auto` is `tiny` on a CPU and `base` on a GPU (default:
             auto).
-        model_path: A .safetensors model file, instead of `model`.
+        model_path: A model file (.safetensors, .pth), instead of `model`.
         device_index: Number of the GPU, or several, which share the frames; -1 is the CPU. 0 is the
             CPU where there is no GPU.
         dtype: Arithmetic of the network: `bf16`, `fp16`, `fp32`; `auto` is bf16 where the device

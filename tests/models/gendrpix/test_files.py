@@ -119,7 +119,7 @@ class Canary:
 def test_a_pickle_is_refused_unread(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
     (tmp_path / name).write_bytes(pickle.dumps(Canary()))
-    with pytest.raises(ModelError, match=r"safetensors\.torch\.save_file"):
+    with pytest.raises(ModelError, match=r"is a pickle, .* gendrpix models convert"):
         load(tmp_path / name)
     assert not (tmp_path / "canary").exists()
 

@@ -1,14 +1,13 @@
 """The teacher: a larger restorer, which labels stored pairs once with what it makes of them."""
 
-import importlib
 from pathlib import Path
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vs_gendrpix.errors import ModelError, SettingsError
+from vs_gendrpix.errors import ModelError
+from vs_gendrpix.models.community import load_community
 
 _LUMA = torch.tensor([0.299, 0.587, 0.114])[:, None, None]
 _FINE = 5
@@ -29,16 +28,7 @@ class Teacher:
     """
 
     def __init__(self, path: Path) -> None:
-        try:
-            spandrel: Any = importlib.import_module("spandrel")
-        except ImportError as error:
-            raise SettingsError(
-                "a teacher needs spandrel: install vs-gendrpix[spandrel]"
-            ) from error
-        try:
-            self.network = spandrel.ModelLoader("cpu").load_from_file(path)
-        except Exception as error:  # each format's reader has errors of its own
-            raise ModelError(f"cannot read the teacher {path}: {error}") from error
+        self.network = load_community(path)
         if (self.network.input_channels, self.network.output_channels) != (3, 3):
             raise ModelError(f"the teacher {path} is no network for RGB pictures")
         self.network.model.to(memory_format=torch.channels_last)
