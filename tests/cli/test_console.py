@@ -117,3 +117,28 @@ def test_a_command_whose_reader_has_left_is_not_finished_with_warnings(nobody, a
     )
     assert done.returncode in ({2} if arguments == ["nonsense"] else {0, 4})
     assert "Error" not in done.stderr
+
+
+SCRIPT = """
+import sys
+import vapoursynth as vs
+for _ in range(2000):
+    print("ein Skript sagt etwas", flush=True)
+    sys.stderr.write("auch hier\\n")
+sys.stderr.flush()
+vs.core.std.BlankClip(width=64, height=48, format=vs.YUV420P8, length=3).set_output()
+"""
+
+
+@pytest.mark.parametrize("stream", ["full", "nobody", "none"])
+@pytest.mark.usefixtures("nearest_engine")
+def test_what_a_script_prints_ends_no_work(tmp_path, monkeypatch, nobody, stream):
+    pytest.importorskip("vapoursynth")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in.vpy").write_text(SCRIPT)
+    handle = os.open("/dev/full", os.O_WRONLY) if stream == "full" else os.dup(nobody)
+    with io.TextIOWrapper(os.fdopen(handle, "wb", 0), write_through=True) as broken:
+        monkeypatch.setattr(sys, "stderr", None if stream == "none" else broken)
+        assert main(["in.vpy", "out.mp4", *QUICK, "--progress", "none"]) == 0
+        monkeypatch.undo()
+    assert len(read(tmp_path / "out.mp4").times) == 3

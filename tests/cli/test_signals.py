@@ -1,5 +1,6 @@
 """Commands that get signals, as processes of their own: what is left, and how they end."""
 
+import json
 import os
 import signal
 import subprocess
@@ -189,3 +190,47 @@ def test_a_signal_that_is_ignored_stays_so(tmp_path):
     assert process.poll() is None
     process.send_signal(signal.SIGTERM)
     assert end(process)[0] == 75
+
+
+STUCK_WITH_EVENTS = """
+from vs_gendrpix.cli import video
+signals.GRACE = float(os.environ["GRACE"])
+
+def work(_):
+    reading, writing = os.pipe()
+    tell("works")
+    os.read(reading, 1)
+
+made = Command(
+    purpose="", description="", examples=(), run=work, failed=video.failed,
+    add_arguments=lambda parser: parser.add_argument("--progress"),
+)
+sys.exit(run_command(made, "test", ["--progress", os.environ["KIND"]], ends_process=True))
+"""
+
+
+@pytest.mark.parametrize("kind", ["json", "none"])
+@pytest.mark.parametrize("second", [True, False])
+def test_the_end_by_a_second_signal_or_in_time_is_an_event_too(tmp_path, second, kind):
+    more = {"GRACE": "600" if second else "0.2", "KIND": kind}
+    process = start(tmp_path, STUCK_WITH_EVENTS, env=os.environ | more)
+    process.send_signal(signal.SIGTERM)
+    if second:
+        time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+    out, said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (75, "test: terminated; nothing was published\n")
+    message = {"kind": "Cancelled", "message": "terminated; nothing was published"}
+    wanted = [{"event": "error", **message, "exit_code": 75}] if kind == "json" else []
+    assert [json.loads(line) for line in out.splitlines()] == wanted
+
+
+def test_a_reader_that_takes_nothing_does_not_hold_up_the_end(tmp_path):
+    fill = "import fcntl\nfcntl.fcntl(1, fcntl.F_SETPIPE_SZ, 4096)\n"
+    stuck = STUCK_WITH_EVENTS.replace('tell("works")', 'tell("works"); os.write(1, b"x" * 4090)')
+    process = start(tmp_path, fill + stuck, env=os.environ | {"GRACE": "600", "KIND": "json"})
+    for _ in range(2):
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.2)
+    assert process.wait(timeout=30) == 75
+    process.communicate()

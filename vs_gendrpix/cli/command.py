@@ -2,15 +2,16 @@
 
 import argparse
 import logging
+import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 from vs_gendrpix import cancellation
-from vs_gendrpix.cli.console import flush_streams, open_missing_streams, say
+from vs_gendrpix.cli.console import LastLines, flush_streams, open_missing_streams, say
 from vs_gendrpix.cli.signals import signals_cancel
 from vs_gendrpix.errors import EXIT_CODES, UNWRITABLE, SettingsError
 from vs_gendrpix.failure import Failure
@@ -35,7 +36,7 @@ class Parser(argparse.ArgumentParser):
         return self.parse_args(given)
 
 
-def _say_no_more(given: Sequence[str], failure: Failure) -> None:
+def _say_no_more(given: Sequence[str], failure: Failure, stream: TextIO) -> None:
     """Do nothing: one line on the standard error stream says it all."""
 
 
@@ -50,7 +51,8 @@ class Command:
         add_arguments: Adds the arguments to a parser.
         run: Does the work; returns the exit code. It imports what is heavy itself, so that `--help`
             is quick.
-        failed: Is told, with the arguments, of a failure that has been said; it must not fail.
+        failed: Is told, with the arguments, of a failure that has been said, and where to write
+            more of it; it must not fail.
         timed_log: Whether the log is shown from level INFO on, each line with its time.
     """
 
@@ -59,7 +61,7 @@ class Command:
     examples: tuple[tuple[str, str], ...]
     add_arguments: Callable[[argparse.ArgumentParser], None]
     run: Callable[[argparse.Namespace], int]
-    failed: Callable[[Sequence[str], Failure], None] = _say_no_more
+    failed: Callable[[Sequence[str], Failure, TextIO], None] = _say_no_more
     timed_log: bool = False
 
     def parser(self, program: str) -> Parser:
@@ -114,7 +116,7 @@ def execute(
     parser: Parser,
     given: Sequence[str],
     *,
-    failed: Callable[[Sequence[str], Failure], None] = _say_no_more,
+    failed: Callable[[Sequence[str], Failure, TextIO], None] = _say_no_more,
     ends_process: bool,
 ) -> int:
     """Parse arguments and do the work; whatever goes wrong is one line and an exit code.
@@ -135,8 +137,12 @@ def execute(
     if ends_process:
         open_missing_streams()
     verbose = False
+
+    def ended(failure: Failure) -> None:
+        failed(given, failure, LastLines(1))
+
     try:
-        with signals_cancel(program, to_the_end=ends_process):
+        with signals_cancel(program, ended, to_the_end=ends_process):
             options = parser.parse(given)
             verbose = getattr(options, "verbose", False)
             return work(options)
@@ -149,7 +155,7 @@ def execute(
                 traceback.print_exc()
         if failure.message:
             say(program, failure.message)
-        failed(given, failure)
+        failed(given, failure, sys.stdout)
         return failure.exit_code
     finally:
         cancellation.reset()

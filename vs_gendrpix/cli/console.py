@@ -1,5 +1,6 @@
 """The standard streams of a command: what is said there never ends the work."""
 
+import io
 import os
 import select
 import sys
@@ -15,13 +16,29 @@ def say(program: str, message: str) -> None:
 
 
 def last_word(program: str, message: str) -> None:
-    """Write one line to the standard error stream as the process ends, if that is no wait.
-
-    It goes past Python's buffer, which another thread may hold.
-    """
+    """Write one line to the standard error stream as the process ends, if that is no wait."""
     with suppress(*UNWRITABLE):
-        if select.select([], [2], [], 0)[1]:
-            os.write(2, (_line(program, message, "ascii") + "\n").encode())
+        LastLines(2).write(_line(program, message, "ascii") + "\n")
+
+
+class LastLines(io.StringIO):
+    """A standard stream for what is said as the process ends: a line that would wait is lost.
+
+    Lines go past Python's buffer, which another thread may hold.
+
+    Args:
+        number: Of the stream: 1 is the output, 2 the errors.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self._number = number
+
+    def write(self, line: str) -> int:
+        """Write a line, or nothing."""
+        if select.select([], [self._number], [], 0)[1]:
+            os.write(self._number, line.encode())
+        return len(line)
 
 
 def open_missing_streams() -> None:

@@ -214,6 +214,7 @@ WORK = Command(
     ),
     add_arguments=_add_work,
     run=_work,
+    failed=video.failed,
 )
 FINISH = Command(
     purpose="join the segments of a job to the output",

@@ -6,14 +6,14 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 from vs_gendrpix import cancellation
 from vs_gendrpix.cli.console import last_word
 from vs_gendrpix.errors import INTERRUPTED, TERMINATED
-from vs_gendrpix.failure import why_cancelled
+from vs_gendrpix.failure import Failure
 
 GRACE = 10.0
 """Seconds for the work to end by itself; then the process ends as by a second signal."""
@@ -24,7 +24,9 @@ if hasattr(signal, "SIGHUP"):  # Windows has none
 
 
 @contextmanager
-def signals_cancel(program: str, *, to_the_end: bool) -> Iterator[None]:
+def signals_cancel(
+    program: str, ended: Callable[[Failure], None], *, to_the_end: bool
+) -> Iterator[None]:
     """Let SIGINT, SIGTERM and SIGHUP cancel the work; a signal that is ignored stays so.
 
     A thread waits for them: whatever the main thread does, in Python or in a library, it hears
@@ -32,6 +34,7 @@ def signals_cancel(program: str, *, to_the_end: bool) -> Iterator[None]:
 
     Args:
         program: The name at the beginning of a line that is written at the end.
+        ended: Is told, in another thread, of an end in the middle of the work, after that line.
         to_the_end: Whether the process ends with this block: then signals change nothing after it,
             neither the exit code nor what was published.
     """
@@ -44,7 +47,7 @@ def signals_cancel(program: str, *, to_the_end: bool) -> Iterator[None]:
     ours = [number for number in EXIT_CODES if callable(signal.getsignal(number))]
     ours += [number for number in EXIT_CODES if signal.getsignal(number) is signal.SIG_DFL]
     before = {number: signal.signal(number, _only_wake) for number in ours}
-    thread = threading.Thread(target=_listen, args=(reading, program), daemon=True)
+    thread = threading.Thread(target=_listen, args=(reading, program, ended), daemon=True)
     thread.start()  # now that nothing can interrupt it; what came meanwhile waits in the socket
     try:
         yield
@@ -62,7 +65,7 @@ def _only_wake(number: int, frame: FrameType | None) -> None:
     del number, frame
 
 
-def _listen(reading: socket.socket, program: str) -> None:
+def _listen(reading: socket.socket, program: str, ended: Callable[[Failure], None]) -> None:
     """Cancel the work at the first signal, and end the process at the second, or after a while."""
     try:
         number = _next_signal(reading)
@@ -72,8 +75,12 @@ def _listen(reading: socket.socket, program: str) -> None:
     except EOFError:  # the work is over
         return
     if cancellation.abandon():
-        last_word(program, why_cancelled(exit_code))
-        os._exit(exit_code)
+        failure = Failure.of(cancellation.Cancelled())
+        last_word(program, failure.message)
+        try:
+            ended(failure)
+        finally:
+            os._exit(exit_code)
 
 
 def _next_signal(reading: socket.socket, seconds: float | None = None) -> int | None:

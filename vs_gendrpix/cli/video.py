@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import TextIO
 
 from vs_gendrpix.cli.batch import run_batch, target_of
 from vs_gendrpix.cli.command import Command, run_command
@@ -98,13 +99,13 @@ def run(options: argparse.Namespace) -> int:
         return process(source, output(options), chosen, progress=progress).exit_code
 
 
-def failed(given: Sequence[str], failure: Failure) -> None:
+def failed(given: Sequence[str], failure: Failure, stream: TextIO) -> None:
     """Write the event `error`, if events are wanted: of wrong arguments, too."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     parser.add_argument("--progress")
     with suppress(argparse.ArgumentError):
         if parser.parse_known_args(given)[0].progress == "json":
-            JsonLines(sys.stdout).error(failure.kind, failure.message, failure.exit_code)
+            JsonLines(stream).error(failure.kind, failure.message, failure.exit_code)
 
 
 COMMAND = Command(

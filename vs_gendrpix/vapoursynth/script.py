@@ -1,18 +1,19 @@
 """A VapourSynth script as an input: the frames of its first output."""
 
+import io
 import runpy
 import sys
 import traceback
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TextIO
 
 import vapoursynth as vs  # type: ignore[import-untyped] # no py.typed in its wheel
 
-from vs_gendrpix.errors import GendrpixError, MediaError
+from vs_gendrpix.errors import UNWRITABLE, GendrpixError, MediaError
 from vs_gendrpix.frame.clip import PICTURE_RATE, ClipInfo
 from vs_gendrpix.frame.format import Frame, FrameFormat, Timing, usual_matrix
 from vs_gendrpix.read.look.fields import PROGRESSIVE, Scan
@@ -25,8 +26,9 @@ _AHEAD = 4  # frames that VapourSynth computes at a time
 class ScriptInput:
     """A script's first output as an input; see `read.input.Input`.
 
-    A context manager. The script runs as ordinary Python, without any restriction. Its printed
-    output goes to the standard error stream. An alpha clip of its output becomes an alpha plane.
+    A context manager. The script runs as ordinary Python, without any restriction. What it prints
+    goes to the standard error stream, if that takes it. An alpha clip of its output becomes an
+    alpha plane.
 
     Args:
         path: The script.
@@ -192,7 +194,8 @@ def _run(path: Path) -> "tuple[vs.VideoNode, vs.VideoNode | None]":
         raise MediaError(f"there is no file {path}")
     vs.clear_outputs()
     try:
-        with redirect_stdout(sys.stderr):
+        said = _Said(sys.stderr)
+        with redirect_stdout(said), redirect_stderr(said):
             runpy.run_path(str(path), run_name="__vapoursynth__")
     except (Exception, SystemExit) as error:
         line = traceback.extract_tb(error.__traceback__)
@@ -206,6 +209,31 @@ def _run(path: Path) -> "tuple[vs.VideoNode, vs.VideoNode | None]":
     if not isinstance(output, vs.VideoOutputTuple):
         raise MediaError(f"the script {path} has no video: let it end in clip.set_output()")
     return output.clip, output.alpha
+
+
+class _Said(io.StringIO):
+    """Passes on what a script prints; whether anybody hears it makes no difference to the script.
+
+    Args:
+        stream: The standard error stream; None where there is none.
+    """
+
+    def __init__(self, stream: TextIO | None) -> None:
+        super().__init__()
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write a text, or drop it where nobody takes it."""
+        with suppress(*UNWRITABLE):
+            if self._stream is not None:
+                self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush the stream, if it can be."""
+        with suppress(*UNWRITABLE):
+            if self._stream is not None:
+                self._stream.flush()
 
 
 @contextmanager
