@@ -62,6 +62,10 @@ class MediaError(GendrpixError, ValueError):
     exit_code = 3
 
 
+class NoFramesError(MediaError):
+    """The input has no frame in the range that is wanted, or none that can be decoded."""
+
+
 class OutputError(GendrpixError, OSError):
     """The output path is refused, or the encoder or the muxer failed."""
 

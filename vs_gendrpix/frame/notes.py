@@ -17,6 +17,21 @@ _lock = Lock()
 """Held while notes change. One for all of them, so that they stay plain values."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """How much damage was known at a moment.
+
+    Attributes:
+        counts: Errors, corrupt frames and made-up times.
+        examples: Error lines that are kept.
+        places: Places that are kept.
+    """
+
+    counts: tuple[int, int, int] = (0, 0, 0)
+    examples: int = 0
+    places: int = 0
+
+
 @dataclass(slots=True, kw_only=True)
 class Notes:
     """Information, warnings and damage of a job: plain values, which its parts add to.
@@ -29,7 +44,9 @@ class Notes:
         errors: Error lines and exceptions of libav.
         corrupt_frames: Frames that the decoder flagged as damaged, but gave.
         made_up_times: Frames and packets whose time was missing or not after the one before.
-        missing: Sentences on frames that are not there, or could not be shown.
+        cut_off: Sentences on how the input ends early.
+        lost: Frames that are not there, or could not be shown.
+        shown: Frames that were there.
         faults: Sentences on what else is not as it was asked for, in the input or the output.
         examples: The first few error lines.
         places: Seconds from the clip's beginning at which errors and corrupt frames were met, the
@@ -42,7 +59,9 @@ class Notes:
     errors: int = 0
     corrupt_frames: int = 0
     made_up_times: int = 0
-    missing: list[str] = field(default_factory=list)
+    cut_off: list[str] = field(default_factory=list)
+    lost: int = 0
+    shown: int = 0
     faults: list[str] = field(default_factory=list)
     examples: list[str] = field(default_factory=list)
     places: list[Fraction] = field(default_factory=list)
@@ -87,10 +106,16 @@ class Notes:
             self.made_up_times += 1
 
     def miss(self, sentence: str) -> None:
-        """Keep a sentence on frames that are missing."""
+        """Keep a sentence on how the input ends early."""
         with _lock:
-            if sentence not in self.missing:
-                self.missing.append(sentence)
+            if sentence not in self.cut_off:
+                self.cut_off.append(sentence)
+
+    def count_frames(self, shown: int, lost: int) -> None:
+        """Count the frames of a reading, when it has ended, and those that were not there."""
+        with _lock:
+            self.shown += shown
+            self.lost += lost
 
     def fault(self, sentence: str) -> None:
         """Warn of what is no damage, but makes the result other than it was asked for."""
@@ -117,7 +142,9 @@ class Notes:
             self.errors += other.errors
             self.corrupt_frames += other.corrupt_frames
             self.made_up_times += other.made_up_times
-            self.missing += [said for said in other.missing if said not in self.missing]
+            self.cut_off += [said for said in other.cut_off if said not in self.cut_off]
+            self.lost += other.lost
+            self.shown += other.shown
             for line in other.examples:
                 self._quote(line)
             places = [place for place in other.places if place not in self.places]
@@ -125,10 +152,26 @@ class Notes:
 
     def forget_damage(self) -> None:
         """Begin to count anew."""
-        self.errors = self.corrupt_frames = self.made_up_times = 0
-        self.missing.clear()
-        self.examples.clear()
-        self.places.clear()
+        self.back_to(Mark())
+        self.lost = self.shown = 0
+        self.cut_off.clear()
+
+    def mark(self) -> Mark:
+        """The damage that has been met so far."""
+        counts = self.errors, self.corrupt_frames, self.made_up_times
+        return Mark(counts=counts, examples=len(self.examples), places=len(self.places))
+
+    def back_to(self, mark: Mark) -> None:
+        """Forget the damage that has been met since a mark."""
+        with _lock:
+            self.errors, self.corrupt_frames, self.made_up_times = mark.counts
+            del self.examples[mark.examples :], self.places[mark.places :]
+
+    @property
+    def missing(self) -> list[str]:
+        """Sentences on frames that are not there, or could not be shown."""
+        lost = [f"expected {self.shown + self.lost} frames, got {self.shown}"] if self.lost else []
+        return [*self.cut_off, *lost]
 
     @property
     def damaged(self) -> bool:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from fractions import Fraction
 
-from vs_gendrpix.frame.format import Timing
+from vs_gendrpix.frame.format import FrameFormat, Timing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,9 +21,15 @@ class Window:
     def holds(self, timing: Timing) -> bool:
         """Whether a frame is shown within the range."""
         shown = timing.pts * timing.time_base
-        return (self.start is None or shown >= self.start) and (
-            self.end is None or shown < self.end
-        )
+        return not (self.begins_after(shown) or self.ends_before(shown))
+
+    def begins_after(self, moment: Fraction) -> bool:
+        """Whether a moment lies before the range."""
+        return self.start is not None and moment < self.start
+
+    def ends_before(self, moment: Fraction) -> bool:
+        """Whether a moment lies behind the range."""
+        return self.end is not None and moment >= self.end
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +42,8 @@ class Span:
         read: The frames that are read: filters before it may need more still.
         offset: Seconds from where the clip begins to time 0 of the output.
         moved: Seconds that are taken off the input's times, as for the whole job.
+        first: Format of the whole clip's first picture, as it is decoded.
+        shape: Its pixel aspect ratio, as its codec states it; 0 if it does not.
     """
 
     written: Window
@@ -43,7 +51,53 @@ class Span:
     read: Window
     offset: Fraction
     moved: Fraction
+    first: FrameFormat
+    shape: Fraction
 
-    def seconds(self, moment: Fraction | None) -> Fraction | None:
-        """Seconds from where the clip begins to a moment of the output; None stays None."""
-        return None if moment is None else moment + self.offset
+    def seconds(self, window: Window) -> Window:
+        """A range of the output's times in seconds from where the clip begins."""
+        start, end = (t if t is None else t + self.offset for t in (window.start, window.end))
+        return Window(start=start, end=end)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Within:
+    """How frames are read that are a part of a longer reading, so that they are as in the whole.
+
+    Attributes:
+        counted: The frames whose damage counts, in seconds from where the clip begins: what lies
+            around them others read too.
+        first: Format of the whole's first picture, as it is decoded: all are made like it.
+        shape: Its pixel aspect ratio, as its codec states it; 0 if it does not.
+        back: From how far back to decode: 0 is the keyframe before, `FARTHEST` the beginning.
+    """
+
+    counted: Window
+    first: FrameFormat
+    shape: Fraction
+    back: int = 0
+
+
+FARTHEST = 3
+"""The last of the places from which to decode: the clip's beginning."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Seam:
+    """Where a span meets the one before: both decode the frame there, and must get the same.
+
+    Keyframes may lie: from one that others depend on in ways that the file does not say, decoding
+    gives other pictures.
+
+    Attributes:
+        expected: Digest of the frame before the span, by whoever has made the one before; None if
+            that is not known yet.
+        back: From how far back to decode; see `Within`.
+        before: Digest of the frame before the span, as it was decoded here; None at the beginning.
+        last: Digest of the span's last frame.
+    """
+
+    expected: str | None = None
+    back: int = 0
+    before: str | None = None
+    last: str | None = None

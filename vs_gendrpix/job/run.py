@@ -1,5 +1,6 @@
 """The main path of a video: read, restore, write."""
 
+import hashlib
 import time
 from array import array
 from collections.abc import Generator, Iterable, Iterator
@@ -9,20 +10,24 @@ from fractions import Fraction
 from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from vs_gendrpix import cancellation
 from vs_gendrpix.carry.copy import SideStreams
 from vs_gendrpix.carry.plan import CarryPlan
 from vs_gendrpix.errors import (
     MediaError,
     ModelError,
+    NoFramesError,
     SettingsError,
     VerificationError,
 )
 from vs_gendrpix.frame.area import cropped, with_bars
 from vs_gendrpix.frame.captions import Captions
+from vs_gendrpix.frame.clip import ClipInfo
 from vs_gendrpix.frame.format import Frame
 from vs_gendrpix.frame.notes import Notes
-from vs_gendrpix.frame.span import Span, Window
+from vs_gendrpix.frame.span import Seam, Span, Window, Within
 from vs_gendrpix.job.open import open_input, open_outputs
 from vs_gendrpix.job.plan import ModelFile, Plan
 from vs_gendrpix.job.prefetch import prefetch
@@ -81,6 +86,7 @@ def write_frames(
     progress: Progress,
     engine: "Engine | None" = None,
     span: Span | None = None,
+    seam: Seam | None = None,
 ) -> Report:
     """Read, restore and write the frames of a plan, or a span of them.
 
@@ -92,11 +98,13 @@ def write_frames(
         engine: An engine of the plan's restorer, which is left open; None opens one.
         span: The frames to write; None is all of them, and only then the streams beside the picture
             are carried over.
+        seam: Where the span meets the one before; is told what was decoded there.
 
     Returns:
         What was done.
 
     Raises:
+        OtherPicturesError: Decoding gives another frame before the span than was expected.
         GendrpixError: One of its kinds; nothing has been published.
     """
     keep_freed()
@@ -106,7 +114,8 @@ def write_frames(
     with ExitStack() as stack:
         clip = stack.enter_context(open_input(plan.source, plan.settings.read, notes))
         stack.enter_context(LibavLog(this_thread=True))  # the decoder's lines are the input's
-        source = _planned_frames(plan, clip, span)
+        seam = seam or Seam()
+        source = _planned_frames(plan, clip, span, seam)
         side = stack.enter_context(_side_streams(plan, source, span, notes))
         encode = plan.settings.write.encode
         writer = stack.enter_context(open_writer(output, plan.result, encode, side, notes))
@@ -121,7 +130,7 @@ def write_frames(
         lanes = stack.enter_context(engine.clip(part, place, notes))
         before, after = _filters(plan)
         total, captions = Total(plan, progress), Captions()
-        given = _Given(source, span)
+        given = _Given(source, span, seam)
         chosen = _Chosen(span, before.through(captions.taken_off(total.watch(given))), captions)
         # Closed before the input is: until then threads read and restore ahead.
         for frame in stack.enter_context(closing(_finished(plan, chosen, lanes, after, waits))):
@@ -139,7 +148,8 @@ def write_frames(
         _check_count(chosen, after, writer.frames, span)
         if span is None and captions.left:
             notes.warn("not carried over: closed captions behind the last frame of the output")
-        writer.finish()
+        if writer.frames:  # damage may leave nothing of a part: then there is no file of it
+            writer.finish()
         if span is None:
             notes.tell_damage()
         _tell_change(plan, before_work, notes)
@@ -163,7 +173,7 @@ def notes_of(plan: Plan) -> Notes:
     return Notes(warnings=list(plan.warnings), informed=list(plan.informed))
 
 
-def _planned_frames(plan: Plan, clip: Input, span: Span | None) -> Frames:
+def _planned_frames(plan: Plan, clip: Input, span: Span | None, seam: Seam) -> Frames:
     """Begin to read the frames that were planned.
 
     Raises:
@@ -176,8 +186,13 @@ def _planned_frames(plan: Plan, clip: Input, span: Span | None) -> Frames:
         as_planned = source.info == plan.clip
         same = as_planned if clip.rereadable else source.info.format == plan.clip.format
     else:
-        first, last = span.seconds(span.read.start), span.seconds(span.read.end)
-        source = clip.frames(read.start if first is None else first, last or read.end)
+        window, counted = span.seconds(span.read), span.seconds(span.written)
+        start = read.start if window.start is None else window.start
+        within = Within(counted=counted, first=span.first, shape=span.shape, back=seam.back)
+        try:
+            source = clip.frames(start, window.end or read.end, within)
+        except NoFramesError:
+            return _NoFrames(plan.clip, span)
         found, planned = source.info, plan.clip
         same = (found.format, found.time_base) == (planned.format, planned.time_base)
     if not same:
@@ -237,6 +252,22 @@ def _finished(
             yield from waits.for_each("restored", finished)
 
 
+class OtherPicturesError(MediaError):
+    """Decoding from a keyframe gives other pictures than decoding from further back."""
+
+
+class _NoFrames:
+    """The frames of a part of a clip that is damaged all through; see `Frames`."""
+
+    decoded = 0
+
+    def __init__(self, info: ClipInfo, span: Span) -> None:
+        self.info, self.first, self.offset = info, span.first, span.moved
+
+    def __iter__(self) -> Iterator[Frame]:
+        yield from ()
+
+
 class _Given:
     """The frames that are read, at the times that they have in the whole clip.
 
@@ -244,19 +275,40 @@ class _Given:
         count: The frames so far that belong to the span, and are not there for the filters alone.
     """
 
-    def __init__(self, source: Frames, span: Span | None) -> None:
+    def __init__(self, source: Frames, span: Span | None, seam: Seam) -> None:
         self.count = 0
+        self._seam, self._is_part = seam, span is not None
         self._source = source
         self._moved = Fraction(0) if span is None else source.offset - span.moved
         self._window = Window() if span is None else span.written
 
     def __iter__(self) -> Iterator[Frame]:
+        last: Frame | None = None
         for frame in self._source:
             timing = frame.timing
             if self._moved:
                 timing = replace(timing, pts=timing.pts + int(self._moved / timing.time_base))
-            self.count += self._window.holds(timing)
+            if self._window.holds(timing):
+                if not self.count:
+                    self._meet(last)
+                self.count += 1
+                last = frame
+            elif not self.count:
+                last = frame
             yield replace(frame, timing=timing)
+        if self._is_part and self.count and last is not None:
+            self._seam.last = _digest(last)
+
+    def _meet(self, before: Frame | None) -> None:
+        """Compare the frame before the first one with what was expected.
+
+        Raises:
+            OtherPicturesError: It is another.
+        """
+        seam = self._seam
+        seam.before = None if before is None else _digest(before)
+        if seam.before is not None and seam.expected not in {None, seam.before}:
+            raise OtherPicturesError("decoding from a keyframe gives other pictures than before it")
 
 
 class _Chosen:
@@ -281,6 +333,14 @@ class _Chosen:
                 self._captions.onto(frame)
 
 
+def _digest(frame: Frame) -> str:
+    """A digest of a frame's values, in hexadecimal digits."""
+    found = hashlib.sha256()
+    for plane in frame.planes:
+        found.update(np.ascontiguousarray(plane))
+    return found.hexdigest()
+
+
 def _check_count(chosen: _Chosen, after: Filters, written: int, span: Span | None) -> None:
     """See that no frame was lost on the way, and that there is one.
 
@@ -293,5 +353,5 @@ def _check_count(chosen: _Chosen, after: Filters, written: int, span: Span | Non
             f"{chosen.count} frames came in, {after.taken} were restored, and of "
             f"{after.given} {written} went out"
         )
-    if not written:
+    if not written and span is None:
         raise SettingsError("the filters let no frame of this clip through: nothing is written")

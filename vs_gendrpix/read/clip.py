@@ -263,7 +263,8 @@ class Clip:
         """
         if self.format_name == "avi":  # whose time stamps count frames, dropped ones included
             return max(0, self.stream.frames - self.missing.dts - 1)
-        return max(0, self.stream.frames - self.missing.packets) if self.notes.damaged else 0
+        packets = self.missing.packets if self.index is None else self.index.packets
+        return max(0, self.stream.frames - packets) if self.notes.damaged else 0
 
     def is_cut_off(self) -> bool:
         """Whether an input that has been read to its end was cut off there."""

@@ -6,7 +6,7 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache, partial
+from functools import partial
 from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -30,6 +30,14 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.packet import Packet
     from av.video.stream import VideoStream
+
+type Key = tuple[str, int | None, int, int]
+"""A file's path, its stream, its size and its time."""
+
+_KEPT = 4
+"""Indexes that are kept: a job reads its input for the plan, for the pictures and for the sound."""
+
+_known: "dict[Key, Index]" = {}
 
 _EVEN = {"image2", "rawvideo", "yuv4mpegpipe"}
 """Formats with nothing to learn: their frames are evenly spaced, and reading them is costly."""
@@ -123,12 +131,31 @@ def index_of(path: Path, chosen: ReadSettings, form: str) -> Index | None:
     """
     if form in _EVEN or not path.is_file():
         return None
+    key = key_of(path, chosen)
+    if key not in _known:
+        remember_index(key, _indexed(path, chosen.video_stream))
+    return _known[key]
+
+
+def key_of(path: Path, chosen: ReadSettings) -> Key:
+    """Look at a file, and say by what its index is known."""
     now = path.stat()
-    return _indexed(path, chosen.video_stream, now.st_size, now.st_mtime_ns)
+    return str(path.absolute()), chosen.video_stream, now.st_size, now.st_mtime_ns
 
 
-@lru_cache(maxsize=4)  # a job reads its input for the plan, for the pictures and for the sound
-def _indexed(path: Path, number: int | None, _size: int, _changed: int) -> Index:
+def known_index(key: Key) -> Index | None:
+    """The index of a file, if it has been read or remembered."""
+    return _known.get(key)
+
+
+def remember_index(key: Key, index: Index) -> None:
+    """Keep an index, so that the file is not read for it."""
+    while len(_known) >= _KEPT:
+        del _known[next(iter(_known))]
+    _known[key] = index
+
+
+def _indexed(path: Path, number: int | None) -> Index:
     with open_input(path) as container:
         return _read(container, main_video(container, path, number))
 
@@ -146,6 +173,8 @@ def _read(container: "InputContainer", video: "VideoStream") -> Index:
     given = _packets(container)
     for packet in Steady(frozenset({"video", "audio"})).packets(given) if restarts else given:
         streams[packet.stream_index] += 1
+        if packet.is_discard:
+            continue
         if form.name == "avi":
             packet.pts = packet.dts  # its presentation times go back and forth with B-frames
         if restarts or packet.stream_index == video.index:
@@ -185,7 +214,7 @@ def _packets(container: "InputContainer") -> "Iterator[Packet[Any]]":
             for packet in container.demux():
                 cancellation.check()
                 failed = 0
-                if packet.size and not packet.is_discard:
+                if packet.size:
                     yield packet
             return
 

@@ -8,6 +8,7 @@ from typing import Protocol, Self
 from vs_gendrpix.frame.clip import ClipInfo
 from vs_gendrpix.frame.format import Frame, FrameFormat
 from vs_gendrpix.frame.notes import Notes
+from vs_gendrpix.frame.span import Within
 from vs_gendrpix.libav.faults import reading
 from vs_gendrpix.read.clip import Clip
 from vs_gendrpix.read.look.changes import refuse_changes
@@ -21,6 +22,7 @@ class Frames(Protocol):
     """The frames of a range of time, in order, once; see `read.source.Source`."""
 
     info: ClipInfo
+    first: FrameFormat
     offset: Fraction
     decoded: int
 
@@ -46,8 +48,15 @@ class Input(Protocol):
 
     def __exit__(self, *ended: object) -> None: ...
 
-    def frames(self, start: Fraction | None, end: Fraction | None) -> Frames:
+    def frames(
+        self, start: Fraction | None, end: Fraction | None, within: Within | None = None
+    ) -> Frames:
         """Begin to read the frames from one second on and before another; None is no limit.
+
+        Args:
+            start: The second, counted from where the clip begins.
+            end: The other one.
+            within: The longer reading of which they are a part; None if they are all.
 
         Raises:
             MediaError: There are none.
@@ -94,9 +103,11 @@ class FileInput:
     def __exit__(self, *ended: object) -> None:
         self.clip.close()
 
-    def frames(self, start: Fraction | None, end: Fraction | None) -> Source:
+    def frames(
+        self, start: Fraction | None, end: Fraction | None, within: Within | None = None
+    ) -> Source:
         """Begin to read a range; see `Input.frames`. What changes on the way is made alike."""
-        return Source(self.clip, start=start, end=end, refuses=False)
+        return Source(self.clip, start=start, end=end, within=within, refuses=False)
 
     def fields(self, start: Fraction | None, end: Fraction | None) -> Scan:
         """Look whether a file's pictures are interlaced; numbered pictures and pipes are not."""

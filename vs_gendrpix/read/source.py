@@ -10,11 +10,12 @@ from pathlib import Path
 import av
 
 from ffmpeg_filters import BOTTOM_FIRST
-from vs_gendrpix.errors import MediaError
+from vs_gendrpix.errors import NoFramesError
 from vs_gendrpix.frame.area import cropped, with_bars
 from vs_gendrpix.frame.clip import PICTURE_RATE, ClipInfo
 from vs_gendrpix.frame.format import Fields, Frame, Timing, said
-from vs_gendrpix.frame.notes import Notes
+from vs_gendrpix.frame.notes import Mark, Notes
+from vs_gendrpix.frame.span import Window, Within
 from vs_gendrpix.libav.captions import captions_of
 from vs_gendrpix.libav.display_matrix import read_orientation
 from vs_gendrpix.libav.faults import reading
@@ -30,7 +31,8 @@ from vs_gendrpix.read.sequence import find_sequence
 from vs_gendrpix.read.times import Times
 from vs_gendrpix.settings import ReadSettings
 
-_JUMPS = (0, 3, 30, 1 << 30)  # seconds before the start at which to look for a keyframe
+_JUMPS = (0, 3, 30)
+"""Seconds before the start at which to look for a keyframe; after these it is the beginning."""
 
 
 class Source:
@@ -41,6 +43,7 @@ class Source:
 
     Attributes:
         info: What is known of the frames.
+        first: Format of the first picture, as it is decoded: all are made like it.
         offset: Seconds that have been taken off all times.
         decoded: Frames given so far.
         notes: Where damage and warnings go: the clip's.
@@ -51,6 +54,7 @@ class Source:
         end: Second before which to stop; None is its end.
         refuses: Whether a picture that changes ends the reading, if the user does not want it
             scaled; see `Alike`.
+        within: The longer reading of which the range is a part; None if it is all.
 
     Raises:
         MediaError: There is no frame in the range.
@@ -63,21 +67,26 @@ class Source:
         start: Fraction | None = None,
         end: Fraction | None = None,
         refuses: bool = True,
+        within: Within | None = None,
     ) -> None:
         self.decoded = 0
         self.offset = Fraction(0)
         self._clip, self.notes = clip, clip.notes
         self._start, self._end = start, end
+        self._counted = Window() if within is None else within.counted
+        self._back = 0 if within is None else within.back
         with reading(clip.path):
             self._times = Times(clip)
             self._frames = self._in_range()
             self._ahead = next(self._frames, None)
             if self._ahead is None:
                 raise self._no_frames()
-            self._first = frame_format(self._ahead[0])
-            self._area = clip.shown_area(self._first)
+            self.first = frame_format(self._ahead[0])
             clip.shape = fraction(clip.stream.codec_context.sample_aspect_ratio)
-            self._alike = Alike(clip, self._first, self._area, refuses=refuses)
+            if within is not None:
+                self.first, clip.shape = within.first, within.shape
+            self._area = clip.shown_area(self.first)
+            self._alike = Alike(clip, self.first, self._area, refuses=refuses)
             self._move_to_zero(self._ahead[1])
             self.info = self._describe(*self._ahead)
 
@@ -97,19 +106,19 @@ class Source:
             timing = replace(timing, pts=timing.pts - shift)
             fields = self._fields(picture)
             frame = Frame(
-                format=place.of(self._first),
+                format=place.of(self.first),
                 planes=planes,
                 timing=timing,
                 fields=fields,
                 captions=captions_of(picture),
             )
-            yield cropped(with_bars(frame, self._first, place), self._area)
+            yield cropped(with_bars(frame, self.first, place), self._area)
             with reading(self._clip.path):
                 self._ahead = next(self._frames, None)
 
     def _in_range(self) -> Iterator[tuple[av.VideoFrame, Timing]]:
         """Decode the pictures from `start` on and before `end`, with their times in the file."""
-        shown = 0
+        shown, met, counted = 0, (self.notes.mark(), 0), self._counted
         for picture, timing in self._timed_from():
             seconds = timing.pts * self._times.time_base - self._clip.begin
             self.notes.now = seconds
@@ -118,30 +127,45 @@ class Source:
                 self._clip.forget_damage()
                 continue
             if self._end is not None and seconds >= self._end:
-                self._tell_missing(shown, unread=0)
+                self._count(shown, met, unread=0)
                 return
-            if picture.is_corrupt:
-                self.notes.corrupt_frame()
-            shown += 1
+            if counted.begins_after(seconds):
+                self._clip.forget_damage()
+            elif not counted.ends_before(seconds):
+                if picture.is_corrupt:
+                    self.notes.corrupt_frame()
+                shown += 1
+                met = self.notes.mark(), self._clip.missing.count
             for lost in lost_data(picture.side_data, self._clip.stream.codec.name):
                 self.notes.warn(f"not carried over: {lost}")
             yield picture, timing
-        if self._clip.is_cut_off():
+        if counted.end is None and self._clip.is_cut_off():
             self.notes.miss("the input ends in the middle of a frame or packet: it was cut off")
-        self._tell_missing(shown, unread=0 if self._start else self._clip.unread())
+        # Without an index, packets before the start have not been counted.
+        all_known = not self._start or self._clip.index is not None
+        self._count(shown, met, unread=self._clip.unread() if all_known else 0)
 
-    def _tell_missing(self, shown: int, *, unread: int) -> None:
-        """Say how many frames there should have been, by the packets and the container."""
-        lost = self._clip.missing.count + unread
-        if lost:
-            self.notes.miss(f"expected {shown + lost} frames, got {shown}")
+    def _count(self, shown: int, met: tuple[Mark, int], *, unread: int) -> None:
+        """Count the frames, and those that there should have been, by packets and container.
+
+        Args:
+            shown: The frames that count.
+            met: The damage, and the frames missing, up to the last of them.
+            unread: Frames that the container announces and no packet brought.
+        """
+        if self._counted.end is None:
+            self.notes.count_frames(shown, self._clip.missing.count + unread)
+            return
+        mark, missing = met  # what was met since belongs to the frames behind
+        self.notes.back_to(mark)
+        self.notes.count_frames(shown, missing)
 
     def _timed_from(self) -> Iterator[tuple[av.VideoFrame, Timing]]:
         """Decode pictures with their times, from the start of the range or earlier."""
         start = self._start or Fraction(0)
         if start:
             self._times.learn_avi_delay()
-        for back in _JUMPS if start and self._clip.can_seek() else ():
+        for back in _JUMPS[self._back :] if start and self._clip.can_seek() else ():
             self._times.last = None
             if not self._clip.seek(max(start - back, Fraction(0))):
                 self.notes.inform(
@@ -186,8 +210,8 @@ class Source:
 
     def _describe(self, picture: av.VideoFrame, first: Timing) -> ClipInfo:
         """Gather what is known of the frames now."""
-        clip, color = self._clip, self._first.color
-        if self._first.layout.family != "rgb" and not said(picture.colorspace):
+        clip, color = self._clip, self.first.color
+        if self.first.layout.family != "rgb" and not said(picture.colorspace):
             taken = "709" if color.matrix == 1 else "601"
             self.notes.inform(
                 f"{clip.path} does not say its colour matrix: taken as BT.{taken} by its height"
@@ -197,8 +221,8 @@ class Source:
             self._name_other_streams()
         else:
             sequence = find_sequence(clip.path, clip.chosen.start_number)
-        shown = self._area.of(self._first)
-        if shown != self._first:
+        shown = self._area.of(self.first)
+        if shown != self.first:
             self.notes.inform(f"{clip.path} says what is shown of its picture: {self._area}")
         rotation, mirrored, is_all = read_orientation(picture.side_data)
         if not is_all:
@@ -248,19 +272,19 @@ class Source:
         last = whole if self._end is None else ceil(self._end * clip.rate)
         return max((min(last, whole) if whole else last) - first, 0)
 
-    def _no_frames(self) -> MediaError:
+    def _no_frames(self) -> NoFramesError:
         """Make the error that says why nothing came out."""
         path, notes = self._clip.path, self.notes
         if self._times.last is not None:  # something was decoded, but outside the range
-            return MediaError(f"the input {path} has no frames between start and end")
+            return NoFramesError(f"the input {path} has no frames between start and end")
         sizes = [line for line in notes.examples if line.startswith("Picture size")]
         if sizes:
-            return MediaError(
+            return NoFramesError(
                 f"the pictures of {path} are too large: at most {MAX_PIXELS} pixels are decoded "
                 f"(libav: {sizes[0]})"
             )
         why = f" (libav: {notes.examples[0]})" if notes.examples else ""
-        return MediaError(f"no frame of {path} can be decoded{why}")
+        return NoFramesError(f"no frame of {path} can be decoded{why}")
 
 
 @contextmanager

@@ -48,7 +48,8 @@ class Times:
 
     def _duration(self, picture: av.VideoFrame) -> int:
         """Return the ticks that a picture lasts; 0 if the file does not say."""
-        said = int(picture.duration or 0)
+        # After a search libav says it of frames of which it says nothing else.
+        said = int(picture.duration or 0) or (self._nominal if self._pace.even else 0)
         if self._pace.first is None:
             return said
         return self._pace.steps(max(1, round(said * self._pace.tick * self._pace.rate)))

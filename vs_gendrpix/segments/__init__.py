@@ -4,6 +4,7 @@ cutting.py   where a clip is cut, and the frames around each segment that filter
 job_plan.py  the plan of such a job as a value: what must be the same for all who work on it
 folder.py    the folder of a job: its plan, finished segments with their manifests, the ledger
 lease.py     who works on a segment: claimed, kept alive, taken over from the dead
+seams.py     whether segments go on from each other, though each is decoded by itself
 work.py      make segments, one after the other, until none is left
 finish.py    join them without encoding again, add what lies beside the picture, publish
 process.py   all of that for the plain command: a job that goes on where it stopped

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from itertools import pairwise
 
+from vs_gendrpix.frame.format import FrameFormat
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.frame.span import Span, Window
 from vs_gendrpix.job.open import open_input
@@ -46,12 +48,16 @@ class _Times:
         keys: The numbers of those that are keyframes of the input.
         offset: Seconds from where the clip begins to time 0 of the output.
         moved: Seconds that are taken off the input's times.
+        first: Format of the clip's first picture, as it is decoded.
+        shape: Its pixel aspect ratio, as its codec states it; 0 if it does not.
     """
 
     shown: Sequence[Fraction]
     keys: frozenset[int]
     offset: Fraction
     moved: Fraction
+    first: FrameFormat
+    shape: Fraction
 
 
 def cut(plan: Plan, length: int) -> tuple[tuple[Segment, ...], str]:
@@ -95,8 +101,6 @@ def _why_not(plan: Plan) -> str:
     suffix = plan.output.suffix.lower()
     if plan.source == STDIN:
         return "a pipe can be read only once"
-    if plan.settings.read.on_change == "scale":
-        return "its format may change on the way"
     if suffix not in CODECS and container_of(suffix) == Y4M:
         return "a .y4m takes as long to join as to write"
     return ""
@@ -113,23 +117,25 @@ def _times(clip: Input, plan: Plan) -> _Times | None:
     frames = clip.frames(read.start, read.end)
     begin = clip.clip.begin if isinstance(clip, FileInput) else Fraction(0)
     index = clip.clip.index if isinstance(clip, FileInput) else None
-    offset = frames.offset - begin
+    known = partial(
+        _Times,
+        offset=frames.offset - begin,
+        moved=frames.offset,
+        first=frames.first,
+        shape=clip.clip.shape if isinstance(clip, FileInput) else Fraction(0),
+    )
     if index is None:
         shown = _even_times(frames)
-        if shown is None:
-            return None
-        return _Times(shown=shown, keys=frozenset(), offset=offset, moved=frames.offset)
+        return None if shown is None else known(shown=shown, keys=frozenset())
     first, last = ((t and begin + t) for t in (read.start, read.end))
     unit = index.pace.time_base
     ticks = index.shown(first, last)
     if not ticks:
         return None
     numbers = {tick: number for number, tick in enumerate(ticks)}
-    return _Times(
+    return known(
         shown=[tick * unit - frames.offset for tick in ticks],
         keys=frozenset(numbers[tick] for tick in index.key_times() if tick in numbers),
-        offset=offset,
-        moved=frames.offset,
     )
 
 
@@ -157,13 +163,16 @@ def _span(times: _Times, frames: tuple[int, int], before: Around, after: Around)
     """The times of some frames, and of those around them that filters need."""
     first, end = frames
     reach = (before + after).reach
+    lead = max(reach, 1)  # the frame before is compared with the one that the part before has met
     around = reach - before.reach  # before the frames that are restored for what comes after
     return Span(
         written=_window(times, first, end),
         restored=_window(times, first - around, end + around),
-        read=_window(times, first - reach, end + reach),
+        read=_window(times, first - lead, end + reach),
         offset=times.offset,
         moved=times.moved,
+        first=times.first,
+        shape=times.shape,
     )
 
 

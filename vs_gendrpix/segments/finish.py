@@ -7,13 +7,13 @@ from array import array
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from itertools import chain
+from itertools import pairwise
 from pathlib import Path
 from typing import Self
 
 from vs_gendrpix import cancellation
 from vs_gendrpix.carry.copy import SideStreams
-from vs_gendrpix.errors import ResourceError, VerificationError
+from vs_gendrpix.errors import MediaError, ResourceError, VerificationError
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.job.open import open_outputs
 from vs_gendrpix.job.plan import Plan
@@ -24,6 +24,7 @@ from vs_gendrpix.job.run import notes_of
 from vs_gendrpix.read.sequence import Names
 from vs_gendrpix.segments.folder import JobFolder, Manifest, digest
 from vs_gendrpix.segments.job_plan import JobPlan
+from vs_gendrpix.segments.seams import misfit
 from vs_gendrpix.write.joining import Encoded, write_joined
 from vs_gendrpix.write.output import Output, output_fault
 
@@ -65,6 +66,8 @@ def finish(
     )
     plan = replace(job.plan, settings=replace(job.plan.settings, write=write))
     manifests = _whole(folder, job)
+    if not any(manifest.times for manifest in manifests):
+        raise MediaError(f"no frame of {plan.source} can be decoded")
     notes = notes_of(plan)
     for manifest in manifests:
         notes.merge(manifest.found.notes())
@@ -152,6 +155,11 @@ def _whole(folder: JobFolder, job: JobPlan) -> list[Manifest]:
             continue
         missing += 1
         folder.discard(segment.number, "it is not as it was written")
+    for before, after in pairwise(found):
+        wrong = misfit(before, after) if before.number + 1 == after.number else None
+        if wrong is not None:
+            missing += 1
+            folder.discard(wrong.number, "the frame between two segments was decoded otherwise")
     if missing:
         raise ResourceError(
             f"{missing} of {len(job.segments)} segments of {folder.path} are not made, or were "
@@ -162,6 +170,8 @@ def _whole(folder: JobFolder, job: JobPlan) -> list[Manifest]:
 
 def _is_whole(folder: JobFolder, manifest: Manifest) -> bool:
     """Whether a segment is on the disk as it was written."""
+    if not manifest.times:
+        return not manifest.name
     try:
         return digest(folder.path / manifest.name) == (manifest.bytes, manifest.sha256)
     except OSError:
@@ -187,7 +197,12 @@ def _gather(
     if output.names is None:
         raise VerificationError(f"{output.path} is no folder of pictures")
     times = [tick for manifest in manifests for tick in manifest.times]
-    pictures = list(chain.from_iterable(sorted(path.iterdir()) for path in paths))
+    parts = [
+        replace(output.names, folder=path)
+        for path, manifest in zip(paths, manifests, strict=True)
+        if manifest.times
+    ]
+    pictures = [part.path(number) for part in parts for number in part.numbers()]
     if len(pictures) != len(times):
         raise VerificationError(f"there are {len(pictures)} pictures, not {len(times)}")
     clip, number = plan.result, 1

@@ -19,8 +19,10 @@ from typing import Self
 
 from vs_gendrpix.errors import OutputError, SettingsError
 from vs_gendrpix.frame.notes import Notes
+from vs_gendrpix.frame.span import Seam
 from vs_gendrpix.frame.values import from_json, to_json
 from vs_gendrpix.job.waits import Bound
+from vs_gendrpix.read.index_text import kept_index, know_index
 from vs_gendrpix.read.sequence import Names
 from vs_gendrpix.segments.job_plan import JobPlan
 from vs_gendrpix.write.output import output_fault
@@ -29,6 +31,7 @@ from vs_gendrpix.write.publishing import link, sync, sync_names
 
 PLAN = "plan.json"
 LEDGER = "ledger.jsonl"
+INDEX = "index.json"
 PINNED = "tile.json"
 PUBLISHED = "published.json"
 LEASE = ".lease"
@@ -43,7 +46,9 @@ class Found:
     errors: int
     corrupt_frames: int
     made_up_times: int
-    missing: tuple[str, ...]
+    cut_off: tuple[str, ...]
+    lost: int
+    shown: int
     examples: tuple[str, ...]
     places: tuple[Fraction, ...]
 
@@ -56,7 +61,9 @@ class Found:
             errors=notes.errors,
             corrupt_frames=notes.corrupt_frames,
             made_up_times=notes.made_up_times,
-            missing=tuple(notes.missing),
+            cut_off=tuple(notes.cut_off),
+            lost=notes.lost,
+            shown=notes.shown,
             examples=tuple(notes.examples),
             places=tuple(notes.places),
         )
@@ -69,7 +76,9 @@ class Found:
             errors=self.errors,
             corrupt_frames=self.corrupt_frames,
             made_up_times=self.made_up_times,
-            missing=list(self.missing),
+            cut_off=list(self.cut_off),
+            lost=self.lost,
+            shown=self.shown,
             examples=list(self.examples),
             places=list(self.places),
         )
@@ -81,12 +90,15 @@ class Manifest:
 
     Attributes:
         number: The segment's number.
-        name: Name of its file in the folder, or of its folder of pictures.
+        name: Name of its file in the folder, or of its folder of pictures; empty if damage has left
+            no frame of it.
         bytes: Length of the file, or of all pictures.
         sha256: Digest of it, in hexadecimal digits; of pictures, of all in their order.
         times: Ticks of the output at which each frame is shown.
         durations: Ticks that each lasts; 0 is unknown.
         decoded: Frames of the input that were read for it, without those around it.
+        seam: Digests of the frame of the input before it and of its last one, and from how far back
+            it was decoded.
         tile: Width and height in pixels of the tiles that were used; None is whole frames.
         found: Its damage and warnings.
         device: Where it was restored.
@@ -103,6 +115,7 @@ class Manifest:
     times: tuple[int, ...]
     durations: tuple[int, ...]
     decoded: int
+    seam: Seam
     tile: tuple[int, int] | None
     found: Found
     device: str
@@ -174,6 +187,9 @@ class JobFolder:
             place.open()
             try:
                 _write(place.path / PLAN, job.to_json())
+                index = kept_index(job.plan.source, job.plan.settings.read)
+                if index is not None:
+                    _write(place.path / INDEX, index)
                 sync(place.path)
                 place.path.rename(self.path)
             finally:
@@ -183,18 +199,21 @@ class JobFolder:
         sync_names(self.path.parent)
 
     def plan(self) -> JobPlan:
-        """Read the plan.
+        """Read the plan, and the index of the input's packets, which then is not read again.
 
         Raises:
             OutputError: There is none, it is damaged, or of another version of the program.
         """
         try:
-            return JobPlan.from_json(_read(self.path / PLAN))
+            job = JobPlan.from_json(_read(self.path / PLAN))
         except (OSError, ValueError) as error:
             raise OutputError(
                 f"{self.path} is no job folder of this version ({error}): begin anew (-y), or "
                 "delete it"
             ) from error
+        with suppress(OSError):
+            know_index(job.plan.source, (self.path / INDEX).read_text(encoding="utf-8"))
+        return job
 
     def remove(self) -> None:
         """Remove the folder and all that is in it; it is gone in one step."""
@@ -303,6 +322,8 @@ class JobFolder:
     def drop(self, name: str) -> None:
         """Remove a segment's file or folder of pictures that does not count."""
         path = self.path / name
+        if not name:
+            return
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
         else:

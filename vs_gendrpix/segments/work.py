@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING
 from vs_gendrpix import cancellation
 from vs_gendrpix.errors import DeviceError, MediaError, SettingsError, VerificationError
 from vs_gendrpix.frame.notes import Notes
+from vs_gendrpix.frame.span import FARTHEST, Seam
 from vs_gendrpix.job.plan import Plan
 from vs_gendrpix.job.progress import Progress
 from vs_gendrpix.job.report import Report, Start
-from vs_gendrpix.job.run import notes_of, open_engine, write_frames
+from vs_gendrpix.job.run import OtherPicturesError, notes_of, open_engine, write_frames
 from vs_gendrpix.job.waits import Bound
 from vs_gendrpix.read.sequence import Names
 from vs_gendrpix.segments.cutting import Segment
 from vs_gendrpix.segments.folder import Found, JobFolder, Manifest, digest, lease_name
 from vs_gendrpix.segments.job_plan import Identity, JobPlan, present_versions
 from vs_gendrpix.segments.lease import Claims
+from vs_gendrpix.segments.seams import discard_misfits, expected_before, fits_what_follows
 from vs_gendrpix.write.output import OutputFile, OutputFolder, output_fault
 from vs_gendrpix.write.part import Owner
 from vs_gendrpix.write.publishing import link, sync_names
@@ -170,10 +172,10 @@ class _Worker:
     def _made(self, segment: Segment, done: set[int]) -> bool:
         """Make a segment and let it count; in the tiles of the job."""
         while True:
-            report, output = self._written(segment, done)
-            tile = self._folder.pin(report.tile)
+            report, output, seam = self._decoded_rightly(segment, done)
+            tile = self._folder.pin(report.tile) if report.frames_encoded else report.tile
             if tile == report.tile:
-                return self._committed(segment, report, output)
+                return self._committed(segment, report, output, seam)
             self._folder.drop(output.name)
             if self._plan.settings.restore.tile == tile:
                 raise DeviceError(
@@ -191,7 +193,26 @@ class _Worker:
         self._opened.close()
         self._engine = None
 
-    def _written(self, segment: Segment, done: set[int]) -> tuple[Report, Path]:
+    def _decoded_rightly(self, segment: Segment, done: set[int]) -> tuple[Report, Path, Seam]:
+        """Write a segment that goes on from the one before: decoded from as far back as it takes.
+
+        The last try is from the clip's beginning, and right by definition.
+        """
+        folder, number = self._folder, segment.number
+        for back in range(FARTHEST + 1):
+            known = expected_before(folder, number) if back < FARTHEST else None
+            seam = Seam(expected=known, back=back)
+            try:
+                report, output = self._written(segment, done, seam)
+            except OtherPicturesError as error:
+                folder.record("decoded again", number, str(error))
+                continue
+            if back == FARTHEST or fits_what_follows(folder, number, seam.last):
+                return report, output, seam
+            folder.drop(output.name)
+        raise AssertionError("the last try returns or raises")
+
+    def _written(self, segment: Segment, done: set[int], seam: Seam) -> tuple[Report, Path]:
         """Restore and encode a segment under a name of its own."""
         notes = Notes(warnings=list(self._notes.warnings), informed=list(self._notes.informed))
         if self._engine is None:
@@ -207,6 +228,7 @@ class _Worker:
                 progress=_Whole(self, before),
                 engine=self._engine,
                 span=segment.span,
+                seam=seam,
             )
         self._notes.warnings = notes.warnings
         self._notes.informed = notes.informed
@@ -221,21 +243,24 @@ class _Worker:
             self._frames[number] = len(manifest.times)
         return self._frames[number]
 
-    def _committed(self, segment: Segment, report: Report, output: Path) -> bool:
+    def _committed(self, segment: Segment, report: Report, output: Path, seam: Seam) -> bool:
         """Let a segment count that stands under a name of its own."""
         try:
-            length, sha256 = digest(output)
+            # Damage may leave no frame of a segment: then it has no file.
+            name = output.name if report.frames_encoded else ""
+            length, sha256 = digest(output) if name else (0, "")
         except OSError as error:
             raise VerificationError(f"{output} cannot be read again: {error}") from error
-        return self._folder.commit(
+        counts = self._folder.commit(
             Manifest(
                 number=segment.number,
-                name=output.name,
+                name=name,
                 bytes=length,
                 sha256=sha256,
                 times=tuple(report.times),
                 durations=tuple(report.durations),
                 decoded=report.frames_decoded,
+                seam=seam,
                 tile=report.tile,
                 found=Found.of(report.notes),
                 device=report.start.device,
@@ -245,6 +270,8 @@ class _Worker:
                 worker=Owner.this(self._folder.path.name),
             )
         )
+        discard_misfits(self._folder, segment.number)
+        return counts
 
     def start(self, start: Start) -> None:
         """Tell the start of the work, once."""

@@ -16,6 +16,7 @@ import vapoursynth as vs  # type: ignore[import-untyped] # no py.typed in its wh
 from vs_gendrpix.errors import UNWRITABLE, GendrpixError, MediaError
 from vs_gendrpix.frame.clip import PICTURE_RATE, ClipInfo
 from vs_gendrpix.frame.format import Frame, FrameFormat, Timing, usual_matrix
+from vs_gendrpix.frame.span import Within
 from vs_gendrpix.read.look.fields import PROGRESSIVE, Scan
 from vs_gendrpix.vapoursynth.formats import copied_planes, source_format
 
@@ -56,8 +57,11 @@ class ScriptInput:
         self._clip = self._alpha = None
         vs.clear_outputs()
 
-    def frames(self, start: Fraction | None, end: Fraction | None) -> "ScriptFrames":
-        """Begin to read a range; see `Input.frames`."""
+    def frames(
+        self, start: Fraction | None, end: Fraction | None, within: Within | None = None
+    ) -> "ScriptFrames":
+        """Begin to read a range; see `Input.frames`. A script's frames depend on no other."""
+        del within
         self._leave()
         with _faults(self.path):
             self._reading = ScriptFrames(self.path, self._clip, self._alpha, start=start, end=end)
@@ -122,6 +126,7 @@ class ScriptFrames:
             sample_aspect_ratio=Fraction(*shape) if all(shape) else Fraction(1),
             rotation=0,
         )
+        self.first = self.info.format
 
     def __iter__(self) -> Iterator[Frame]:
         """Yield the frames, in order. To be called once.

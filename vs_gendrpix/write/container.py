@@ -10,7 +10,7 @@ import av
 from vs_gendrpix.carry.copy import SideStreams
 from vs_gendrpix.carry.plan import CarryPlan
 from vs_gendrpix.errors import SettingsError
-from vs_gendrpix.frame.clip import ClipInfo
+from vs_gendrpix.frame.clip import STREAM_RATE, ClipInfo
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.libav.log import LibavLog
 from vs_gendrpix.libav.values import fraction
@@ -116,11 +116,12 @@ class Container:
                 packet.stream = self._stream
                 self._file.mux(packet)
 
-    def finish(self, times: Sequence[int]) -> None:
+    def finish(self, times: Sequence[int], joints: Sequence[int] = ()) -> None:
         """Write what is left, check the file and give it its name.
 
         Args:
             times: Time of every frame that must be there, in ticks of the clip's time base.
+            joints: Those of the frames with which parts begin that were encoded by themselves.
 
         Raises:
             OutputError: The muxer failed, or the name has been taken.
@@ -140,6 +141,7 @@ class Container:
                 time_base=self._clip.time_base,
                 carried=self._carried,
                 damaged=self._notes.damaged,
+                joints=joints,
             )
             self._name_lost_aspect(found.sample_aspect_ratio)
             if found.lost:
@@ -174,6 +176,10 @@ class Container:
         stream.time_base = self._clip.time_base
         # A template's tag is not taken over, and without it all ProRes would be called 422 HQ.
         stream.codec_context.codec_tag = video.codec_context.codec_tag
+        # An encoder's stream says these two, a file's perhaps not; Matroska's default duration and
+        # QuickTime's pixel aspect ratio come from them.
+        stream.codec_context.framerate = self._clip.average_rate or STREAM_RATE
+        stream.codec_context.sample_aspect_ratio = self._clip.sample_aspect_ratio
         if self._clip.orientation:
             stream.set_display_rotation(-self._clip.rotation, hflip=self._clip.mirrored)
         codec = stream.codec_context.codec.canonical_name

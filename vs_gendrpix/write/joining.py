@@ -62,7 +62,7 @@ def write_joined(
         VerificationError: A file holds other frames than it must, or was encoded in another way
             than the others; or the output does not hold what was written to it.
     """
-    files = _apart(files)
+    files = _apart([file for file in files if file.times])  # damage may leave none of a part
     _check_alike(files)
     with (
         av.open(f"file:{files[0].path}") as first,
@@ -71,7 +71,8 @@ def write_joined(
         for packet in _joined(files, clip.time_base):
             cancellation.check()
             container.mux([packet])
-        container.finish([tick for file in files for tick in file.times])
+        times = [tick for file in files for tick in file.times]
+        container.finish(times, [file.times[0] for file in files[1:]])
 
 
 def _apart(files: Sequence[Encoded]) -> list[Encoded]:

@@ -3,9 +3,10 @@
 from array import array
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import av
 
@@ -45,9 +46,17 @@ class Found:
 
 
 def verify(
-    url: str, *, times: Sequence[int], time_base: Fraction, carried: SideStreams, damaged: bool
+    url: str,
+    *,
+    times: Sequence[int],
+    time_base: Fraction,
+    carried: SideStreams,
+    damaged: bool,
+    joints: Sequence[int] = (),
 ) -> Found:
     """Check that a file holds every frame at its time, and every carried packet.
+
+    The first and the last frame are decoded, and those at the joints.
 
     Args:
         url: The file, for libav.
@@ -55,6 +64,7 @@ def verify(
         time_base: Unit of `times`, in seconds.
         carried: The streams that were carried.
         damaged: Whether the input was damaged, so that packets may lie at impossible times.
+        joints: Times of the frames with which parts begin that were encoded by themselves.
 
     Returns:
         What the file holds.
@@ -75,6 +85,7 @@ def verify(
             f"the finished file cannot be read again ({error}): it is not published"
         ) from error
     _check_times(found, times, time_base)
+    _check_pictures(url, [tick * time_base for tick in (*times[:1], *joints, *times[-1:])])
     for index in _faults(found, carried):
         raise VerificationError(
             f"stream {index} of the finished file has {found.counts[index]} packets, not "
@@ -153,3 +164,46 @@ def _check_times(found: Found, times: Sequence[int], time_base: Fraction) -> Non
             f"a frame of the finished file is {float(worst * found.time_base):g} s from its time: "
             "it is not published"
         )
+
+
+def _check_pictures(url: str, moments: Sequence[Fraction]) -> None:
+    """Check that some frames can be decoded, if there is a decoder for them here.
+
+    Args:
+        url: The file, for libav.
+        moments: When they are shown, in seconds, rising.
+    """
+    with av.open(url) as written:
+        video = _only_video(written)
+        # A stream that no decoder takes has no context, whatever PyAV's types say.
+        if cast("object", video.codec_context) is None or written.format.name == "yuv4mpegpipe":
+            return
+        for moment in moments:
+            try:
+                found = _decoded_at(written, video, moment)
+            except av.FFmpegError as error:
+                raise _undecodable(moment, f" ({error})") from error
+            if not found:
+                raise _undecodable(moment)
+
+
+def _decoded_at(written: "InputContainer", video: "VideoStream", moment: Fraction) -> bool:
+    """Decode the frame that is shown at a moment; returns whether there is one."""
+    unit = fraction(video.time_base)
+    with suppress(av.FFmpegError):  # what cannot be searched is read on
+        written.seek(round(moment / unit), stream=video)
+    for picture in written.decode(video):
+        cancellation.check()
+        if picture.pts is None:
+            continue
+        apart = picture.pts * unit - moment
+        if apart >= -unit:
+            return apart <= unit and not picture.is_corrupt
+    return False
+
+
+def _undecodable(moment: Fraction, why: str = "") -> VerificationError:
+    return VerificationError(
+        f"the frame of the finished file at {float(moment):g} s cannot be decoded{why}: "
+        "it is not published"
+    )
