@@ -115,7 +115,7 @@ class Steps:
             self._flushed_folder(path)
         elif self._store is not None and path.exists():
             name = str(len(list(self._store.iterdir())))
-            shutil.copyfile(path, self._store / name)
+            shutil.copy2(path, self._store / name)
             self._contents[self._thing(handle)] = name
 
     def _flushed_folder(self, path: Path) -> None:
@@ -155,4 +155,4 @@ def put_back(disk: dict[str, Any], store: Path, root: Path) -> None:
         elif content is None:
             (root / name).touch()
         else:
-            shutil.copyfile(store / content, root / name)
+            shutil.copy2(store / content, root / name)

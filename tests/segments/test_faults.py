@@ -177,3 +177,12 @@ def test_a_worker_begins_in_front_and_then_goes_where_few_are(source, output):
         assert turn[0].number == 2
         assert [each.number for each in turn[-2:]] == [0, 1]
     assert turns[0] != turns[1]
+
+
+def test_many_workers_without_work_do_not_look_at_all_others(source, output):
+    job = plan(source, output)
+    left = [replace(job.segments[0], number=number) for number in range(100)]
+    names = {f"{number:05d}.lease" for number in range(100)}
+    turns = [{each.number for each in in_turn(left, names)} for _ in range(100)]
+    assert {len(turn) for turn in turns} == {8}
+    assert len(set.union(*turns)) > 50

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 LOOKS = 4
 """How often a heartbeat a worker that waits for others looks at the folder."""
 
+WATCHED = 8
+"""Of how many segments of others a worker without work sees whether they are dead, at each look."""
+
 type Chosen = Callable[[int], bool]
 """Whether a worker may make the segment of a number."""
 
@@ -102,8 +105,9 @@ def _on_device(job: JobPlan, device: str | None) -> JobPlan:
 def in_turn(left: Sequence[Segment], names: Container[str]) -> Iterator[Segment]:
     """The segments to try, one after the other.
 
-    Those that nobody has claimed come first, and of the others one may be dead. A worker begins
-    with the first one; if another was quicker there, many may be under way, and it goes to any.
+    Those that nobody has claimed come first. A worker begins with the first one; if another was
+    quicker there, many may be under way, and it goes to any. Then come some of those that others
+    have claimed, as one may be dead.
 
     Args:
         left: Segments that are not finished, in their order.
@@ -112,7 +116,8 @@ def in_turn(left: Sequence[Segment], names: Container[str]) -> Iterator[Segment]
     free = [segment for segment in left if lease_name(segment.number) not in names]
     yield from free[:1]
     yield from sample(free[1:], max(len(free) - 1, 0))
-    yield from (segment for segment in left if lease_name(segment.number) in names)
+    others = [segment for segment in left if lease_name(segment.number) in names]
+    yield from sample(others, min(len(others), WATCHED))
 
 
 class _Worker:
