@@ -353,3 +353,6 @@ def test_primaries_that_change_are_refused(tmp_path):
     join(path, (Fraction(1), 5, 5), (Fraction(1), 5, 6))
     with open_source(path) as source, pytest.raises(MediaError, match="changes its colour from"):
         list(source)
+    with open_source(path, ReadSettings(on_change="scale")) as source:
+        assert len(list(source)) == 18
+    assert "primaries and transfer are not converted" in str(source.notes.warnings)

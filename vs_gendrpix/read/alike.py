@@ -70,12 +70,14 @@ class Alike:
         made = "become as the first one is"
         if place != Area.whole(first):
             made += ", between black bars where their shape on the screen is another"
+        was, is_now = first.color, found.color
+        if (was.primaries, was.transfer) != (is_now.primaries, is_now.transfer):
+            made += ", but their primaries and transfer are not converted"
         for what in filter(None, (changed, shape)):
             tell = self._clip.notes.warn if self._wanted else self._clip.notes.fault
             tell(f"the picture {what}: such frames {made}")
         if replace(found, color=first.color) != place.of(first):
             picture = converted_to(picture, place.of(first))
-        was, is_now = first.color, found.color
         if (was.matrix, was.full_range) != (is_now.matrix, is_now.full_range):
             self._clip.notes.warn(
                 f"the picture changes its code values from {was} to {is_now}: such frames are "

@@ -39,7 +39,15 @@ def test_a_change_at_a_keyframe_is_found(tmp_path, codec):
 @pytest.mark.parametrize("codec", HEAVY)
 def test_a_change_that_lasts_a_second_is_found_where_pictures_must_be_decoded(tmp_path, codec):
     path = tmp_path / f"in.{CONTAINERS.get(codec, 'nut')}"
-    make_changing_clip(path, codec, [SMALL] * 12 + [LARGE] * 30)
+    make_changing_clip(path, codec, [SMALL] * 12 + [LARGE] * 30 + [SMALL] * 12)
+    with pytest.raises(MediaError, match=r"256x128 .* to 320x192"):
+        look(path)
+
+
+@pytest.mark.parametrize("codec", HEAVY)
+def test_a_change_of_the_last_picture_is_found(tmp_path, codec):
+    path = tmp_path / f"in.{CONTAINERS.get(codec, 'nut')}"
+    make_changing_clip(path, codec, [SMALL] * 40 + [LARGE])
     with pytest.raises(MediaError, match=r"256x128 .* to 320x192"):
         look(path)
 

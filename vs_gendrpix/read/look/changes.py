@@ -31,7 +31,7 @@ def refuse_changes(clip: Clip, first: FrameFormat, end: Fraction | None) -> None
 
     Where decoders read the headers of pictures alone, all are read. Elsewhere only keyframes are
     decoded, since most codecs change nothing between them (AV1 and VP9 may); of pictures that are
-    all keyframes about one a second. What is missed is met on the way, by the source.
+    all keyframes about one a second, and the last. What is missed is met on the way, by the source.
 
     Args:
         clip: The opened clip; not a pipe, which can be read once only.
@@ -84,12 +84,18 @@ def _keyframes(clip: Clip) -> Iterator[av.VideoFrame]:
     try:
         rate = clip.rate or STREAM_RATE
         since, before_was_key = 0, False
+        passed_over: Packet[VideoStream] | None = None
         for packet in _packets(clip):
             since += 1
-            if not packet.size or (packet.is_keyframe and (not before_was_key or since >= rate)):
-                since = 0
+            is_due = packet.is_keyframe and (not before_was_key or since >= rate)
+            due = [packet] if is_due else []
+            if not packet.size:  # the end
+                due = [packet] if passed_over is None else [passed_over, packet]
+            for one in due:
                 with suppress(av.FFmpegError):
-                    yield from stream.codec_context.decode(packet)
+                    yield from stream.codec_context.decode(one)
+            since = 0 if due else since
+            passed_over = packet if packet.is_keyframe and not due else None
             before_was_key = packet.is_keyframe
     finally:
         stream.codec_context.skip_frame = "DEFAULT"
