@@ -16,6 +16,7 @@ from av.format import Flags
 
 from vs_gendrpix import cancellation
 from vs_gendrpix.libav.values import fraction
+from vs_gendrpix.read.fields_apart import FieldProbe
 from vs_gendrpix.read.joins import Joins, find_joins
 from vs_gendrpix.read.lone import due_times, far_times, lone_times
 from vs_gendrpix.read.opening import main_video, open_input
@@ -170,13 +171,15 @@ def _read(container: "InputContainer", video: "VideoStream") -> Index:
     """Read the packets to the end, or to where nothing more can be read."""
     form, restarts = container.format, may_restart(container)
     parts, streams = Parts(video.index, restarts=restarts), Counter[int]()
-    given = _packets(container)
+    given, probe = _packets(container), FieldProbe(video)
     for packet in Steady(frozenset({"video", "audio"})).packets(given) if restarts else given:
         streams[packet.stream_index] += 1
         if packet.is_discard:
             continue
         if form.name == "avi":
             packet.pts = packet.dts  # its presentation times go back and forth with B-frames
+        if packet.stream_index == video.index:
+            probe.take(packet)
         if restarts or packet.stream_index == video.index:
             parts.take(packet)
     lone = {
@@ -190,7 +193,8 @@ def _read(container: "InputContainer", video: "VideoStream") -> Index:
     keys = ((pts + shift, place) for part, shift in moved for pts, place in part.keys)
     rounded = ROUNDED + (len(moved) > 1)  # as the shifts are
     pace = pace_of_stream(video, times, rounded)
-    if has_fields_apart(pace, fraction(video.guessed_rate), video.codec_context.field_order):
+    order = video.codec_context.field_order
+    if probe.apart() or has_fields_apart(pace, fraction(video.guessed_rate), order):
         times = times[::2]
         pace = pace_of_stream(video, times, rounded)
     return Index(
