@@ -12,7 +12,14 @@ import torch
 from torch import Tensor
 
 from tests.restore.test_engine import SOURCE, make_frame, restore, same
-from vs_gendrpix.restore.cuda_graphs import LARGEST, MOST, CudaGraphs, CudaRecording, Network
+from vs_gendrpix.restore.cuda_graphs import (
+    LARGEST,
+    MOST,
+    CudaGraphs,
+    CudaRecording,
+    Network,
+    persistent_tensors,
+)
 from vs_gendrpix.restore.engine import settings_restorer
 from vs_gendrpix.restore.ladder import Step
 from vs_gendrpix.restore.way import Way
@@ -59,27 +66,103 @@ def double(image: Tensor) -> Tensor:
 def test_a_shape_is_recorded_once_and_results_are_the_callers_own():
     graphs = CudaGraphs(record=Eager)
     first, second, third = pictures(3)
-    results = [graphs.run(double, image, "whole") for image in (first, second, third)]
+    results = [graphs.run(double, image) for image in (first, second, third)]
     assert Eager.made == 1
     for result, image in zip(results, (first, second, third), strict=True):
         assert torch.equal(result, image * 2)
 
 
-def test_another_shape_or_way_is_recorded_anew():
+def test_another_shape_is_recorded_anew():
     graphs = CudaGraphs(record=Eager)
-    for image, way in ((pictures(1)[0], "a"), (pictures(1, 48)[0], "a"), (pictures(1)[0], "b")):
+    for image in (pictures(1)[0], pictures(1, 48)[0]):
         for _ in range(2):
-            assert torch.equal(graphs.run(double, image, way), image * 2)
-    assert Eager.made == 3
+            assert torch.equal(graphs.run(double, image), image * 2)
+    assert Eager.made == 2
+
+
+def test_a_recording_keeps_what_the_network_keeps():
+    weights = torch.nn.Conv2d(3, 3, 1)
+    cached = [torch.arange(40)]
+
+    def network(image):
+        passing = image + 1
+        return weights(passing.index_select(3, cached[0]))
+
+    image = pictures(1)[0]
+    kept = persistent_tensors(network, image)
+    wanted = {id(weights.weight), id(weights.bias), id(cached[0]), id(image)}
+    assert {id(each) for each in kept} == wanted
+
+
+class FailingGraph:
+    """PyTorch's context of a recording that fails: it leaves the thread on its own stream."""
+
+    def __init__(self, _graph, *, stream, capture_error_mode):
+        assert capture_error_mode == "thread_local"
+        self.stream = stream
+
+    def __enter__(self):
+        now.append(self.stream)
+
+    def __exit__(self, *ended):
+        raise RuntimeError("operation not permitted when stream is capturing")
+
+
+class FakeStream:
+    """A stream that tells what is done with it."""
+
+    def __init__(self, _device=None):
+        self.done = []
+
+    def wait_stream(self, _other):
+        self.done.append("wait")
+
+    def synchronize(self):
+        self.done.append("synchronize")
+
+
+now: list = []
+
+
+class OnStream:
+    """PyTorch's context of a stream: it gives the thread the one before back."""
+
+    def __init__(self, stream):
+        self.stream = stream
+
+    def __enter__(self):
+        self.before = now[-1]
+        now.append(self.stream)
+
+    def __exit__(self, *ended):
+        now.append(self.before)
+
+
+def test_a_recording_that_fails_gives_the_thread_its_stream_back(monkeypatch):
+    first, side = FakeStream(), FakeStream()
+    now[:] = [first]
+    fakes = {
+        "Stream": lambda _device: side,
+        "stream": OnStream,
+        "current_stream": lambda _device: first,
+        "CUDAGraph": object,
+        "graph": FailingGraph,
+    }
+    for name, fake in fakes.items():
+        monkeypatch.setattr(torch.cuda, name, fake)
+    with pytest.raises(RuntimeError, match="not permitted"):
+        CudaRecording(double, pictures(1)[0])
+    assert now[-1] is first
+    assert side.done[-1] == "synchronize"
 
 
 def test_large_pictures_and_too_many_shapes_are_not_recorded():
     graphs = CudaGraphs(record=Eager)
     large = torch.zeros(2, 3, 1024, LARGEST // 2048 + 1)
-    graphs.run(double, large, "whole")
+    graphs.run(double, large)
     assert Eager.made == 0
     for width in range(8, 8 * (MOST + 4), 8):
-        graphs.run(double, torch.zeros(1, 3, 8, width), "whole")
+        graphs.run(double, torch.zeros(1, 3, 8, width))
     assert Eager.made == MOST
 
 
@@ -90,7 +173,7 @@ def test_what_cannot_be_recorded_runs_as_it_is(caplog):
     graphs = CudaGraphs(record=fail)
     with caplog.at_level(logging.WARNING):
         for image in pictures(3):
-            assert torch.equal(graphs.run(double, image, "whole"), image * 2)
+            assert torch.equal(graphs.run(double, image), image * 2)
     assert [record.message for record in caplog.records] == [
         "the network cannot be recorded (CUDA out of memory): it runs without CUDA graphs"
     ]
@@ -103,7 +186,7 @@ def test_what_plays_otherwise_is_never_shown(caplog):
 
     graphs = CudaGraphs(record=Wrong)
     for image in pictures(3):
-        assert torch.equal(graphs.run(double, image, "whole"), image * 2)
+        assert torch.equal(graphs.run(double, image), image * 2)
     assert Eager.made == 1
     assert "turns out otherwise" in caplog.text
 
@@ -126,7 +209,8 @@ def test_the_restorer_gives_the_same(settings, steps):
         for image in pictures(3):
             with torch.inference_mode():
                 assert torch.equal(played.restore(image, step)[0], plain.restore(image, step)[0])
-    assert Eager.made >= len(steps)
+    recorded = sum(step.thrift == 0 for step in steps)  # where memory is short, none are
+    assert bool(Eager.made) == bool(recorded)
 
 
 @pytest.mark.gpu

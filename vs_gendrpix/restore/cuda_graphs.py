@@ -5,12 +5,15 @@ all at once. On large pictures launching costs nothing, for it runs ahead, while
 the memory of everything between first and last layer for itself.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from threading import Lock
-from typing import Protocol
+from typing import Any, Protocol
+from weakref import ReferenceType, ref
 
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from vs_gendrpix.frame.notes import Notes
 
@@ -53,21 +56,64 @@ class CudaRecording:
         with torch.cuda.stream(side):
             for _ in range(WARM_UP):
                 network(self._image)
+            # The kernels read them wherever they lie: a cache may let them go meanwhile.
+            self._used = persistent_tensors(network, self._image)
         stream.wait_stream(side)
         self._graph = torch.cuda.CUDAGraph()
         # Of this thread only: others upload, download and wait meanwhile. PyTorch's own stream for
-        # recordings is one of the first device's.
-        with (
-            _recording,
-            torch.cuda.graph(self._graph, stream=side, capture_error_mode="thread_local"),
-        ):
-            self._output = network(self._image)
+        # recordings is one of the first device's. The outer context gives the thread its stream
+        # back when the recording fails: PyTorch's own does not.
+        try:
+            with (
+                _recording,
+                torch.cuda.stream(side),
+                torch.cuda.graph(self._graph, stream=side, capture_error_mode="thread_local"),
+            ):
+                self._output = network(self._image)
+        except RuntimeError:
+            side.synchronize()
+            raise
 
     def play(self, image: Tensor) -> Tensor:
         """Run the recorded kernels on a picture; see `Recording`."""
         self._image.copy_(image)
         self._graph.replay()
         return self._output.clone()
+
+
+class _Seen(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch's
+    """Follows the tensors that operations take.
+
+    Attributes:
+        tensors: Weak references to all of them, by their identity.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call] # torch's
+        self.tensors: dict[int, ReferenceType[Tensor]] = {}
+
+    def __torch_dispatch__(
+        self,
+        func: Callable[..., Any],
+        types: Any,  # noqa: ANN401 - torch's interface
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:  # noqa: ANN401 - torch's interface
+        del types
+        for leaf in tree_leaves((args, kwargs)):
+            if isinstance(leaf, Tensor):
+                self.tensors[id(leaf)] = ref(leaf)
+        return func(*args, **(kwargs or {}))
+
+
+def persistent_tensors(network: Network, image: Tensor) -> list[Tensor]:
+    """Call a network, and list the tensors it used that outlive the call: weights, indices.
+
+    What is compiled is called as it was before: its code has constants of its own.
+    """
+    with torch.compiler.set_stance("force_eager"), _Seen() as seen:
+        network(image)
+    return [tensor for each in seen.tensors.values() if (tensor := each()) is not None]
 
 
 class CudaGraphs:
@@ -87,21 +133,20 @@ class CudaGraphs:
         record: Callable[[Network, Tensor], Recording] = CudaRecording,
     ) -> None:
         self._record, self._notes = record, notes or Notes()
-        self._recordings: dict[Hashable, Recording] = {}
+        self._recordings: dict[torch.Size, Recording] = {}
         self._given_up = False
 
-    def run(self, network: Network, image: Tensor, way: Hashable) -> Tensor:
+    def run(self, network: Network, image: Tensor) -> Tensor:
         """Run a network on pictures, by a recording where there is one.
 
         Args:
             network: Maps pictures to pictures, always the same one.
             image: (B, 3, H, W), on the current stream.
-            way: All that decides how the network runs but for the pictures' shape.
         """
         pixels = image.shape[0] * image.shape[-2] * image.shape[-1]
         if self._given_up or pixels > LARGEST:
             return network(image)
-        key = (way, image.shape)
+        key = image.shape
         if key in self._recordings:
             return self._recordings[key].play(image)
         expected = network(image)
@@ -109,7 +154,7 @@ class CudaGraphs:
             self._add(key, network, image, expected)
         return expected
 
-    def _add(self, key: Hashable, network: Network, image: Tensor, expected: Tensor) -> None:
+    def _add(self, key: torch.Size, network: Network, image: Tensor, expected: Tensor) -> None:
         """Record a network; keep the recording if it gives the expected result."""
         try:
             recording = self._record(network, image)

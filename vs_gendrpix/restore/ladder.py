@@ -10,6 +10,10 @@ import torch
 from vs_gendrpix.errors import DeviceError
 from vs_gendrpix.frame.notes import Notes
 
+_SHORT = ("out of memory", "allocate memory", "alloc_failed", "not enough memory")
+"""What messages say, in lower case, where memory ran out: CUDA's, cuBLAS's and cuDNN's, which are
+plain RuntimeErrors, and PyTorch's for the host's memory, for which it has no class."""
+
 TILES = (1024, 512, 256)
 """Sides of the tiles that are tried, in pixels."""
 
@@ -127,5 +131,5 @@ def out_of_memory(error: BaseException) -> bool:
     """Tell whether an error says that memory ran out."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
-    # PyTorch has a class for a GPU's memory only; for the host's it has just a message.
-    return isinstance(error, RuntimeError) and "allocate memory" in str(error)
+    said = str(error).lower()
+    return isinstance(error, RuntimeError) and any(words in said for words in _SHORT)

@@ -163,9 +163,14 @@ class Way:
         return self._tiles[key].run(run, image)
 
     def _run_whole(self, image: Tensor, thrift: int) -> Tensor:
-        """Run the restorer on whole pictures or tiles, as a CUDA graph where that is faster."""
+        """Run the restorer on whole pictures or tiles, as a CUDA graph where that is faster.
+
+        A graph keeps the memory of all layers for itself: none where memory is short.
+        """
         restore = partial(self.restorer.run, thrift=thrift)
-        return restore(image) if self.graphs is None else self.graphs.run(restore, image, thrift)
+        if self.graphs is None or thrift:
+            return restore(image)
+        return self.graphs.run(restore, image)
 
 
 def frame_ladder(

@@ -1,6 +1,7 @@
 """GenDR-Pix as a restorer: weights, arithmetic, guidance and attention kernels on a device."""
 
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -23,6 +24,8 @@ ATTENTION = [
     SDPBackend.MATH,
 ]
 """Kernels of attention on CUDA, the best first; PyTorch takes the first that can."""
+
+_preference = ExitStack()  # never left
 
 FEW_TOKENS = 1 << 13
 """Tokens at a time where memory is short: two windows of 64x64, 8 MB of a layer's widest values."""
@@ -64,7 +67,7 @@ class GenDRPixRestorer:
         attention: Attention = "auto",
         compile: bool = False,  # noqa: A002 - torch's own word for it
     ) -> None:
-        self._device = device
+        prefer_kernels(device.type)
         arithmetic = pick_dtype(dtype, device)
         self.dtype = "fp8" if dtype == "fp8" else str(arithmetic).removeprefix("torch.")
         self.file: Path | None = find_model(default_model(device) if model == "auto" else model)
@@ -100,13 +103,15 @@ class GenDRPixRestorer:
         A thrift of 1 runs the branches of PadCFG one by one, 2 also bounds the tokens at a time.
         """
         self.network.unet.work_on(FEW_TOKENS if thrift > 1 else None)
-        with attention_kernels(self._device):
-            return self.guided(image, paired=not thrift)
+        return self.guided(image, paired=not thrift)
 
 
-def attention_kernels(device: torch.device) -> AbstractContextManager[None]:
-    """Let attention take the fastest kernel of a device."""
-    if device.type != "cuda":
-        return nullcontext()
-    kernels: AbstractContextManager[None] = sdpa_kernel(ATTENTION, set_priority=True)
-    return kernels
+@cache
+def prefer_kernels(device_type: str) -> None:
+    """Let attention take the fastest kernel of a kind of device, from now on in this process.
+
+    PyTorch keeps this choice for the whole process. Set around each call it would be one lane's
+    choice while another lane is in the middle of its own.
+    """
+    if device_type == "cuda":
+        _preference.enter_context(sdpa_kernel(ATTENTION, set_priority=True))
