@@ -12,6 +12,9 @@
 A message is one line: what was attempted, what was found, what to do.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 EXIT_CODES = {
     0: "finished and verified",
     1: "finished, but the input was damaged or changed, or no report was written; see the warnings",
@@ -94,3 +97,18 @@ class ResourceError(GendrpixError, OSError):
     """Something outside ran out, such as disk space: free it and run the same command again."""
 
     exit_code = 75
+
+
+@contextmanager
+def needs_extra(name: str) -> Iterator[None]:
+    """Import what an extra of the package installs.
+
+    Raises:
+        SettingsError: A module is missing.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise SettingsError(
+            f"{error.name} is missing: pip install 'vs-gendrpix[{name}]'"
+        ) from error

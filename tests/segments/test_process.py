@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
-import av
 import numpy as np
 import pytest
 
 from tests.clips import make_clip
 from tests.nearest import LOSSLESS, settings
+from tests.segments.jobs import frames_of
 from vs_gendrpix import JobSettings, process
 from vs_gendrpix.segments import cutting
 
@@ -18,14 +18,6 @@ pytestmark = pytest.mark.usefixtures("nearest_engine")
 def short(monkeypatch):
     """Segments of ten frames."""
     monkeypatch.setattr(cutting, "LENGTH", 10)
-
-
-def frames_of(path):
-    with av.open(str(path)) as opened:
-        return [
-            (frame.pts * frame.time_base, frame.to_ndarray().copy())
-            for frame in opened.decode(video=0)
-        ]
 
 
 def test_it_gives_the_frames_of_one_piece(tmp_path):

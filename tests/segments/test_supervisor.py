@@ -20,6 +20,7 @@ from vs_gendrpix.job.progress import Progress
 from vs_gendrpix.segments import cutting
 from vs_gendrpix.segments.finish import finish
 from vs_gendrpix.segments.job_plan import JobPlan
+from vs_gendrpix.segments.local_workers import LocalCrew
 from vs_gendrpix.segments.process import prepare
 from vs_gendrpix.segments.supervisor import Supervisor
 
@@ -63,7 +64,7 @@ def test_killed_workers_are_begun_again(folder):
     killed, heard = set(), Counts()
     thread = threading.Thread(target=kill_whom_the_leases_name, args=(folder, killed, 2))
     thread.start()
-    Supervisor(folder, ["cpu", "cpu"], heard).run()
+    Supervisor(folder, LocalCrew(folder, ["cpu", "cpu"]), heard).run()
     thread.join()
     assert len(killed) == 2
     assert folder.finished(folder.names()) == set(range(6))
@@ -74,7 +75,7 @@ def test_killed_workers_are_begun_again(folder):
 def test_a_segment_that_fails_three_times_is_left_out_and_named(folder):
     break_segment(folder, 2)
     with pytest.raises(ResourceError, match=r"segment 2 failed 3 times \(.*no frames between"):
-        Supervisor(folder, ["cpu"], Progress()).run()
+        Supervisor(folder, LocalCrew(folder, ["cpu"]), Progress()).run()
     assert folder.finished(folder.names()) == {0, 1, 3, 4, 5}
 
 

@@ -90,21 +90,6 @@ def add_version(to: argparse._ActionsContainer) -> None:
     to.add_argument("--version", action="version", version=said, help="print the version")
 
 
-@contextmanager
-def needs_extra(name: str) -> Iterator[None]:
-    """Import what an extra of the package installs.
-
-    Raises:
-        SettingsError: A module is missing.
-    """
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        raise SettingsError(
-            f"{error.name} is missing: pip install 'vs-gendrpix[{name}]'"
-        ) from error
-
-
 def exit_codes() -> str:
     """The exit codes and their meanings, one a line, for `--help`."""
     return "\n".join(f"  {code:<4} {meaning}" for code, meaning in EXIT_CODES.items())

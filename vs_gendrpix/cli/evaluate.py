@@ -3,7 +3,8 @@
 import argparse
 from pathlib import Path
 
-from vs_gendrpix.cli.command import Command, needs_extra
+from vs_gendrpix.cli.command import Command
+from vs_gendrpix.errors import needs_extra
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -7,6 +7,8 @@ lease.py     who works on a segment: claimed, kept alive, taken over from the de
 seams.py     whether segments go on from each other, though each is decoded by itself
 work.py      make segments, one after the other, until none is left
 finish.py    join them without encoding again, add what lies beside the picture, publish
+supervisor.py  looks after workers: who died or hangs, what is tried again
+local_workers.py, ray_workers.py  processes on this machine; actors on a Ray cluster
 process.py   all of that for the plain command: a job that goes on where it stopped
 status.py    how far a job is
 """

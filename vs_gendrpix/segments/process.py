@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vs_gendrpix import cancellation
-from vs_gendrpix.errors import OutputError, ResourceError
+from vs_gendrpix.errors import OutputError, ResourceError, needs_extra
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.job.plan import Plan, make_plan
 from vs_gendrpix.job.progress import Progress
@@ -14,7 +14,8 @@ from vs_gendrpix.job.run import run
 from vs_gendrpix.segments.finish import finish, report_of
 from vs_gendrpix.segments.folder import JobFolder
 from vs_gendrpix.segments.job_plan import JobPlan, differences
-from vs_gendrpix.segments.supervisor import Supervisor
+from vs_gendrpix.segments.local_workers import LocalCrew
+from vs_gendrpix.segments.supervisor import Crew, Supervisor
 from vs_gendrpix.segments.work import work
 from vs_gendrpix.settings import ProcessSettings
 
@@ -125,15 +126,23 @@ def _finished_before(src: str | Path, dst: str | Path, settings: ProcessSettings
 
 def _work(folder: JobFolder, plan: Plan, progress: Progress, opened: "Opened | None") -> None:
     """Make the segments: in this process, or in several."""
-    settings = plan.settings
-    devices = settings.restore.device.split(",")
-    count = len(devices) if settings.job.workers is None else int(settings.job.workers)
-    if settings.job.workers is None and (count == 1 or opened is not None):
+    device, workers = plan.settings.restore.device, plan.settings.job.workers
+    if workers is None and ("," not in device or opened is not None):
         engine = opened and opened(plan)
-        work(folder, device=settings.restore.device, progress=progress, engine=engine)
+        work(folder, device=device, progress=progress, engine=engine)
     else:
-        places = [devices[number % len(devices)] for number in range(count)]
-        Supervisor(folder, places, progress).run()
+        Supervisor(folder, _crew(folder, device, workers), progress).run()
+
+
+def _crew(folder: JobFolder, device: str, workers: str | None) -> Crew:
+    """The workers that the settings ask for."""
+    if workers is not None and workers.startswith("ray"):
+        with needs_extra("ray"):
+            from vs_gendrpix.segments.ray_workers import RayCrew  # noqa: PLC0415 - an extra
+        return RayCrew(folder, workers, device)
+    devices = device.split(",")
+    count = len(devices) if workers is None else int(workers)
+    return LocalCrew(folder, [devices[number % len(devices)] for number in range(count)])
 
 
 def prepare(job: JobPlan, *, anew: bool = False, progress: Progress | None = None) -> JobFolder:

@@ -1,17 +1,12 @@
-"""Workers on this machine: processes that make segments, begun again when they die."""
+"""Looks after the workers of a job, wherever they run: who died or hangs, what is tried again."""
 
-import json
-import os
-import subprocess
-import sys
-import threading
 import time
+from abc import ABC, abstractmethod
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from queue import Empty, SimpleQueue
+from collections.abc import Collection, Iterable, Sequence
+from contextlib import closing
 from statistics import median
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from vs_gendrpix import cancellation
 from vs_gendrpix.errors import ResourceError
@@ -35,38 +30,82 @@ SLOW = 20
 LOADING = 300.0
 """Seconds that a worker may take to load its model and make its first frame."""
 
-_GRACE = 10.0  # seconds to end after SIGTERM
+_LOOK = 0.2  # seconds between two looks at the workers
+
+type Event = dict[str, Any]
+"""What a worker tells, as `gendrpix work --progress json` writes it: start, segment, progress."""
 
 
-@dataclass(slots=True)
-class _Worker:
-    """A process that makes segments.
+class Worker(ABC):
+    """Makes segments, one after the other; when it has died it is begun again.
+
+    Args:
+        device: Where it restores.
 
     Attributes:
-        device: Where it restores; None is as planned.
-        process: The process.
+        device: Where it restores.
         segment: The segment under way; None before the first.
         before: Frames of the whole that were finished when it began, as far as the worker knew.
         count: Frames of it that are made.
-        heard: When it was heard last.
-        said: Its last lines on the standard error stream.
-        readers: The threads that read what it writes.
+        heard: When it was heard last; None while it waits for a place to run.
     """
 
-    device: str | None
-    process: subprocess.Popen[str]
-    segment: int | None = None
-    before: int = 0
-    count: int = 0
-    heard: float = field(default_factory=time.monotonic)
-    said: list[str] = field(default_factory=list)
-    readers: list[threading.Thread] = field(default_factory=list)
+    def __init__(self, device: str) -> None:
+        self.device = device
+        self.segment: int | None = None
+        self.before = self.count = 0
+        self.heard: float | None = None
 
-    def end(self) -> None:
-        """Wait for the process to end, and for what it has written to be read."""
-        self.process.wait()
-        for reader in self.readers:
-            reader.join()
+    def begin(self, left_out: Collection[int]) -> None:
+        """Begin, once more if it has died.
+
+        Args:
+            left_out: The segments that it must leave to others.
+        """
+        self.segment, self.before, self.count, self.heard = None, 0, 0, None
+        self._begin(left_out)
+
+    @abstractmethod
+    def _begin(self, left_out: Collection[int]) -> None:
+        """See `begin`."""
+
+    @abstractmethod
+    def ended(self) -> str | None:
+        """Why it has ended: None if it has not, empty if there was nothing left to make."""
+
+    @abstractmethod
+    def kill(self) -> None:
+        """End it at once, and whatever it was at."""
+
+
+class Crew(ABC):
+    """The workers of a job, all of one kind.
+
+    Attributes:
+        device: Where they restore, for people.
+    """
+
+    device: str
+
+    @abstractmethod
+    def joined(self, left: int) -> Sequence[Worker]:
+        """Workers that are to be begun now: at first, and when there is room for more.
+
+        Args:
+            left: Number of segments that are not finished: more workers are of no use.
+        """
+
+    @abstractmethod
+    def hear(self, seconds: float) -> Iterable[tuple[Worker, Event]]:
+        """What workers have told since the last call, each in its order.
+
+        Args:
+            seconds: For how long to wait for it.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """End all workers."""
 
 
 class Supervisor:
@@ -77,22 +116,20 @@ class Supervisor:
 
     Args:
         folder: The job's folder.
-        devices: The device of each worker; None is as planned.
+        crew: The workers, which are ended with the work.
         progress: Is told of the frames of all workers.
     """
 
-    def __init__(
-        self, folder: JobFolder, devices: Sequence[str | None], progress: Progress
-    ) -> None:
-        self._folder, self._devices, self._progress = folder, devices, progress
+    def __init__(self, folder: JobFolder, crew: Crew, progress: Progress) -> None:
+        self._folder, self._crew, self._progress = folder, crew, progress
         self._job: JobPlan = folder.plan()
-        self._events: SimpleQueue[tuple[_Worker, dict[str, Any]]] = SimpleQueue()
         self._failed: Counter[int] = Counter()
-        self._failed_on: defaultdict[str | None, set[int]] = defaultdict(set)
+        self._failed_on: defaultdict[str, set[int]] = defaultdict(set)
         self._why: dict[int, str] = {}
         self._seconds: list[float] = []
         self._frames: dict[int, int] = {}
-        self._workers: list[_Worker] = []
+        self._finished: set[int] = set()
+        self._workers: list[Worker] = []
         self._started = False
         self._bound: Bound = "compute"
 
@@ -102,18 +139,20 @@ class Supervisor:
         Raises:
             ResourceError: Segments failed three times; the others are finished.
         """
-        try:
-            self._workers = [self._begin(device) for device in self._devices]
-            while self._workers:
+        with closing(self._crew):
+            while left := self._left():
                 cancellation.check()
-                self._hear()
+                for worker in self._crew.joined(left):
+                    worker.begin(self._left_out(worker.device))
+                    self._workers.append(worker)
+                if not self._workers:
+                    break
+                self._hear(_LOOK)
                 for worker in list(self._workers):
                     self._look_after(worker)
-        finally:
-            _end(self._workers)
         if self._started:
             self._progress.frame(self._total(), self._bound)
-        lost = sorted(number for number, count in self._failed.items() if count >= TRIES)
+        lost = sorted(self._given_up() - self._finished)
         if lost:
             numbers = ", ".join(map(str, lost))
             raise ResourceError(
@@ -121,66 +160,42 @@ class Supervisor:
                 f"({self._why[lost[0]]}); the others are finished, and the same command tries again"
             )
 
-    def _begin(self, device: str | None) -> _Worker:
-        """Start a worker on a device."""
-        left_out = {number for number, count in self._failed.items() if count >= TRIES}
-        left_out |= {
+    def _left(self) -> int:
+        """Number of segments that are still to be made."""
+        self._finished = self._folder.finished(self._folder.names())
+        done = self._finished | self._given_up()
+        return sum(segment.number not in done for segment in self._job.segments)
+
+    def _given_up(self) -> set[int]:
+        """The segments that have failed too often."""
+        return {number for number, count in self._failed.items() if count >= TRIES}
+
+    def _left_out(self, device: str) -> set[int]:
+        """The segments that are not for a device: others shall try them first, or nobody."""
+        others = {each.device for each in self._workers}
+        return self._given_up() | {
             number
             for number in self._failed_on[device]
-            if any(number not in self._failed_on[other] for other in self._devices)
+            if any(number not in self._failed_on[other] for other in others)
         }
-        command = [sys.executable, "-m", "vs_gendrpix", "work", str(self._folder.path)]
-        command += ["--progress", "json"]
-        command += [] if device is None else ["--device", device]
-        command += ["--without", ",".join(map(str, sorted(left_out)))] if left_out else []
-        threads = str(max(1, (os.cpu_count() or 1) // len(self._devices)))
-        process = subprocess.Popen(  # noqa: S603 - our own program
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="backslashreplace",
-            env=os.environ | {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", threads)},
-            start_new_session=True,  # Ctrl-C is ours: the workers are asked to end by us
-        )
-        worker = _Worker(device, process)
-        for read in (self._read_events, self._read_lines):
-            worker.readers.append(threading.Thread(target=read, args=(worker,), daemon=True))
-            worker.readers[-1].start()
-        return worker
 
-    def _read_events(self, worker: _Worker) -> None:
-        """Pass on what a worker tells, in a thread."""
-        for line in _lines(worker.process.stdout):
-            try:
-                self._events.put((worker, json.loads(line)))
-            except ValueError:
-                continue
-
-    @staticmethod
-    def _read_lines(worker: _Worker) -> None:
-        """Keep the last lines that a worker says, in a thread."""
-        for line in _lines(worker.process.stderr):
-            worker.said = [*worker.said[-4:], line.strip()]
-
-    def _hear(self) -> None:
+    def _hear(self, seconds: float) -> None:
         """Take in what the workers have told, waiting a little for it."""
-        try:
-            worker, event = self._events.get(timeout=0.2)
-        except Empty:
-            return
+        for worker, event in self._crew.hear(seconds):
+            self._take_in(worker, event)
+
+    def _take_in(self, worker: Worker, event: Event) -> None:
+        """Take in what a worker has told."""
         now = time.monotonic()
         match event.get("event"):
             case "start" if not self._started:
                 self._started = True
-                done = self._finished_frames()
                 self._progress.start(
                     Start(
                         plan=self._job.plan,
-                        device=",".join(dict.fromkeys(each or "auto" for each in self._devices)),
+                        device=self._crew.device,
                         dtype=str(event["dtype"]),
-                        done=done,
+                        done=self._finished_frames(),
                     )
                 )
             case "segment":
@@ -188,7 +203,7 @@ class Supervisor:
                 worker.count = 0
             case "progress":
                 made = event["frame"] - worker.before - worker.count
-                if made > 0 and worker.count:
+                if made > 0 and worker.count and worker.heard is not None:
                     self._seconds = [*self._seconds[-99:], (now - worker.heard) / made]
                 worker.count += made
                 self._bound = event["bound"]
@@ -197,67 +212,51 @@ class Supervisor:
 
     def _total(self) -> int:
         """Frames that are made, of finished segments and of those under way."""
-        finished = self._folder.finished(self._folder.names())
-        under_way = sum(each.count for each in self._workers if each.segment not in finished)
-        return self._finished_frames(finished) + under_way
+        self._finished = self._folder.finished(self._folder.names())
+        under_way = sum(each.count for each in self._workers if each.segment not in self._finished)
+        return self._finished_frames() + under_way
 
-    def _finished_frames(self, finished: set[int] | None = None) -> int:
+    def _finished_frames(self) -> int:
         """Frames of the finished segments."""
-        if finished is None:
-            finished = self._folder.finished(self._folder.names())
-        for number in finished - self._frames.keys():
+        for number in self._finished - self._frames.keys():
             manifest = self._folder.manifest(number)
             self._frames[number] = 0 if manifest is None else len(manifest.times)
-        return sum(self._frames[number] for number in finished)
+        return sum(self._frames[number] for number in self._finished)
 
-    def _look_after(self, worker: _Worker) -> None:
-        """See whether a worker has ended, died or hangs."""
-        code = worker.process.poll()
-        if code is None:
-            silent = time.monotonic() - worker.heard
-            usual = max(PATIENCE, SLOW * median(self._seconds)) if self._seconds else LOADING
-            if silent > max(usual, LOADING if not worker.count else 0):
-                self._why[worker.segment or 0] = f"no frame for {silent:.0f} s"
-                worker.process.kill()
+    def _look_after(self, worker: Worker) -> None:
+        """See whether a worker has ended, died or hangs; begin it again if it has died."""
+        why = worker.ended()
+        if why is None:
+            why = self._hangs(worker)
+        if why is None:
             return
-        self._workers.remove(worker)
-        worker.end()
-        if code == 0:
+        if not why:
+            self._workers.remove(worker)
             return
-        self._note_failure(worker, code)
-        self._workers.append(self._begin(worker.device))
+        self._hear(0)  # to the end: which segment it was at
+        self._note_failure(worker, why)
+        worker.begin(self._left_out(worker.device))
 
-    def _note_failure(self, worker: _Worker, code: int) -> None:
+    def _hangs(self, worker: Worker) -> str | None:
+        """Kill a worker that is silent for too long; returns what is to be said of it."""
+        if worker.heard is None:
+            return None
+        silent = time.monotonic() - worker.heard
+        usual = max(PATIENCE, SLOW * median(self._seconds)) if self._seconds else LOADING
+        if silent <= max(usual, LOADING if not worker.count else 0):
+            return None
+        worker.kill()
+        return f"no frame for {silent:.0f} s"
+
+    def _note_failure(self, worker: Worker, why: str) -> None:
         """Count the failure of the segment that a worker was at.
 
         Raises:
             ResourceError: It has failed before it took any segment, three times.
         """
-        why = worker.said[-1] if worker.said else f"ended by signal {-code}" * (code < 0)
         number = -1 if worker.segment is None else worker.segment
         self._failed[number] += 1
         self._failed_on[worker.device].add(number)
-        self._why.setdefault(number, why or f"exit code {code}")
+        self._why.setdefault(number, why)
         if number < 0 and self._failed[number] >= TRIES:
             raise ResourceError(f"no worker can begin: {self._why[number]}")
-
-
-def _lines(stream: IO[str] | None) -> Iterator[str]:
-    """The lines of a process, to its end."""
-    if stream is not None:
-        with stream:
-            yield from stream
-
-
-def _end(workers: Iterable[_Worker]) -> None:
-    """Ask workers to end, and kill those that do not."""
-    left = list(workers)
-    for worker in left:
-        worker.process.terminate()
-    until = time.monotonic() + _GRACE
-    for worker in left:
-        try:
-            worker.process.wait(max(0.1, until - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            worker.process.kill()
-        worker.end()
