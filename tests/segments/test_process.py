@@ -1,5 +1,6 @@
 """A long clip as a job of segments: the frames, times and streams of one piece."""
 
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +10,7 @@ from tests.clips import make_clip
 from tests.nearest import LOSSLESS, settings
 from tests.segments.jobs import frames_of
 from vs_gendrpix import JobSettings, process
+from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.segments import cutting
 
 pytestmark = pytest.mark.usefixtures("nearest_engine")
@@ -32,3 +34,11 @@ def test_it_gives_the_frames_of_one_piece(tmp_path):
     assert all(np.array_equal(a, b) for (_, a), (_, b) in zip(found, wanted, strict=True))
     assert report.frames_encoded == report.frames_decoded == 57
     assert sorted(each.name for each in tmp_path.iterdir()) == ["in.mp4", "job.mp4", "one.mp4"]
+
+
+def test_without_the_extra_workers_on_ray_are_one_line(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    monkeypatch.delitem(sys.modules, "vs_gendrpix.segments.ray_workers", raising=False)
+    make_clip(tmp_path / "in.mp4", times=[512 * n for n in range(33)])
+    with pytest.raises(SettingsError, match=r"^ray is missing: pip install 'vs-gendrpix\[ray\]'$"):
+        process(tmp_path / "in.mp4", tmp_path / "out.mp4", settings(workers="ray"))
