@@ -91,12 +91,6 @@ MUTANTS = (
     ),
     Mutant(WRITE / "part.py", "            os.fsync(self._handle)", "            pass", POWER),
     Mutant(WRITE / "container.py", "        self._output.sync()\n", "", POWER),
-    Mutant(
-        SEGMENTS / "work.py",
-        "            link(part, path)\n",
-        "            part.replace(path)\n",
-        JOBS,
-    ),
     # The steps that a kill needs.
     Mutant(
         SEGMENTS / "folder.py",
@@ -149,6 +143,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, metavar="FILE", help="where the figures go")
     options = parser.parse_args()
+    for finder in {mutant.finder for mutant in MUTANTS}:
+        with tempfile.TemporaryDirectory() as folder:
+            if Mutant(SEGMENTS / "lease.py", "MISSED = 6", "MISSED = 6", finder).found(
+                Path(folder)
+            ):
+                raise SystemExit(f"{finder} fails without a mutant")
     rows = []
     for mutant in MUTANTS:
         with tempfile.TemporaryDirectory() as folder:
