@@ -18,6 +18,9 @@ from vs_gendrpix.libav.hdr import read_metadata
 from vs_gendrpix.libav.pixels import layout_of, read_planes, to_picture
 from vs_gendrpix.segments.folder import JobFolder
 
+DAMAGED = "the input is damaged"
+"""Begins the sentence that counts what else is compared."""
+
 TICK = Fraction(1, 12800)
 STEP = 512
 """Ticks of a frame at 25 a second."""
@@ -143,7 +146,7 @@ def told(report: Report) -> dict[str, object]:
         # Decoders say errors a few frames early, so that of one at a cut some lines may be lost.
         "errors": bool(notes.errors),
         "damage": (notes.corrupt_frames, notes.made_up_times, notes.missing),
-        "warnings": sorted(report.warnings),
+        "warnings": sorted(line for line in report.warnings if not line.startswith(DAMAGED)),
         "faults": notes.faults,
         "exit code": report.exit_code,
     }

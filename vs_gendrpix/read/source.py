@@ -156,8 +156,9 @@ class Source:
         if self._counted.end is None:
             self.notes.count_frames(shown, self._clip.missing.count + unread)
             return
-        mark, missing = met  # what was met since belongs to the frames behind
-        self.notes.back_to(mark)
+        mark, missing = met
+        if shown:  # what was met since belongs to the frames behind
+            self.notes.back_to(mark)
         self.notes.count_frames(shown, missing)
 
     def _timed_from(self) -> Iterator[tuple[av.VideoFrame, Timing]]:

@@ -46,6 +46,8 @@ def refuse_changes(clip: Clip, first: FrameFormat, end: Fraction | None) -> None
         seconds = (picture.pts or 0) * clip.time_base - clip.begin
         if end is not None and seconds >= end:
             return
+        if not picture.width:  # a decoder gives such of a broken packet
+            continue
         whole = described(picture, first.color)
         found = change(clip.shown_area(whole).of(whole), first)
         found = found or change_of_shape(shape, clip.shape)
