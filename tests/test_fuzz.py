@@ -14,6 +14,7 @@ ONCE_WRONG = {
     1900: "the same, without",
     100690: "sound that damage has put before the picture",
     201722: "a picture that a flipped bit has put 13 hours away, which QuickTime cannot say",
+    710060: "an AVI whose frames last 97 hours, which QuickTime cannot say",
     101537: "sound that goes back in time, whose end an edit list leaves out",
 }
 """Mutants that have ended otherwise, and why."""

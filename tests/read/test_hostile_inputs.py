@@ -7,6 +7,8 @@ from contextlib import suppress
 import av
 import pytest
 
+from benchmarks.faults.clips import KINDS
+from benchmarks.faults.clips import make_clip as make_kind
 from tests.clips import make_clip
 from vs_gendrpix.errors import MediaError
 from vs_gendrpix.read.source import open_source
@@ -73,3 +75,14 @@ def test_a_picture_that_is_too_large_is_refused_by_its_size(tmp_path, size):
     wanted = rf"{size[0]}x{size[1]}.*at most 141557760|at most 141557760.*{size[0]}x{size[1]}"
     with pytest.raises(MediaError, match=wanted):
         read_through(tmp_path / "in.png")
+
+
+def test_a_frame_of_days_is_a_broken_file(tmp_path):
+    path = tmp_path / "in.avi"
+    make_kind(path, KINDS["mjpeg_avi"])
+    content = bytearray(path.read_bytes())
+    place = content.index(b"strh") + 8 + 20
+    content[place : place + 8] = struct.pack("<II", 8716289, 25)
+    path.write_bytes(content)
+    with pytest.raises(MediaError, match=r"in\.avi: it says that a frame lasts \d+ hours"):
+        read_through(path)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 import av
 
 from vs_gendrpix import cancellation
+from vs_gendrpix.errors import MediaError
 from vs_gendrpix.frame.area import Area
 from vs_gendrpix.frame.format import FrameFormat
 from vs_gendrpix.frame.notes import Notes
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.packet import Packet
     from av.video.stream import VideoStream
+
+
+_SLOWEST = Fraction(1, 24 * 60 * 60)
+"""Frames a second below which no file can be meant: no container says such times."""
 
 
 class Clip:
@@ -104,6 +109,12 @@ class Clip:
             joins, self.pace = Joins(), pace_of_stream(self.stream)
         else:
             joins, self.pace = self.index.joins, self.index.pace
+            if 0 < self.rate < _SLOWEST:
+                hours = float(1 / self.rate) / 3600
+                raise MediaError(
+                    f"cannot read {self.path}: it says that a frame lasts {hours:.0f} hours, so it "
+                    "is broken"
+                )
             self.begin = self.index.begin(self.begin)
             if joins.lone and self.index.times:
                 start = self.index.times[0]
