@@ -37,11 +37,16 @@ def test_a_benchmark_runs_and_leaves_its_figures(script, arguments, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("module", "arguments"),
-    [("fuzz", ["--count", "3", "--network", "1"]), ("models", []), ("joins", [])],
+    [
+        ("batch", ["--clips", "3"]),
+        ("faults.fuzz", ["--count", "3", "--network", "1"]),
+        ("faults.models", []),
+        ("faults.joins", []),
+    ],
 )
-def test_a_benchmark_of_faults_runs_and_leaves_its_figures(module, arguments, tmp_path):
+def test_a_benchmark_that_is_a_module_runs_and_leaves_its_figures(module, arguments, tmp_path):
     out = tmp_path / "figures.json"
-    command = [sys.executable, "-m", f"benchmarks.faults.{module}", *arguments, "--out", str(out)]
+    command = [sys.executable, "-m", f"benchmarks.{module}", *arguments, "--out", str(out)]
     done = subprocess.run(
         command, capture_output=True, text=True, timeout=500, check=False, cwd=ROOT
     )
