@@ -62,6 +62,13 @@ def test_the_bar_over_all_counts_every_clip(capsys):
     assert "gendrpix-video: in/b .mp4: exit code 3: it is empty\n" in said
 
 
+def test_the_exit_code_is_the_worst_of_all():
+    failures = [(CLIP, Failure("", "", code)) for code in (1, 7, 3)]
+    assert Summary(troubled=failures).exit_code == 7
+    assert Summary(troubled=failures).failed == 2
+    assert Summary(troubled=failures, cancelled=130).exit_code == 130
+
+
 def test_a_summary_of_nothing_is_well():
     assert Summary().exit_code == 0
     assert Summary(seconds=1).lines() == ["0 clips finished; 1.0 s"]

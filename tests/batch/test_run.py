@@ -174,6 +174,17 @@ def test_what_is_finished_is_passed_over(counted_engine):
 
 
 @pytest.mark.usefixtures("folder")
+def test_odd_names_are_only_names():
+    for name in ("b\udcff.mp4", "line\nbreak.mp4", "%06d.mp4", "-x.mp4"):
+        Path("in/sub", name).write_bytes(Path("in/a.mp4").read_bytes())
+    summary = restored("in/sub")
+    assert (summary.finished, summary.exit_code) == (5, 0)
+    assert restored("in/sub").passed_over == 5
+    with pytest.raises(OutputError, match="other settings"):
+        restored("in/sub", chosen=quick(2))
+
+
+@pytest.mark.usefixtures("folder")
 def test_outputs_of_other_settings_are_refused_before_the_work():
     restored("in")
     Path("out/a.mkv").unlink()
@@ -291,6 +302,20 @@ def test_a_bad_model_ends_the_batch_at_once():
     summary = restored(chosen=bad)
     assert (summary.failed, summary.left, summary.exit_code) == (1, 2, 5)
     assert not Path("out").exists()
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_missing_device_ends_the_batch_at_once():
+    summary = restored(chosen=replace(quick(), restore=RestoreSettings(device="toaster")))
+    assert (summary.failed, summary.left, summary.exit_code) == (1, 2, 6)
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_batch_that_makes_all_anew_goes_on_without_that():
+    summary = restored(chosen=again(overwrite=True), progress=Listener(frame_2=interrupt))
+    assert "2 left: the same command without -y goes on" in summary.lines()[-1]
+    cancellation.reset()
+    assert restored().passed_over == 1
 
 
 def interrupt():

@@ -207,7 +207,7 @@ def _is_pictures(folder: Path, entries: Sequence[os.DirEntry[str]]) -> bool:
 def _is_clip(entry: os.DirEntry[str]) -> bool:
     """Tell whether a file in a folder is a clip."""
     suffix = Path(entry.name).suffix.lower()
-    if suffix in _STILLS or suffix == ".vpy" or not entry.is_file():
+    if suffix in _STILLS or not entry.is_file():
         return False
     if suffix in _VIDEOS:
         return True

@@ -16,6 +16,7 @@ from vs_gendrpix.batch.progress import BatchProgress, Turn
 from vs_gendrpix.batch.record import Record
 from vs_gendrpix.batch.summary import Summary
 from vs_gendrpix.errors import (
+    DeviceError,
     MediaError,
     ModelError,
     OutputError,
@@ -52,7 +53,7 @@ def process_all(
 
     A clip that fails is told, and the others follow. A clip whose output is finished is passed
     over, unless `overwrite` is set: so a batch that was ended goes on when it is run again. A full
-    disk or a bad model ends it, and so does a signal, at the next frame.
+    disk, a bad model or a missing device ends it, and so does a signal, at the next frame.
 
     Args:
         inputs: Files, patterns of numbered pictures, and folders; see `find_clips`.
@@ -101,7 +102,8 @@ class _Batch:
         self._record = Record(target.folder, settings, notes)
         self._sources: dict[Path, Path] = {}
         self._engine = _SharedEngine()
-        self._summary = Summary()
+        anew = settings.write.overwrite
+        self._summary = Summary(again=f"the same command {'without -y ' if anew else ''}goes on")
         self._began = time.monotonic()
 
     def close(self) -> None:
@@ -134,7 +136,7 @@ class _Batch:
         summary, count = self._summary, 0
         try:
             for count, clip in enumerate(clips, 1):
-                cancellation.keep("clips that are finished stay, and the same command goes on")
+                cancellation.keep(f"clips that are finished stay, and {summary.again}")
                 self._restore(Turn(clip, count, total))
                 cancellation.go_on()
                 if count < total:
@@ -187,7 +189,7 @@ class _Batch:
 
         Raises:
             Cancelled: It does.
-            _Over: The next clip would fail too: the disk is full, or the model is bad.
+            _Over: The next clip would fail too: a full disk, a bad model, no such device.
         """
         if cancellation.requested() is not None:
             raise cancellation.Cancelled from error
@@ -197,7 +199,8 @@ class _Batch:
         self._progress.failed(turn, failure)
         if not isinstance(error, _OF_ONE_CLIP):
             self._engine.close()
-        if isinstance(error, ModelError) or comes_of_full_disk(error):
+        no_device = isinstance(error, DeviceError) and not self._engine.was_opened
+        if no_device or isinstance(error, ModelError) or comes_of_full_disk(error):
             raise _Over(str(error)) from error
 
     def _claim(self, clip: BatchClip) -> None:
@@ -220,6 +223,11 @@ class _SharedEngine:
     def __init__(self) -> None:
         self._engine: Engine | None = None
         self._opened_for: tuple[RestoreSettings, ModelFile] | None = None
+
+    @property
+    def was_opened(self) -> bool:
+        """Whether its device has been found, and had room for it."""
+        return self._opened_for is not None
 
     def of(self, plan: Plan) -> "Engine":
         """The open engine of a plan's settings and model."""

@@ -18,6 +18,7 @@ class Summary:
         passed_over: How many were finished before.
         troubled: Each clip whose exit code is not 0, with the reason.
         left: How many clips were not begun, or not finished, as the batch ended early.
+        again: What goes on with those that are left.
         cancelled: Exit code of the signal that ended the batch within a clip; None if none did.
         seconds: Wall time.
     """
@@ -26,6 +27,7 @@ class Summary:
     passed_over: int = 0
     troubled: list[tuple["BatchClip", Failure]] = field(default_factory=list)
     left: int = 0
+    again: str = "the same command goes on"
     cancelled: int | None = None
     seconds: float = 0.0
 
@@ -49,7 +51,7 @@ class Summary:
         if self.failed:
             counts.append(f"{self.failed} failed")
         if self.left:
-            counts.append(f"{self.left} left: the same command goes on")
+            counts.append(f"{self.left} left: {self.again}")
         line = f"{', '.join(counts)}; {self.seconds:.1f} s"
         if self.cancelled is not None:
             line = f"{why_cancelled(self.cancelled).partition(';')[0]}: {line}"

@@ -16,8 +16,10 @@ _ROOTS = (b"<mpd", b"<playlist", b"<compositionplaylist", b"<smil", b"<assetmap"
 
 _REFUSED = {
     *("tty", "hls", "concat", "dash", "webm_dash_manifest", "imf", "sdp", "rtsp", "rtp", "sap"),
+    *("vapoursynth", "avisynth"),
 }
-"""FFmpeg's demuxers that draw text as video, or open what a list names."""
+"""FFmpeg's demuxers that draw text as video, open what a list names, or run a script: these know
+it by what is in it, whatever its name."""
 
 _HEAD = 2048
 """Bytes that are looked at."""
