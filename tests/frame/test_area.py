@@ -2,7 +2,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.clips import make_frames
@@ -56,6 +56,7 @@ def test_black_of_full_range():
     st.sampled_from([Fraction(1), Fraction(3, 2), Fraction(2), Fraction(4)]),
     st.sampled_from([(0, 0), (1, 0), (1, 1)]),
 )  # fmt: skip
+@example(width=1, height=1, x=0, y=3, scale=Fraction(1), subsampling=(1, 1))
 def test_a_scaled_crop_keeps_its_place(width, height, x, y, scale, subsampling):
     source = frame_format(x + width + 7, y + height)
     step_x, step_y = (1 << log2 for log2 in subsampling)

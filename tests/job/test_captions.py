@@ -96,7 +96,15 @@ def test_parts_of_a_job_have_the_captions_of_the_whole(tmp_path, mode):
     for first, end in [(None, 20 * NTSC), (20 * NTSC, None)]:
         lead = None if first is None else first - 10 * NTSC
         written, read = Window(start=first, end=end), Window(start=lead, end=None)
-        span = Span(written=written, restored=written, read=read, offset=ZERO, moved=ZERO)
+        span = Span(
+            written=written,
+            restored=written,
+            read=read,
+            offset=ZERO,
+            moved=ZERO,
+            first=plan.clip.format,
+            shape=ZERO,
+        )
         path = tmp_path / f"part{first is None}.mkv"
         with OutputFile(path, source=plan.source, overwrite=False) as output:
             write_frames(plan, output, Notes(), progress=Progress(), span=span)

@@ -152,7 +152,13 @@ def test_spans_together_are_the_whole(folder, chosen):
         path = folder / f"part{first}.mkv"
         times = Window(start=Fraction(first, 25), end=Fraction(end, 25))
         span = Span(
-            written=times, restored=times, read=times, offset=Fraction(0), moved=Fraction(0)
+            written=times,
+            restored=times,
+            read=times,
+            offset=Fraction(0),
+            moved=Fraction(0),
+            first=plan.clip.format,
+            shape=Fraction(0),
         )
         with OutputFile(path, source=plan.source, overwrite=False) as output:
             report = write_frames(plan, output, Notes(), progress=Progress(), span=span)

@@ -24,6 +24,7 @@ from vs_gendrpix.errors import (
     SettingsError,
     VerificationError,
 )
+from vs_gendrpix.frame.area import Area
 from vs_gendrpix.job.progress import Progress
 from vs_gendrpix.job.waits import Bound
 from vs_gendrpix.libav.pixels import to_picture
@@ -401,13 +402,13 @@ def test_a_full_disk_is_temporary_and_leaves_nothing_behind(tmp_path, monkeypatc
 
 
 def test_a_decoder_that_fails_midway_leaves_nothing_behind(tmp_path, monkeypatch):
-    def changing(self, picture):
-        if self.decoded == 6:
+    def changing(_, picture, number):
+        if number == 6:
             raise MediaError("the picture changes")
-        return picture
+        return picture, Area(width=64, height=48, x=0, y=0)
 
     make_clip(tmp_path / "in.mp4")
-    monkeypatch.setattr("vs_gendrpix.read.source.Source._like_first", changing)
+    monkeypatch.setattr("vs_gendrpix.read.alike.Alike.made", changing)
     with pytest.raises(MediaError, match="changes"):
         process(tmp_path / "in.mp4", tmp_path / "out.mp4", settings())
     assert left_behind(tmp_path) == []

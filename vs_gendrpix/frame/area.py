@@ -96,7 +96,7 @@ class Area:
             (self.x, self.width, source.width, target.width, across),
             (self.y, self.height, source.height, target.height, down),
         ):
-            begin = round(first * new / old / step) * step
+            begin = min(round(first * new / old / step), max(new - step, 0) // step) * step
             end = new if first + size == old else round((first + size) * new / old / step) * step
             edges.append((begin, max(end - begin, step)))
         (x, width), (y, height) = edges
