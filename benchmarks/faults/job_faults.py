@@ -21,6 +21,7 @@ from typing import Any
 from benchmarks.faults.figures import write_figures
 from benchmarks.faults.job_runs import COMMAND, Running, Runs, facts
 
+EXISTS = 4
 TYPED = {0, 1, 2, 3, 4, 5, 6, 7, 75}
 WORK = ("work", "out.mkv.job", "--progress", "none")
 FULL = range(40, 440, 20)
@@ -75,9 +76,11 @@ class Trials:
             if first.code not in TYPED or "Traceback" in first.said:
                 wrong.append(f"step {number}: exit {first.code}: {first.said}")
             done = first if first.code == 0 else self._runs.run()
-            # A step that fails behind the publishing leaves a finished output.
-            over = first.code != 0 and done.code == 4 and "exists" in done.said
-            if over:
+            if self._runs.there() != {"out.mkv"}:  # what could not be removed, the next run removes
+                done = self._runs.run()
+                # A result that could not get its name has been kept under another one.
+                (self._runs.outputs / "out-2.mkv").unlink(missing_ok=True)
+            if done.code == EXISTS and (self._runs.outputs / "out.mkv").exists():
                 done.code = 0
             wrong += [f"step {number}: {each}" for each in self._judged(done)]
             yield wrong
@@ -133,7 +136,7 @@ class Trials:
         sleeper.signal(signal.SIGSTOP)
         other = self._runs.start(*WORK, **hooks)
         wrong = [] if other.wait() == 0 else [f"the other: {other.code}: {other.said}"]
-        if len(self._runs.manifests()) < len(list(self._runs.outputs.glob("*.job/?????.json"))):
+        if len(self._runs.manifests()) < len(list(self._runs.outputs.glob("*.job/[0-9]*.json"))):
             wrong.append("segments are missing")
         sleeper.signal(signal.SIGCONT)
         return wrong + self._finished([sleeper])

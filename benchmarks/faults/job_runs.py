@@ -94,7 +94,7 @@ class Runs:
 
     def manifests(self) -> set[str]:
         """Names of the manifests of finished segments."""
-        return {path.name for path in self.outputs.glob("*.job/?????.json")}
+        return {path.name for path in self.outputs.glob("*.job/[0-9]*.json")}
 
     def ledger(self) -> list[dict[str, Any]]:
         """The ledger of the last job."""

@@ -12,6 +12,7 @@ output may be left, and no segment may be made twice but those under way.
 import argparse
 import json
 import random
+import signal
 import tempfile
 import time
 from collections import Counter
@@ -77,9 +78,13 @@ class Trials:
         for number in range(count):
             even = number < (count + 1) // 2
             after = self._lasts * (number / (count / 2) if even else draw.random())
-            kills = [after, draw.uniform(0, self._lasts)][: 1 + number % 2]
-            for seconds in kills:
-                self._runs.start().kill(seconds)
+            while not self._killed(after):  # it was quicker this time
+                after *= 0.8
+                self._runs.clear()
+            kills = [after]
+            if number % 2:
+                kills.append(draw.uniform(0, self._lasts))
+                self._killed(kills[1])
             kept = len(self._runs.manifests())
             before = (self._runs.outputs / "out.mkv").exists()
             wrong = self._goes_on(kept, 0)
@@ -95,6 +100,12 @@ class Trials:
                 "wrong": wrong,
             }
             self._runs.clear()
+
+    def _killed(self, after: float) -> bool:
+        """Kill a run after some seconds; returns whether it had not come to its end before."""
+        run = self._runs.start()
+        run.kill(after)
+        return run.code == -signal.SIGKILL
 
     def _made_again(self) -> int:
         """Segments that were begun more often than they were finished."""
@@ -118,7 +129,7 @@ class Trials:
                     continue
                 seen.add(disk)
                 put_back(step[kind], store, self._runs.outputs)
-                manifests = list(self._runs.outputs.glob("*.job/?????.json"))
+                manifests = list(self._runs.outputs.glob("*.job/[0-9]*.json"))
                 kept = sum(path.stat().st_size > 0 for path in manifests)
                 least = 0 if "out.mkv" in step[kind] else step["finished"]
                 yield {"kind": f"power: {kind}", **what, "wrong": self._goes_on(kept, least)}
