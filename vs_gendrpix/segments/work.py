@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 LOOKS = 4
 """How often a heartbeat a worker that waits for others looks at the folder."""
 
-WATCHED = 8
+WATCHED = 2
 """Of how many segments of others a worker without work sees whether they are dead, at each look."""
 
 type Chosen = Callable[[int], bool]
