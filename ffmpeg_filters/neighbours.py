@@ -97,6 +97,8 @@ def _of(node: Node) -> Neighbours | None:
         return None if cycle is None else Neighbours(reach=cycle, cycle=cycle)
     if node.name in _BY_OPTION:
         reach = _option(node, *_BY_OPTION[node.name])
+        if reach is not None and node.name == "tmedian":
+            reach *= 2  # a radius on both sides, at the time of the first of them
         return None if reach is None else Neighbours(reach=reach)
     return None
 

@@ -127,6 +127,9 @@ class _Stage:
         self, info: ClipInfo, graph: Graph, field_order: FieldOrder, program: str | None
     ) -> None:
         self._graph, self._was, form = graph, info, info.format
+        around = neighbours(graph)
+        self._drops_in_cycles = around is not None and around.cycle > 1
+        self._begun: Timing | None = None
         self._pix_fmt = planar_name(form.layout)
         self._video = _video(info, self._pix_fmt, field_order)
         with self._faults():
@@ -137,10 +140,14 @@ class _Stage:
     def through(self, frames: Iterable[Frame]) -> Iterator[Frame]:
         """Yield the frames that the graph makes of the given ones."""
         last: int | None = None
+        late = 0
         with self._faults():
             feed = (self._video, map(self._picture, frames))
             for picture in self._runner.run(self._graph, [feed]):
                 frame = self._frame(picture)
+                if last is None:
+                    late = self._late(frame)
+                frame = replace(frame, timing=replace(frame.timing, pts=frame.timing.pts - late))
                 if last is not None and frame.timing.pts <= last:
                     seconds = float(frame.timing.pts * self.info.time_base)
                     raise SettingsError(
@@ -149,6 +156,17 @@ class _Stage:
                     )
                 last = frame.timing.pts
                 yield frame
+
+    def _late(self, first: Frame) -> int:
+        """Ticks by which the first frame that comes out is later than the first that went in.
+
+        `decimate` counts its times from the first frame that it keeps: if it drops the very first
+        one, all others are a frame late, and a part of a clip is apart from the rest.
+        """
+        if not self._drops_in_cycles or self._begun is None:
+            return 0
+        begun = self._begun.pts * self._begun.time_base
+        return first.timing.pts - round(begun / first.timing.time_base)
 
     def __str__(self) -> str:
         return f"the filter graph {self._graph.text!r}"
@@ -165,6 +183,7 @@ class _Stage:
 
     def _picture(self, frame: Frame) -> av.VideoFrame:
         """Convert a frame to a picture for the graph."""
+        self._begun = self._begun or frame.timing
         picture = to_picture(frame, self._pix_fmt)
         picture.duration = frame.timing.duration
         picture.chroma_location = location_code(frame.format.color)

@@ -1,0 +1,69 @@
+"""A job in segments gives the frames of one piece, whatever filters stand before and after."""
+
+from fractions import Fraction
+
+import pytest
+
+from tests.segments.both import make_both, make_moving
+from vs_gendrpix import EncodeSettings
+from vs_gendrpix.segments import cutting
+
+pytestmark = pytest.mark.usefixtures("nearest_engine")
+
+ARCHIVE = EncodeSettings(encoder="ffv1", pix_fmt="yuv420p")
+
+CUT = [
+    *("bwdif=mode=send_field", "bwdif=mode=send_frame", "yadif", "estdif", "w3fdif"),
+    *("decimate", "decimate=cycle=7", "fieldmatch,decimate", "decimate,tmedian"),
+    *("deflicker", "deflicker=size=9", "tmedian", "tmedian=radius=3", "tmix=frames=5"),
+    *("atadenoise", "fftdnoiz", "fps=50", "fps=12", "bwdif,tmedian=radius=2"),
+    *("unsharp", "split[a][b];[b]negate[c];[a][c]blend=all_mode=average"),
+]
+"""Filters that need a few frames around one, or none."""
+
+WHOLE = ["loop=loop=2:size=5", "reverse", "noise=alls=20:allf=t", "setpts=2*PTS", "fade=in:0:30"]
+"""Filters that need the whole clip, or count its frames."""
+
+
+@pytest.fixture(autouse=True)
+def _short(monkeypatch):
+    """Segments of ten frames."""
+    monkeypatch.setattr(cutting, "LENGTH", 10)
+
+
+@pytest.mark.parametrize("place", ["pre_filter", "post_filter"])
+@pytest.mark.parametrize("graph", CUT)
+def test_filters_get_the_frames_around_a_segment(tmp_path, graph, place):
+    make_moving(tmp_path / "in.mp4", 60)
+    assert make_both(tmp_path / "in.mp4", "out.mkv", ARCHIVE, **{place: graph}).differences() == {}
+
+
+@pytest.mark.parametrize("mode", ["bwdif", "ivtc"])
+@pytest.mark.parametrize("name", ["in.mp4", "in.ts"])
+def test_deinterlacing(tmp_path, name, mode):
+    options = {"x264-params": "tff=1", "g": "12"}
+    make_moving(tmp_path / name, 60, options=options)
+    both = make_both(tmp_path / name, "out.mkv", ARCHIVE, deinterlace=mode)
+    assert both.differences() == {}
+    made = {"bwdif": 120, "ivtc": 48}[mode]
+    assert abs(both.job_report.frames_encoded - made) <= 1
+
+
+@pytest.mark.parametrize("graph", WHOLE)
+def test_a_filter_that_cannot_be_cut_makes_one_piece_and_says_so(tmp_path, graph, caplog):
+    caplog.set_level("INFO")
+    make_moving(tmp_path / "in.mp4")
+    both = make_both(tmp_path / "in.mp4", "out.mkv", ARCHIVE, pre_filter=graph)
+    assert both.segments == 0
+    lines = [line for line in caplog.messages if "one piece" in line]
+    assert len(lines) == 1
+    assert "a filter needs the whole clip" in lines[0]
+    assert both.job_report.times == both.one_report.times
+    assert both.job_report.frames_encoded == both.one_report.frames_encoded
+
+
+def test_a_range_at_double_rate(tmp_path):
+    make_moving(tmp_path / "in.mp4", 60)
+    part = {"start": Fraction(1, 2), "end": Fraction(2)}
+    both = make_both(tmp_path / "in.mp4", "out.mkv", ARCHIVE, deinterlace="bwdif", **part)
+    assert both.differences() == {}
