@@ -18,13 +18,12 @@ import random
 import tempfile
 from collections.abc import Generator
 from dataclasses import dataclass, field
-from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 from benchmarks.faults.figures import write_figures
-from vs_gendrpix.frame.span import Span, Window
 from vs_gendrpix.segments import lease as leases
-from vs_gendrpix.segments.cutting import Segment
 from vs_gendrpix.segments.folder import JobFolder, lease_name
 from vs_gendrpix.segments.lease import Claims
 from vs_gendrpix.segments.work import LOOKS, in_turn
@@ -84,7 +83,7 @@ class _Quiet:
 
 
 def worker(
-    folder: JobFolder, segments: list[Segment], counts: Counts, draw: random.Random, clock: Clock
+    folder: JobFolder, segments: list[Any], counts: Counts, draw: random.Random, clock: Clock
 ) -> Generator[float]:
     """Work as `segments.work` does; gives the seconds until its next step."""
     claims = Claims(HEARTBEAT)
@@ -129,13 +128,7 @@ def worker(
 
 def simulate(workers: int, folder: Path, clock: Clock) -> dict[str, float]:
     """Let workers make all segments; returns the figures."""
-    window = Window()
-    zero = Fraction(0)
-    span = Span(written=window, restored=window, read=window, offset=zero, moved=zero)
-    segments = [
-        Segment(number=number, first=number, end=number + 1, span=span)
-        for number in range(SEGMENTS)
-    ]
+    segments = [SimpleNamespace(number=number) for number in range(SEGMENTS)]
     draw, counts, clock.now = random.Random(1), Counts(), 0.0  # noqa: S311 - no secret
     started = [worker(JobFolder(folder), segments, counts, draw, clock) for _ in range(workers)]
     events = [(0.0, number) for number in range(workers)]
