@@ -13,6 +13,7 @@ from vs_gendrpix.libav.values import codec_name, fraction
 
 if TYPE_CHECKING:
     from av.audio.codeccontext import AudioCodecContext
+    from av.audio.format import AudioFormat
     from av.audio.frame import AudioFrame
     from av.container import OutputContainer
     from av.packet import Packet
@@ -109,9 +110,10 @@ def _lossless(encoder: str, stream: AudioStream) -> tuple[str, str] | None:
     None if there are none.
     """
     given = stream.codec_context
-    if not given.rate:  # the input announces sound and does not say which
+    sample: AudioFormat | None = given.format  # PyAV's types leave out None
+    if not given.rate or sample is None:  # the input announces sound and does not say which
         return None
-    depth = "s32" if given.format.bytes > 2 else "s16"
+    depth = "s32" if sample.bytes > 2 else "s16"
     # An AVI says only how many channels there are.
     for layout in (given.layout.name, f"{given.channels}c"):
         trial = cast("AudioCodecContext", av.CodecContext.create(encoder, "w"))
