@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from fractions import Fraction
 from math import ceil, lcm
 
 from ffmpeg_filters.graph import Graph, Node
@@ -57,20 +58,30 @@ class Neighbours:
     Attributes:
         reach: How many before it and behind it.
         cycle: A part begins at a multiple of so many frames.
+        recounts: Whether it gives another number of frames than it takes: no cycle may follow.
     """
 
     reach: int = 0
     cycle: int = 1
+    recounts: bool = False
 
     def __add__(self, other: "Neighbours") -> "Neighbours":
         """Those of two graphs, the second behind the first."""
         cycle = lcm(self.cycle, other.cycle)
         reach = self.reach + ceil(other.reach * self.cycle / max(self.cycle - 1, 1))
-        return Neighbours(reach=ceil(reach / cycle) * cycle, cycle=cycle)
+        return Neighbours(
+            reach=ceil(reach / cycle) * cycle,
+            cycle=cycle,
+            recounts=self.recounts or other.recounts,
+        )
 
 
-def neighbours(graph: Graph) -> Neighbours | None:
+def neighbours(graph: Graph, rate: Fraction | None = None) -> Neighbours | None:
     """Say which frames around one a graph needs.
+
+    Args:
+        graph: The graph.
+        rate: Frames a second of frames that are evenly spaced; None if they are not.
 
     Returns:
         The frames; None where the whole clip must go through it in one piece: a filter repeats or
@@ -79,28 +90,38 @@ def neighbours(graph: Graph) -> Neighbours | None:
     total = Neighbours()
     for chain in graph.chains:
         for node in chain:
-            own = _of(node)
-            if own is None:
+            own = _of(node, rate)
+            if own is None or (total.recounts and own.cycle > 1):
                 return None
             total += own
     return total
 
 
-def _of(node: Node) -> Neighbours | None:
+def _of(node: Node, rate: Fraction | None) -> Neighbours | None:
     """The frames that one filter needs."""
     if node.name in _FRAME_BY_FRAME:
         return None if _COUNTS.search(node.arguments) else Neighbours()
     if node.name in _WITHIN:
-        return Neighbours(reach=_WITHIN[node.name])
+        return Neighbours(reach=_WITHIN[node.name], recounts=_recounts(node, rate))
     if node.name == "decimate":
         cycle = _option(node, *_CYCLE)
-        return None if cycle is None else Neighbours(reach=cycle, cycle=cycle)
+        return None if cycle is None else Neighbours(reach=cycle, cycle=cycle, recounts=True)
     if node.name in _BY_OPTION:
         reach = _option(node, *_BY_OPTION[node.name])
         if reach is not None and node.name == "tmedian":
             reach *= 2  # a radius on both sides, at the time of the first of them
         return None if reach is None else Neighbours(reach=reach)
     return None
+
+
+def _recounts(node: Node, rate: Fraction | None) -> bool:
+    """Whether a filter may give another number of frames than it takes."""
+    if node.name == "fps":
+        return rate is None or node.arguments not in {str(rate), f"fps={rate}"}
+    if node.name in {"bwdif", "estdif", "w3fdif", "yadif"}:
+        a_frame_each = "send_frame" in node.arguments or "mode=frame" in node.arguments
+        return not a_frame_each and not (node.name == "yadif" and not node.arguments)
+    return False
 
 
 def _option(node: Node, name: str, default: int, place: int | None) -> int | None:

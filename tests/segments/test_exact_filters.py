@@ -38,15 +38,22 @@ def test_filters_get_the_frames_around_a_segment(tmp_path, graph, place):
     assert make_both(tmp_path / "in.mp4", "out.mkv", ARCHIVE, **{place: graph}).differences() == {}
 
 
-@pytest.mark.parametrize("mode", ["bwdif", "ivtc"])
 @pytest.mark.parametrize("name", ["in.mp4", "in.ts"])
-def test_deinterlacing(tmp_path, name, mode):
+@pytest.mark.parametrize(("mode", "made"), [("bwdif", 120), ("ivtc", 48)])
+def test_deinterlacing(tmp_path, name, mode, made):
+    rate = Fraction(30000, 1001)
     options = {"x264-params": "tff=1", "g": "12"}
-    make_moving(tmp_path / name, 60, options=options)
+    make_moving(tmp_path / name, 60, options=options, tick=1 / rate, times=range(60))
     both = make_both(tmp_path / name, "out.mkv", ARCHIVE, deinterlace=mode)
     assert both.differences() == {}
-    made = {"bwdif": 120, "ivtc": 48}[mode]
     assert abs(both.job_report.frames_encoded - made) <= 1
+
+
+@pytest.mark.parametrize("chosen", [{"pre_filter": "fps=30,decimate"}, {"deinterlace": "ivtc"}])
+def test_cycles_of_frames_that_another_filter_counts_anew_make_one_piece(tmp_path, chosen):
+    """The clip has 25 frames a second, and telecined film 29.97."""
+    make_moving(tmp_path / "in.mp4", 60)
+    assert make_both(tmp_path / "in.mp4", "out.mkv", ARCHIVE, **chosen).segments == 0
 
 
 @pytest.mark.parametrize("graph", WHOLE)

@@ -94,19 +94,20 @@ class Filters:
             yield frame
 
 
-def needed_around(graphs: Sequence[str]) -> Neighbours | None:
+def needed_around(graphs: Sequence[str], rate: Fraction | None = None) -> Neighbours | None:
     """The frames that a chain of graphs needs around one to make its result.
 
     Args:
         graphs: The graphs, in FFmpeg's syntax.
+        rate: Frames a second of frames that are evenly spaced; None if they are not.
 
     Returns:
         The frames; None where a graph needs the whole clip, or may need it.
     """
     total = Neighbours()
     for graph in graphs:
-        own = neighbours(_parsed(graph))
-        if own is None:
+        own = neighbours(_parsed(graph), rate)
+        if own is None or (total.recounts and own.cycle > 1):
             return None
         total += own
     return total

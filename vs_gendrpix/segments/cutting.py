@@ -78,8 +78,8 @@ def cut(plan: Plan, length: int) -> tuple[tuple[Segment, ...], str]:
     """
     if plan.output == STDOUT or 0 < plan.clip.frames <= _longest(length):
         return (), ""
-    before, after = needed_around(plan.before), needed_around(plan.after)
-    if before is None or after is None:
+    before, after = needed_around(plan.before, plan.clip.average_rate), needed_around(plan.after)
+    if before is None or after is None or (before.recounts and after.cycle > 1):
         return (), "a filter needs the whole clip, or is not known to need only frames near by"
     why_not = _why_not(plan)
     if why_not:
@@ -88,7 +88,10 @@ def cut(plan: Plan, length: int) -> tuple[tuple[Segment, ...], str]:
         times = _times(clip, plan)
     if times is None:
         return (), "the input does not say when its frames are shown"
-    cuts = _cuts(times, length, before.cycle)
+    cycle = (before + after).cycle
+    if cycle > 1 and len({late - early for early, late in pairwise(times.shown)}) > 1:
+        return (), "a filter drops frames in cycles, and they are not evenly spaced"
+    cuts = _cuts(times, length, cycle)
     segments = tuple(
         Segment(number=number, first=first, end=end, span=_span(times, (first, end), before, after))
         for number, (first, end) in enumerate(pairwise(cuts))
