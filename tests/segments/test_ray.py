@@ -134,9 +134,12 @@ def test_devices_with_numbers_are_refused(tmp_path):
         RayCrew(JobFolder(tmp_path), "ray", "cuda:1")
 
 
-def test_an_address_that_ray_does_not_know_is_one_line(tmp_path):
-    with pytest.raises(DeviceError, match=r"^Ray .* \(ray://:x\) does not answer \(.*"):
-        RayCrew(JobFolder(tmp_path), "ray://:x", "cpu")
+def test_a_ray_that_does_not_start_is_one_line(tmp_path, monkeypatch):
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path / ("long" * 30)))  # too long for a socket's name
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(DeviceError, match=r"^Ray .* \(ray\) does not answer \(.*"):
+        RayCrew(JobFolder(tmp_path), "ray", "cpu")
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 CPUS = [{"CPU": 16.0, "memory": 1e9}, {"CPU": 16.0}]

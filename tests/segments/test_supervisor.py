@@ -74,9 +74,20 @@ def test_killed_workers_are_begun_again(folder):
 
 def test_a_segment_that_fails_three_times_is_left_out_and_named(folder):
     break_segment(folder, 2)
-    with pytest.raises(ResourceError, match=r"segment 2 failed 3 times \(.*no frames between"):
+    with pytest.raises(ResourceError, match=r"segment 2 failed 3 times \(.*has changed since"):
         Supervisor(folder, LocalCrew(folder, ["cpu"]), Progress()).run()
     assert folder.finished(folder.names()) == {0, 1, 3, 4, 5}
+
+
+def test_a_device_that_is_not_there_stops_only_its_own_worker(folder):
+    Supervisor(folder, LocalCrew(folder, ["cuda:99", "cpu"]), Progress()).run()
+    assert folder.finished(folder.names()) == set(range(6))
+
+
+def test_no_worker_that_can_begin_is_said(folder):
+    with pytest.raises(ResourceError, match=r"no worker can begin: .*no device 'cuda:99'"):
+        Supervisor(folder, LocalCrew(folder, ["cuda:99"]), Progress()).run()
+    assert folder.finished(folder.names()) == set()
 
 
 def test_the_commands_make_a_job_together(tmp_path, small_model, monkeypatch, capsys):

@@ -203,7 +203,7 @@ def test_the_status_says_what_is_finished_running_and_failed(folder):
     break_segment(folder, 3)
     with pytest.raises(MediaError):
         work(folder)
-    assert "no frames between" in status(folder).failed[3]
+    assert "has changed since" in status(folder).failed[3]
     with Claims(10.0).claim(folder.lease(3)):
         found = status(folder)
     assert found.running[3].pid == os.getpid()

@@ -18,6 +18,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, cast
+from warnings import catch_warnings
 
 import ray
 from ray.exceptions import RayError
@@ -306,7 +307,8 @@ def _connected(address: str) -> Iterator[None]:
     sigterm = signal.getsignal(signal.SIGTERM)
     with redirect_stdout(cast("TextIO", _WithoutRay(sys.stdout))):
         try:
-            ray.init(log_to_driver=False, logging_level=logging.ERROR, **more)
+            with catch_warnings(action="ignore"):  # our line says it
+                ray.init(log_to_driver=False, logging_level=logging.ERROR, **more)
         except Exception as error:  # Ray raises all kinds, Exception itself among them
             raise DeviceError(
                 f"Ray {ray.__version__} ({address}) does not answer ({_reason(error)}): look "

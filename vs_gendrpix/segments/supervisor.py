@@ -48,6 +48,7 @@ class Worker(ABC):
         before: Frames of the whole that were finished when it began, as far as the worker knew.
         count: Frames of it that are made.
         heard: When it was heard last; None while it waits for a place to run.
+        in_vain: How often it has died before it took a segment, one after the other.
     """
 
     def __init__(self, device: str) -> None:
@@ -55,6 +56,7 @@ class Worker(ABC):
         self.segment: int | None = None
         self.before = self.count = 0
         self.heard: float | None = None
+        self.in_vain = 0
 
     def begin(self, left_out: Collection[int]) -> None:
         """Begin, once more if it has died.
@@ -112,7 +114,8 @@ class Supervisor:
     """Runs workers until all segments of a job are finished.
 
     A worker that dies or hangs is begun again; the segment that it was at is tried three times,
-    each time on another device if there is one.
+    each time on another device if there is one. A worker that dies three times before it takes a
+    segment, as on a broken device, is given up, and the others go on.
 
     Args:
         folder: The job's folder.
@@ -126,6 +129,7 @@ class Supervisor:
         self._failed: Counter[int] = Counter()
         self._failed_on: defaultdict[str, set[int]] = defaultdict(set)
         self._why: dict[int, str] = {}
+        self._cannot_begin = ""
         self._seconds: list[float] = []
         self._frames: dict[int, int] = {}
         self._finished: set[int] = set()
@@ -137,7 +141,8 @@ class Supervisor:
         """Run the workers.
 
         Raises:
-            ResourceError: Segments failed three times; the others are finished.
+            ResourceError: Segments failed three times, and the others are finished; or no worker
+                can begin.
         """
         with closing(self._crew):
             while left := self._left():
@@ -153,6 +158,8 @@ class Supervisor:
         if self._started:
             self._progress.frame(self._total(), self._bound)
         lost = sorted(self._given_up() - self._finished)
+        if self._cannot_begin and self._left():
+            raise ResourceError(f"no worker can begin: {self._cannot_begin}")
         if lost:
             numbers = ", ".join(map(str, lost))
             raise ResourceError(
@@ -200,7 +207,7 @@ class Supervisor:
                 )
             case "segment":
                 worker.segment, worker.before = event["segment"], event["before"]
-                worker.count = 0
+                worker.count = worker.in_vain = 0
             case "progress":
                 made = event["frame"] - worker.before - worker.count
                 if made > 0 and worker.count and worker.heard is not None:
@@ -235,7 +242,11 @@ class Supervisor:
             return
         self._hear(0)  # to the end: which segment it was at
         self._note_failure(worker, why)
-        worker.begin(self._left_out(worker.device))
+        if worker.in_vain < TRIES:
+            worker.begin(self._left_out(worker.device))
+        else:
+            worker.kill()
+            self._workers.remove(worker)
 
     def _hangs(self, worker: Worker) -> str | None:
         """Kill a worker that is silent for too long; returns what is to be said of it."""
@@ -249,14 +260,11 @@ class Supervisor:
         return f"no frame for {silent:.0f} s"
 
     def _note_failure(self, worker: Worker, why: str) -> None:
-        """Count the failure of the segment that a worker was at.
-
-        Raises:
-            ResourceError: It has failed before it took any segment, three times.
-        """
-        number = -1 if worker.segment is None else worker.segment
-        self._failed[number] += 1
-        self._failed_on[worker.device].add(number)
-        self._why.setdefault(number, why)
-        if number < 0 and self._failed[number] >= TRIES:
-            raise ResourceError(f"no worker can begin: {self._why[number]}")
+        """Count the failure of the segment that a worker was at, or of its beginning."""
+        if worker.segment is None:
+            worker.in_vain += 1
+            self._cannot_begin = why
+            return
+        self._failed[worker.segment] += 1
+        self._failed_on[worker.device].add(worker.segment)
+        self._why.setdefault(worker.segment, why)
