@@ -41,7 +41,7 @@ clip = vs.core.std.BlankClip(width=64, height=48, format=vs.YUV420P8, length={fr
 def picture(n):
     while n >= 58 and (here / "wait").exists():
         time.sleep(0.05)
-    if n == 59 and (here / "die").exists():
+    if n == 50 and (here / "die").exists():
         os.kill(os.getpid(), signal.SIGKILL)
     return clip.std.BlankClip(color=[16 + n, 60 + n, 128])
 
