@@ -104,7 +104,7 @@ def against(path: Path, clip: Path) -> float:
     total = count = 0.0
     with ExitStack() as opened:
         both = zip(*(pictures(each, opened) for each in (path, clip)), strict=False)
-        for part in batched(both, AT_A_TIME, strict=False):
+        for part in batched(both, AT_A_TIME):
             made, given = (torch.stack(each) for each in zip(*part, strict=True))
             total += vmaf(made, given) * len(part)
             count += len(part)
