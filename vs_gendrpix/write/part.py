@@ -78,7 +78,8 @@ class Part:
         with suppress(OSError):
             if not self._kept:
                 _remove(self.path)
-            self._lock.unlink(missing_ok=True)
+            if self._kept or not self.path.exists():  # by its lock the next run finds it
+                self._lock.unlink(missing_ok=True)
         if self._handle >= 0:
             os.close(self._handle)
         cancellation.drop_leftover(self._abandon)
