@@ -3,9 +3,12 @@
 import sys
 from dataclasses import replace
 from fractions import Fraction
+from itertools import islice
 
 import pytest
 
+from benchmarks.faults import job_faults, resumes
+from benchmarks.faults.job_runs import Runs
 from tests.clips import make_clip
 from tests.nearest import LOSSLESS, settings
 from vs_gendrpix import EncodeSettings, JobSettings, RestoreSettings, process
@@ -186,3 +189,22 @@ def test_many_workers_without_work_do_not_look_at_all_others(source, output):
     turns = [{each.number for each in in_turn(left, names)} for _ in range(100)]
     assert {len(turn) for turn in turns} == {2}
     assert len(set.union(*turns)) > 50
+
+
+@pytest.mark.slow
+def test_a_job_goes_on_after_kills_and_from_the_disks_that_a_power_cut_leaves(tmp_path):
+    with Runs(tmp_path, 30) as runs:
+        trials = resumes.Trials(runs)
+        found = [*trials.timed(4, 7), *islice(trials.at_steps(kills=False), 25)]
+    assert len(found) == 29
+    assert [trial for trial in found if trial["wrong"]] == []
+
+
+@pytest.mark.slow
+def test_workers_that_die_or_sleep_on_machines_with_other_clocks_lose_nothing(tmp_path):
+    with Runs(tmp_path, 120) as runs:
+        trials = job_faults.Trials(runs)
+        assert trials.killed_workers() == []
+        assert trials.killed_workers(slow=0.03) == []
+        assert trials.sleeping_worker() == []
+        assert trials.clocks_apart() == []
