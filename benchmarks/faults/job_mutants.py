@@ -24,6 +24,9 @@ POWER = ("benchmarks.faults.resumes", "--count", "0", "--power", "--first")
 LEASE = ("pytest", "-q", "-x", "-m", "not slow", "tests/segments/test_lease.py")
 JOBS = ("pytest", "-q", "-x", "tests/segments/test_faults.py", "tests/segments/test_work.py")
 
+TOO_LONG = 1200
+"""Seconds after which a finder counts as hanging, which none does without a mutant."""
+
 SEGMENTS, WRITE = Path("vs_gendrpix/segments"), Path("vs_gendrpix/write")
 
 
@@ -57,13 +60,17 @@ class Mutant:
         (folder / self.file).write_text(text.replace(self.old, self.new))
         command = [sys.executable, "-m", *self.finder]
         command += ["--out", os.devnull] if self.finder == POWER else []
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            env=os.environ | {"PYTHONPATH": str(folder)},
-            capture_output=True,
-            check=False,
-        )
+        try:
+            done = subprocess.run(
+                command,
+                cwd=folder,
+                env=os.environ | {"PYTHONPATH": str(folder)},
+                capture_output=True,
+                check=False,
+                timeout=TOO_LONG,
+            )
+        except subprocess.TimeoutExpired:  # such as two who wait for each other
+            return True
         return done.returncode == 1
 
 
