@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from benchmarks.crops import CROPS, SIZE, cut
 from benchmarks.in_turn import autocast
-from vs_gendrpix.errors import GendrpixError, SettingsError
+from vs_gendrpix.errors import GendrpixError, ModelError, SettingsError
 from vs_gendrpix.evaluation.methods import Method, ModelMethod, bicubic, lanczos, peer
 from vs_gendrpix.evaluation.sheet import Sheet
 from vs_gendrpix.evaluation.table import as_written
@@ -89,7 +89,7 @@ def _others(data: Path, device: str) -> Mapping[str, Method]:
     for label, file in OTHERS.items():
         try:
             found[label] = autocast(peer(data / file, chosen), torch.bfloat16, chosen)
-        except (SettingsError, FileNotFoundError) as error:
+        except (SettingsError, ModelError) as error:
             print(f"sheet.py: no {label}: {error}", file=sys.stderr)
     return found
 

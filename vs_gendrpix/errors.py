@@ -3,6 +3,7 @@
     GendrpixError
     * SettingsError (ValueError)
     * MediaError (ValueError)
+      * NoFramesError
     * OutputError (OSError)
     * ModelError (ValueError)
     * DeviceError (RuntimeError)

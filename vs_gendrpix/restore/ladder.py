@@ -10,7 +10,7 @@ import torch
 from vs_gendrpix.errors import DeviceError
 from vs_gendrpix.frame.notes import Notes
 
-_SHORT = ("out of memory", "allocate memory", "alloc_failed", "not enough memory")
+_SHORT = ("out of memory", "allocate memory", "alloc_failed")
 """What messages say, in lower case, where memory ran out: CUDA's, cuBLAS's and cuDNN's, which are
 plain RuntimeErrors, and PyTorch's for the host's memory, for which it has no class."""
 
