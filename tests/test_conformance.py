@@ -157,6 +157,7 @@ def test_linear_floats(tmp_path, small_model, out_fmt, number):
     assert clip.get_frame(0).props["_Transfer"] == 1
 
 
+@pytest.mark.slow
 def test_batches_give_the_same(tmp_path, small_model):
     path = tmp_path / "in.mp4"
     make_clip(path)

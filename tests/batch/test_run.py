@@ -173,6 +173,7 @@ def test_what_is_finished_is_passed_over(counted_engine):
     assert Path("out/a.mkv").stat().st_ino != before.st_ino
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("folder")
 def test_odd_names_are_only_names():
     for name in ("b\udcff.mp4", "line\nbreak.mp4", "%06d.mp4", "-x.mp4"):
@@ -220,6 +221,7 @@ def test_folders_without_clips_are_refused(folder, inputs, said):
         restored(*inputs)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("folder")
 def test_each_clip_has_a_report():
     target = Target(folder=Path("out"), reports=Path("reports"))
@@ -266,6 +268,7 @@ def failing(error):
     return fail
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize(
     ("error", "code"), [(KeyError("x"), 70), (MemoryError(), 6), (DeviceError("lost"), 6)]
@@ -310,6 +313,7 @@ def test_a_missing_device_ends_the_batch_at_once():
     assert (summary.failed, summary.left, summary.exit_code) == (1, 2, 6)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("folder")
 def test_a_batch_that_makes_all_anew_goes_on_without_that():
     summary = restored(chosen=again(overwrite=True), progress=Listener(frame_2=interrupt))
@@ -322,6 +326,7 @@ def interrupt():
     cancellation.request(130)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize(
     ("when", "finished"), [("begin_2", 1), ("frame_2", 1), ("done_1", 1), ("done_2", 2)]

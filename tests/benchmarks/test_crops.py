@@ -23,6 +23,7 @@ def test_the_sheet_has_24_places_of_every_kind() -> None:
     assert all(crop.left % 8 == crop.top % 8 == 0 for crop in CROPS)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not GOOD.is_dir(), reason="the shared clips are not here")
 def test_every_place_lies_inside_its_clip() -> None:
     for crop in CROPS:

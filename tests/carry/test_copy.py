@@ -278,6 +278,7 @@ def facts(path):
         return kinds, len(clip.chapters()), tags, video.metadata.get("language")
 
 
+@pytest.mark.slow
 def test_all_is_kept_and_each_switch_leaves_out_its_own(tmp_path):
     path = tmp_path / "in.mkv"
     make_rich_clip(path)
@@ -338,6 +339,7 @@ def test_the_timecode_goes_along_and_is_that_of_the_first_frame(tmp_path, suffix
     assert again.warnings == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["mov", "mkv"])
 @pytest.mark.parametrize(("graph", "wanted"), [("bwdif", "01:02:03:44"), ("fps=15", "01:02:03:13")])
 def test_the_timecode_counts_the_frames_that_filters_make(tmp_path, suffix, graph, wanted):
@@ -375,6 +377,7 @@ def test_sound_is_cut_with_the_picture_within_one_of_its_packets(tmp_path):
     assert Fraction(16, 100) - packet <= last < Fraction(16, 100)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["deu", "fra", "swe", "zho", "hrv"])
 def test_quicktime_knows_the_language_by_its_own_name(tmp_path, language):
     with av.open(str(tmp_path / "in.mkv"), "w") as output:

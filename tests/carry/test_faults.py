@@ -31,6 +31,7 @@ def without_a_packet(stream, place):
     return b"".join(packets)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["mkv", "mp4"])
 @pytest.mark.parametrize("codec", ["aac", "mp2", "ac3"])
 def test_a_lost_packet_of_sound_ends_no_run(tmp_path, codec, suffix):

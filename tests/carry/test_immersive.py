@@ -104,6 +104,7 @@ def test_views_and_projection_are_kept(tmp_path, boxes, title, suffix, encode):
     assert (len(now.times), len(now.sides[1])) == (12, len(was.sides[1]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["mp4", "mov"])
 def test_they_go_from_matroska_to_mp4(tmp_path, suffix):
     make_clip(tmp_path / "in.mp4")

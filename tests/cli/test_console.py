@@ -89,6 +89,7 @@ def test_a_closed_standard_output_takes_no_video(tmp_path):
     assert done.returncode == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["bar", "plain", "json"])
 @pytest.mark.parametrize("stream", ["full", "nobody", "none"])
 @pytest.mark.usefixtures("nearest_engine")
@@ -130,6 +131,7 @@ vs.core.std.BlankClip(width=64, height=48, format=vs.YUV420P8, length=3).set_out
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", ["full", "nobody", "none"])
 @pytest.mark.usefixtures("nearest_engine")
 def test_what_a_script_prints_ends_no_work(tmp_path, monkeypatch, nobody, stream):

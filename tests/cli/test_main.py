@@ -23,6 +23,7 @@ def heavy_after(code):
     return loaded.split(), said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["", *COMMANDS])
 def test_help_loads_nothing_heavy_and_says_examples_and_exit_codes(command):
     arguments = [*command.split(), "--help"]

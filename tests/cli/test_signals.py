@@ -209,6 +209,7 @@ sys.exit(run_command(made, "test", ["--progress", os.environ["KIND"]], ends_proc
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["json", "none"])
 @pytest.mark.parametrize("second", [True, False])
 def test_the_end_by_a_second_signal_or_in_time_is_an_event_too(tmp_path, second, kind):

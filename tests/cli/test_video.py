@@ -272,6 +272,7 @@ def test_sigterm_is_temporary(folder, capfd, monkeypatch):
     assert left_behind(folder) == []
 
 
+@pytest.mark.slow
 def test_bad_paths_load_no_torch(tmp_path):
     script = (
         "import sys\n"

@@ -61,6 +61,7 @@ def by_zimg(source, target):
         return [np.asarray(frame[index])[8, 8::16].astype(int) for index in range(3)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("out_color", "matrix", "transfer"), [("bt709", 1, 1), ("bt2020", 9, 14)])
 @pytest.mark.parametrize(
     "source",

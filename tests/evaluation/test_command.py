@@ -149,6 +149,7 @@ def test_pictures_are_judged_as_a_file_of_eight_bits_keeps_them() -> None:
     torch.testing.assert_close(as_written(image), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [

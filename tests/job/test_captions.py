@@ -85,6 +85,7 @@ def test_filters_that_double_or_drop_frames_double_and_drop_no_captions(tmp_path
     assert all(own.count(PADDING) for own in now.captions[2:-1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["off", "bwdif", "ivtc"])
 def test_parts_of_a_job_have_the_captions_of_the_whole(tmp_path, mode):
     """Each reads some frames before its own, as filters need; their captions are not its own."""

@@ -378,6 +378,7 @@ def test_what_is_printed_goes_elsewhere_while_the_video_has_the_standard_output(
     assert err.count(b"from a library") == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["yuv411p", "yuv410p", "gray", "yuv440p", "yuva420p", "ya8"])
 @pytest.mark.parametrize("size", [(63, 47), (33, 65)])
 def test_unusual_planes_of_odd_sizes_pass(tmp_path, form, size):

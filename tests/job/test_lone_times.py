@@ -108,6 +108,7 @@ def test_a_block_of_matroska(tmp_path, track, bit):
     assert report.exit_code == 1 or (track, bit) == (2, 15)  # libav makes up a time below 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
 @pytest.mark.parametrize(("number", "bit"), [(0, 14), (3, 14), (3, 15), (-1, 14)])
 def test_a_subtitle(tmp_path, suffix, number, bit):

@@ -167,6 +167,7 @@ def test_spans_together_are_the_whole(folder, chosen):
     assert same(planes(folder / "whole.mkv"), parts)
 
 
+@pytest.mark.slow
 def test_the_detail_of_a_model_with_two_ends_is_planned_and_reaches_the_picture(folder, tmp_path):
     ends = [tmp_path / f"{name}.safetensors" for name in ("faithful", "detailed", "both")]
     for seed, path in enumerate(ends[:2]):

@@ -35,6 +35,7 @@ from vs_gendrpix.write.writer import FileWriter
 pytestmark = pytest.mark.usefixtures("nearest_engine")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("times", [EVEN, UNEVEN, tuple(t + 7000 for t in UNEVEN)])
 @pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv"])
 def test_every_frame_comes_out_at_its_time(tmp_path, suffix, times):

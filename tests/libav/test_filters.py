@@ -83,6 +83,7 @@ def woven(film):
         yield both
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("mode", "frames", "warnings"), [("auto", 48, 0), ("bwdif", 48, 0), ("off", 24, 1)]
 )

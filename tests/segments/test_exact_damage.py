@@ -59,6 +59,7 @@ KINDS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("numbers", [{9}, {10}, {19, 20, 21}, set(range(18, 33))], ids=len)
 @pytest.mark.parametrize("name", ["prores.mov", "hevc.mkv"])
 def test_packets_that_are_broken(tmp_path, name, numbers):
@@ -70,6 +71,7 @@ def test_packets_that_are_broken(tmp_path, name, numbers):
     assert both.differences() == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("numbers", [{9}, {10}, {19, 20, 21}, {0}], ids=str)
 @pytest.mark.parametrize("name", KINDS)
 def test_packets_that_are_not_there(tmp_path, name, numbers):
@@ -78,6 +80,7 @@ def test_packets_that_are_not_there(tmp_path, name, numbers):
     assert make_both(tmp_path / name, "out.mkv", ARCHIVE).differences() == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["prores.mov", "mpeg4.avi", "h264.ts"])
 def test_a_file_that_was_cut_off(tmp_path, name):
     """An AVI announces all its frames at its beginning."""

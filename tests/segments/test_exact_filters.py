@@ -31,6 +31,7 @@ def _short(monkeypatch):
     monkeypatch.setattr(cutting, "LENGTH", 10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ["pre_filter", "post_filter"])
 @pytest.mark.parametrize("graph", CUT)
 def test_filters_get_the_frames_around_a_segment(tmp_path, graph, place):
@@ -38,6 +39,7 @@ def test_filters_get_the_frames_around_a_segment(tmp_path, graph, place):
     assert make_both(tmp_path / "in.mp4", "out.mkv", ARCHIVE, **{place: graph}).differences() == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["in.mp4", "in.ts"])
 @pytest.mark.parametrize(("mode", "made"), [("bwdif", 120), ("ivtc", 48)])
 def test_deinterlacing(tmp_path, name, mode, made):
@@ -49,6 +51,7 @@ def test_deinterlacing(tmp_path, name, mode, made):
     assert abs(both.job_report.frames_encoded - made) <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chosen", [{"pre_filter": "fps=30,decimate"}, {"deinterlace": "ivtc"}])
 def test_cycles_of_frames_that_another_filter_counts_anew_make_one_piece(tmp_path, chosen):
     """The clip has 25 frames a second, and telecined film 29.97."""
@@ -56,6 +59,7 @@ def test_cycles_of_frames_that_another_filter_counts_anew_make_one_piece(tmp_pat
     assert make_both(tmp_path / "in.mp4", "out.mkv", ARCHIVE, **chosen).segments == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("graph", WHOLE)
 def test_a_filter_that_cannot_be_cut_makes_one_piece_and_says_so(tmp_path, graph, caplog):
     caplog.set_level("INFO")

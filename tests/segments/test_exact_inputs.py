@@ -85,6 +85,7 @@ def _short(monkeypatch):
     monkeypatch.setattr(cutting, "LENGTH", 10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", INPUTS)
 def test_each_kind_of_input(tmp_path, name):
     make_moving(tmp_path / name, COUNT, **INPUTS[name])
@@ -102,6 +103,7 @@ def test_a_stream_without_times_is_one_piece(tmp_path, name, caplog):
     assert "does not say when its frames are shown" in lines[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".ts", ".m2ts", ".vob", ".flv"])
 @pytest.mark.parametrize("starts", STARTS)
 def test_a_clock_that_starts_again(tmp_path, suffix, starts):
@@ -109,6 +111,7 @@ def test_a_clock_that_starts_again(tmp_path, suffix, starts):
     assert make_both(tmp_path / f"in{suffix}", "out.mkv", ARCHIVE).differences() == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", RANGES)
 @pytest.mark.parametrize("name", ["in.mp4", "in.ts", "in.mpg", "in.avi", "early.mkv"])
 def test_a_range(tmp_path, name, part):
@@ -123,6 +126,7 @@ def test_a_range(tmp_path, name, part):
     assert make_both(tmp_path / name, "out.mkv", ARCHIVE, **RANGES[part]).differences() == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", [{}, *RANGES.values()], ids=["whole", *RANGES])
 def test_a_script(tmp_path, part):
     (tmp_path / "in.vpy").write_text(SCRIPT)

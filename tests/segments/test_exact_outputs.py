@@ -44,6 +44,7 @@ def _short(monkeypatch):
     monkeypatch.setattr(cutting, "LENGTH", 10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("encoder", "suffix"),
     [
@@ -59,6 +60,7 @@ def test_pictures_times_and_sound_are_those_of_one_piece(tmp_path, encoder, suff
     assert make_both(tmp_path / "in.mp4", f"out.{suffix}", EXACT[encoder]).differences() == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv"])
 @pytest.mark.parametrize("encoder", LOSSY)
 def test_times_and_sound_of_lossy_encoders_are_those_of_one_piece(tmp_path, encoder, suffix):
@@ -69,6 +71,7 @@ def test_times_and_sound_of_lossy_encoders_are_those_of_one_piece(tmp_path, enco
     assert both.differences(lossy=True) == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["out/%06d.png", "out/%d.tif", "out/a.%04d.dpx", "out/%06d.exr"])
 @pytest.mark.parametrize("sequence", [False, True], ids=["video", "sequence"])
 def test_pictures_have_the_numbers_and_bytes_of_one_piece(tmp_path, name, sequence):
@@ -90,6 +93,7 @@ def test_pictures_have_the_numbers_and_bytes_of_one_piece(tmp_path, name, sequen
     assert told(both.job_report) == told(both.one_report)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv"])
 @pytest.mark.parametrize("encoder", ["libx264", "libx265"])
 def test_what_a_file_says_of_itself_is_that_of_one_piece(tmp_path, encoder, suffix):
@@ -132,6 +136,7 @@ def test_captions_are_those_of_one_piece(tmp_path, suffix):
     assert read_captions(both.job).captions == own
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seconds", [0.9, 3.0], ids=["shorter", "longer"])
 @pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv"])
 def test_sound_of_another_length_is_that_of_one_piece(tmp_path, seconds, suffix):

@@ -58,6 +58,7 @@ def test_keyframes_that_are_none_change_no_picture(tmp_path):
     assert "decoded again" in (tmp_path / "job" / "out.mkv.job" / "ledger.jsonl").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", [(3, 2, 1, 0), (1, 3, 0, 2)], ids=str)
 @pytest.mark.parametrize("lying", [False, True], ids=["plain", "lying"])
 def test_the_order_in_which_segments_are_made_changes_nothing(tmp_path, order, lying):

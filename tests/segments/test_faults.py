@@ -149,6 +149,7 @@ OTHERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OTHERS)
 def test_a_job_does_not_go_on_with_other_settings(source, output, name):
     folder = prepare(plan(source, output))

@@ -63,6 +63,7 @@ def test_the_segments_are_all_frames_once(planned):
     assert len(frames) == 6
 
 
+@pytest.mark.slow
 def test_two_workers_make_each_segment_once(folder, tmp_path):
     with ThreadPoolExecutor(2) as pool:
         made = [pool.submit(work, folder) for _ in range(2)]

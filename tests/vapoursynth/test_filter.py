@@ -467,6 +467,7 @@ def test_what_is_left_from_a_seek_is_forgotten(jobs):
     assert list(jobs._pending) == [1, 2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("dedup", "computed"), [(True, 1), (False, 5)])
 def test_duplicates_are_computed_once_and_still_carry_their_own_properties(
     restore, monkeypatch, dedup, computed

@@ -61,6 +61,7 @@ def test_half_chroma_samples_are_cut_off(tmp_path, pix_fmt, size, cut):
             np.testing.assert_array_equal(found, plane[: found.shape[0], : found.shape[1]])
 
 
+@pytest.mark.slow
 def test_any_frame_from_any_thread(tmp_path):
     make_clip(tmp_path / "in.mp4", times=tuple(512 * i for i in range(120)), options={"g": "25"})
     wanted = decoded(tmp_path / "in.mp4")

@@ -285,6 +285,7 @@ def test_a_gap_and_a_choice_that_does_not_fit_are_refused(tmp_path):
 # The engine itself, without the network: float64 references of what light becomes.
 
 
+@pytest.mark.slow
 def test_alpha_is_scaled_beside_the_picture(tmp_path):
     frames = make_pictures(tmp_path / "in" / "%d.png", "png", "rgba64be", count=1)
     alpha = np.zeros((48, 64), np.uint16)

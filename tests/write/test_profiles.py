@@ -24,6 +24,7 @@ QUICK = {"delivery": "ultrafast", "web": "13"}
 pytestmark = pytest.mark.usefixtures("nearest_engine")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "codec", "pix_fmt", "tag"),
     [

@@ -37,6 +37,7 @@ def test_falls_with_damage(measure, damage, degrees, *, clip: Tensor) -> None:
     assert best > bad + 1 > worst + 2
 
 
+@pytest.mark.slow
 def test_one_bad_frame_of_four_counts(clip: Tensor) -> None:
     spoilt = clip.clone()
     spoilt[2] = blurred(clip[2:3], 9)[0]

@@ -51,6 +51,7 @@ def test_full_has_the_papers_parameters_and_tensors():
     assert len(network.state_dict()) == 686
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("grid", "giga"), [((64, 64), 343.54), ((65, 65), 371.63)])
 def test_full_has_the_papers_multiplications(grid, giga):
     assert multiplications(meta(FULL), grid) / 1e9 == pytest.approx(giga, abs=0.005)
@@ -102,6 +103,7 @@ def test_tiny_is_tiny():
     assert sum(weight.numel() for weight in meta(TINY).parameters()) <= 10_000_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("grid", [(16, 16), (13, 17), (1, 9)])
 def test_equals_diffusers(grid):
     diffusers = pytest.importorskip("diffusers")

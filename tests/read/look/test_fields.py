@@ -109,6 +109,7 @@ def test_a_progressive_clip_may_say_that_it_is_interlaced(tmp_path):
     assert found(tmp_path / "in.mkv") == Scan(kind="progressive", order="auto", flagged=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", ["tff", "bff"])
 @pytest.mark.parametrize("flag", ["tff", "bff"])
 def test_the_order_of_fields_is_what_the_pictures_show(tmp_path, flag, order):

@@ -28,6 +28,7 @@ def test_degraded_and_clean_are_the_same_place(folder):
     assert not negative.any()
 
 
+@pytest.mark.slow
 def test_negative_items_want_something_between_degraded_and_clean(folder):
     paths = find_pictures([folder])
     plain = Pairs(paths, crop=64, seed=0)
