@@ -19,6 +19,7 @@ from vs_gendrpix.errors import (
     ResourceError,
     SettingsError,
 )
+from vs_gendrpix.frame.span import FARTHEST
 from vs_gendrpix.job.plan import make_plan
 from vs_gendrpix.job.progress import Progress
 from vs_gendrpix.segments import cutting
@@ -104,6 +105,18 @@ def test_the_first_to_finish_a_segment_counts(folder):
     assert not folder.commit(replace(first, name=late.name))
     assert folder.manifest(3) == first
     assert not late.exists()
+
+
+def test_neighbours_that_never_fit_are_named(folder):
+    work(folder)
+    for number, before in ((3, folder.manifest(3).seam.before), (4, "0" * 64)):
+        found = folder.manifest(number)
+        (folder.path / f"{number:05d}.json").unlink()
+        seam = replace(found.seam, before=before, back=FARTHEST)
+        assert folder.commit(replace(found, seam=seam))
+    report = finish(folder)
+    assert report.exit_code == 1
+    assert any("frame before segment 4 is another one" in said for said in report.warnings)
 
 
 def test_a_manifest_that_is_cut_off_does_not_count(folder):

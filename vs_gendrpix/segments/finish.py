@@ -24,7 +24,7 @@ from vs_gendrpix.job.run import notes_of
 from vs_gendrpix.read.sequence import Names
 from vs_gendrpix.segments.folder import JobFolder, Manifest, digest
 from vs_gendrpix.segments.job_plan import JobPlan
-from vs_gendrpix.segments.seams import misfit
+from vs_gendrpix.segments.seams import doubtful, misfit
 from vs_gendrpix.write.joining import Encoded, write_joined
 from vs_gendrpix.write.output import Output, output_fault
 
@@ -71,6 +71,11 @@ def finish(
     notes = notes_of(plan)
     for manifest in manifests:
         notes.merge(manifest.found.notes())
+    for number in doubtful(manifests):
+        notes.fault(
+            f"the frame before segment {number} is another one each time it is decoded: the "
+            "pictures around it may be wrong"
+        )
     with ExitStack() as stack:
         stack.callback(notes.tell_damage)
         opened, record = stack.enter_context(open_outputs(plan.source, plan.output, write, notes))

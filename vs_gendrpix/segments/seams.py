@@ -6,6 +6,9 @@ decoding from there gives other pictures than decoding the whole. The first segm
 it begins where the clip does. So is each whose frame before it is the last one of a right segment.
 """
 
+from collections.abc import Sequence
+from itertools import pairwise
+
 from vs_gendrpix.frame.span import FARTHEST
 from vs_gendrpix.segments.folder import JobFolder, Manifest
 
@@ -41,6 +44,15 @@ def discard_misfits(folder: JobFolder, number: int) -> None:
             wrong = misfit(before, after)
             if wrong is not None:
                 folder.discard(wrong.number, "the frame between two segments was decoded otherwise")
+
+
+def doubtful(manifests: Sequence[Manifest]) -> list[int]:
+    """The numbers of segments that do not go on from the one before, however they were decoded."""
+    return [
+        after.number
+        for before, after in pairwise(manifests)
+        if before.seam.last is not None and after.seam.before not in {None, before.seam.last}
+    ]
 
 
 def misfit(before: Manifest, after: Manifest) -> Manifest | None:
