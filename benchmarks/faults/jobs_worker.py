@@ -13,6 +13,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,9 @@ def serve(folder: Path) -> None:
         process = os.fork()
         if not process:
             start(folder, order)
+        # Here too: a signal to the group may come before the child has made it.
+        with suppress(ProcessLookupError, PermissionError):
+            os.setpgid(process, process)
         print(process, flush=True)
 
 
