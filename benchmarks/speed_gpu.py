@@ -33,6 +33,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from vs_gendrpix.frame.format import ColorSpec, Frame, FrameFormat, PixelLayout, Timing
@@ -48,7 +49,7 @@ from vs_gendrpix.models.gendrpix.folding import fold
 from vs_gendrpix.models.gendrpix.fp8 import to_fp8
 from vs_gendrpix.models.gendrpix.network import GenDRPix
 from vs_gendrpix.models.gendrpix.padcfg import PadCFG, pad_plan
-from vs_gendrpix.models.gendrpix.restorer import attention_kernels
+from vs_gendrpix.models.gendrpix.restorer import ATTENTION
 from vs_gendrpix.models.gendrpix.unet import FULL, UNetConfig
 from vs_gendrpix.restore.cuda_graphs import CudaRecording
 from vs_gendrpix.restore.engine import Engine
@@ -65,6 +66,14 @@ WHOLE = 1 << 40
 """Tokens at a time: all of them."""
 Generator = Callable[[Tensor, Tensor], Tensor]
 Size = tuple[int, int]
+
+
+def kernels_of(device: torch.device) -> AbstractContextManager[None]:
+    """Let attention take the fastest kernel of a device."""
+    if device.type != "cuda":
+        return nullcontext()
+    kernels: AbstractContextManager[None] = sdpa_kernel(ATTENTION, set_priority=True)
+    return kernels
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +239,7 @@ def build_up(bench: Bench, *, compiled: bool) -> Iterator[Case]:
     network.to(bench.dtype)  # what is folded is made in fp32
     prompts = network.positive, network.negative
     yield Case("+ constants folded", network, prompts, windowed=False, up_to=UHD)
-    step = partial(Case, prompts=prompts, kernels=partial(attention_kernels, bench.device))
+    step = partial(Case, prompts=prompts, kernels=partial(kernels_of, bench.device))
     yield step("+ fastest attention kernel", network, windowed=False, up_to=UHD)
     network.unet.work_on(None)
     yield step("+ feed-forward in parts", network, windowed=False, up_to=UHD)
@@ -255,7 +264,7 @@ def built_in(bench: Bench) -> Iterator[Case]:
     for name in BUILT_IN:
         network = load_network(name, device=bench.device, dtype=bench.dtype, folded=True)
         prompts = network.positive, network.negative
-        step = partial(Case, prompts=prompts, kernels=partial(attention_kernels, bench.device))
+        step = partial(Case, prompts=prompts, kernels=partial(kernels_of, bench.device))
         yield step(name, network)
         if bench.cuda:
             yield step(f"{name}, CUDA graph", network, recorded=True)
