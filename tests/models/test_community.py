@@ -193,12 +193,18 @@ def pictures(path: Path) -> list[np.ndarray]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("tile", [None, (96, 96)])
-@pytest.mark.parametrize("name", [*PEERS, "RealESRGAN_x4plus.safetensors"])
+@pytest.mark.parametrize(
+    ("name", "tile"),
+    [
+        *((name, tile) for name in PEERS for tile in (None, (96, 96))),
+        ("RealESRGAN_x4plus.safetensors", None),
+    ],
+)
 def test_the_command_gives_the_frames_of_a_plain_call(shared, tmp_path, name, tile):
     path = shared / ("peers" if name.endswith(".pth") else "teacher") / name
     source = tmp_path / "in.mkv"
-    make_clip(source, codec="ffv1", pix_fmt="gbrp10le", size=(112, 104), times=[0])
+    size = (64, 48) if "x4plus" in name else (112, 104)  # 70 times as slow
+    make_clip(source, codec="ffv1", pix_fmt="gbrp10le", size=size, times=[0])
     restore = RestoreSettings(
         scale=Fraction(4),
         model_path=path,
@@ -213,5 +219,4 @@ def test_the_command_gives_the_frames_of_a_plain_call(shared, tmp_path, name, ti
     for made, given in zip(found, pictures(source), strict=True):
         wanted = plain(path, torch.from_numpy(given[None].astype(np.float32)) / 1023)
         off = np.abs(made / 65535 - wanted[0].numpy()).max() * 255
-        # RealESRGAN_x4plus looks further than tiles of 96 share: 5.0 codes at most where they meet.
-        assert off <= (6 if tile and "x4plus" in name else 1)
+        assert off <= 1
