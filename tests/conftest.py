@@ -1,7 +1,7 @@
 """What several rooms' tests share."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -29,6 +29,17 @@ def _heard_signals() -> Iterator[None]:
     yield
     for kind in deaf:
         signal.signal(kind, signal.SIG_IGN)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Write what a test has printed in UTF-8: names of files that are not cannot be sent between
+    the processes of the suite."""
+    report = yield
+    report.sections = [
+        (name, text.encode(errors="backslashreplace").decode()) for name, text in report.sections
+    ]
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -74,7 +74,7 @@ class RestoreSettings:
         "auto",
         "arithmetic of the network: `bf16`, `fp16`, `fp32`; `auto` is bf16 where the device has "
         "it, or else fp32; `fp8` is bf16 with linear layers in 8 bits, for the paper's network on "
-        "GPUs that have it",
+        "GPUs that have it, and needs the network compiled",
         "--dtype",
     )
     detail: float | None = option(
@@ -175,6 +175,11 @@ class RestoreSettings:
         check(self)
         if self.scale is not None and (self.width is not None or self.height is not None):
             raise SettingsError("give a scale or a target size, not both")
+        if self.dtype == "fp8" and not self.compile:
+            raise SettingsError(
+                "fp8 is slower than bf16 where the network is not compiled: add compile "
+                "(--compile), or use dtype bf16"
+            )
         self._check_tiles()
 
     def _check_tiles(self) -> None:

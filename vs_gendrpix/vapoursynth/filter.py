@@ -84,7 +84,7 @@ def gendrpix(  # noqa: PLR0913 - the parameters of a filter are its interface
             CPU where there is no GPU.
         dtype: Arithmetic of the network: `bf16`, `fp16`, `fp32`; `auto` is bf16 where the device
             has it, or else fp32; `fp8` is bf16 with linear layers in 8 bits, for the paper's
-            network on GPUs that have it (default: auto).
+            network on GPUs that have it, and needs the network compiled (default: auto).
         detail: How much detail a model with two ends draws: 0 is true to the input, 1 draws most (0
             to 1; default: the model's own).
         guidance: Weight of PadCFG; 1 runs the network once per frame (0 to 10; default: the model's

@@ -2,6 +2,10 @@
 
 Weights keep one scale for each output, tokens one each, found as they come (rowwise scaling). The
 convolutions stay as they are.
+
+Compiled, tokens become fp8 in the pass that makes them, once for queries, keys and values. Run
+operation by operation this takes 17 bytes a value, and a network is slower than in bf16
+(docs/results/performance.md): so fp8 goes with `compile` only.
 """
 
 import torch
@@ -39,7 +43,8 @@ class Fp8Linear(nn.Module):
         weight, scale = quantised(linear.weight.detach())
         self.register_buffer("weight", weight)
         self.register_buffer("scale", scale.T.contiguous())
-        self.register_buffer("bias", None if linear.bias is None else linear.bias.detach())
+        bias = None if linear.bias is None else linear.bias.detach().to(torch.bfloat16)
+        self.register_buffer("bias", bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (..., in) to (..., out), in the arithmetic of x."""
@@ -51,10 +56,9 @@ class Fp8Linear(nn.Module):
             ScalingType.RowWise,
             self.scale,
             ScalingType.RowWise,
+            bias=self.bias,
             output_dtype=torch.bfloat16,  # the only one that CUDA has for rows
         )
-        if self.bias is not None:
-            product = product + self.bias
         return product.to(x.dtype).view(*x.shape[:-1], -1)
 
 
