@@ -1,6 +1,7 @@
 import errno
 import json
 import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -416,3 +417,11 @@ def test_handles_do_not_grow_with_clips():
 
     assert restored(progress=Counter()).finished == 27
     assert len(set(handles[2:])) == 1
+
+
+def test_workers_that_are_not_installed_are_refused_once_for_all_clips(folder, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    monkeypatch.delitem(sys.modules, "vs_gendrpix.segments.ray_workers", raising=False)
+    with pytest.raises(SettingsError, match=r"^ray is missing: pip install"):
+        restored(chosen=quick(workers="ray"))
+    assert [each.name for each in folder.iterdir()] == ["in"]

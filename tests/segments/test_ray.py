@@ -15,9 +15,12 @@ from fractions import Fraction
 import pytest
 
 from tests.choices import process_settings
+from tests.clips import make_clip
+from tests.nearest import settings
 from tests.segments.jobs import frames_of
 from vs_gendrpix import EncodeSettings, JobSettings, ProcessSettings, RestoreSettings, process
-from vs_gendrpix.errors import DeviceError, ResourceError, SettingsError
+from vs_gendrpix.cli.main import main
+from vs_gendrpix.errors import DeviceError, ResourceError
 from vs_gendrpix.segments import cutting
 from vs_gendrpix.segments.folder import JobFolder
 from vs_gendrpix.write.part import examined
@@ -27,7 +30,7 @@ ray = pytest.importorskip("ray", reason="the extra ray is not installed")
 from ray.cluster_utils import Cluster  # noqa: E402
 from ray.util.client.server.server import serve  # noqa: E402
 
-from vs_gendrpix.segments.ray_workers import RayCrew, asked, wanted  # noqa: E402
+from vs_gendrpix.segments.ray_workers import asked, wanted  # noqa: E402
 
 FRAMES = 117
 SCRIPT = """
@@ -129,17 +132,21 @@ def is_same(one, other):
     return all((a == b).all() for (_, a), (_, b) in zip(found, wanted_frames, strict=True))
 
 
-def test_devices_with_numbers_are_refused(tmp_path):
-    with pytest.raises(SettingsError, match="Ray chooses the devices, not cuda:1"):
-        RayCrew(JobFolder(tmp_path), "ray", "cuda:1")
+def test_devices_with_numbers_are_refused_before_anything_is_read(tmp_path, capsys):
+    paths = [str(tmp_path / "missing.mp4"), str(tmp_path / "out.mp4")]
+    assert main(["video", *paths, "--workers", "ray", "-d", "cuda:1"]) == 2
+    assert "Ray chooses the devices, not cuda:1" in capsys.readouterr().err
 
 
 def test_a_ray_that_does_not_start_is_one_line(tmp_path, monkeypatch):
     monkeypatch.setenv("RAY_TMPDIR", str(tmp_path / ("long" * 30)))  # too long for a socket's name
+    monkeypatch.setattr(cutting, "LENGTH", 10)
+    make_clip(tmp_path / "in.mp4", times=[512 * n for n in range(33)])
     before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(DeviceError, match=r"^Ray .* \(ray\) does not answer \(.*"):
-        RayCrew(JobFolder(tmp_path), "ray", "cpu")
+        process(tmp_path / "in.mp4", tmp_path / "out.mp4", settings(workers="ray"))
     assert signal.getsignal(signal.SIGTERM) is before
+    assert not JobFolder.beside(tmp_path / "out.mp4").exists()  # nothing to go on with
 
 
 CPUS = [{"CPU": 16.0, "memory": 1e9}, {"CPU": 16.0}]

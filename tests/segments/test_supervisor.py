@@ -2,9 +2,11 @@
 
 import os
 import signal
+import sys
 import threading
 import time
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 
@@ -77,6 +79,48 @@ def test_a_segment_that_fails_three_times_is_left_out_and_named(folder):
     with pytest.raises(ResourceError, match=r"segment 2 failed 3 times \(.*has changed since"):
         Supervisor(folder, LocalCrew(folder, ["cpu"]), Progress()).run()
     assert folder.finished(folder.names()) == {0, 1, 3, 4, 5}
+
+
+DYING = """#!/bin/sh
+# In the place of Python: dies as the next line beside it says, and works when there is none.
+ulimit -c 0
+how=$(sed -n 1p "$0.deaths")
+sed -i 1d "$0.deaths"
+case $how in
+  *segment*) echo '{{"event": "segment", "segment": 2, "before": 0}}' ;;
+esac
+case $how in
+  "") exec {python} "$@" ;;
+  SEGV*) kill -SEGV $$ ;;
+  *) exit 0 ;;
+esac
+"""
+
+
+@pytest.fixture
+def dying(tmp_path, monkeypatch):
+    """Let workers die, one after the other, as each line says."""
+    program = tmp_path / "python"
+    program.write_text(DYING.format(python=sys.executable))
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+    return Path(f"{program}.deaths")
+
+
+def test_a_segment_at_which_workers_crash_or_just_end_is_named_after_three_tries(folder, dying):
+    dying.write_text("0 segment\nSEGV segment\n0 segment\n")
+    heard = r"segment 2 failed 3 times \(ended before its segments were finished\)"
+    with pytest.raises(ResourceError, match=heard):
+        Supervisor(folder, LocalCrew(folder, ["cpu"]), Progress()).run()
+    assert folder.finished(folder.names()) == {0, 1, 3, 4, 5}
+
+
+@pytest.mark.parametrize(("death", "said"), [("SEGV", "ended by signal 11"), ("0", "ended before")])
+def test_a_worker_that_dies_before_it_has_a_segment_is_given_up(folder, dying, death, said):
+    dying.write_text(f"{death}\n" * 3)
+    with pytest.raises(ResourceError, match=rf"no worker can begin: {said}"):
+        Supervisor(folder, LocalCrew(folder, ["cpu"]), Progress()).run()
+    assert dying.read_text() == ""
 
 
 def test_a_device_that_is_not_there_stops_only_its_own_worker(folder):

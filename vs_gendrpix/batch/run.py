@@ -28,7 +28,7 @@ from vs_gendrpix.job.plan import ModelFile, Plan, make_plan
 from vs_gendrpix.job.report import Report
 from vs_gendrpix.job.run import open_engine
 from vs_gendrpix.read.sequence import Names
-from vs_gendrpix.segments.process import process_plan
+from vs_gendrpix.segments.process import check_workers, process_plan
 from vs_gendrpix.settings import ProcessSettings, RestoreSettings
 from vs_gendrpix.write.output import comes_of_full_disk, output_fault
 
@@ -70,6 +70,7 @@ def process_all(
             same output, an output was made with other settings, or there are no clips.
     """
     progress, notes = progress or BatchProgress(), Notes()
+    check_workers(settings)
     if watch and not all(path.is_dir() for path in inputs):
         raise SettingsError("only folders can be watched")
     find = partial(find_clips, inputs, target)

@@ -26,16 +26,20 @@ class LocalCrew(Crew):
 
     def __init__(self, folder: JobFolder, devices: Sequence[str]) -> None:
         self.device = ",".join(dict.fromkeys(devices))
+        self._folder, self._devices = folder, devices
         self._events: SimpleQueue[tuple[Worker, Event]] = SimpleQueue()
-        threads = max(1, (os.cpu_count() or 1) // len(devices))
-        self._workers = [_Process(folder, each, threads, self._events) for each in devices]
-        self._left_to_join = self._workers
+        self._workers: list[_Process] = []
 
     def joined(self, left: int) -> Sequence[Worker]:
         """See `Crew`: all of them, once."""
         del left
-        joining, self._left_to_join = self._left_to_join, []
-        return joining
+        if self._workers:
+            return []
+        threads = max(1, (os.cpu_count() or 1) // len(self._devices))
+        self._workers = [
+            _Process(self._folder, each, threads, self._events) for each in self._devices
+        ]
+        return self._workers
 
     def hear(self, seconds: float) -> Iterator[tuple[Worker, Event]]:
         """See `Crew`."""
@@ -46,12 +50,13 @@ class LocalCrew(Crew):
         except Empty:
             return
 
-    def close(self) -> None:
-        """Ask the processes to end, and kill those that do not."""
+    def end(self) -> None:
+        """See `Crew`: the processes are asked to, and those that do not are killed."""
         begun = [worker for worker in self._workers if worker.terminate()]
         until = time.monotonic() + _GRACE
         for worker in begun:
             worker.wait(until)
+        self._workers = []
 
 
 class _Process(Worker):

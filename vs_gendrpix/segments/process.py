@@ -1,5 +1,7 @@
 """Restore a video: in one piece, or as a job of segments that goes on where it stopped."""
 
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,6 +66,7 @@ def process(
         GendrpixError: One of its kinds, see `vs_gendrpix.errors`; nothing has been published.
     """
     settings, progress = settings or ProcessSettings(), progress or Progress()
+    check_workers(settings)
     earlier = _finished_before(src, dst, settings)
     if earlier is not None:
         progress.done(earlier)
@@ -91,21 +94,22 @@ def process_plan(
                 f"restored in one piece, from its beginning after a crash: {why_not}"
             )
         return run(plan, progress, opened and opened(plan))
-    folder = prepare(job, anew=plan.settings.write.overwrite, progress=progress)
-    cancellation.keep("the same command goes on where this has stopped")
-    for tries_left in reversed(range(TRIES)):
-        _work(folder, plan, progress, opened)
-        try:
-            return finish(
-                folder,
-                overwrite=plan.settings.write.overwrite,
-                keep=plan.settings.job.keep,
-                report=plan.settings.write.report,
-                progress=progress,
-            )
-        except ResourceError:
-            if not tries_left or len(folder.finished(folder.names())) == len(job.segments):
-                raise
+    with _crew(plan, here=opened is not None) as crew:  # workers that cannot be had leave no folder
+        folder = prepare(job, anew=plan.settings.write.overwrite, progress=progress)
+        cancellation.keep("the same command goes on where this has stopped")
+        for tries_left in reversed(range(TRIES)):
+            _work(folder, plan, progress, opened, crew)
+            try:
+                return finish(
+                    folder,
+                    overwrite=plan.settings.write.overwrite,
+                    keep=plan.settings.job.keep,
+                    report=plan.settings.write.report,
+                    progress=progress,
+                )
+            except ResourceError:
+                if not tries_left or len(folder.finished(folder.names())) == len(job.segments):
+                    raise
     raise AssertionError("the last try returns or raises")
 
 
@@ -124,25 +128,55 @@ def _finished_before(src: str | Path, dst: str | Path, settings: ProcessSettings
     return report
 
 
-def _work(folder: JobFolder, plan: Plan, progress: Progress, opened: "Opened | None") -> None:
-    """Make the segments: in this process, or in several."""
-    device, workers = plan.settings.restore.device, plan.settings.job.workers
-    if workers is None and ("," not in device or opened is not None):
-        engine = opened and opened(plan)
-        work(folder, device=device, progress=progress, engine=engine)
-    else:
-        Supervisor(folder, _crew(folder, device, workers), progress).run()
+def check_workers(settings: ProcessSettings) -> None:
+    """Refuse workers that need what is not installed: before anything is read or made.
 
-
-def _crew(folder: JobFolder, device: str, workers: str | None) -> Crew:
-    """The workers that the settings ask for."""
-    if workers is not None and workers.startswith("ray"):
+    Raises:
+        SettingsError: The extra that they need is missing.
+    """
+    if settings.job.on_ray:
         with needs_extra("ray"):
-            from vs_gendrpix.segments.ray_workers import RayCrew  # noqa: PLC0415 - an extra
-        return RayCrew(folder, workers, device)
+            import vs_gendrpix.segments.ray_workers  # noqa: F401, PLC0415 - an extra
+
+
+def _work(
+    folder: JobFolder, plan: Plan, progress: Progress, opened: "Opened | None", crew: Crew | None
+) -> None:
+    """Make the segments: by a crew, or else in this process."""
+    if crew is not None:
+        Supervisor(folder, crew, progress).run()
+        return
+    engine = opened and opened(plan)
+    work(folder, device=plan.settings.restore.device, progress=progress, engine=engine)
+
+
+@contextmanager
+def _crew(plan: Plan, *, here: bool) -> Iterator[Crew | None]:
+    """The workers that a plan's settings ask for; None is this process alone.
+
+    Args:
+        plan: The plan.
+        here: Whether this process has an engine to work with, whatever the devices are.
+
+    Raises:
+        DeviceError: Ray does not start, or the cluster is not reached.
+    """
+    folder = JobFolder.beside(plan.output.absolute())
+    device, workers = plan.settings.restore.device, plan.settings.job.workers
     devices = device.split(",")
-    count = len(devices) if workers is None else int(workers)
-    return LocalCrew(folder, [devices[number % len(devices)] for number in range(count)])
+    if workers is None and (len(devices) == 1 or here):
+        yield None
+        return
+    crew: Crew
+    if plan.settings.job.on_ray:
+        from vs_gendrpix.segments.ray_workers import RayCrew  # noqa: PLC0415 - an extra
+
+        crew = RayCrew(folder, workers or "", device)
+    else:
+        count = len(devices) if workers is None else int(workers)
+        crew = LocalCrew(folder, [devices[number % len(devices)] for number in range(count)])
+    with closing(crew):
+        yield crew
 
 
 def prepare(job: JobPlan, *, anew: bool = False, progress: Progress | None = None) -> JobFolder:

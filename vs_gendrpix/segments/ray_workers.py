@@ -23,7 +23,7 @@ from warnings import catch_warnings
 import ray
 from ray.exceptions import RayError
 
-from vs_gendrpix.errors import DeviceError, ResourceError, SettingsError, one_line
+from vs_gendrpix.errors import DeviceError, ResourceError, one_line
 from vs_gendrpix.job.progress import Progress
 from vs_gendrpix.segments.folder import JobFolder
 from vs_gendrpix.segments.supervisor import Crew, Event, Worker
@@ -59,12 +59,9 @@ class RayCrew(Crew):
 
     Raises:
         DeviceError: Ray does not start, or the cluster is not reached.
-        SettingsError: A device has a number, which is Ray's to choose.
     """
 
     def __init__(self, folder: JobFolder, address: str, device: str) -> None:
-        if device not in {"auto", "cpu", "cuda"}:
-            raise SettingsError(f"Ray chooses the devices, not {device}: use auto, cuda or cpu")
         self.device = f"{device} by Ray"
         self._folder, self._chosen = folder, device
         self._workers: list[_ActorWorker] = []
@@ -100,10 +97,16 @@ class RayCrew(Crew):
             for event in waiting[answer].take(answer):
                 yield waiting[answer], event
 
-    def close(self) -> None:
-        """See `Crew`; and leave the cluster."""
+    def end(self) -> None:
+        """See `Crew`."""
         for worker in self._workers:
             worker.kill()
+        self._workers = []
+        self._next_look = 0.0
+
+    def close(self) -> None:
+        """See `Crew`; and leave the cluster."""
+        self.end()
         self._opened.close()
 
 

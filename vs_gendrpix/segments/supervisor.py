@@ -4,7 +4,6 @@ import time
 from abc import ABC, abstractmethod
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from contextlib import closing
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +48,7 @@ class Worker(ABC):
         count: Frames of it that are made.
         heard: When it was heard last; None while it waits for a place to run.
         in_vain: How often it has died before it took a segment, one after the other.
+        left_out: The segments that it leaves to others.
     """
 
     def __init__(self, device: str) -> None:
@@ -57,6 +57,7 @@ class Worker(ABC):
         self.before = self.count = 0
         self.heard: float | None = None
         self.in_vain = 0
+        self.left_out: Collection[int] = ()
 
     def begin(self, left_out: Collection[int]) -> None:
         """Begin, once more if it has died.
@@ -65,6 +66,7 @@ class Worker(ABC):
             left_out: The segments that it must leave to others.
         """
         self.segment, self.before, self.count, self.heard = None, 0, 0, None
+        self.left_out = left_out
         self._begin(left_out)
 
     @abstractmethod
@@ -106,8 +108,12 @@ class Crew(ABC):
         """
 
     @abstractmethod
+    def end(self) -> None:
+        """End all workers; they may be begun again."""
+
     def close(self) -> None:
-        """End all workers."""
+        """End all workers for good."""
+        self.end()
 
 
 class Supervisor:
@@ -119,7 +125,7 @@ class Supervisor:
 
     Args:
         folder: The job's folder.
-        crew: The workers, which are ended with the work.
+        crew: The workers, all of which end with the work.
         progress: Is told of the frames of all workers.
     """
 
@@ -144,7 +150,7 @@ class Supervisor:
             ResourceError: Segments failed three times, and the others are finished; or no worker
                 can begin.
         """
-        with closing(self._crew):
+        try:
             while left := self._left():
                 cancellation.check()
                 for worker in self._crew.joined(left):
@@ -155,6 +161,8 @@ class Supervisor:
                 self._hear(_LOOK)
                 for worker in list(self._workers):
                     self._look_after(worker)
+        finally:
+            self._crew.end()
         if self._started:
             self._progress.frame(self._total(), self._bound)
         lost = sorted(self._given_up() - self._finished)
@@ -237,16 +245,23 @@ class Supervisor:
             why = self._hangs(worker)
         if why is None:
             return
-        if not why:
+        self._hear(0)  # to the end: which segment it was at
+        if not why and self._has_made_all(worker):
             self._workers.remove(worker)
             return
-        self._hear(0)  # to the end: which segment it was at
+        why = why or "ended before its segments were finished"
         self._note_failure(worker, why)
         if worker.in_vain < TRIES:
             worker.begin(self._left_out(worker.device))
         else:
             worker.kill()
             self._workers.remove(worker)
+
+    def _has_made_all(self, worker: Worker) -> bool:
+        """Whether a worker that has ended as if all went well leaves nothing that was for it."""
+        self._finished = self._folder.finished(self._folder.names())
+        done = self._finished.union(worker.left_out)
+        return all(segment.number in done for segment in self._job.segments)
 
     def _hangs(self, worker: Worker) -> str | None:
         """Kill a worker that is silent for too long; returns what is to be said of it."""

@@ -41,3 +41,8 @@ class JobSettings:
             )
         if not self.segments:
             raise SettingsError("workers share a job's segments: give --workers or --no-job")
+
+    @property
+    def on_ray(self) -> bool:
+        """Whether Ray places the workers."""
+        return self.workers is not None and self.workers.startswith("ray")

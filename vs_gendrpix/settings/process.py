@@ -23,3 +23,6 @@ class ProcessSettings:
     def __post_init__(self) -> None:
         if self.finish.keep_bars and self.prepare.crop is None:
             raise SettingsError("there are no bars to keep without a crop: give --crop too")
+        device = self.restore.device
+        if self.job.on_ray and device not in {"auto", "cpu", "cuda"}:
+            raise SettingsError(f"Ray chooses the devices, not {device}: use auto, cuda or cpu")
