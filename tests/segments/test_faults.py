@@ -11,9 +11,14 @@ from benchmarks.faults import job_faults, resumes
 from benchmarks.faults.job_runs import Runs
 from tests.clips import make_clip
 from tests.nearest import LOSSLESS, settings
+from tests.strategies import SMALL
 from vs_gendrpix import EncodeSettings, JobSettings, RestoreSettings, process
-from vs_gendrpix.errors import OutputError
+from vs_gendrpix.errors import ModelError, OutputError
+from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.job.plan import make_plan
+from vs_gendrpix.job.run import open_engine
+from vs_gendrpix.models.gendrpix.files import save_network
+from vs_gendrpix.models.gendrpix.network import random_network
 from vs_gendrpix.segments import cutting
 from vs_gendrpix.segments.folder import PLAN, JobFolder
 from vs_gendrpix.segments.job_plan import JobPlan
@@ -163,6 +168,24 @@ def test_a_job_does_not_go_on_with_another_input(source, output):
     make_clip(source, times=[512 * n for n in range(30)], audio="aac", size=(64, 64))
     with pytest.raises(OutputError, match=r"begun otherwise: .* was .*, and is "):
         process(source, output, WANTED)
+
+
+@pytest.mark.parametrize("way", ["another file", "the same file, trained on"])
+def test_a_job_does_not_go_on_with_another_model(source, output, small_network, tmp_path, way):
+    model = tmp_path / "a.safetensors"
+    save_network(model, small_network)
+    restore = RestoreSettings(scale=Fraction(1), model_path=model, device="cpu")
+    folder = prepare(plan(source, output, replace(WANTED, restore=restore)))
+    begun = folder.plan()
+    other = tmp_path / "b.safetensors" if way == "another file" else model
+    save_network(other, random_network(SMALL, seed=2))
+    differing = "model path" if way == "another file" else "the digest of the model"
+    with pytest.raises(OutputError, match=rf"begun otherwise: \S*{differing} was .*, and is "):
+        process(source, output, replace(WANTED, restore=replace(restore, model_path=other)))
+    assert folder.plan() == begun
+    save_network(model, random_network(SMALL, seed=2))
+    with pytest.raises(ModelError, match=r"a.safetensors has changed since the job was planned"):
+        open_engine(begun.plan, Notes())
 
 
 def test_a_job_does_not_go_on_with_another_version(source, output, monkeypatch):

@@ -29,7 +29,7 @@ _DIGESTED = 1 << 20
 _MAY_DIFFER = frozenset(
     {
         *("format", "heartbeat", "segments"),
-        *("plan.warnings", "plan.informed", "plan.settings.restore.device"),
+        *("plan.warnings", "plan.informed", "plan.settings.restore.device", "plan.model.path"),
         *("plan.settings.write.overwrite", "plan.settings.write.report"),
         "plan.settings.job",
     }
@@ -163,6 +163,8 @@ def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:  # noqa: A
     """The values of a tree of tables, each with the names on the way to it."""
     if name == "versions":
         yield from ((f"the version of {library}", number) for library, number in value)
+    elif name == "plan.model.sha256":
+        yield "the digest of the model", value
     elif isinstance(value, dict):
         for key, each in value.items():
             yield from _leaves(each, f"{name}.{key}" if name else key)

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Self
 
 from vs_gendrpix.frame.values import to_json
-from vs_gendrpix.write.part import Owner, examined, hold
+from vs_gendrpix.write.part import Owner, examined, hold, write_all
 
 MISSED = 6
 """Signs of life that are missed before a worker counts as dead: a minute, usually."""
@@ -107,9 +107,10 @@ class Claims:
     def _made(self, path: Path) -> Lease:
         handle = hold(path)
         try:
-            os.write(handle, to_json(Owner.this(path.name)).encode(errors="surrogateescape"))
+            write_all(handle, to_json(Owner.this(path.name)).encode(errors="surrogateescape"))
             os.fsync(handle)  # so that other machines can read it too
         except OSError:
+            path.unlink(missing_ok=True)
             os.close(handle)
             raise
         return Lease(path, handle, self._heartbeat)

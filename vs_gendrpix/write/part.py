@@ -60,7 +60,7 @@ class Part:
         try:
             self._handle = hold(self._lock)
             text = to_json(Owner.this(self._target.name))
-            os.write(self._handle, text.encode(errors="surrogateescape"))
+            write_all(self._handle, text.encode(errors="surrogateescape"))
             os.fsync(self._handle)  # an empty one would not say what is to be swept
             if self._folder:
                 self.path.mkdir()
@@ -255,6 +255,17 @@ def hold(lock: Path) -> int:
         if _locked(handle) is not False and _is_file(handle, lock):
             return handle
         os.close(handle)
+
+
+def write_all(handle: int, content: bytes) -> None:
+    """Write to an open file, to the last byte: the system may take fewer at a time.
+
+    Raises:
+        OSError: They cannot all be written.
+    """
+    left = memoryview(content)
+    while left:
+        left = left[os.write(handle, left) :]
 
 
 def _locked(handle: int) -> bool | None:
