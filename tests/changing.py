@@ -7,6 +7,7 @@ import av
 
 from tests.clips import make_frames
 from vs_gendrpix.libav.pixels import to_picture
+from vs_gendrpix.write.configuring import kept_priority
 
 INTRA = {
     "mjpeg": ("yuvj420p", {}),
@@ -61,7 +62,7 @@ def make_changing_clip(path, codec, sizes, **more):
     """Write a clip of pictures of these sizes; each run of one size begins with a keyframe."""
     runs = [0, *(n for n in range(1, len(sizes)) if sizes[n] != sizes[n - 1]), len(sizes)]
     pix_fmt, options = CODECS[codec]
-    with av.open(str(path), "w") as output:
+    with kept_priority(), av.open(str(path), "w") as output:
         stream = output.add_stream(codec, rate=25, options=dict(options))
         stream.width, stream.height, stream.pix_fmt = *sizes[0], pix_fmt
         stream.time_base = Fraction(1, 25)

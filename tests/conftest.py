@@ -1,6 +1,8 @@
 """What several rooms' tests share."""
 
+import os
 import signal
+import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from tests.nearest import NearestEngine
 from tests.strategies import SMALL
 from vs_gendrpix.models.gendrpix.files import save_network
 from vs_gendrpix.models.gendrpix.network import GenDRPix, random_network
+from vs_gendrpix.write.configuring import kept_priority
 
 # A busy machine takes ten times as long: no test is timed.
 settings.register_profile("untimed", deadline=None)
@@ -40,6 +43,19 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
         (name, text.encode(errors="backslashreplace").decode()) for name, text in report.sections
     ]
     return report
+
+
+@pytest.fixture(autouse=True)
+def _usual_priority() -> Iterator[None]:
+    """Fail a test that leaves this process with real-time priority, which stops all others.
+
+    A test that opens SVT-AV1 does so within `kept_priority`.
+    """
+    with kept_priority():
+        before = os.sched_getscheduler(0) if sys.platform == "linux" else None
+        yield
+        after = os.sched_getscheduler(0) if sys.platform == "linux" else None
+    assert after == before
 
 
 @pytest.fixture(scope="session")

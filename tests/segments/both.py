@@ -17,6 +17,7 @@ from vs_gendrpix.libav.display_matrix import read_orientation
 from vs_gendrpix.libav.hdr import read_metadata
 from vs_gendrpix.libav.pixels import layout_of, read_planes, to_picture
 from vs_gendrpix.segments.folder import JobFolder
+from vs_gendrpix.write.configuring import kept_priority
 
 DAMAGED = "the input is damaged"
 """Begins the sentence that counts what else is compared."""
@@ -233,7 +234,8 @@ def make_moving(
         prepare: Is given the output and the stream before the header is written.
         muxing: The muxer's options.
     """
-    with av.open(str(path), "w", format=container, container_options=muxing or {}) as output:
+    opened = av.open(str(path), "w", format=container, container_options=muxing or {})
+    with kept_priority(), opened as output:
         stream = output.add_stream(codec, rate=25, options=options or {})
         stream.width, stream.height, stream.pix_fmt = *size, pix_fmt
         stream.codec_context.time_base = stream.time_base = tick
