@@ -119,6 +119,8 @@ def make_bad_inputs(folder):
         (["in.mp4", "out.mp4", "-m", "weights.pth"], 5, "weights.pth"),
         (["in.mp4", "out.mp4", "-m", "nonsense"], 5, "nonsense"),
         (["in.mp4", "out.mp4", "-d", "cuda:99"], 6, "cuda:99"),
+        (["in.mp4", "out.mp4", "-d", "mps:9"], 6, "no device 'mps:9'"),
+        (["in.mp4", "out.mp4", "-d", "xpu:99"], 6, "no device 'xpu:99'"),
         (["in.mp4", "out.mp4", "-d", "toaster"], 6, "toaster"),
     ],
 )

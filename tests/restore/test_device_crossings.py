@@ -1,13 +1,18 @@
 """After its first frame nothing on a frame's way lets the host wait for a GPU.
 
 The GPU is one of tensors without values, so all of the way can run on any machine: what would be
-copied between host and device, or read by the host, is seen.
+copied between host and device, or read by the host, is seen. So is what PyTorch has not written for
+Apple's GPUs.
 """
 
+import re
 from dataclasses import replace
+from functools import cache
+from pathlib import Path
 
 import pytest
 import torch
+import torchgen
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn import Parameter
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -38,14 +43,33 @@ class Crossings(TorchDispatchMode):
     def __init__(self):
         super().__init__()
         self.found = []
+        self.operations = set()
 
     def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
         result = operation(*args, **(kwargs or {}))
+        self.operations.add(operation.name().removeprefix("aten::"))
         leaves = tree_leaves((args, kwargs, result))
         devices = {leaf.device.type for leaf in leaves if isinstance(leaf, torch.Tensor)}
         if len(devices) > 1 or "_local_scalar_dense" in str(operation):
             self.found.append(str(operation))
         return result
+
+
+@cache
+def written_for_mps() -> frozenset[str]:
+    """The operations that PyTorch's own list has for Apple's GPUs, or made of others."""
+    listed = Path(torchgen.__file__).parent / "packaged/ATen/native/native_functions.yaml"
+    text = listed.read_text(encoding="utf-8")
+    kinds = r"^\s+[\w, ]*\b(MPS|CompositeExplicitAutograd\w*|CompositeImplicitAutograd)\b[\w, ]*:"
+    found, delegates = {"prim::device"}, {}
+    for entry in text.split("\n- func: ")[1:]:
+        name = entry.partition("(")[0]
+        delegate = re.search(r"structured_delegate: ([\w.]+)", entry)
+        if delegate:
+            delegates[name] = delegate[1]
+        elif "dispatch:" not in entry or re.search(kinds, entry, re.MULTILINE):
+            found.add(name)
+    return frozenset(found | {name for name, other in delegates.items() if other in found})
 
 
 def crossings(restorer, settings, source, target) -> list[list[str]]:
@@ -62,6 +86,7 @@ def crossings(restorer, settings, source, target) -> list[list[str]]:
         with Crossings() as seen:
             way(planes)
         found.append(seen.found)
+        assert seen.operations <= written_for_mps()
     return found
 
 

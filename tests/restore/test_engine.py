@@ -2,6 +2,7 @@ from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from threading import Event
 
 import numpy as np
@@ -14,7 +15,13 @@ from tests.strategies import frame_format, noise_frame
 from vs_gendrpix.color.codes import from_rgb, to_rgb
 from vs_gendrpix.errors import DeviceError, MediaError, ModelError, VerificationError
 from vs_gendrpix.frame.format import Frame, FrameFormat, Timing
-from vs_gendrpix.models.devices import pick_device, pick_dtype
+from vs_gendrpix.models.devices import (
+    free_caches,
+    has_fp8,
+    pick_device,
+    pick_devices,
+    pick_dtype,
+)
 from vs_gendrpix.models.gendrpix.files import load_network
 from vs_gendrpix.models.gendrpix.fp8 import to_fp8
 from vs_gendrpix.models.gendrpix.padcfg import PadCFG, pad_plan
@@ -511,10 +518,42 @@ def test_a_missing_model_is_named(settings, tmp_path):
         Engine(replace(settings, model_path=tmp_path / "nowhere"))
 
 
-@pytest.mark.parametrize("name", ["gpu", "cuda:x", "cuda:99", ""])
+@pytest.mark.parametrize(
+    "name", ["gpu", "cuda:x", "cuda:", "cuda:²", "cpu:1", "cuda:99", "xpu:99", "mps:99", ""]
+)
 def test_devices_that_are_not_there(name):
-    with pytest.raises(DeviceError, match="no device"):
+    with pytest.raises(DeviceError, match=r"no device .*use (auto, )?cpu"):
         pick_device(name)
+
+
+def test_devices_of_other_makers_are_taken_by_name_where_pytorch_has_them(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.xpu, "is_available", lambda: True)
+    monkeypatch.setattr(torch.xpu, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.mps, "device_count", lambda: 1)
+    found = pick_devices("xpu, xpu:1, mps, cpu, auto")
+    assert [str(device) for device in found] == ["xpu:0", "xpu:1", "mps:0", "cpu", "cpu"]
+    assert pick_dtype("auto", torch.device("mps", 0)) == torch.float32
+    with pytest.raises(DeviceError, match="there are 1 MPS devices"):
+        pick_device("mps:1")
+
+
+def test_fp8_is_not_asked_of_the_capability_that_rocm_counts(monkeypatch):
+    monkeypatch.setattr(torch.version, "hip", "7.0")
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: (9, 4))  # an MI300
+    assert not has_fp8(torch.device("cuda"))
+    monkeypatch.setattr(torch.version, "hip", None)
+    assert has_fp8(torch.device("cuda"))
+
+
+def test_memory_is_given_back_on_every_kind_of_gpu_that_is_there(monkeypatch):
+    freed = []
+    for kind in ("cuda", "xpu", "mps"):
+        module = getattr(torch, kind)
+        monkeypatch.setattr(module, "empty_cache", partial(freed.append, kind))
+        monkeypatch.setattr(module, "device_count", lambda kind=kind: int(kind == "mps"))
+    free_caches()
+    assert freed == ["mps"]
 
 
 def test_bf16_only_where_the_cpu_has_it(monkeypatch):

@@ -156,6 +156,14 @@ def test_what_failed_is_let_go_before_the_next_attempt():
         (RuntimeError("CUDA error: out of memory"), True),
         (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate`"), True),
         (RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"), True),
+        (RuntimeError("MPS backend out of memory (MPS allocated: 8.00 GB)"), True),
+        (RuntimeError("Invalid buffer size: 58.07 GB"), True),
+        (
+            RuntimeError(
+                "level_zero backend failed with error: UR_RESULT_ERROR_OUT_OF_DEVICE_MEMORY"
+            ),
+            True,
+        ),
         (RuntimeError("shape mismatch"), False),
         (ValueError("allocate memory"), False),
     ],

@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from tests.virtual_clock import VirtualClock
-from vs_gendrpix.restore.staging import SLOTS, Backend, CpuBackend, CudaBackend, Lane, Slot
+from vs_gendrpix.restore.staging import SLOTS, Backend, CudaBackend, Lane, OrderedBackend, Slot
 
+CPU = torch.device("cpu")
 LAYOUT = [((2, 3), torch.uint8), ((1, 1), torch.uint16)]
 
 
@@ -124,7 +125,7 @@ def test_a_thousand_random_schedules():
 
 
 def test_the_ring_is_bounded():
-    lane = make_lane(CpuBackend())
+    lane = make_lane(OrderedBackend(CPU))
     for number in range(SLOTS):
         lane.run([frame(number)])
     assert lane._free.empty()
@@ -132,7 +133,7 @@ def test_the_ring_is_bounded():
 
 def test_the_caller_owns_the_result():
     """A later frame must not change an earlier result."""
-    lane = make_lane(CpuBackend())
+    lane = make_lane(OrderedBackend(CPU))
     (first,) = lane.finish(lane.run([frame(1)]))
     for number in range(2, 2 + 2 * SLOTS):
         lane.finish(lane.run([frame(number)]))
@@ -140,7 +141,7 @@ def test_the_caller_owns_the_result():
 
 
 def test_no_buffer_is_allocated_for_a_frame():
-    lane = make_lane(CpuBackend())
+    lane = make_lane(OrderedBackend(CPU))
     addresses = set()
     for number in range(4 * SLOTS):
         slot = lane.run([frame(number)])
@@ -153,14 +154,14 @@ def test_a_failure_frees_its_slot():
     def fail(_):
         raise ZeroDivisionError
 
-    lane = Lane(CpuBackend(), LAYOUT, LAYOUT, fail)
+    lane = Lane(OrderedBackend(CPU), LAYOUT, LAYOUT, fail)
     for _ in range(2 * SLOTS):
         with pytest.raises(ZeroDivisionError):
             lane.run([frame(0)])
     assert lane._free.qsize() == SLOTS
 
 
-@pytest.mark.parametrize("backend", [CpuBackend(), VirtualClock(fixed(1, 5, 1))])
+@pytest.mark.parametrize("backend", [OrderedBackend(CPU), VirtualClock(fixed(1, 5, 1))])
 def test_a_batch_is_computed_at_once_whether_full_or_not(backend):
     seen = []
 

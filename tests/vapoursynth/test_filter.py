@@ -259,15 +259,16 @@ def test_what_turns_out_interlaced_is_the_error_of_its_frame(restore):
     assert clip.get_frame(0).props["number"] == 0
 
 
-def test_a_device_that_is_not_there_is_the_error_of_its_frame(restore):
-    clip = restore(make_clip(), device_index=[0, 99])
+@pytest.mark.parametrize(("given", "kind"), [([0, 99], "cuda"), ("mps:9", "mps")])
+def test_a_device_that_is_not_there_is_the_error_of_its_frame(restore, given, kind):
+    clip = restore(make_clip(), device_index=given)
     with pytest.raises(vs.Error) as caught:
         clip.get_frame(1)
     assert (
         str(caught.value)
         .strip()
         .splitlines()[-1]
-        .startswith("vapoursynth.Error: gendrpix: frame 1: no device 'cuda:")
+        .startswith(f"vapoursynth.Error: gendrpix: frame 1: no device '{kind}:")
     )
 
 
@@ -533,7 +534,7 @@ def test_the_format_of_a_restored_frame(restore):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"device_index": "x"}, {"format": "x"}, {"tile": 1.5}, {"model_path": 7}]
+    "wrong", [{"device_index": 1.5}, {"format": "x"}, {"tile": 1.5}, {"model_path": 7}]
 )
 def test_an_argument_of_another_type_is_one_line(wrong):
     with pytest.raises(vs.Error, match=r"^gendrpix: ") as caught:

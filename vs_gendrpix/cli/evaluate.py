@@ -42,7 +42,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the scores as JSON")
     parser.add_argument("--sheet", type=Path, metavar="PNG", help="write crops side by side")
     parser.add_argument(
-        "-d", "--device", default="auto", metavar="D", help="auto, cpu, cuda or cuda:N"
+        "-d",
+        "--device",
+        default="auto",
+        metavar="D",
+        help="auto, cpu, cuda, cuda:N, xpu, xpu:N or mps",
     )
 
 

@@ -41,7 +41,7 @@ def evaluate(  # noqa: PLR0913 - the parameters are the command's
         motion: Whether flicker and panning are measured too, on clips made of sharp pictures.
         json: A file for the scores.
         sheet: A file for crops, side by side.
-        device: `auto`, `cpu`, `cuda` or `cuda:N`.
+        device: A name, as `pick_device` takes it.
 
     Raises:
         GendrpixError: One of its kinds, see `vs_gendrpix.errors`.

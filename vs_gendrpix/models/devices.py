@@ -14,21 +14,44 @@ FP8_SINCE = (8, 9)
 """The first compute capability with products in fp8: Ada, then Hopper."""
 
 
+GPUS = {"cuda": "CUDA", "xpu": "XPU", "mps": "MPS"}
+"""The kinds of GPU, by PyTorch's names, as messages call them. AMD's are `cuda` under ROCm."""
+
+
 def pick_device(name: str) -> torch.device:
-    """Find the device of a name: `auto`, `cpu`, `cuda` or `cuda:N`.
+    """Find the device of a name: `auto`, `cpu`, `mps`, or `cuda` or `xpu`, alone or with `:N`.
+
+    `auto` is the first CUDA device, or else the CPU: nothing else has been tried yet.
 
     Raises:
         DeviceError: There is no such device.
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
-    kind, _, number = name.partition(":")
-    if kind not in {"cpu", "cuda"} or (number and not number.isdecimal()):
-        raise DeviceError(f"no device {name!r}: use auto, cpu, cuda or cuda:N")
-    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if kind == "cuda" and int(number or 0) >= count:
-        raise DeviceError(f"no device {name!r}: there are {count} CUDA devices; use cpu")
-    return torch.device(kind, int(number or 0)) if kind == "cuda" else torch.device("cpu")
+    if name == "cpu":
+        return torch.device("cpu")
+    kind, colon, number = name.partition(":")
+    if kind not in GPUS or (colon and not (number.isascii() and number.isdecimal())):
+        raise DeviceError(f"no device {name!r}: use auto, cpu, cuda, cuda:N, xpu, xpu:N or mps")
+    count = _count(kind)
+    if int(number or 0) >= count:
+        raise DeviceError(f"no device {name!r}: there are {count} {GPUS[kind]} devices; use cpu")
+    return torch.device(kind, int(number or 0))
+
+
+def free_caches() -> None:
+    """Give the memory back that PyTorch keeps for itself on the GPUs."""
+    for kind in GPUS:
+        if _count(kind):
+            getattr(torch, kind).empty_cache()
+
+
+def _count(kind: str) -> int:
+    """Count the devices of a kind of GPU that PyTorch can use."""
+    if kind == "mps":
+        return torch.mps.device_count()
+    module = getattr(torch, kind)
+    return module.device_count() if module.is_available() else 0
 
 
 def pick_devices(names: str) -> tuple[torch.device, ...]:
@@ -58,8 +81,12 @@ def pick_dtype(name: str, device: torch.device) -> torch.dtype:
         return torch.bfloat16
     if name != "auto":
         return DTYPES[name]
+    if device.type == "mps":  # the first generation emulates it, and PyTorch cannot tell
+        return torch.float32
     if device.type == "cuda":
         native = torch.cuda.is_bf16_supported(including_emulation=False)
+    elif device.type == "xpu":
+        native = torch.xpu.is_bf16_supported(including_emulation=False)
     else:
         # PyTorch before 2.11 cannot tell; fp32 is right on every CPU.
         able: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
@@ -69,4 +96,6 @@ def pick_dtype(name: str, device: torch.device) -> torch.dtype:
 
 def has_fp8(device: torch.device) -> bool:
     """Whether a device multiplies in fp8 itself; a CPU would emulate it, slower than bf16."""
-    return device.type == "cuda" and torch.cuda.get_device_capability(device) >= FP8_SINCE
+    if device.type != "cuda" or torch.version.hip:  # ROCm counts capabilities in another way
+        return False
+    return torch.cuda.get_device_capability(device) >= FP8_SINCE

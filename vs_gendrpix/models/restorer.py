@@ -98,7 +98,7 @@ def open_restorer(
     Args:
         model: Name of a built-in model, or a model file, ours or of a kind that spandrel knows;
             `auto` is the default for the device.
-        device: `auto`, `cpu`, `cuda` or `cuda:N`; `auto` is the first GPU, or else the CPU.
+        device: See `pick_device`; `auto` is the first CUDA device, or else the CPU.
         dtype: Arithmetic, as in `RestoreSettings`.
         detail: Share of detail, 0 to 1, of a model that has the choice; None takes its own.
         guidance: Weight w of PadCFG; None takes the model's own.

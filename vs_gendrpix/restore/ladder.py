@@ -9,10 +9,18 @@ import torch
 
 from vs_gendrpix.errors import DeviceError
 from vs_gendrpix.frame.notes import Notes
+from vs_gendrpix.models.devices import free_caches
 
-_SHORT = ("out of memory", "allocate memory", "alloc_failed")
-"""What messages say, in lower case, where memory ran out: CUDA's, cuBLAS's and cuDNN's, which are
-plain RuntimeErrors, and PyTorch's for the host's memory, for which it has no class."""
+_SHORT = (
+    "out of memory",
+    "allocate memory",
+    "alloc_failed",
+    "invalid buffer size",
+    "out_of_device_memory",
+)
+"""What messages say, in lower case, where memory ran out: those of CUDA, cuBLAS, cuDNN, Metal and
+Level Zero, which are plain RuntimeErrors, and PyTorch's for the host's memory, for which it has no
+class."""
 
 TILES = (1024, 512, 256)
 """Sides of the tiles that are tried, in pixels."""
@@ -107,8 +115,7 @@ class Ladder:
     def _descend(self, failed: int) -> None:
         """Free what can be freed, and go one step below the one that failed."""
         gc.collect()
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        free_caches()
         with self._lock:
             if failed < self._number:
                 return  # another device has gone down already

@@ -21,9 +21,9 @@ from vs_gendrpix.restore.ladder import out_of_memory
 from vs_gendrpix.restore.staging import (
     SLOTS,
     Backend,
-    CpuBackend,
     CudaBackend,
     Lane,
+    OrderedBackend,
     PlaneTypes,
     Slot,
 )
@@ -284,7 +284,8 @@ class _WorkingLane:
     @classmethod
     def build(cls, way: Way, *, device: torch.device, batch: int) -> Self:
         """Make the lane of a device, with its buffers."""
-        backend: Backend = CudaBackend(device) if device.type == "cuda" else CpuBackend()
+        streams = device.type == "cuda"
+        backend: Backend = CudaBackend(device) if streams else OrderedBackend(device)
         flag: PlaneTypes = [((), torch.uint8)]
         planes = (_plane_types(way.source), [*_plane_types(way.target), *flag])
         staging = guard(Lane, backend, *planes, way, batch)

@@ -146,13 +146,20 @@ class Lane:
             self._free.put(slot)
 
 
-class CpuBackend:
-    """The CPU as a device: everything happens at once, and events have happened already."""
+class OrderedBackend:
+    """A device that does one thing after the other: the CPU, and GPUs of other kinds than CUDA.
+
+    A copy between ordinary memory and any device returns when it is done, so events have happened
+    already.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
 
     def buffers(self, layout: PlaneTypes, *, host: bool) -> Planes:
-        """Planes in ordinary memory."""
-        del host
-        return tuple(torch.empty(shape, dtype=dtype) for shape, dtype in layout)
+        """Planes in ordinary memory of the host, or on the device."""
+        device = torch.device("cpu") if host else self.device
+        return tuple(torch.empty(shape, dtype=dtype, device=device) for shape, dtype in layout)
 
     def copy(self, stream: str, source: Planes, target: Planes) -> None:
         """Copy now."""

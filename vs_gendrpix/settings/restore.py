@@ -65,7 +65,8 @@ class RestoreSettings:
     model_path: Path | None = option(None, "a model file (.safetensors, .pth), instead of `model`")
     device: str = option(
         "auto",
-        "`auto`, `cpu`, `cuda` or `cuda:N`; several, with commas between them, share the frames",
+        "`auto`, `cpu`, `cuda`, `cuda:N`, `xpu`, `xpu:N` or `mps`; several, with commas between "
+        "them, share the frames",
         "-d",
         "--device",
         metavar="D",

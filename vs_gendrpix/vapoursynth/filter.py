@@ -47,7 +47,7 @@ def gendrpix(  # noqa: PLR0913 - the parameters of a filter are its interface
     format: int | None = None,  # noqa: A002 - what VapourSynth's own filters call it
     model: str = "auto",
     model_path: str | Path | None = None,
-    device_index: int | Sequence[int] = 0,
+    device_index: int | str | Sequence[int | str] = 0,
     dtype: Dtype = "auto",
     detail: float | None = None,
     guidance: float | None = None,
@@ -80,8 +80,8 @@ def gendrpix(  # noqa: PLR0913 - the parameters of a filter are its interface
         model: Name of a built-in model; `auto` is `tiny` on a CPU and `base` on a GPU (default:
             auto).
         model_path: A model file (.safetensors, .pth), instead of `model`.
-        device_index: Number of the GPU, or several, which share the frames; -1 is the CPU. 0 is the
-            CPU where there is no GPU.
+        device_index: Number of the CUDA GPU, or the name of a device (`xpu`, `mps`), or several,
+            which share the frames; -1 is the CPU. 0 is the CPU where there is no CUDA GPU.
         dtype: Arithmetic of the network: `bf16`, `fp16`, `fp32`; `auto` is bf16 where the device
             has it, or else fp32; `fp8` is bf16 with linear layers in 8 bits, for the paper's
             network on GPUs that have it, and needs the network compiled (default: auto).
@@ -290,16 +290,22 @@ def _pair(name: str, value: int | Sequence[int]) -> tuple[int, int]:
     return numbers[0], numbers[1]
 
 
-def _devices(device_index: int | Sequence[int]) -> list[str]:
-    """Name the devices that the numbers stand for."""
-    numbers = [device_index] if isinstance(device_index, int) else list(device_index)
-    if not numbers or any(number < -1 for number in numbers):
+def _devices(device_index: int | str | Sequence[int | str]) -> list[str]:
+    """Name the devices that the numbers stand for; a name is its own."""
+    numbers = [device_index] if isinstance(device_index, int | str) else list(device_index)
+    if not numbers or any(isinstance(number, int) and number < -1 for number in numbers):
         raise SettingsError(
             f"device_index {device_index!r} is out of range: use 0 or more, or -1 for the CPU"
         )
     if numbers == [0]:
         return ["auto"]
-    return ["cpu" if number == -1 else f"cuda:{number}" for number in numbers]
+    return [_device(number) for number in numbers]
+
+
+def _device(number: int | str) -> str:
+    if isinstance(number, str):
+        return number
+    return "cpu" if number == -1 else f"cuda:{number}"
 
 
 def _prefetch(prefetch: int | None, batch_size: int, devices: int) -> int:

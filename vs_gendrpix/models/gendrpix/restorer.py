@@ -113,5 +113,5 @@ def prefer_kernels(device_type: str) -> None:
     PyTorch keeps this choice for the whole process. Set around each call it would be one lane's
     choice while another lane is in the middle of its own.
     """
-    if device_type == "cuda":
+    if device_type == "cuda" and not torch.version.hip:
         _preference.enter_context(sdpa_kernel(ATTENTION, set_priority=True))
