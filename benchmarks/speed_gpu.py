@@ -38,8 +38,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from vs_gendrpix.frame.format import ColorSpec, Frame, FrameFormat, PixelLayout, Timing
 from vs_gendrpix.models.ancestors.baselines import GenDR, GenDRAdc
-from vs_gendrpix.models.ancestors.latent import LatentRestorer, PixelEncoder
-from vs_gendrpix.models.ancestors.vae import VAE, VAEConfig
+from vs_gendrpix.models.ancestors.vae import VAEConfig
 from vs_gendrpix.models.card import ModelCard
 from vs_gendrpix.models.catalogue import BUILT_IN
 from vs_gendrpix.models.devices import has_fp8
@@ -215,14 +214,14 @@ def predecessors(bench: Bench) -> Iterator[Case]:
     latent = replace(bench.full, in_channels=LATENT, out_channels=LATENT)
     pixels = replace(bench.full, out_channels=LATENT)
     kinds: list[tuple[str, Callable[[], nn.Module]]] = [
-        ("GenDR", lambda: GenDR(LatentRestorer(latent, CARD), VAE(bench.vae))),
-        ("GenDR-Adc", lambda: GenDRAdc(PixelEncoder(pixels, CARD), VAE(bench.vae))),
+        ("GenDR", lambda: GenDR(latent, CARD, bench.vae)),
+        ("GenDR-Adc", lambda: GenDRAdc(pixels, CARD, bench.vae)),
     ]
     for name, kind in kinds:
         network = bench.build(kind)
-        network.restorer.unet.attend_fully()
-        network.restorer.unet.work_on(WHOLE)
-        yield Case(name, network, (network.restorer.positive, network.restorer.negative))
+        network.unet.attend_fully()
+        network.unet.work_on(WHOLE)
+        yield Case(name, network, (network.positive, network.negative))
         del network
 
 

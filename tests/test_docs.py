@@ -85,6 +85,6 @@ def command_lines():
 
 @pytest.mark.parametrize(("name", "arguments"), list(command_lines()))
 def test_every_command_of_the_pages_is_understood(name, arguments):
-    options = COMMANDS[name].parser(name).parse_args(arguments)
+    options = COMMANDS[name].parser(name).parse(arguments)
     if name == "video":
         settings(options)

@@ -1,4 +1,4 @@
-"""`gendrpix models`: list the built-in models, show what one says of itself, join, convert."""
+"""`gendrpix models`: list the built-in models, show what one says of itself, make model files."""
 
 import argparse
 import hashlib
@@ -16,6 +16,7 @@ _FILES: dict[str, tuple[str, ...]] = {
     "show": ("NAME|FILE",),
     "join": ("FAITHFUL", "DETAILED", "OUT"),
     "convert": ("IN.pth", "OUT.safetensors"),
+    "wrap": ("UNET", "OUT"),
 }
 """What can be done, and the files that it takes."""
 
@@ -28,7 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=tuple(_FILES),
         default="list",
         help="list the built-in models (default), show the card of a model, join two models to one "
-        "between which --detail chooses, or convert a .pth file to .safetensors",
+        "between which --detail chooses, convert a .pth file to .safetensors, or wrap a UNet in "
+        "diffusers' layout",
     )
     parser.add_argument(
         "files",
@@ -36,13 +38,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME|FILE",
         help="with show: the name of a built-in model, or a file; with join: the faithful model, "
         "the detailed one, and the file to write; with convert: the .pth file, and the file to "
-        "write",
+        "write; with wrap: the UNet, a file or a folder, and the file to write",
     )
     parser.add_argument(
         "--licence",
         default="unknown",
         metavar="NAME",
-        help="with convert: the licence of the weights, which the file will say (default: unknown)",
+        help="with convert and wrap: the licence of the weights, which the file will say (default: "
+        "unknown)",
     )
     parser.add_argument(
         "--detail",
@@ -50,6 +53,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=1.0,
         metavar="D",
         help="with join: the share of the detailed model that is the default, 0 to 1 (default: 1)",
+    )
+    wrap = parser.add_argument_group("wrap")
+    wrap.add_argument(
+        "--vae", type=Path, metavar="VAE", help="the autoencoder of a UNet of latents"
+    )
+    wrap.add_argument(
+        "--prediction",
+        choices=("epsilon", "v", "sample"),
+        help="what the UNet's output is; without a VAE and this it is the picture's change",
+    )
+    wrap.add_argument(
+        "--timestep", type=int, default=354, metavar="T", help="its one step (default: 354)"
+    )
+    wrap.add_argument(
+        "--condition",
+        type=Path,
+        metavar="FILE",
+        help="safetensors with the prompts `positive` and `negative` (default: drawn, to be "
+        "learnt)",
     )
 
 
@@ -62,6 +84,8 @@ def run(options: argparse.Namespace) -> int:
         _join(*map(Path, options.files), detail=options.detail)
     elif options.action == "convert":
         _convert(*map(Path, options.files), licence=options.licence)
+    elif options.action == "wrap":
+        _wrap(options)
     elif options.action == "show":
         path = find_model(options.files[0])
         rows = (_facts(path) | asdict(model_card(path))).items()
@@ -87,6 +111,28 @@ def _convert(source: Path, out: Path, *, licence: str) -> None:
     from vs_gendrpix.models.community import convert  # noqa: PLC0415 - loads torch
 
     convert(source, out, licence=licence)
+    _say_made(out, licence)
+
+
+def _wrap(options: argparse.Namespace) -> None:
+    """Make a model file of weights in diffusers' layout, and say what they are."""
+    from vs_gendrpix.models.ancestors.wrap import wrap  # noqa: PLC0415 - loads torch
+
+    unet, out = map(Path, options.files)
+    wrap(
+        unet,
+        out,
+        vae=options.vae,
+        condition=options.condition,
+        prediction=options.prediction,
+        timestep=options.timestep,
+        licence=options.licence,
+    )
+    _say_made(out, options.licence)
+
+
+def _say_made(out: Path, licence: str) -> None:
+    """Print the licence and the hash of a new model file."""
     said = f"licence {licence}" if licence != "unknown" else "of an unknown licence: ask before use"
     sys.stdout.write(one_line(f"{out}: {said}, SHA-256 {_facts(out)['sha256']}") + "\n")
 
@@ -103,14 +149,16 @@ def _list() -> None:
 
 
 COMMAND = Command(
-    purpose="list models, show what one says of itself, join two, convert a .pth",
-    description="List the built-in models, show the card of one, join two models to one, or\n"
-    "convert a .pth file to .safetensors, which can run no code.",
+    purpose="list models, show what one says of itself, join two, convert or wrap others",
+    description="List the built-in models, show the card of one, join two models to one, convert\n"
+    "a .pth file to .safetensors, which can run no code, or make a model file of a UNet and a\n"
+    "VAE in diffusers' layout.",
     examples=(
         ("", "the built-in models"),
         ("show base", "the card of a built-in model"),
         ("show mine.safetensors", "the card of a file"),
         ("convert 4x.pth 4x.safetensors", "weights without code"),
+        ("wrap unet/ --vae vae/ --prediction v sd21.safetensors", "your own Stable Diffusion 2.1"),
         ("join true.safetensors rich.safetensors x.safetensors", "one for --detail"),
     ),
     add_arguments=add_arguments,

@@ -6,5 +6,5 @@ unet.py       the UNet, with the keys of diffusers; layers.py, attention.py: its
 windows.py    self-attention in windows; window_plan.py says where they lie
 padcfg.py     PadCFG: two paddings, guided
 folding.py    constants folded into weights; fp8.py: products in fp8
-files.py      model files
+files.py      model files; tensors.py: what is in them, compared with a network
 """

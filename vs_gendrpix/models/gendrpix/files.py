@@ -1,7 +1,8 @@
 """Model files: safetensors with the configuration and the card in the metadata."""
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping
+import re
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from vs_gendrpix.errors import ModelError, OutputError
+from vs_gendrpix.models.ancestors.baselines import GenDR
 from vs_gendrpix.models.ancestors.vae import VAE, VAEConfig
 from vs_gendrpix.models.card import ModelCard
 from vs_gendrpix.models.catalogue import (
@@ -23,11 +25,15 @@ from vs_gendrpix.models.catalogue import (
 )
 from vs_gendrpix.models.gendrpix.folding import fold
 from vs_gendrpix.models.gendrpix.network import GenDRPix, Prompted
+from vs_gendrpix.models.gendrpix.tensors import FileKey, check_tensors, read_tensors
 from vs_gendrpix.models.gendrpix.unet import UNet, UNetConfig, timestep_embedding
-from vs_gendrpix.models.tensor_file import FLOATS, Head, open_tensors, read_head
+from vs_gendrpix.models.tensor_file import Head, read_head
 
-_FAULTS = 20
-"""How many tensors that do not fit a message names."""
+_VAE = "vae."
+"""Before the names of an autoencoder's tensors in a model that has one."""
+
+_OLD_NAMES = {"to_q": "query", "to_k": "key", "to_v": "value", "to_out.0": "proj_attn"}
+"""The layers of a VAE's attention, and their names in the files of diffusers before 0.17."""
 
 
 def default_model(device: torch.device) -> str:
@@ -42,7 +48,7 @@ def load_network(
     dtype: torch.dtype,
     folded: bool = False,
     detail: float | None = None,
-) -> GenDRPix:
+) -> Prompted:
     """Load a model for inference.
 
     Args:
@@ -54,7 +60,7 @@ def load_network(
             own.
 
     Returns:
-        The network in eval mode, channels last, without gradients.
+        The network, a `GenDRPix` or a `GenDR`, in eval mode, channels last, without gradients.
 
     Raises:
         ModelError: No such model; a pickle; a broken file; tensors that are missing, unexpected,
@@ -66,7 +72,7 @@ def load_network(
     share = with_detail(network.card, detail).detail
     _fill(path, network, _file_key if share is None or share else _faithful_key)
     if share:
-        faithful = _read(path, network.state_dict(), _faithful_key) if share < 1 else {}
+        faithful = read_tensors(path, network.state_dict(), _faithful_key) if share < 1 else {}
         for name, value in faithful.items():  # W = (1 - D) faithful + D detailed (ESRGAN, 3.4)
             network.get_parameter(name).data.lerp_(value, 1 - share)
     if folded:
@@ -90,27 +96,37 @@ def load_into(network: Prompted | VAE, path: Path) -> None:
     Args:
         network: Changed in place.
         path: A safetensors file: one of ours, or the UNet or the VAE of Stable Diffusion. Where it
-            has no prompts, the network's own stay.
+            has no prompts, the network's own stay; an autoencoder beside a UNet stays out.
 
     Raises:
-        ModelError: No such file; a pickle; a broken file; tensors that do not fit, each named.
+        ModelError: No such file; a pickle; a broken file; a configuration or tensors that do not
+            fit, each named.
     """
-    is_vae = isinstance(network, VAE)
-    file_key: Callable[[str], str] = str if is_vae else _file_key
-    own = () if is_vae else ("positive", "negative")
     head = read_head(path)
-    _check(path, network, head, file_key, own=own)
+    if isinstance(network, VAE):
+        head, file_key = _vae_part(head)
+        own: tuple[str, ...] = ()
+    else:
+        _check_config(path, head, network.unet.config)
+        head, file_key = _without_vae(head), _file_key
+        own = ("positive", "negative")
+    check_tensors(path, network, head, file_key, own=own)
     there = [name for name in network.state_dict() if file_key(name) in head.tensors]
-    network.load_state_dict(network.state_dict() | _read(path, there, file_key))
+    network.load_state_dict(network.state_dict() | read_tensors(path, there, file_key))
 
 
 def save_network(path: Path, network: Prompted, *, dtype: torch.dtype = torch.float32) -> None:
-    """Write a model file: the UNet under diffusers' keys, the prompts, the config and the card."""
+    """Write a model file: the UNet under diffusers' keys, the prompts, the config and the card.
+
+    A `GenDR` has its autoencoder there too.
+    """
     if network.unet.time_embedding is None:
         raise ModelError("a folded network has no weights of its own any more: save the original")
     tensors = {_file_key(name): value for name, value in network.state_dict().items()}
-    card = replace(network.card, detail=None)
-    _write(path, "gendrpix", {"config": network.unet.config, "card": card}, tensors, dtype)
+    values = {"config": network.unet.config, "card": replace(network.card, detail=None)}
+    if isinstance(network, GenDR):
+        values["vae"] = network.vae.config
+    _write(path, "gendrpix", values, tensors, dtype)
 
 
 def join_models(faithful: Path, detailed: Path, out: Path, *, detail: float) -> None:
@@ -134,6 +150,8 @@ def join_models(faithful: Path, detailed: Path, out: Path, *, detail: float) -> 
         raise OutputError(f"{out} exists: choose another name")
     ends = [_fitting_network(find_model(path)) for path in (faithful, detailed)]
     for network in ends:
+        if isinstance(network, GenDR):
+            raise ModelError(f"{network.card.name} has an autoencoder: join restorers of pixels")
         if network.card.detail is not None:
             raise ModelError(f"{network.card.name} has two ends already: join two models of one")
     ours, others = (end.unet.config for end in ends)
@@ -143,7 +161,7 @@ def join_models(faithful: Path, detailed: Path, out: Path, *, detail: float) -> 
     tensors = {
         key(name): value
         for path, key in ((faithful, _faithful_key), (detailed, _file_key))
-        for name, value in _read(find_model(path), names, _file_key).items()
+        for name, value in read_tensors(find_model(path), names, _file_key).items()
     }
     training = f"faithful: {ends[0].card.training}; detailed: {ends[1].card.training}"
     card = replace(ends[1].card, name=out.stem, detail=detail, training=training)
@@ -151,19 +169,31 @@ def join_models(faithful: Path, detailed: Path, out: Path, *, detail: float) -> 
 
 
 def load_vae(path: Path, *, device: torch.device, dtype: torch.dtype) -> VAE:
-    """Load a VAE that `save_vae` wrote: in eval mode, channels last, without gradients.
+    """Load a VAE of our own, or that of a `GenDR`: in eval mode, channels last, without gradients.
 
     Raises:
         ModelError: No such file; a pickle; a broken file; tensors that do not fit, each named.
     """
-    head = check_head(path, "gendrpix-vae")
-    config = metadata_value(path, head, "config", VAEConfig)
+    config = vae_config(path)
+    head, file_key = _vae_part(read_head(path))
     with torch.device("meta"):
         vae = VAE(config)
-    _check(path, vae, head, str)
-    _fill(path, vae, str)
+    check_tensors(path, vae, head, file_key)
+    _fill(path, vae, file_key)
     vae.to(device, dtype).to(memory_format=torch.channels_last)
     return vae.eval().requires_grad_(requires_grad=False)
+
+
+def vae_config(path: Path) -> VAEConfig:
+    """Read the configuration of a file's VAE.
+
+    Raises:
+        ModelError: No such file; no whole safetensors file; none with a VAE of ours.
+    """
+    head = read_head(path)
+    if "vae" in head.metadata:
+        return metadata_value(path, head, "vae", VAEConfig)
+    return metadata_value(path, check_head(path, "gendrpix-vae"), "config", VAEConfig)
 
 
 def save_vae(path: Path, vae: VAE, *, dtype: torch.dtype = torch.float32) -> None:
@@ -173,12 +203,62 @@ def save_vae(path: Path, vae: VAE, *, dtype: torch.dtype = torch.float32) -> Non
 
 def _file_key(name: str) -> str:
     """Name a network's tensor as its file does: by diffusers' name for the UNet."""
-    return name.removeprefix("unet.") if name.startswith("unet.") else f"prompt.{name}"
+    if name.startswith(("unet.", _VAE)):
+        return name.removeprefix("unet.")
+    return f"prompt.{name}"
 
 
 def _faithful_key(name: str) -> str:
     """Name a tensor of the faithful end of a model with two ends."""
     return f"faithful.{_file_key(name)}"
+
+
+def _vae_part(head: Head) -> tuple[Head, FileKey]:
+    """The VAE's tensors in a head, and their names: a file's own ones, old ones, or a `GenDR`'s."""
+    if "vae" in head.metadata:
+        tensors = {key: info for key, info in head.tensors.items() if key.startswith(_VAE)}
+        return replace(head, tensors=tensors), lambda name: _VAE + name
+    return head, vae_key(head)
+
+
+def vae_key(head: Head) -> FileKey:
+    """How the file of a VAE alone names a tensor of `VAE`, by its head."""
+    old = any(key.endswith(".query.weight") for key in head.tensors)
+    return _old_vae_key if old else str
+
+
+def _old_vae_key(name: str) -> str:
+    """Name a VAE's tensor as diffusers did before 0.17."""
+    return re.sub(r"(?<=\.)to_(?:[qkv]|out\.0)(?=\.)", lambda layer: _OLD_NAMES[layer[0]], name)
+
+
+def _without_vae(head: Head) -> Head:
+    """A head without the tensors of an autoencoder."""
+    if "vae" not in head.metadata:
+        return head
+    tensors = {key: info for key, info in head.tensors.items() if not key.startswith(_VAE)}
+    return replace(head, tensors=tensors)
+
+
+def _check_config(path: Path, head: Head, wanted: UNetConfig) -> None:
+    """Refuse a model file of another configuration; a plain file of a UNet says none.
+
+    Raises:
+        ModelError: It differs.
+    """
+    if "config" not in head.metadata:
+        return
+    found = asdict(metadata_value(path, head, "config", UNetConfig))
+    faults = [
+        f"{name} {found[name]!r} instead of {value!r}"
+        for name, value in asdict(wanted).items()
+        if found[name] != value
+    ]
+    if faults:
+        raise ModelError(
+            f"{path.name} holds another network than [network] of the recipe says: "
+            + ", ".join(faults)
+        )
 
 
 def _write(
@@ -200,79 +280,25 @@ def _write(
         raise OutputError(f"cannot write the model {path}: {error}") from error
 
 
-def _fitting_network(path: Path) -> GenDRPix:
+def _fitting_network(path: Path) -> GenDRPix | GenDR:
     """Make the network of a model file on the meta device, if the file has its tensors."""
     head = check_head(path, "gendrpix")
     config = metadata_value(path, head, "config", UNetConfig)
     card = metadata_value(path, head, "card", ModelCard)
+    vae = metadata_value(path, head, "vae", VAEConfig) if "vae" in head.metadata else None
     with torch.device("meta"):
-        network = GenDRPix(config, card)
+        network = GenDRPix(config, card) if vae is None else GenDR(config, card, vae)
     keys = [_file_key] if card.detail is None else [_file_key, _faithful_key]
-    _check(path, network, head, *keys)
+    check_tensors(path, network, head, *keys)
     return network
 
 
-def _fill(path: Path, network: nn.Module, file_key: Callable[[str], str]) -> None:
+def _fill(path: Path, network: nn.Module, file_key: FileKey) -> None:
     """Put a file's tensors into a network on the meta device, which they fit."""
-    tensors = _read(path, network.state_dict(), file_key)
+    tensors = read_tensors(path, network.state_dict(), file_key)
     network.load_state_dict(tensors, assign=True)
     # The one buffer that is in no file was made on the meta device: it needs real values.
     for part in network.modules():
         if isinstance(part, UNet):
             config = part.config
             part.time_sinusoid = timestep_embedding(config.timestep, config.channels[0])
-
-
-def _read(path: Path, names: Iterable[str], file_key: Callable[[str], str]) -> dict[str, Tensor]:
-    """Read tensors by the network's names.
-
-    Raises:
-        ModelError: Some are not finite.
-    """
-    with open_tensors(path, "pt") as file:
-        tensors = {name: file.get_tensor(file_key(name)) for name in names}
-    faults = [
-        f"{file_key(name)} holds NaN or infinity"
-        for name, value in tensors.items()
-        if not torch.isfinite(value).all()
-    ]
-    _raise_faults(path, faults)
-    return tensors
-
-
-def _check(
-    path: Path,
-    network: nn.Module,
-    head: Head,
-    *file_keys: Callable[[str], str],
-    own: Collection[str] = (),
-) -> None:
-    """Raise if a file's tensors are not those of a network, by its head.
-
-    Args:
-        path: The file.
-        network: Has the shapes that are wanted.
-        head: The file's head.
-        file_keys: Name a tensor of the network as the file does, for each end that it has.
-        own: Names of the network's tensors that the file may lack.
-    """
-    state = network.state_dict()
-    wanted = {key(name): tuple(value.shape) for key in file_keys for name, value in state.items()}
-    needed = [key(name) for key in file_keys for name in state if name not in own]
-    faults = [f"missing {key}" for key in needed if key not in head.tensors]
-    for key, info in head.tensors.items():
-        if key not in wanted:
-            faults.append(f"unexpected {key}")
-        elif info.shape != wanted[key]:
-            faults.append(f"{key} is {info.shape} instead of {wanted[key]}")
-        elif info.dtype not in FLOATS:
-            faults.append(f"{key} is {info.dtype}, not {' or '.join(sorted(FLOATS))}")
-    _raise_faults(path, faults)
-
-
-def _raise_faults(path: Path, faults: list[str]) -> None:
-    """Raise the first faults of a file, if there are any."""
-    if faults:
-        more = f"; and {len(faults) - _FAULTS} more" if len(faults) > _FAULTS else ""
-        said = "; ".join(faults[:_FAULTS])
-        raise ModelError(f"{path.name} does not fit its configuration: {said}{more}")

@@ -44,7 +44,7 @@ class GenDRPix(Prompted):
         cell: Side of a cell in pixels, one of `CELLS`; the UNet's channels tell it.
 
     Raises:
-        ModelError: The UNet takes or gives other things than such cells.
+        ModelError: The UNet takes or gives other things than such cells, or predicts a latent's.
     """
 
     def __init__(self, config: UNetConfig, card: ModelCard) -> None:
@@ -56,6 +56,8 @@ class GenDRPix(Prompted):
                 f"a restorer of pictures has {wanted} channels at both ends, not {channels[0]} and "
                 f"{channels[1]}: this is another stage of training"
             )
+        if config.prediction != "sample":
+            raise ModelError(f"a restorer of pictures predicts no {config.prediction}, but sample")
         super().__init__(config, card)
         self.cell = sides[channels]
 

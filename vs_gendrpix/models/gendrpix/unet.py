@@ -3,11 +3,12 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import cast
+from typing import Literal, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from vs_gendrpix.errors import ModelError
 from vs_gendrpix.models.gendrpix.attention import (
@@ -25,6 +26,10 @@ MAX_WIDTH = 1 << 14
 TIMESTEPS = 1000
 """Steps of Stable Diffusion's training."""
 
+Prediction = Literal["epsilon", "v", "sample"]
+"""What a diffusion network's output is: the noise, the velocity (arXiv 2202.00512), or the clean
+latent itself."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UNetConfig:
@@ -41,6 +46,8 @@ class UNetConfig:
             (5, 10, 20, 20), is the number of heads in spite of its name.)
         groups: Groups of every GroupNorm; 0 leaves their statistics out and only scales and shifts.
         timestep: The one diffusion step at which the network works.
+        prediction: What the output of a restorer of latents is at this step. Networks that take or
+            give pixels have `sample`.
         in_channels: Values of a token that comes in: 3 x 8 x 8 pixels or 3 x 4 x 4, or those of a
             VAE's latent.
         out_channels: Values of a token that goes out.
@@ -55,6 +62,7 @@ class UNetConfig:
     head_dim: int = 64
     groups: int = 32
     timestep: int = 354
+    prediction: Prediction = "sample"
     in_channels: int = 192
     out_channels: int = 192
 
@@ -151,12 +159,17 @@ def _transformers(config: UNetConfig, level: int, *, first: int) -> list[nn.Modu
 
 
 class Level(nn.Module):
-    """One level in one direction: ResBlocks, each followed by a transformer where there are any."""
+    """One level in one direction: ResBlocks, each followed by a transformer where there are any.
+
+    Attributes:
+        recomputes: Whether a gradient computes each layer again, instead of what it has kept of it.
+    """
 
     def __init__(
         self, widths: list[tuple[int, int]], config: UNetConfig, *, attentions: list[nn.Module]
     ) -> None:
         super().__init__()
+        self.recomputes = False
         time_dim, groups = 4 * config.channels[0], config.groups
         self.resnets = nn.ModuleList(
             [ResBlock(before, after, groups=groups, time_dim=time_dim) for before, after in widths]
@@ -169,6 +182,13 @@ class Level(nn.Module):
         attentions = getattr(self, "attentions", [None] * len(self.resnets))
         for resnet, attention in zip(self.resnets, attentions, strict=True):
             yield cast("ResBlock", resnet), attention
+
+    def run(self, layer: nn.Module, *inputs: Tensor | None) -> Tensor:
+        """Run a layer of the level."""
+        if self.recomputes and torch.is_grad_enabled():
+            recomputed: Tensor = checkpoint(layer, *inputs, use_reentrant=False)
+            return recomputed
+        return layer(*inputs)
 
 
 class DownLevel(Level):
@@ -185,8 +205,8 @@ class DownLevel(Level):
         """Run (B, in, h, w) through the level; every output is a skip, the last one goes on."""
         outputs = []
         for resnet, attention in self.layers():
-            x = resnet(x, time)
-            x = x if attention is None else attention(x, condition)
+            x = self.run(resnet, x, time)
+            x = x if attention is None else self.run(attention, x, condition)
             outputs.append(x)
         if hasattr(self, "downsamplers"):
             outputs.append(self.downsamplers[0](x))
@@ -203,9 +223,9 @@ class Middle(Level):
 
     def forward(self, x: Tensor, time: Tensor | None, condition: Tensor) -> Tensor:
         """Map (B, C, h, w) to the same shape."""
-        x = self.resnets[0](x, time)
-        x = self.attentions[0](x, condition)
-        return self.resnets[1](x, time)
+        x = self.run(self.resnets[0], x, time)
+        x = self.run(self.attentions[0], x, condition)
+        return self.run(self.resnets[1], x, time)
 
 
 class UpLevel(Level):
@@ -233,8 +253,8 @@ class UpLevel(Level):
     ) -> Tensor:
         """Join (B, C, h, w) with the newest `skips`, which are taken off the list."""
         for resnet, attention in self.layers():
-            x = resnet(torch.cat([x, skips.pop()], dim=1), time)
-            x = x if attention is None else attention(x, condition)
+            x = self.run(resnet, torch.cat([x, skips.pop()], dim=1), time)
+            x = x if attention is None else self.run(attention, x, condition)
         if hasattr(self, "upsamplers"):
             x = self.upsamplers[0](x, tuple(skips[-1].shape[-2:]))
         return x
@@ -264,6 +284,12 @@ class UNet(nn.Module):
         for part in self.modules():
             if isinstance(part, SelfAttention):
                 part.window = None
+
+    def recompute(self) -> None:
+        """Let gradients compute each layer again (checkpointing): less memory, a third slower."""
+        for part in self.modules():
+            if isinstance(part, Level):
+                part.recomputes = True
 
     def work_on(self, tokens: int | None) -> None:
         """Bound how many tokens transformers work on at a time; None is as many as is fast."""
