@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,11 +13,14 @@ from tests.clips import make_clip
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 GENDRPIX = """#!{python}
-import sys
+import os, signal, sys
 from vs_gendrpix.cli.main import main
 from vs_gendrpix.segments import cutting
+from vs_gendrpix.segments.folder import JobFolder
 
 cutting.LENGTH = 10
+if "DIES" in os.environ:  # when the output has its name
+    JobFolder.remove = lambda _: os.kill(os.getpid(), signal.SIGKILL)
 sys.exit(main(sys.argv[1:]))
 """
 SBATCH = """#!/bin/bash
@@ -90,10 +94,18 @@ def test_kubernetes(folder, small_model):
     plan = ["gendrpix", "plan", str(folder / "in.mp4"), str(folder / "out.mkv")]
     subprocess.run([*plan, *options(small_model)], check=True, capture_output=True)
     given |= {"JOB": str(folder / "out.mkv.job"), "COMPLETIONS": "2"}
-    for index in ("1", "0"):
-        subprocess.run(
-            [*container["command"], *container["args"]],
-            env=os.environ | given | {"JOB_COMPLETION_INDEX": index},
-            check=True,
-        )
-    assert sorted(each.name for each in folder.iterdir()) == ["in.mp4", "out.mkv"]
+
+    def pod(index, **more):
+        command = [*container["command"], *container["args"]]
+        variables = os.environ | given | {"JOB_COMPLETION_INDEX": index} | more
+        return subprocess.run(command, env=variables, check=False).returncode
+
+    assert pod("1") == 0
+    assert pod("0", DIES="1") == 128 + signal.SIGKILL
+    output = (folder / "out.mkv").stat()
+    assert sorted(each.name for each in folder.iterdir()) == ["in.mp4", "out.mkv", "out.mkv.job"]
+    for _ in range(2):  # after another death, all that is left is the output
+        assert pod("0") == 0
+        assert sorted(each.name for each in folder.iterdir()) == ["in.mp4", "out.mkv"]
+    assert (folder / "out.mkv").stat().st_mtime_ns == output.st_mtime_ns
+    assert pod("1") == 0

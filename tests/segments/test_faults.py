@@ -1,6 +1,8 @@
 """Jobs that meet kills, damage, full disks and other commands."""
 
+import json
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from fractions import Fraction
 from itertools import islice
@@ -12,7 +14,7 @@ from benchmarks.faults.job_runs import Runs
 from tests.clips import make_clip
 from tests.nearest import LOSSLESS, settings
 from tests.strategies import SMALL
-from vs_gendrpix import EncodeSettings, JobSettings, RestoreSettings, process
+from vs_gendrpix import EncodeSettings, JobSettings, RestoreSettings, WriteSettings, process
 from vs_gendrpix.errors import ModelError, OutputError
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.job.plan import make_plan
@@ -20,7 +22,8 @@ from vs_gendrpix.job.run import open_engine
 from vs_gendrpix.models.gendrpix.files import save_network
 from vs_gendrpix.models.gendrpix.network import random_network
 from vs_gendrpix.segments import cutting
-from vs_gendrpix.segments.folder import PLAN, JobFolder
+from vs_gendrpix.segments.finish import finish
+from vs_gendrpix.segments.folder import PLAN, JobFolder, target_of
 from vs_gendrpix.segments.job_plan import JobPlan
 from vs_gendrpix.segments.lease import Claims
 from vs_gendrpix.segments.process import prepare
@@ -70,6 +73,33 @@ def test_a_job_killed_when_its_output_had_its_name_is_only_cleared(source, outpu
         written.st_ino,
         written.st_mtime_ns,
     )
+    assert sorted(each.name for each in output.parent.iterdir()) == ["in.mp4", "out.mp4"]
+
+
+@pytest.mark.parametrize("name", ["out.mp4", "out/%06d.png"])
+def test_a_job_that_was_killed_when_its_output_had_its_name_is_finished_once(source, name):
+    output = source.parent / name
+    encode = LOSSLESS if name == "out.mp4" else EncodeSettings(encoder="png")
+    folder = prepare(plan(source, output, replace(WANTED, write=WriteSettings(encode=encode))))
+    work(folder)
+    finish(folder, keep=True)
+    there = target_of(output)
+    written = (there.stat().st_ino, there.stat().st_mtime_ns)
+    record = source.with_name("report.json")
+    assert finish(folder, report=record).frames_encoded == 30
+    assert (there.stat().st_ino, there.stat().st_mtime_ns) == written
+    assert json.loads(record.read_text())["frames"]["encoded"] == 30
+    left = {each.name for each in source.parent.iterdir()}
+    assert left == {"in.mp4", there.name, "report.json"}
+
+
+def test_of_several_who_finish_a_job_at_once_one_does(source, output):
+    folder = prepare(replace(plan(source, output), heartbeat=0.2))
+    work(folder)
+    with ThreadPoolExecutor(4) as threads:
+        ended = [threads.submit(finish, folder) for _ in range(4)]
+    assert [each.result().frames_encoded for each in ended] == [30] * 4
+    assert {each.result().exit_code for each in ended} == {0}
     assert sorted(each.name for each in output.parent.iterdir()) == ["in.mp4", "out.mp4"]
 
 

@@ -153,6 +153,13 @@ def test_the_commands_make_a_job_together(tmp_path, small_model, monkeypatch, ca
     assert f"next      gendrpix finish {job}" in capsys.readouterr().out
     assert main(["finish", job]) == 0
     assert sorted(each.name for each in tmp_path.iterdir()) == ["in.mp4", "out.mkv"]
-    assert main(["work", job]) == 4
+    capsys.readouterr()
+    for late in ("work", "finish"):
+        assert main([late, job]) == 0
+        assert (
+            f"no {job} any more, and out.mkv is there: nothing is left" in capsys.readouterr().err
+        )
+    (tmp_path / "out.mkv").unlink()
+    assert (main(["work", job]), main(["finish", job])) == (4, 4)
     assert main(["plan", paths[0], str(tmp_path / "x.mkv"), *chosen, "--end", "0.2"]) == 2
     assert "is made in one piece (it is short)" in capsys.readouterr().err

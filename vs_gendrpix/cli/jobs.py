@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import logging
 import re
 import sys
 from pathlib import Path
@@ -17,6 +18,8 @@ from vs_gendrpix.job.progress import JsonLines
 if TYPE_CHECKING:
     from vs_gendrpix.segments.folder import JobFolder
     from vs_gendrpix.segments.status import Status
+
+log = logging.getLogger(__name__)
 
 _SPAN = re.compile(r"(\d{1,9})(?:-(\d{1,9}))?")
 _SHARD = re.compile(r"(\d{1,9})/(\d{1,9})")
@@ -54,9 +57,24 @@ def _folder(options: argparse.Namespace) -> "JobFolder":
     folder = JobFolder(path)
     if not folder.exists() and JobFolder.beside(path).exists():
         folder = JobFolder.beside(path)
-    if not folder.exists():
+    if not folder.exists() and not folder.is_over():
         raise OutputError(f"there is no job folder {path}: make one with gendrpix plan")
     return folder
+
+
+def _is_over(folder: "JobFolder") -> bool:
+    """Whether a job has come to its end, which is said then.
+
+    Whoever is late has nothing left to do, such as a pod that has died just after that.
+    """
+    if folder.is_over():
+        log.warning(
+            "there is no %s any more, and %s is there: nothing is left to do",
+            folder.path,
+            folder.path.stem,
+        )
+        return True
+    return False
 
 
 def _plan(options: argparse.Namespace) -> int:
@@ -90,8 +108,15 @@ def _work(options: argparse.Namespace) -> int:
         )
 
     cancellation.keep("what is finished is kept, and another gendrpix work goes on")
+    if _is_over(folder):
+        return 0
     with heard(options, ONE_CLIP) as progress:
-        made = work(folder, device=options.device, chosen=chosen, progress=progress)
+        try:
+            made = work(folder, device=options.device, chosen=chosen, progress=progress)
+        except OutputError:
+            if _is_over(folder):  # another has joined the segments meanwhile
+                return 0
+            raise
     if not isinstance(progress, JsonLines):
         sys.stdout.write(f"{made} segments made\n")
     return 0
@@ -101,12 +126,18 @@ def _finish(options: argparse.Namespace) -> int:
     """Join the segments of a job; returns the exit code."""
     from vs_gendrpix.segments.finish import finish  # noqa: PLC0415 - loads av
 
-    report = finish(
-        _folder(options),
-        overwrite=options.overwrite or None,
-        keep=options.keep_job or None,
-        report=options.report,
-    )
+    folder = _folder(options)
+    try:
+        report = finish(
+            folder,
+            overwrite=options.overwrite or None,
+            keep=options.keep_job or None,
+            report=options.report,
+        )
+    except OutputError:
+        if _is_over(folder):
+            return 0
+        raise
     return report.exit_code
 
 

@@ -13,7 +13,7 @@ from typing import Self
 
 from vs_gendrpix import cancellation
 from vs_gendrpix.carry.copy import SideStreams
-from vs_gendrpix.errors import MediaError, ResourceError, VerificationError
+from vs_gendrpix.errors import MediaError, OutputError, ResourceError, VerificationError
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.job.open import open_outputs
 from vs_gendrpix.job.plan import Plan
@@ -22,11 +22,12 @@ from vs_gendrpix.job.record import keep_report
 from vs_gendrpix.job.report import Report, Start
 from vs_gendrpix.job.run import notes_of
 from vs_gendrpix.read.sequence import Names
-from vs_gendrpix.segments.folder import JobFolder, Manifest, digest
+from vs_gendrpix.segments.folder import FINISH, JobFolder, Manifest, digest
 from vs_gendrpix.segments.job_plan import JobPlan
+from vs_gendrpix.segments.lease import LOOKS, Claims, Lease
 from vs_gendrpix.segments.seams import doubtful, misfit
 from vs_gendrpix.write.joining import Encoded, write_joined
-from vs_gendrpix.write.output import Output, output_fault
+from vs_gendrpix.write.output import Output, OutputFile, output_fault
 
 
 def finish(
@@ -50,13 +51,13 @@ def finish(
         progress: Is told of the end.
 
     Returns:
-        What was done, by all workers together.
+        What was done, by all workers together. Of several who do this, at once or one after the
+        other, one joins the segments, and the others find that it is done.
 
     Raises:
         ResourceError: Segments are missing, or were damaged on the disk: they are to be made.
         GendrpixError: One of its kinds; nothing has been published.
     """
-    began = time.monotonic()
     job = folder.plan()
     write = job.plan.settings.write
     write = replace(
@@ -65,12 +66,63 @@ def finish(
         report=write.report if report is None else report,
     )
     plan = replace(job.plan, settings=replace(job.plan.settings, write=write))
+    known = _known(folder, job)
+    try:
+        with _right_to_publish(folder, job.heartbeat):
+            done = _published(folder, plan, known) or _joined(folder, replace(job, plan=plan))
+        # Not before: a file in it that is open may keep a network's file system from removing it.
+        if not (plan.settings.job.keep if keep is None else keep):
+            folder.remove()
+    except (OutputError, ResourceError):
+        if not folder.is_over() or len(known) < len(job.segments):
+            raise
+        done = _report(plan, known, None, _notes(plan, known), 0.0)  # another has finished it
+    (progress or Progress()).done(done)
+    return done
+
+
+def _right_to_publish(folder: JobFolder, heartbeat: float) -> Lease:
+    """Claim the right to join a job's segments, and wait while somebody else has it.
+
+    Raises:
+        OutputError: The folder is gone, or cannot be written.
+        ResourceError: The disk is full.
+    """
+    claims = Claims(heartbeat)
+    while True:
+        cancellation.check()
+        try:
+            lease = claims.claim(folder.path / FINISH)
+        except OSError as error:
+            raise output_fault(error, f"cannot write {folder.path / FINISH}") from error
+        if lease is not None:
+            return lease
+        time.sleep(heartbeat / LOOKS)
+
+
+def _published(folder: JobFolder, plan: Plan, known: Sequence[Manifest]) -> Report | None:
+    """The report of an output that has its name, as its job was ended just then; None if not so."""
+    if not (known and folder.published(plan.output)):
+        return None
+    done = _report(plan, known, None, _notes(plan, known), 0.0)
+    record = plan.settings.write.report
+    if record is not None and not record.exists():
+        with OutputFile(record, source=plan.source, overwrite=False) as target:
+            keep_report(target, done)
+    return done
+
+
+def _joined(folder: JobFolder, job: JobPlan) -> Report:
+    """Join the segments, check the whole, and give it its name.
+
+    Raises:
+        GendrpixError: See `finish`.
+    """
+    began, plan, write = time.monotonic(), job.plan, job.plan.settings.write
     manifests = _whole(folder, job)
     if not any(manifest.times for manifest in manifests):
         raise MediaError(f"no frame of {plan.source} can be decoded")
-    notes = notes_of(plan)
-    for manifest in manifests:
-        notes.merge(manifest.found.notes())
+    notes = _notes(plan, manifests)
     for number in doubtful(manifests):
         notes.fault(
             f"the frame before segment {number} is another one each time it is decoded: the "
@@ -94,25 +146,21 @@ def finish(
         notes.tell_damage()
         done = _report(plan, manifests, side, notes, time.monotonic() - began)
         keep_report(record, done)
-    if not (plan.settings.job.keep if keep is None else keep):
-        folder.remove()
-    (progress or Progress()).done(done)
     return done
 
 
-def report_of(folder: JobFolder) -> Report:
-    """The report of a job whose output has its name, and whose folder is still there.
+def _known(folder: JobFolder, job: JobPlan) -> list[Manifest]:
+    """The manifests that there are."""
+    found = (folder.manifest(segment.number) for segment in job.segments)
+    return [manifest for manifest in found if manifest is not None]
 
-    Raises:
-        OutputError: It is no job folder.
-    """
-    job = folder.plan()
-    found = [folder.manifest(segment.number) for segment in job.segments]
-    manifests = [manifest for manifest in found if manifest is not None]
-    notes = notes_of(job.plan)
+
+def _notes(plan: Plan, manifests: Sequence[Manifest]) -> Notes:
+    """What the planning and all workers have said."""
+    notes = notes_of(plan)
     for manifest in manifests:
         notes.merge(manifest.found.notes())
-    return _report(job.plan, manifests, None, notes, 0.0)
+    return notes
 
 
 class _Recorded:

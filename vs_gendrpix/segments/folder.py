@@ -35,6 +35,8 @@ INDEX = "index.json"
 PINNED = "tile.json"
 PUBLISHED = "published.json"
 LEASE = ".lease"
+FINISH = f"finish{LEASE}"
+"""Stands for the right to join the segments."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,13 +169,15 @@ class JobFolder:
     @classmethod
     def beside(cls, output: Path) -> Self:
         """The folder of an output's job, which may not be there: `OUT.job` beside it."""
-        names = Names.of(output)
-        target = (output if names is None else names.folder).resolve()
-        return cls(fitted(target, ".job"))
+        return cls(fitted(target_of(output).resolve(), ".job"))
 
     def exists(self) -> bool:
         """Whether the folder is there."""
         return self.path.is_dir()
+
+    def is_over(self) -> bool:
+        """Whether the job has come to its end: the output is there, and the folder is gone."""
+        return not self.exists() and self.path.with_name(self.path.stem).exists()
 
     def create(self, job: JobPlan) -> None:
         """Make the folder with its plan, in one step.
@@ -248,10 +252,10 @@ class JobFolder:
         sync_names(self.path)
 
     def published(self, output: Path) -> bool:
-        """Whether a file or folder is the finished output of this job."""
+        """Whether what stands under the name of the output is the finished one of this job."""
         try:
             text = _read(self.path / PUBLISHED)
-            return from_json(text, _Look, PUBLISHED) == _Look.of(output)
+            return from_json(text, _Look, PUBLISHED) == _Look.of(target_of(output))
         except (OSError, ValueError):
             return False
 
@@ -391,6 +395,12 @@ class JobFolder:
         text = json.dumps({key: value for key, value in line.items() if value not in {None, ""}})
         with suppress(OSError), (self.path / LEDGER).open("a", encoding="utf-8") as file:
             file.write(text + "\n")
+
+
+def target_of(output: Path) -> Path:
+    """The file of an output, or the folder of its pictures."""
+    names = Names.of(output)
+    return output if names is None else names.folder
 
 
 def digest(path: Path) -> tuple[int, str]:

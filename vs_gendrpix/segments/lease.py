@@ -22,6 +22,9 @@ from vs_gendrpix.write.part import Owner, examined, hold, write_all
 MISSED = 6
 """Signs of life that are missed before a worker counts as dead: a minute, usually."""
 
+LOOKS = 4
+"""How often a heartbeat whoever waits for others looks."""
+
 
 class Lease:
     """The right to work on a segment; a context manager, which gives it back.

@@ -13,7 +13,7 @@ from vs_gendrpix.job.plan import Plan, make_plan
 from vs_gendrpix.job.progress import Progress
 from vs_gendrpix.job.report import Report
 from vs_gendrpix.job.run import run
-from vs_gendrpix.segments.finish import finish, report_of
+from vs_gendrpix.segments.finish import finish
 from vs_gendrpix.segments.folder import JobFolder
 from vs_gendrpix.segments.job_plan import JobPlan, differences
 from vs_gendrpix.segments.local_workers import LocalCrew
@@ -67,9 +67,8 @@ def process(
     """
     settings, progress = settings or ProcessSettings(), progress or Progress()
     check_workers(settings)
-    earlier = _finished_before(src, dst, settings)
+    earlier = _finished_before(src, dst, settings, progress)
     if earlier is not None:
-        progress.done(earlier)
         return earlier
     opened = None if engine is None else lambda _: engine
     return process_plan(make_plan(src, dst, settings), progress, opened)
@@ -113,19 +112,18 @@ def process_plan(
     raise AssertionError("the last try returns or raises")
 
 
-def _finished_before(src: str | Path, dst: str | Path, settings: ProcessSettings) -> Report | None:
+def _finished_before(
+    src: str | Path, dst: str | Path, settings: ProcessSettings, progress: Progress
+) -> Report | None:
     """End the same job, if it was killed when its output had its name; None if there is none."""
     folder = JobFolder.beside(Path(dst))
     if not folder.published(Path(dst)):
         return None
-    settings = replace(settings, write=replace(settings.write, overwrite=True))
-    job, _ = JobPlan.of(make_plan(src, dst, settings))
+    anyway = replace(settings, write=replace(settings.write, overwrite=True))
+    job, _ = JobPlan.of(make_plan(src, dst, anyway))
     if job is None or differences(folder.plan(), job) or not folder.finished(folder.names()):
         return None
-    report = report_of(folder)
-    if not settings.job.keep:
-        folder.remove()
-    return report
+    return finish(folder, keep=settings.job.keep, report=settings.write.report, progress=progress)
 
 
 def check_workers(settings: ProcessSettings) -> None:

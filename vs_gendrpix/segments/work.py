@@ -21,7 +21,7 @@ from vs_gendrpix.read.sequence import Names
 from vs_gendrpix.segments.cutting import Segment
 from vs_gendrpix.segments.folder import Found, JobFolder, Manifest, digest, lease_name
 from vs_gendrpix.segments.job_plan import Identity, JobPlan, present_versions
-from vs_gendrpix.segments.lease import Claims
+from vs_gendrpix.segments.lease import LOOKS, Claims
 from vs_gendrpix.segments.seams import discard_misfits, expected_before, fits_what_follows
 from vs_gendrpix.write.output import OutputFile, OutputFolder, output_fault
 from vs_gendrpix.write.part import Owner
@@ -29,9 +29,6 @@ from vs_gendrpix.write.publishing import link, sync_names
 
 if TYPE_CHECKING:
     from vs_gendrpix.restore.engine import Engine
-
-LOOKS = 4
-"""How often a heartbeat a worker that waits for others looks at the folder."""
 
 WATCHED = 2
 """Of how many segments of others a worker without work sees whether they are dead, at each look."""
