@@ -7,10 +7,6 @@ from math import ceil, lcm
 
 from ffmpeg_filters.graph import Graph, Node
 
-RECURSIVE = 24
-"""Frames after which a filter that feeds back its own result has forgotten where it began, but for
-a code or so."""
-
 _FRAME_BY_FRAME = frozenset(
     {
         *("avgblur", "bilateral", "blend", "boxblur", "cas", "chromanr", "colorbalance"),
@@ -30,7 +26,6 @@ _WITHIN = {
     "estdif": 2,
     "fieldmatch": 2,
     "fps": 1,
-    "hqdn3d": RECURSIVE,
     "w3fdif": 2,
     "yadif": 2,
 }
@@ -85,7 +80,8 @@ def neighbours(graph: Graph, rate: Fraction | None = None) -> Neighbours | None:
 
     Returns:
         The frames; None where the whole clip must go through it in one piece: a filter repeats or
-        reverses it, looks at all of it, draws noise from where it began, or is not known here.
+        reverses it, looks at all of it, draws noise from where it began, feeds back its own result
+        as `hqdn3d` does, or is not known here.
     """
     total = Neighbours()
     for chain in graph.chains:

@@ -109,7 +109,7 @@ class Program:
             [part for pipe in (0, *readable) for part in ("-f", "nut", "-i", f"pipe:{pipe}")],
             _fed(graph, videos),
             [
-                *("-pix_fmt", made.pix_fmt, "-c:v", "rawvideo", "-vsync", "passthrough"),
+                *("-pix_fmt", made.pix_fmt, "-c:v", "rawvideo", "-fps_mode", "passthrough"),
                 *("-enc_time_base", f"{made.time_base.numerator}:{made.time_base.denominator}"),
                 *("-f", "nut", "pipe:1"),
             ],

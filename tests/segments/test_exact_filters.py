@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import pytest
 
+from ffmpeg_filters import Program
 from tests.segments.both import make_both, make_moving
 from vs_gendrpix import EncodeSettings
 from vs_gendrpix.segments import cutting
@@ -11,6 +12,8 @@ from vs_gendrpix.segments import cutting
 pytestmark = pytest.mark.usefixtures("nearest_engine")
 
 ARCHIVE = EncodeSettings(encoder="ffv1", pix_fmt="yuv420p")
+
+NONE = Program.find() is None
 
 CUT = [
     *("bwdif=mode=send_field", "bwdif=mode=send_frame", "yadif", "estdif", "w3fdif"),
@@ -21,7 +24,11 @@ CUT = [
 ]
 """Filters that need a few frames around one, or none."""
 
-WHOLE = ["loop=loop=2:size=5", "reverse", "noise=alls=20:allf=t", "setpts=2*PTS", "fade=in:0:30"]
+PALETTE = "split[a][b];[a]palettegen[p];[b][p]paletteuse"
+WHOLE = [
+    *("loop=loop=2:size=5", "reverse", "noise=alls=20:allf=t", "setpts=2*PTS", "fade=in:0:30"),
+    *(PALETTE, pytest.param("hqdn3d", marks=pytest.mark.skipif(NONE, reason="no ffmpeg program"))),
+]
 """Filters that need the whole clip, or count its frames."""
 
 

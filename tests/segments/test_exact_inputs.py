@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import pytest
 
+from tests.changing import make_changing_clip
 from tests.joined import STARTS, make_joined
 from tests.segments.both import STEP, make_both, make_moving
 from vs_gendrpix import EncodeSettings
@@ -58,6 +59,12 @@ INPUTS = {
     "pictures.gif": {"codec": "gif", "pix_fmt": "rgb8", **EVEN},
     "wmv2.wmv": {"codec": "wmv2", "options": {"g": "12", "b": "2M"}, **EVEN},
     "raw.y4m": {"codec": "wrapped_avframe", "container": "yuv4mpegpipe", **EVEN},
+    "soft-telecine.ts": {
+        "tick": Fraction(1001, 60000),
+        "times": [5 * (n // 2) + 3 * (n % 2) for n in range(COUNT)],
+        "options": GROUPS,
+        "sound": "mp2",
+    },
     "refresh.mp4": {"options": REFRESH},
     "refresh.ts": {"options": REFRESH},
 }
@@ -70,6 +77,8 @@ frames = [
 ]
 vs.core.std.Splice(frames).set_output()
 """
+
+SMALLER, WIDER = (32, 24), (96, 48)
 
 JOINED = (".m2ts", ".vob", ".flv")
 
@@ -92,6 +101,20 @@ def _short(monkeypatch):
 def test_each_kind_of_input(tmp_path, name):
     make_moving(tmp_path / name, COUNT, **INPUTS[name])
     assert make_both(tmp_path / name, "out.mkv", ARCHIVE).differences() == {}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "codec", "size"),
+    [("in.ts", "libx264", WIDER), ("in.nut", "mpeg2video", SMALLER), ("in.mkv", "mjpeg", WIDER)],
+)
+def test_pictures_of_another_size_from_the_middle_on_are_made_like_the_first(
+    tmp_path, name, codec, size
+):
+    make_changing_clip(tmp_path / name, codec, [(64, 48)] * 23 + [size] * 22)
+    both = make_both(tmp_path / name, "out.mkv", ARCHIVE, on_change="scale")
+    assert both.differences() == {}
+    assert any("changes from 64x48" in line for line in both.job_report.warnings)
 
 
 @pytest.mark.parametrize("name", ["raw.h264", "raw.hevc"])
