@@ -26,7 +26,7 @@ class Reader:
     """A clip's frames by number.
 
     Opening decodes the whole clip once, as only that tells how many frames there are and when each
-    is shown: packets may hide frames, or fail. Any thread may read.
+    is shown. Any thread may read.
 
     Attributes:
         info: What is known of the clip.
@@ -50,6 +50,10 @@ class Reader:
             self.info = source.info
             zero = clip.begin - source.offset
             times = []
+            # The index of packets would be read in a tenth of the time. But it does not know what
+            # becomes of a packet: it may be damaged, lack the pictures before it, or hold a
+            # reference that is never shown. One that gives no frame moves all numbers behind it,
+            # and a jump would give other frames than reading through.
             for frame in source:
                 times.append(frame.timing.pts * frame.timing.time_base)
                 if frame.captions:
