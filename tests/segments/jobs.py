@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import av
 
+from vs_gendrpix.frame.values import to_json
 from vs_gendrpix.segments.folder import PLAN
 
 
@@ -14,7 +15,7 @@ def break_segment(folder, number):
     span = segments[number].span
     span = replace(span, first=replace(span.first, width=2 * span.first.width))
     segments[number] = replace(segments[number], span=span)
-    (folder.path / PLAN).write_text(replace(job, segments=tuple(segments)).to_json())
+    (folder.path / PLAN).write_text(to_json(replace(job, segments=tuple(segments))))
 
 
 def frames_of(path):

@@ -20,6 +20,7 @@ from vs_gendrpix.errors import (
     SettingsError,
 )
 from vs_gendrpix.frame.span import FARTHEST
+from vs_gendrpix.frame.values import from_json, to_json
 from vs_gendrpix.job.plan import make_plan
 from vs_gendrpix.job.progress import Progress
 from vs_gendrpix.segments import cutting
@@ -55,7 +56,7 @@ def folder(planned):
 
 
 def test_a_plan_survives_as_json(planned):
-    assert JobPlan.from_json(planned.to_json()) == planned
+    assert from_json(to_json(planned), JobPlan, "the plan") == planned
 
 
 def test_the_segments_are_all_frames_once(planned):

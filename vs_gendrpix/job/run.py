@@ -109,7 +109,6 @@ def write_frames(
     """
     keep_freed()
     began, waits = time.monotonic(), Waits()
-    times, durations = array("q"), array("q")  # 16 bytes a frame
     before_work = InputState.of(plan.source, plan.settings.read)
     with ExitStack() as stack:
         clip = stack.enter_context(open_input(plan.source, plan.settings.read, notes))
@@ -133,13 +132,12 @@ def write_frames(
         given = _Given(source, span, seam)
         chosen = _Chosen(span, before.through(captions.taken_off(total.watch(given))), captions)
         # Closed before the input is: until then threads read and restore ahead.
-        for frame in stack.enter_context(closing(_finished(plan, chosen, lanes, after, waits))):
-            cancellation.check()
-            captioned = captions.onto(frame)
-            if span is not None and not span.written.holds(frame.timing):
-                continue
+        finished = stack.enter_context(closing(_finished(plan, chosen, lanes, after, waits)))
+        window = Window() if span is None else span.written
+        times, durations = array("q"), array("q")  # 16 bytes a frame
+        for frame in _captioned(finished, captions, window):
             with waits.on("encode"):
-                writer.write(captioned)
+                writer.write(frame)
             times.append(frame.timing.pts)
             durations.append(frame.timing.duration)
             total.written(writer.frames)
@@ -250,6 +248,15 @@ def _finished(
         whole = (with_bars(frame, plan.framed.format, plan.place) for frame in restored)
         with closing(prefetch(after.through(whole), AHEAD)) as finished:
             yield from waits.for_each("restored", finished)
+
+
+def _captioned(frames: Iterable[Frame], captions: Captions, window: Window) -> Iterator[Frame]:
+    """Put the captions onto finished frames, and leave out those that are there for filters."""
+    for frame in frames:
+        cancellation.check()
+        captioned = captions.onto(frame)
+        if window.holds(frame.timing):
+            yield captioned
 
 
 class OtherPicturesError(MediaError):

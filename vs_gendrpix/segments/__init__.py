@@ -3,6 +3,7 @@
 cutting.py   where a clip is cut, and the frames around each segment that filters need
 job_plan.py  the plan of such a job as a value: what must be the same for all who work on it
 folder.py    the folder of a job: its plan, finished segments with their manifests, the ledger
+manifest.py  what was made of a segment, by whom, and how it is known again
 lease.py     who works on a segment: claimed, kept alive, taken over from the dead
 seams.py     whether segments go on from each other, though each is decoded by itself
 work.py      make segments, one after the other, until none is left

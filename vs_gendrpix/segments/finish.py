@@ -22,9 +22,10 @@ from vs_gendrpix.job.record import keep_report
 from vs_gendrpix.job.report import Report, Start
 from vs_gendrpix.job.run import notes_of
 from vs_gendrpix.read.sequence import Names
-from vs_gendrpix.segments.folder import FINISH, JobFolder, Manifest, digest
+from vs_gendrpix.segments.folder import FINISH, JobFolder
 from vs_gendrpix.segments.job_plan import JobPlan
 from vs_gendrpix.segments.lease import LOOKS, Claims, Lease
+from vs_gendrpix.segments.manifest import Manifest, digest
 from vs_gendrpix.segments.seams import doubtful, misfit
 from vs_gendrpix.write.joining import Encoded, write_joined
 from vs_gendrpix.write.output import Output, OutputFile, output_fault

@@ -4,7 +4,6 @@ The folder is the only state there is. A file gets its name when it is whole and
 segment counts when its manifest stands there, which names its file and digest.
 """
 
-import hashlib
 import json
 import os
 import secrets
@@ -13,18 +12,15 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from fractions import Fraction
 from pathlib import Path
 from typing import Self
 
 from vs_gendrpix.errors import OutputError, SettingsError
-from vs_gendrpix.frame.notes import Notes
-from vs_gendrpix.frame.span import Seam
 from vs_gendrpix.frame.values import from_json, to_json
-from vs_gendrpix.job.waits import Bound
 from vs_gendrpix.read.index_text import kept_index, know_index
 from vs_gendrpix.read.sequence import Names
 from vs_gendrpix.segments.job_plan import JobPlan
+from vs_gendrpix.segments.manifest import Manifest
 from vs_gendrpix.write.output import output_fault
 from vs_gendrpix.write.part import Owner, Part, examined, fitted
 from vs_gendrpix.write.publishing import link, sync, sync_names
@@ -37,94 +33,6 @@ PUBLISHED = "published.json"
 LEASE = ".lease"
 FINISH = f"finish{LEASE}"
 """Stands for the right to join the segments."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """The damage and the warnings of a segment; see `Notes`."""
-
-    warnings: tuple[str, ...]
-    faults: tuple[str, ...]
-    errors: int
-    corrupt_frames: int
-    made_up_times: int
-    cut_off: tuple[str, ...]
-    lost: int
-    shown: int
-    examples: tuple[str, ...]
-    places: tuple[Fraction, ...]
-
-    @classmethod
-    def of(cls, notes: Notes) -> Self:
-        """Take what a segment's notes hold."""
-        return cls(
-            warnings=tuple(notes.warnings),
-            faults=tuple(notes.faults),
-            errors=notes.errors,
-            corrupt_frames=notes.corrupt_frames,
-            made_up_times=notes.made_up_times,
-            cut_off=tuple(notes.cut_off),
-            lost=notes.lost,
-            shown=notes.shown,
-            examples=tuple(notes.examples),
-            places=tuple(notes.places),
-        )
-
-    def notes(self) -> Notes:
-        """Make notes of it again."""
-        return Notes(
-            warnings=list(self.warnings),
-            faults=list(self.faults),
-            errors=self.errors,
-            corrupt_frames=self.corrupt_frames,
-            made_up_times=self.made_up_times,
-            cut_off=list(self.cut_off),
-            lost=self.lost,
-            shown=self.shown,
-            examples=list(self.examples),
-            places=list(self.places),
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manifest:
-    """A finished segment: it counts from the moment at which this stands in the job's folder.
-
-    Attributes:
-        number: The segment's number.
-        name: Name of its file in the folder, or of its folder of pictures; empty if damage has left
-            no frame of it.
-        bytes: Length of the file, or of all pictures.
-        sha256: Digest of it, in hexadecimal digits; of pictures, of all in their order.
-        times: Ticks of the output at which each frame is shown.
-        durations: Ticks that each lasts; 0 is unknown.
-        decoded: Frames of the input that were read for it, without those around it.
-        seam: Digests of the frame of the input before it and of its last one, and from how far back
-            it was decoded.
-        tile: Width and height in pixels of the tiles that were used; None is whole frames.
-        found: Its damage and warnings.
-        device: Where it was restored.
-        dtype: In which arithmetic.
-        bound: What limited the rate.
-        seconds: How long it took.
-        worker: Who made it.
-    """
-
-    number: int
-    name: str
-    bytes: int
-    sha256: str
-    times: tuple[int, ...]
-    durations: tuple[int, ...]
-    decoded: int
-    seam: Seam
-    tile: tuple[int, int] | None
-    found: Found
-    device: str
-    dtype: str
-    bound: Bound
-    seconds: float
-    worker: Owner
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,7 +98,7 @@ class JobFolder:
         try:
             place.open()
             try:
-                _write(place.path / PLAN, job.to_json())
+                _write(place.path / PLAN, to_json(job))
                 index = kept_index(job.plan.source, job.plan.settings.read)
                 if index is not None:
                     _write(place.path / INDEX, index)
@@ -209,7 +117,7 @@ class JobFolder:
             OutputError: There is none, it is damaged, or of another version of the program.
         """
         try:
-            job = JobPlan.from_json(_read(self.path / PLAN))
+            job = from_json(_read(self.path / PLAN), JobPlan, "the plan of the job")
         except (OSError, ValueError) as error:
             raise OutputError(
                 f"{self.path} is no job folder of this version ({error}): begin anew (-y), or "
@@ -401,21 +309,6 @@ def target_of(output: Path) -> Path:
     """The file of an output, or the folder of its pictures."""
     names = Names.of(output)
     return output if names is None else names.folder
-
-
-def digest(path: Path) -> tuple[int, str]:
-    """Bytes and SHA-256 digest of a file, or of all pictures of a folder in their order.
-
-    Raises:
-        OSError: It cannot be read.
-    """
-    paths = sorted(path.iterdir()) if path.is_dir() else [path]
-    whole, length = hashlib.sha256(), 0
-    for each in paths:
-        with each.open("rb") as file:
-            whole.update(hashlib.file_digest(file, "sha256").digest())
-            length += file.tell()
-    return length, whole.hexdigest()
 
 
 def lease_name(number: int) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any, Self
 
-from vs_gendrpix.frame.values import from_json, to_json
+from vs_gendrpix.frame.values import to_json
 from vs_gendrpix.job.plan import Plan
 from vs_gendrpix.libav.values import libav_versions
 from vs_gendrpix.read.sequence import find_sequence
@@ -121,19 +121,6 @@ class JobPlan:
             segments=segments,
         ), ""
 
-    def to_json(self) -> str:
-        """Write the plan as JSON text."""
-        return to_json(self)
-
-    @classmethod
-    def from_json(cls, text: str) -> Self:
-        """Read a plan from JSON text.
-
-        Raises:
-            SettingsError: The text is no plan of this version.
-        """
-        return from_json(text, cls, "the plan of the job")
-
 
 def present_versions() -> tuple[tuple[str, str], ...]:
     """Names and versions of what computes, decodes and encodes here."""
@@ -143,7 +130,7 @@ def present_versions() -> tuple[tuple[str, str], ...]:
 
 def differences(old: JobPlan, new: JobPlan) -> list[str]:
     """Say in words how one plan differs from another, as far as the frames may differ by it."""
-    was, now = (dict(_leaves(json.loads(each.to_json()))) for each in (old, new))
+    was, now = (dict(_leaves(json.loads(to_json(each)))) for each in (old, new))
     return [
         f"{_shown(name)} was {was.get(name)}, and is {now.get(name)}"
         for name in (was | now)

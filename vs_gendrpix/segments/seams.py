@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from vs_gendrpix.frame.span import FARTHEST
-from vs_gendrpix.segments.folder import JobFolder, Manifest
+from vs_gendrpix.segments.folder import JobFolder
+from vs_gendrpix.segments.manifest import Manifest
 
 
 def expected_before(folder: JobFolder, number: int) -> str | None:

@@ -19,9 +19,10 @@ from vs_gendrpix.job.run import OtherPicturesError, notes_of, open_engine, write
 from vs_gendrpix.job.waits import Bound
 from vs_gendrpix.read.sequence import Names
 from vs_gendrpix.segments.cutting import Segment
-from vs_gendrpix.segments.folder import Found, JobFolder, Manifest, digest, lease_name
+from vs_gendrpix.segments.folder import JobFolder, lease_name
 from vs_gendrpix.segments.job_plan import Identity, JobPlan, present_versions
 from vs_gendrpix.segments.lease import LOOKS, Claims
+from vs_gendrpix.segments.manifest import Found, Manifest, digest
 from vs_gendrpix.segments.seams import discard_misfits, expected_before, fits_what_follows
 from vs_gendrpix.write.output import OutputFile, OutputFolder, output_fault
 from vs_gendrpix.write.part import Owner
