@@ -13,7 +13,8 @@ given is left out by name.
 With --trace FILE the timeline of 24 frames through the engine is written for chrome://tracing, and
 the time of the whole is compared with that of the longest of upload, compute and download.
 
-The table is printed last; JSON goes to benchmarks/results/speed_gpu.json (--out).
+The table is printed last. JSON goes to benchmarks/results/speed_gpu.json (--out), anew after each
+row: what was measured stays if the time runs out.
 """
 
 import argparse
@@ -323,10 +324,9 @@ def staging(bench: Bench, trace: Path) -> dict[str, float]:
     return {"wall": wall, **spent, "wall over longest": wall / max(spent.values())}
 
 
-def measured(bench: Bench, sizes: list[Size], *, compiled: bool) -> list[Row]:
+def measured(bench: Bench, sizes: list[Size], *, compiled: bool) -> Iterator[Row]:
     """All cases at all sizes, each printed as it is there."""
-    rows: list[Row] = []
-    for group in (predecessors(bench), build_up(bench, compiled=compiled), built_in(bench)):
+    for group in (built_in(bench), build_up(bench, compiled=compiled), predecessors(bench)):
         for case in group:
             chosen = [size for size in sizes if size[0] <= (UHD if case.slow else case.up_to)]
             for size in chosen[-1:] if case.slow else chosen:
@@ -334,11 +334,11 @@ def measured(bench: Bench, sizes: list[Size], *, compiled: bool) -> list[Row]:
                     tflop = None
                     if case.windowed is not None:
                         tflop = operations(bench.full, size, guided=guided, windowed=case.windowed)
-                    rows.append(bench.measure(case, size, guided=guided, tflop=tflop))
-                    print(line(rows[-1]), flush=True)
+                    row = bench.measure(case, size, guided=guided, tflop=tflop)
+                    print(line(row), flush=True)
+                    yield row
             del case  # before the next one is built: two full networks need not fit
             free(bench.device)
-    return rows
 
 
 def main() -> None:
@@ -357,7 +357,7 @@ def main() -> None:
     overlap = None
     if options.trace and bench.cuda:
         overlap = staging(bench, options.trace)
-    rows = measured(bench, sizes, compiled=options.compile)
+    rows: list[Row] = []
     hardware = torch.cuda.get_device_name() if bench.cuda else f"CPU {platform.machine()}"
     report = {
         "date": time.strftime("%Y-%m-%d"),
@@ -367,9 +367,11 @@ def main() -> None:
         "narrow": options.narrow,
         "matmul_tflops": bench.peak,
         "staging": overlap,
-        "rows": [asdict(row) for row in rows],
     }
-    options.out.write_text(json.dumps(report, indent=2) + "\n")
+    for row in measured(bench, sizes, compiled=options.compile):
+        rows.append(row)
+        report["rows"] = [asdict(each) for each in rows]
+        options.out.write_text(json.dumps(report, indent=2) + "\n")
     print(f"\n{hardware}, {bench.dtype}, matrix product {bench.peak:.1f} TFLOP/s")
     print(f"{'network':32} {'size':>10} {'CFG':>3} {'ms':>9} {'GB':>6} {'held':>6} {'peak':>5}")
     for row in rows:

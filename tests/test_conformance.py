@@ -1,4 +1,7 @@
-"""The command line and the VapourSynth filter make the same pixels of the same clips."""
+"""The command line and the VapourSynth filter make the same pixels of the same clips.
+
+On a machine with a GPU both restore on it.
+"""
 
 from fractions import Fraction
 
@@ -20,7 +23,7 @@ def processed(path, out, pix_fmt, **restore):
         path,
         out,
         process_settings(
-            restore=RestoreSettings(device="cpu", **restore),
+            restore=RestoreSettings(**restore),
             encode=EncodeSettings(encoder="ffv1", pix_fmt=pix_fmt),
         ),
     )
@@ -32,7 +35,7 @@ def processed(path, out, pix_fmt, **restore):
 
 def filtered(path, **given):
     """The frames that the filter makes of the same file."""
-    clip = gendrpix(open_clip(path), device_index=-1, **given)
+    clip = gendrpix(open_clip(path), **given)
     with_planes = []
     for frame in clip.frames(close=True):
         planes = tuple(np.array(frame[index]) for index in range(frame.format.num_planes))
@@ -113,7 +116,7 @@ def test_every_siting_of_chroma(tmp_path, small_model, location):
     assert_same(mine, theirs)
     with open_source(tmp_path / "out.mkv") as source:
         written = source.info.format.color.chroma_location
-    made = gendrpix(open_clip(path), 2, model_path=small_model, device_index=-1).get_frame(0)
+    made = gendrpix(open_clip(path), 2, model_path=small_model).get_frame(0)
     assert CHROMA_LOCATIONS[made.props["_ChromaLocation"]] == written
 
 
@@ -136,7 +139,7 @@ def test_linear_floats(tmp_path, small_model, out_fmt, number):
     """Integers hold BT.709 of them: in linear light their steps are too coarse in the shadows."""
     path, pictures = tmp_path / "in.mkv", tmp_path / "linear" / "%02d.exr"
     (frame, _) = make_clip(path, codec="ffv1", pix_fmt="yuv420p", times=EVEN[:2])
-    as_they_are = RestoreSettings(scale=Fraction(1), strength=0, device="cpu")
+    as_they_are = RestoreSettings(scale=Fraction(1), strength=0)
     process(path, pictures, process_settings(restore=as_they_are))
     with open_source(pictures) as source:
         assert source.info.format.color.transfer == LINEAR
@@ -153,7 +156,7 @@ def test_linear_floats(tmp_path, small_model, out_fmt, number):
     if number == vs.YUV420P10:
         luma = frame.planes[0].astype(int) << 2
         assert np.abs(mine[0][0][0].astype(int) - luma).max() <= 4
-    clip = gendrpix(open_clip(pictures), 1, strength=0, format=number, device_index=-1)
+    clip = gendrpix(open_clip(pictures), 1, strength=0, format=number)
     assert clip.get_frame(0).props["_Transfer"] == 1
 
 
