@@ -5,6 +5,7 @@ from difflib import get_close_matches
 from ffmpeg_filters.errors import GraphError, MissingFilterError
 from ffmpeg_filters.graph import Graph
 from ffmpeg_filters.in_process import InProcess
+from ffmpeg_filters.presets import PRESETS
 from ffmpeg_filters.program import Program
 
 IN_BOTH = frozenset(
@@ -73,6 +74,6 @@ def runner_for(graph: Graph, program: str | None = None) -> Runner:
             f"{found.name if found else 'the ffmpeg program'} has no filter {name}, "
             f"and this process has no {missing[0]}: name another program"
         )
-    near = get_close_matches(name, here.filters | PROGRAM_ONLY, n=1)
+    near = get_close_matches(name, here.filters | PROGRAM_ONLY | PRESETS.keys(), n=1)
     meant = f": did you mean {near[0]}?" if near else " here, nor known to be in the ffmpeg program"
     raise GraphError(f"there is no filter {name}{meant}")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ffmpeg_filters import PRESETS
 from vs_gendrpix.cli.main import COMMANDS, main
 from vs_gendrpix.errors import EXIT_CODES, GendrpixError
 
@@ -84,6 +85,13 @@ def test_the_installed_command_runs(command):
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("NAME")
+
+
+def test_presets_are_listed_with_what_they_are_for(capsys):
+    assert main(["presets"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in said] == list(PRESETS)
+    assert said[0].startswith("vhs             Video tape: ")
 
 
 @pytest.mark.slow

@@ -77,7 +77,7 @@ def make_bad_inputs(folder):
         (["zeros.mp4", "out.mp4"], 3, "no frame of zeros.mp4 can be decoded"),
         (["concat:in.mp4|in.mp4", "out.mp4"], 3, "there is no file"),
         (["http://127.0.0.1:9/in.mp4", "out.mp4"], 3, "there is no file"),
-        (["in.mp4", "no/out.mp4"], 4, "cannot write no/out.mp4"),
+        (["in.mp4", "in.mp4/out.mp4"], 4, "cannot make the folder in.mp4"),
         (["in.mp4", "in.mp4"], 4, "is the input"),
         (["in.mp4", "in.mp4", "-y"], 4, "is the input"),
         (["in.mp4", "link.mp4", "-y"], 4, "is the input"),
@@ -111,7 +111,14 @@ def make_bad_inputs(folder):
         (["in.mp4", "out.mp4", "--keep-bars"], 2, "give --crop too"),
         (["in.mp4", "out.mp4", "--preview", "0"], 2, "empty"),
         (["in.mp4", "out.mp4", "--preview", "1", "--end", "2"], 2, "not both"),
-        (["in.mp4", "out.mp4", "--heigh", "96"], 2, "unrecognized arguments"),
+        (["in.mp4", "out.mp4", "--heigh", "96"], 2, "--heigh 96 (did you mean --height?)"),
+        (["in.mp4", "out.mp4", "--color-fix", "lowbnd"], 2, "(did you mean lowband?)"),
+        (["in.mp4", "out.mov", "--profile", "prores"], 2, "(did you mean prores422hq?)"),
+        (["in.mp4", "out.mp4", "--profile", "zzz"], 2, "(see gendrpix-video --help)"),
+        (["in.mp4", "out.mp4", "--preset", "vhs"], 2, "use --pre-filter vhs"),
+        (["in.mp4", "out.mp4", "--pre-filter", "vsh"], 2, "did you mean vhs?"),
+        (["in.mp4", "out.mp4", "--height", "99998p"], 2, "out of range"),
+        (["in.mp4", "out.mp4", "--height", "p"], 2, "is no height: use one such as 720"),
         (["in.mp4", "out.mp4", "-e", "nonsense"], 2, "KEY=VALUE"),
         (["in.mp4"], 2, "required: output"),
         (["in.mp4", "out.mp4", "-m", "broken.safetensors"], 5, "broken.safetensors"),
@@ -283,7 +290,7 @@ def test_bad_paths_load_no_torch(tmp_path):
         "sys.exit('loaded torch' if 'torch' in sys.modules else code)"
     )
     make_clip(tmp_path / "in.mp4")
-    for arguments, code in [(["no.mp4", "out.mp4"], 3), (["in.mp4", "no/out.mp4"], 4)]:
+    for arguments, code in [(["no.mp4", "out.mp4"], 3), (["in.mp4", "in.mp4/out.mp4"], 4)]:
         done = subprocess.run(
             [sys.executable, "-c", script, *arguments],
             capture_output=True,

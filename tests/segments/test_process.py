@@ -10,7 +10,7 @@ from tests.clips import make_clip
 from tests.nearest import LOSSLESS, settings
 from tests.segments.jobs import frames_of
 from vs_gendrpix import JobSettings, process
-from vs_gendrpix.errors import SettingsError
+from vs_gendrpix.errors import MediaError, SettingsError
 from vs_gendrpix.segments import cutting
 
 pytestmark = pytest.mark.usefixtures("nearest_engine")
@@ -43,3 +43,19 @@ def test_without_the_extra_workers_on_ray_are_one_line(tmp_path, monkeypatch):
     with pytest.raises(SettingsError, match=r"^ray is missing: pip install 'vs-gendrpix\[ray\]'$"):
         process(tmp_path / "in.mp4", tmp_path / "out.mp4", settings(workers="ray"))
     assert [each.name for each in tmp_path.iterdir()] == ["in.mp4"]  # nothing to go on with
+
+
+def test_the_outputs_folders_are_made(tmp_path):
+    make_clip(tmp_path / "in.mp4", times=[512 * n for n in range(3)])
+    wanted = tmp_path / "deep" / "er" / "out.mp4"
+    chosen = settings(encode=LOSSLESS)
+    process(tmp_path / "in.mp4", wanted, with_report(chosen, tmp_path / "reports" / "a.json"))
+    assert wanted.exists()
+    assert (tmp_path / "reports" / "a.json").exists()
+    with pytest.raises(MediaError):
+        process(tmp_path / "none.mp4", tmp_path / "other" / "out.mp4", chosen)
+    assert not (tmp_path / "other").exists()
+
+
+def with_report(chosen, path):
+    return replace(chosen, write=replace(chosen.write, report=path))

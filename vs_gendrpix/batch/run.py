@@ -2,8 +2,8 @@
 
 import logging
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -24,13 +24,13 @@ from vs_gendrpix.errors import (
 )
 from vs_gendrpix.failure import Failure
 from vs_gendrpix.frame.notes import Notes
+from vs_gendrpix.job.open import made_folders
 from vs_gendrpix.job.plan import ModelFile, Plan, make_plan
 from vs_gendrpix.job.report import Report
 from vs_gendrpix.job.run import open_engine
-from vs_gendrpix.read.sequence import Names
 from vs_gendrpix.segments.process import check_workers, process_plan
 from vs_gendrpix.settings import ProcessSettings, RestoreSettings
-from vs_gendrpix.write.output import comes_of_full_disk, output_fault
+from vs_gendrpix.write.output import comes_of_full_disk
 
 if TYPE_CHECKING:
     from vs_gendrpix.restore.engine import Engine
@@ -167,7 +167,7 @@ class _Batch:
                 self._progress.passed_over(turn)
                 return
             self._progress.begin(turn)
-            with _folders(clip):
+            with made_folders(clip.output, clip.report):
                 finished = self._record.finished(clip)
                 report = self._process(clip)
         except Exception as error:  # noqa: BLE001 - of any kind: the other clips follow
@@ -243,28 +243,3 @@ class _SharedEngine:
         if self._engine is not None:
             self._engine.close()
             self._engine = None
-
-
-@contextmanager
-def _folders(clip: BatchClip) -> Iterator[None]:
-    """Make the folders of a clip's output and report; if it fails, those are gone again.
-
-    Raises:
-        OutputError: One of them cannot be made.
-    """
-    made = []
-    names = Names.of(clip.output)
-    output = clip.output if names is None else names.folder
-    try:
-        for folder in (each.parent for each in (output, clip.report) if each is not None):
-            made += [each for each in (folder, *folder.parents) if not each.exists()]
-            try:
-                folder.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise output_fault(error, f"cannot make the folder {folder}") from error
-        yield
-    except BaseException:
-        for folder in made:
-            with suppress(OSError):  # it holds something
-                folder.rmdir()
-        raise

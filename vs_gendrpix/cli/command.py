@@ -2,11 +2,13 @@
 
 import argparse
 import logging
+import re
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from difflib import get_close_matches
 from importlib.metadata import version
 from typing import NoReturn, TextIO
 
@@ -22,8 +24,10 @@ class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are one line, without the usage in front of them."""
 
     def error(self, message: str) -> NoReturn:
-        """Refuse the arguments."""
-        raise SettingsError(f"{message} (see {self.prog} --help)")
+        """Refuse the arguments, and say what may have been meant."""
+        meant = _meant(message, self.format_help())
+        hint = f"did you mean {meant}?" if meant else f"see {self.prog} --help"
+        raise SettingsError(f"{message} ({hint})")
 
     def parse(self, given: Sequence[str]) -> argparse.Namespace:
         """Parse arguments; options may stand between the inputs and the output.
@@ -34,6 +38,21 @@ class Parser(argparse.ArgumentParser):
             with suppress(TypeError):
                 return self.parse_intermixed_args(given)
         return self.parse_args(given)
+
+
+def _meant(message: str, known: str) -> str | None:
+    """The flag or the choice that is nearest to what argparse refuses; None if none is near."""
+    flag = re.match(r"unrecognized arguments: (--[\w-]+)", message)
+    choice = re.search(r"invalid choice: '(.*?)' \(choose from (.*)\)", message)
+    if flag is not None:
+        wrong, names = flag[1], re.findall(r"--[\w-]+", known)
+    elif choice is not None:
+        wrong, names = choice[1], re.findall(r"'([^']+)'", choice[2])
+    else:
+        return None
+    begun = [name for name in names if wrong.strip("-") and name.startswith(wrong)]
+    near = get_close_matches(wrong, names, n=1)
+    return next(iter(begun or near), None)
 
 
 def _say_no_more(given: Sequence[str], failure: Failure, stream: TextIO) -> None:

@@ -79,16 +79,18 @@ def _is_over(folder: "JobFolder") -> bool:
 
 def _plan(options: argparse.Namespace) -> int:
     """Plan a job, and make its folder; returns the exit code."""
-    from vs_gendrpix.job.plan import make_plan  # noqa: PLC0415 - loads av
+    from vs_gendrpix.job.open import made_folders  # noqa: PLC0415 - loads av
+    from vs_gendrpix.job.plan import make_plan  # noqa: PLC0415
     from vs_gendrpix.segments.job_plan import JobPlan  # noqa: PLC0415
     from vs_gendrpix.segments.process import prepare  # noqa: PLC0415
 
-    made = make_plan(options.input, video.output(options), video.settings(options))
-    job, why_not = JobPlan.of(made)
-    if job is None:
-        why = why_not or "it is short"
-        raise SettingsError(f"{options.input} is made in one piece ({why}): use gendrpix video")
-    folder = prepare(job, anew=made.settings.write.overwrite)
+    output, settings = video.output(options), video.settings(options)
+    with made_folders(output, settings.write.report):
+        job, why_not = JobPlan.of(make_plan(options.input, output, settings))
+        if job is None:
+            why = why_not or "it is short"
+            raise SettingsError(f"{options.input} is made in one piece ({why}): use gendrpix video")
+        folder = prepare(job, anew=settings.write.overwrite)
     sys.stdout.write(one_line(f"{folder.path}: {len(job.segments)} segments") + "\n")
     return 0
 

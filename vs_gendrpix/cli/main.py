@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from vs_gendrpix.cli import evaluate, jobs, models, train, video
+from vs_gendrpix.cli import evaluate, jobs, models, presets, train, video
 from vs_gendrpix.cli.command import Parser, add_version, execute, exit_codes, run_command
 from vs_gendrpix.errors import SettingsError
 
@@ -17,6 +17,7 @@ COMMANDS = {
     "finish": jobs.FINISH,
     "status": jobs.STATUS,
     "models": models.COMMAND,
+    "presets": presets.COMMAND,
     "evaluate": evaluate.COMMAND,
     "train": train.COMMAND,
 }

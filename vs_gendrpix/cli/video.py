@@ -136,11 +136,24 @@ def settings(options: argparse.Namespace) -> ProcessSettings:
         raise SettingsError("the standard output cannot take the video and --progress json both")
     made = build(ProcessSettings, values)
     encode = made.write.encode
+    _refuse_preset_of_filters(encode.preset)
     if options.profile is not None:
         if encode.encoder != "auto":
             raise SettingsError("give a profile or an encoder, not both")
         encode = encode.over(PROFILES[options.profile].encode)
     return replace(made, write=replace(made.write, encode=encode))
+
+
+def _refuse_preset_of_filters(name: str | None) -> None:
+    """Refuse the name of a filter preset where the encoder's is asked for."""
+    if name is None:
+        return
+    from ffmpeg_filters.presets import PRESETS  # noqa: PLC0415 - loads av
+
+    if name in PRESETS:
+        raise SettingsError(
+            f"--preset is the encoder's speed: for the filters of {name} use --pre-filter {name}"
+        )
 
 
 def output(options: argparse.Namespace) -> Path:

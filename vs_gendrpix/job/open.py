@@ -1,7 +1,7 @@
 """Open what the user names: an input to read, an output to write."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from vs_gendrpix.carry.plan import CarryPlan, carry_nothing, plan_carry
@@ -13,7 +13,14 @@ from vs_gendrpix.read.input import FileInput, Input
 from vs_gendrpix.read.sequence import PICTURES, Names
 from vs_gendrpix.settings import ProcessSettings, ReadSettings, WriteSettings
 from vs_gendrpix.write.container import container_of
-from vs_gendrpix.write.output import STDOUT, Output, OutputFile, OutputFolder, StandardOutput
+from vs_gendrpix.write.output import (
+    STDOUT,
+    Output,
+    OutputFile,
+    OutputFolder,
+    StandardOutput,
+    output_fault,
+)
 from vs_gendrpix.write.part import sweep
 from vs_gendrpix.write.pictures import CODECS
 
@@ -99,6 +106,37 @@ def open_output(path: Path, *, source: Path, overwrite: bool) -> Output:
     if names is not None:
         return OutputFolder(names, source=source, overwrite=overwrite)
     return OutputFile(path, source=source, overwrite=overwrite)
+
+
+@contextmanager
+def made_folders(*outputs: Path | None) -> Iterator[None]:
+    """Make the folders of outputs; those that are made here go again if what is done fails.
+
+    Args:
+        outputs: Files, or patterns of pictures, whose own folder appears with them. None and the
+            standard output need none.
+
+    Raises:
+        OutputError: One of them cannot be made.
+    """
+    made: list[Path] = []
+    try:
+        for output in outputs:
+            if output is None or output == STDOUT:
+                continue
+            names = Names.of(output)
+            folder = (output if names is None else names.folder).parent
+            made += [each for each in (folder, *folder.parents) if not each.exists()]
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise output_fault(error, f"cannot make the folder {folder}") from error
+        yield
+    except BaseException:
+        for folder in made:
+            with suppress(OSError):  # it holds something
+                folder.rmdir()
+        raise
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from vs_gendrpix import cancellation
 from vs_gendrpix.errors import OutputError, ResourceError, needs_extra
 from vs_gendrpix.frame.notes import Notes
+from vs_gendrpix.job.open import made_folders
 from vs_gendrpix.job.plan import Plan, make_plan
 from vs_gendrpix.job.progress import Progress
 from vs_gendrpix.job.report import Report
@@ -52,7 +53,7 @@ def process(
         src: The input: a file, a pattern such as `%06d.png` or a folder of pictures, a VapourSynth
             script, or `-`, the standard input.
         dst: The output: a file, .mp4, .m4v, .mov, .mkv or .y4m; pictures in a folder of their own,
-            such as `out/%06d.exr`; or `-`, YUV4MPEG on the standard output.
+            such as `out/%06d.exr`; or `-`, YUV4MPEG on the standard output. Its folder is made.
         settings: What to do; None is a restoration to 4 times the size, encoded as the output's
             name asks for.
         progress: Is told of the start, of every frame and of the end.
@@ -71,7 +72,8 @@ def process(
     if earlier is not None:
         return earlier
     opened = None if engine is None else lambda _: engine
-    return process_plan(make_plan(src, dst, settings), progress, opened)
+    with made_folders(Path(dst), settings.write.report):
+        return process_plan(make_plan(src, dst, settings), progress, opened)
 
 
 def process_plan(

@@ -56,6 +56,13 @@ def crop(text: str) -> tuple[int, int, int, int] | Literal["auto"]:
     return width, height, x, y
 
 
+def lines(text: str) -> int:
+    """The height of a picture in pixels, written 720 or 720p."""
+    if not re.fullmatch(r"\d{1,6}p?", text):
+        raise SettingsError(f"{text!r} is no height: use one such as 720")
+    return int(text.removesuffix("p"))
+
+
 def square(text: str) -> tuple[int, int]:
     """Width and height of a square in pixels, written as one number."""
     if not re.fullmatch(r"\d{1,6}", text):

@@ -49,7 +49,7 @@ class RestoreSettings:
         "output height in pixels, up to 8 times the input's",
         "--height",
         metavar="N",
-        parse=int,
+        parse=parsing.lines,
         within=Range(1),
         default_text="follows the width",
     )

@@ -1,0 +1,33 @@
+"""`gendrpix presets`: list the filter presets for kinds of material."""
+
+import argparse
+import sys
+
+from vs_gendrpix.cli.command import Command
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add nothing: the command only lists."""
+
+
+def run(_options: argparse.Namespace) -> int:
+    """Print each preset with what it is for; returns the exit code."""
+    from ffmpeg_filters.presets import PRESETS  # noqa: PLC0415 - loads av
+
+    width = max(map(len, PRESETS))
+    for name, preset in PRESETS.items():
+        purpose = (preset.__doc__ or "").partition("\n")[0]
+        sys.stdout.write(f"{name:<{width}}  {purpose}\n")
+    return 0
+
+
+COMMAND = Command(
+    purpose="list the filter presets for tapes, discs, film and old web video",
+    description="List the presets that --pre-filter and --post-filter take.",
+    examples=(
+        ("", "all presets"),
+        ("| grep film", "those for film"),
+    ),
+    add_arguments=add_arguments,
+    run=run,
+)
