@@ -97,7 +97,11 @@ def test_presets_are_listed_with_what_they_are_for(capsys):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("module", "command", "extra"),
-    [("PIL", ["evaluate", "tiny", "x"], "evaluation"), ("accelerate", ["train", "a"], "train")],
+    [
+        ("PIL", ["evaluate", "tiny", "x"], "evaluation"),
+        ("accelerate", ["train", "a"], "train"),
+        ("onnx", ["export", "tiny", "x.onnx"], "onnx"),
+    ],
 )
 def test_a_missing_extra_is_named(module, command, extra):
     more = ["--config", "x", "--out", "x"] if command[0] == "train" else []

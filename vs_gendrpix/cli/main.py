@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from vs_gendrpix.cli import evaluate, jobs, models, presets, train, video
+from vs_gendrpix.cli import evaluate, export, jobs, models, presets, train, video
 from vs_gendrpix.cli.command import Parser, add_version, execute, exit_codes, run_command
 from vs_gendrpix.errors import SettingsError
 
@@ -18,6 +18,7 @@ COMMANDS = {
     "status": jobs.STATUS,
     "models": models.COMMAND,
     "presets": presets.COMMAND,
+    "export": export.COMMAND,
     "evaluate": evaluate.COMMAND,
     "train": train.COMMAND,
 }

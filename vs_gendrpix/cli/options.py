@@ -44,25 +44,32 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
                     _add(group, each)
 
 
+def add_some(parser: argparse.ArgumentParser, settings: type, *names: str) -> None:
+    """Add the flags of a few fields of a settings class."""
+    for each in options_of(settings):
+        if each.field in names:
+            _add(parser, each)
+
+
 def help_of(declared: Declared) -> str:
     """The help of a flag: its text, range and default, without backquotes."""
     text = declared.option.flag_text or declared.option.text
     return (f"{text} ({declared.limits})" if declared.limits else text).replace("`", "")
 
 
-def _add(group: argparse._ArgumentGroup, declared: Declared) -> None:
+def _add(to: argparse._ActionsContainer, declared: Declared) -> None:
     """Add one flag."""
     option = declared.option
     text = help_of(declared).replace("%", "%%")
     if isinstance(declared.default, bool):
-        group.add_argument(
+        to.add_argument(
             *option.flags,
             dest=declared.field,
             action="store_false" if declared.default else "store_true",
             help=text,
         )
         return
-    group.add_argument(
+    to.add_argument(
         *option.flags,
         dest=declared.field,
         type=_typed(option),

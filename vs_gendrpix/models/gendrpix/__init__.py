@@ -7,4 +7,5 @@ windows.py    self-attention in windows; window_plan.py says where they lie
 padcfg.py     PadCFG: two paddings, guided
 folding.py    constants folded into weights; fp8.py: products in fp8
 files.py      model files; tensors.py: what is in them, compared with a network
+export.py     models as ONNX
 """

@@ -75,7 +75,10 @@ class SelfAttention(Projections):
             return self.attend(tokens, tokens).view(x.shape)
         attended = windowed_attention(
             (self.to_q(tokens), self.to_k(tokens), self.to_v(tokens)),
-            window_indices(height, width, self.window, shifted=self.shifted, device=x.device),
+            # As Python's numbers: where the network is being recorded, a shape is of tensors.
+            window_indices(
+                int(height), int(width), self.window, shifted=self.shifted, device=x.device
+            ),
             head_dim=self.head_dim,
             keys_at_once=self.keys_at_once,
         )
