@@ -79,6 +79,19 @@ def test_slow_runs_are_told_in_seconds_a_frame(clock, capsys, seconds, said):
     assert len(lines) <= 3 + 100 * seconds / 10
 
 
+def test_on_a_terminal_the_input_and_what_is_done_are_lines(capsys):
+    shown = Bar("gendrpix-video")
+    shown.reading(Path("in.mp4"))
+    shown.reading(Path("-"))
+    shown.start(started(frames=100))
+    shown.close()
+    assert capsys.readouterr().err.splitlines()[:3] == [
+        "gendrpix-video: reading in.mp4",
+        "gendrpix-video: reading the standard input",
+        "gendrpix-video: 100 frames to 128x96, model tiny in float32 on cpu",
+    ]
+
+
 def test_an_unknown_length_has_no_end_in_sight(clock, capsys):
     plain = Plain()
     plain.start(started(frames=0))

@@ -92,10 +92,11 @@ def run(options: argparse.Namespace) -> int:
     if target is not None:
         return run_batch(options, target, chosen)
     with heard(options, ONE_CLIP) as progress:
+        (source,) = options.input
+        progress.reading(source)
         # The job loads av, and torch once the paths are good: --help shall be quick.
         from vs_gendrpix.segments.process import process  # noqa: PLC0415
 
-        (source,) = options.input
         return process(source, output(options), chosen, progress=progress).exit_code
 
 

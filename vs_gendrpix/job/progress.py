@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from tqdm import tqdm
@@ -26,6 +27,9 @@ EVENT_INTERVAL = 0.2
 
 class Progress:
     """Base class of the listeners to a run; it does nothing itself."""
+
+    def reading(self, source: Path) -> None:
+        """Called at once, before the input is opened."""
 
     def start(self, start: "Start") -> None:
         """Called once, when the first frame is about to be restored."""
@@ -64,8 +68,15 @@ class Bar(Progress):
         self._bar: tqdm[NoReturn] | None = None
         self._name: str | None = None
 
+    def reading(self, source: Path) -> None:
+        """Name the input: opening it and loading the network take some seconds."""
+        name = "the standard input" if source == Path("-") else source
+        _say(self._program, f"reading {name}")
+
     def start(self, start: "Start") -> None:
-        """Draw the empty bar."""
+        """Draw the empty bar, for one clip below a line that says what is done."""
+        if self._name is None:
+            _say(self._program, _started(start))
         with suppress(*UNWRITABLE):
             # Below another bar it is taken away at its end, alone it stays.
             self._bar = tqdm(
@@ -119,11 +130,7 @@ class Plain(Progress):
     def start(self, start: "Start") -> None:
         """Write the number of frames, the size, the model and the device."""
         self._meter = _Meter(start.frames, PLAIN_INTERVAL, start.done)
-        width, height = start.size
-        self._say(
-            f"{start.frames or 'unknown number of'} frames to {width}x{height}, "
-            f"model {start.plan.model.name} in {start.dtype} on {start.device}"
-        )
+        self._say(_started(start))
 
     def frame(self, count: int, bound: Bound) -> None:
         """Write the position, the rate and the time left, if a line is due."""
@@ -234,6 +241,14 @@ class JsonLines(Progress):
         with suppress(*UNWRITABLE):
             self._stream.write(json.dumps({"event": event, **values}) + "\n")
             self._stream.flush()
+
+
+def _started(start: "Start") -> str:
+    width, height = start.size
+    return (
+        f"{start.frames or 'unknown number of'} frames to {width}x{height}, "
+        f"model {start.plan.model.name} in {start.dtype} on {start.device}"
+    )
 
 
 def _resumed(finished: int, segments: int) -> str:
