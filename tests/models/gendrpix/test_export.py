@@ -62,7 +62,7 @@ def test_windows_are_kept_for_one_size_and_full_attention_serves_any(
     tmp_path, windowed, monkeypatch
 ):
     # Inference parts what is larger, and a recording of that would be of one size.
-    monkeypatch.setattr("vs_gendrpix.models.gendrpix.attention.TOKENS_AT_ONCE", 64)
+    monkeypatch.setattr("vs_gendrpix.models.gendrpix.unet.TOKENS_AT_ONCE", 64)
     size = (24, 700)
     plain, full = (
         open_restorer(windowed, device="cpu", dtype="fp32", attention=attention, guidance=1.5)
