@@ -4,8 +4,26 @@ import pytest
 import torch
 
 from tests.conftest import SMALL
+from vs_gendrpix.models.ancestors.latent import PixelEncoder, one_step
 from vs_gendrpix.models.gendrpix.network import CELLS, GenDRPix
 from vs_gendrpix.training import beginnings
+
+
+@pytest.mark.parametrize("prediction", ["epsilon", "v", "sample"])
+def test_a_last_layer_for_noise_or_velocity_becomes_one_for_latents(prediction):
+    """Where a teacher leaves a latent as it is, its student gives that latent."""
+    config = replace(SMALL, prediction=prediction)
+    student = beginnings.new(
+        PixelEncoder, replace(config, prediction="sample"), seed=1, channels=(192, 4)
+    )
+    step = one_step(config)
+    layer = student.unet.conv_out
+    features = torch.randn(1, layer.in_channels, 8, 8)
+    output = layer(features)
+    latent = output * step.scale / (1 - step.skip)
+    torch.testing.assert_close(step.result(latent, output), latent)
+    beginnings.give_latents(student, step)
+    torch.testing.assert_close(layer(features), latent)
 
 
 @pytest.mark.slow

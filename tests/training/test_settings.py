@@ -1,9 +1,11 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import vs_gendrpix.training
 from vs_gendrpix.errors import SettingsError
+from vs_gendrpix.models.gendrpix.unet import FULL
 from vs_gendrpix.training.settings import Recipe, StageSettings, TeacherSettings, read_recipe
 
 RECIPES = sorted((Path(vs_gendrpix.training.__file__).parent / "recipes").glob("*.toml"))
@@ -49,6 +51,10 @@ def test_a_recipe_is_read(tmp_path):
         ("[teacher]\nclean_below = 0.5", "teacher.model is missing"),
         ("[teacher]\nmodel = 'x.pth'\nclean_below = 0.9", "0 <= clean_below < teacher_above"),
         ("[stage.pix]\nsteps = 0", "at least 1"),
+        ("[stage.pix]\nlora = -1", "lora must be at least 0"),
+        ("[stage.a]\nkind = 'vae'\nlora = 4", "0 for kind vae"),
+        ("autoencoder = 'x'\n[stage.a]\nkind = 'vae'", "leave stage a out"),
+        ("[network]\nprediction = 'noise'", "use epsilon, v, sample"),
         ("[stage.pix]\nsteps = true", "steps must be int"),
         ("[stage.pix]\ncrop = 60", "multiple of 8"),
         ("[stage.pix]\nema = 1.0", "ema 1"),
@@ -78,6 +84,16 @@ def test_the_recipes_of_the_package_are_whole(path):
     recipe = read_recipe(path)
     assert isinstance(recipe, Recipe)
     assert recipe.stage
+
+
+def test_the_full_recipe_names_the_papers_network():
+    (path,) = [path for path in RECIPES if path.stem == "full"]
+    recipe = read_recipe(path)
+    assert recipe.network == replace(FULL, prediction="epsilon")
+    assert recipe.autoencoder == path.parent / "sd21.safetensors"
+    assert recipe.stage["latent"].begins_with == str(recipe.autoencoder)
+    assert "RAIL" in recipe.licence
+    assert all(stage.lora and stage.checkpointing for stage in recipe.stage.values())
 
 
 def test_the_rate_rises_stays_and_falls():

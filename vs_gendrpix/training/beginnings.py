@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vs_gendrpix.errors import SettingsError
+from vs_gendrpix.models.ancestors.latent import OneStep
 from vs_gendrpix.models.card import ModelCard
 from vs_gendrpix.models.gendrpix.layers import ResBlock
 from vs_gendrpix.models.gendrpix.network import GenDRPix, Prompted
@@ -98,6 +99,23 @@ def _pass_on(block: ResBlock) -> None:
     if block.conv_shortcut is not None:
         zero(block.conv_shortcut)
         nn.init.dirac_(block.conv_shortcut.weight)
+
+
+@torch.no_grad()
+def give_latents(student: Prompted, step: OneStep) -> None:
+    """Let a network that has its teacher's last layer give latents, not noise or velocity.
+
+    The step x_0 = skip x_t + scale output needs x_t, a latent, which a network that sees pixels has
+    not. What has learnt to restore changes a latent little, so x_t is nearly x_0, and then
+    x_0 = scale / (1 - skip) output.
+
+    Args:
+        student: Its `conv_out` is changed in place.
+        step: The teacher's.
+    """
+    factor = step.scale / (1 - step.skip)
+    for value in student.unet.conv_out.parameters():
+        value.mul_(factor)
 
 
 def analyse(network: Prompted, degraded: Tensor) -> None:

@@ -1,7 +1,7 @@
 """A stage of a recipe at its beginning: its networks, and where their weights come from."""
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -9,13 +9,15 @@ from torch import Tensor, nn
 
 from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.models.ancestors.latent import LatentRestorer, PixelEncoder
-from vs_gendrpix.models.ancestors.vae import VAE
+from vs_gendrpix.models.ancestors.vae import VAE, VAEConfig
 from vs_gendrpix.models.catalogue import find_model, model_card
-from vs_gendrpix.models.gendrpix.files import load_into, load_network, load_vae
+from vs_gendrpix.models.gendrpix.files import load_into, load_network, load_vae, vae_config
 from vs_gendrpix.models.gendrpix.network import CELL, GenDRPix, Prompted
+from vs_gendrpix.models.gendrpix.unet import UNet
 from vs_gendrpix.training import beginnings
 from vs_gendrpix.training.critic import PixelCritic, StagedCritic
 from vs_gendrpix.training.latent_stages import AdcStage, LatentStage, VaeStage
+from vs_gendrpix.training.lora import adapt
 from vs_gendrpix.training.settings import Kind, Recipe, StageSettings
 from vs_gendrpix.training.stages import DistilStage, PixStage, Stage, StagedTeacher
 
@@ -45,8 +47,15 @@ def build(name: str, recipe: Recipe, *, out: Path, degraded: Tensor) -> Stage:
         "pix": builder.pix,
         "distil": builder.distil,
     }
-    stage = makers[recipe.stage[name].kind]()
+    settings = recipe.stage[name]
+    stage = makers[settings.kind]()
     stage.student.train().requires_grad_(requires_grad=True)
+    for network in filter(None, (stage.student, stage.critic)):
+        if settings.lora:
+            adapt(network, settings.lora, seed=recipe.seed)
+        for part in network.modules():
+            if settings.checkpointing and isinstance(part, UNet):
+                part.recompute()
     return stage
 
 
@@ -84,6 +93,7 @@ class _Builder:
             load_into(student, self._file())
         else:
             beginnings.inherit(student, teacher, but=("conv_in",))
+            beginnings.give_latents(student, teacher.step)
             beginnings.analyse(student, self.degraded)
         return AdcStage(self.settings, student, self._vae(), teacher)
 
@@ -158,19 +168,26 @@ class _Builder:
         return self._left_by(self._last("adc"), self._encoder())
 
     def _vae(self) -> VAE:
-        path = self._model_of(self._last("vae"))
+        path = self.recipe.autoencoder or self._model_of(self._last("vae"))
         return load_vae(path, device=self.degraded.device, dtype=torch.float32)
 
+    def _latent_channels(self) -> int:
+        path = self.recipe.autoencoder
+        config: VAEConfig = self.recipe.vae if path is None else vae_config(path)
+        return config.latent_channels
+
     def _restorer(self) -> LatentRestorer:
-        latent = self.recipe.vae.latent_channels
-        return self._fresh(LatentRestorer, latent, latent)
+        channels = (self._latent_channels(),) * 2
+        recipe = self.recipe
+        return beginnings.new(LatentRestorer, recipe.network, channels=channels, seed=recipe.seed)
 
     def _encoder(self) -> PixelEncoder:
-        return self._fresh(PixelEncoder, _TOKEN, self.recipe.vae.latent_channels)
+        return self._fresh(PixelEncoder, _TOKEN, self._latent_channels())
 
     def _fresh[N: Prompted](self, kind: type[N], inside: int, outside: int) -> N:
-        recipe = self.recipe
-        return beginnings.new(kind, recipe.network, channels=(inside, outside), seed=recipe.seed)
+        """A network that takes pixels, which no step's formula follows."""
+        config = replace(self.recipe.network, prediction="sample")
+        return beginnings.new(kind, config, channels=(inside, outside), seed=self.recipe.seed)
 
     def _left_by[N: Prompted](self, stage: str, network: N) -> N:
         """A network with the weights that another stage has left."""

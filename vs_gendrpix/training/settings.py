@@ -31,6 +31,11 @@ class StageSettings:
         steps: Length of the run; the learning rate falls to zero over its last quarter.
         batch: Crops a step and process.
         crop: Side of a crop in pixels, a multiple of 8, at least 64.
+        lora: Rank of changes that are trained in the place of the weights of the UNets' blocks, of
+            the student and of a staged critic: far less memory for optimisers and averages. 0
+            trains the weights themselves. The model that is left has plain weights.
+        checkpointing: Whether gradients compute the layers of the UNets again, instead of what
+            they have kept of them: less memory, but a step takes a third longer.
         learning_rate: Peak rate of AdamW.
         warmup: Steps over which the rate rises from zero.
         weight_decay: Of AdamW.
@@ -80,6 +85,8 @@ class StageSettings:
     steps: int = 20_000
     batch: int = 8
     crop: int = 128
+    lora: int = 0
+    checkpointing: bool = False
     learning_rate: float = 3e-4
     warmup: int = 200
     weight_decay: float = 0.01
@@ -112,6 +119,8 @@ class StageSettings:
             raise SettingsError(f"crop {self.crop} must be a multiple of 8, at least 64")
         if min(self.batch, self.steps, self.save_every) < 1 or self.warmup < 0:
             raise SettingsError("batch, steps and save_every must be at least 1, warmup 0")
+        if self.lora < 0 or (self.lora and self.kind == "vae"):
+            raise SettingsError("lora must be at least 0, and 0 for kind vae, which has no UNet")
         self._check_critic()
         if self.kind == "distil" and not self.begins_with:
             raise SettingsError("a stage of kind distil needs begins_with: its teacher")
@@ -205,6 +214,8 @@ class Recipe:
 
     Attributes:
         name: What the models' cards say.
+        licence: What they say of the licence: SPDX identifier or name. It follows from the weights
+            that the recipe begins with.
         seed: Decides the start, the pairs and their order, and what the losses draw.
         workers: Processes that make pairs.
         threads: Threads of the networks' arithmetic on the CPU; 0 leaves PyTorch's choice.
@@ -212,10 +223,14 @@ class Recipe:
         teacher: Who labels it; None for nobody.
         network: The UNet; its channels in and out are those of `pix`: 192, or 48 for smaller cells.
         vae: The autoencoder of the stages with a latent.
+        autoencoder: A model file with another one, of `gendrpix models wrap` or of an earlier
+            training, whose path counts from the recipe's folder. Then `vae` is not looked at, and
+            no stage has this kind.
         stage: The settings of each stage by its name, in the order in which they run.
     """
 
     name: str = "model"
+    licence: str = "Apache-2.0"
     seed: int = 0
     workers: int = 1
     threads: int = 0
@@ -223,6 +238,7 @@ class Recipe:
     teacher: TeacherSettings | None = None
     network: UNetConfig = TINY
     vae: VAEConfig = field(default_factory=VAEConfig)
+    autoencoder: Path | None = None
     stage: Mapping[str, StageSettings] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -236,6 +252,8 @@ class Recipe:
                 )
             if settings.target == "teacher" and self.teacher is None:
                 raise SettingsError(f"stage {name} follows a teacher: give the recipe a [teacher]")
+            if settings.kind == "vae" and self.autoencoder is not None:
+                raise SettingsError(f"leave stage {name} out: the recipe has an autoencoder")
             earlier.add(name)
         if min(self.workers, self.threads, self.seed) < 0:
             raise SettingsError("workers, threads and seed must be at least 0")
@@ -271,6 +289,8 @@ def read_recipe(path: Path) -> Recipe:
             teacher = from_plain(table.pop("teacher"), TeacherSettings, "teacher")
             teacher = replace(teacher, model=path.parent / teacher.model)
         recipe = from_plain(table, Recipe, "the recipe")
+        if recipe.autoencoder is not None:
+            recipe = replace(recipe, autoencoder=path.parent / recipe.autoencoder)
         return replace(recipe, network=network, vae=vae, pairs=pairs, teacher=teacher, stage=stages)
     except GendrpixError as error:
         raise SettingsError(f"{path}: {error}") from error

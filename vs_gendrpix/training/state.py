@@ -13,7 +13,17 @@ from vs_gendrpix.training.stages import Stage
 
 @dataclass(slots=True)
 class State:
-    """State of a run, which goes on from it exactly: the step decides all random numbers."""
+    """State of a run, which goes on from it exactly: the step decides all random numbers.
+
+    Attributes:
+        step: Steps that have been made.
+        student: What is trained.
+        average: The moving average of its weights.
+        critic: The stage's; None for one without.
+        optimizer: The student's.
+        critic_optimizer: The critic's.
+        critic_weights: The weights of the critic that are trained.
+    """
 
     step: int
     student: nn.Module
@@ -21,16 +31,20 @@ class State:
     critic: nn.Module | None
     optimizer: torch.optim.Optimizer
     critic_optimizer: torch.optim.Optimizer | None
+    critic_weights: list[nn.Parameter]
 
     @classmethod
     def begin(cls, stage: Stage) -> "State":
         """State at the first step of a stage."""
         settings, critic = stage.settings, stage.critic
-        average = copy.deepcopy(stage.student).eval().requires_grad_(requires_grad=False)
+        # What is not trained is its own average: one copy of it is enough.
+        fixed = [weight for weight in stage.student.parameters() if not weight.requires_grad]
+        average = copy.deepcopy(stage.student, {id(weight): weight for weight in fixed})
+        average.eval().requires_grad_(requires_grad=False)
 
         def descent(module: nn.Module, rate: float) -> torch.optim.Optimizer:
             decay = settings.weight_decay
-            return torch.optim.AdamW(module.parameters(), lr=rate, weight_decay=decay, fused=True)
+            return torch.optim.AdamW(_trained(module), lr=rate, weight_decay=decay, fused=True)
 
         return cls(
             step=0,
@@ -39,6 +53,7 @@ class State:
             critic=critic,
             optimizer=descent(stage.student, settings.learning_rate),
             critic_optimizer=None if critic is None else descent(critic, settings.critic_rate),
+            critic_weights=[] if critic is None else _trained(critic),
         )
 
     def save(self, path: Path) -> None:
@@ -58,6 +73,10 @@ class State:
         names = ("student", "average", "critic", "optimizer", "critic_optimizer")
         parts = [(name, getattr(self, name)) for name in names]
         return [(name, part) for name, part in parts if part is not None]
+
+
+def _trained(module: nn.Module) -> list[nn.Parameter]:
+    return [weight for weight in module.parameters() if weight.requires_grad]
 
 
 class Means:

@@ -21,6 +21,7 @@ from vs_gendrpix.training.build import MODEL, build
 from vs_gendrpix.training.data.pairs import Pair, Pairs, find_pictures
 from vs_gendrpix.training.data.stored_pairs import StoredPairs
 from vs_gendrpix.training.journal import Journal
+from vs_gendrpix.training.lora import plain_copy
 from vs_gendrpix.training.settings import Recipe, StageSettings
 from vs_gendrpix.training.stages import Stage
 from vs_gendrpix.training.state import Means, State
@@ -88,7 +89,7 @@ def train(recipe: Recipe, name: str, *, pictures: list[Path], out: Path) -> Path
     stage = build(name, recipe, out=out, degraded=degraded).to(accelerator.device)
     state = State.begin(stage)
     # From files or the seed, so the same when the run resumes.
-    origin = copy.deepcopy(state.average) if settings.keep else None
+    origin = plain_copy(state.average) if settings.keep else None
     samples = (degraded[:4].to(accelerator.device), clean[:4])
     journal = Journal(out / name, stage, *samples)
     if journal.checkpoint.exists():
@@ -104,9 +105,9 @@ def train(recipe: Recipe, name: str, *, pictures: list[Path], out: Path) -> Path
                 continue
             if accelerator.is_main_process:
                 state.save(journal.checkpoint)
-                student = state.average
+                student = plain_copy(state.average) if settings.lora else state.average
                 if origin is not None:
-                    student = _between(state.average, origin, settings.keep)
+                    student = _between(student, origin, settings.keep)
                 rate = means.steps_per_second() * settings.batch
                 journal.write(state.step, means.taken(), student, crops_per_second=rate)
                 card = _card(recipe, name, state.step, pairs.source)
@@ -118,7 +119,7 @@ def _card(recipe: Recipe, name: str, step: int, source: str) -> ModelCard:
     settings = recipe.stage[name]
     return ModelCard(
         name=recipe.name,
-        licence="Apache-2.0",
+        licence=recipe.licence,
         guidance=1.0,
         training=f"{name}: {step} steps of {settings.batch} crops of {settings.crop} px from "
         f"{source}; {asdict(settings)}; seed {recipe.seed}",
@@ -215,8 +216,8 @@ def _advance(
     settings = stage.settings
     seed = (recipe_seed, state.step)
     learning = state.step >= settings.critic_first
-    if state.critic is not None:
-        state.critic.requires_grad_(requires_grad=False)
+    for weight in state.critic_weights:
+        weight.requires_grad_(False)
     with accelerator.autocast(), torch.set_grad_enabled(learning):
         losses, attempt = stage.losses(batch, seed)
     if learning:
@@ -229,7 +230,8 @@ def _advance(
             accelerator,
         )
     if state.critic is not None and state.critic_optimizer is not None:
-        state.critic.requires_grad_(requires_grad=True)
+        for weight in state.critic_weights:
+            weight.requires_grad_(True)
         with accelerator.autocast():
             losses |= stage.critic_losses(attempt, seed)
         _descend(
@@ -245,7 +247,8 @@ def _advance(
     with torch.no_grad():
         weights = zip(state.average.parameters(), state.student.parameters(), strict=True)
         for average, weight in weights:
-            average.lerp_(weight, 1 - decay)
+            if average is not weight:
+                average.lerp_(weight, 1 - decay)
     state.step += 1
     return {name: value.item() for name, value in losses.items()}
 

@@ -222,8 +222,7 @@ def test_the_middle_of_the_schedule_is_half_signal_half_noise():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("prediction", ["epsilon", "v", "sample"])
-def test_folders_that_diffusers_writes_give_its_step(tmp_path, prediction):
+def test_folders_that_diffusers_writes_give_its_step(tmp_path):
     """Shards included: encode, the scheduler's x_0 of one step, decode."""
     diffusers = pytest.importorskip("diffusers")
     torch.manual_seed(3)
@@ -247,23 +246,28 @@ def test_folders_that_diffusers_writes_give_its_step(tmp_path, prediction):
     vae.save_pretrained(tmp_path / "vae")
     assert len(list((tmp_path / "unet").glob("*.safetensors"))) > 1
     assert json.loads((tmp_path / "unet" / "config.json").read_text())["norm_num_groups"] == 16
-    out = tmp_path / "out.safetensors"
     parts = [str(tmp_path / "unet"), "--vae", str(tmp_path / "vae")]
-    assert main(["models", "wrap", *parts, "--prediction", prediction, str(out)]) == 0
-    network = load_network(out, device=CPU, dtype=torch.float32)
-    scheduler = diffusers.DDPMScheduler(
-        beta_start=0.00085,
-        beta_end=0.012,
-        beta_schedule="scaled_linear",
-        prediction_type={"v": "v_prediction"}.get(prediction, prediction),
-        clip_sample=False,
-    )
     picture = torch.rand(1, 3, 32, 48) * 2 - 1
-    with torch.no_grad():
-        latent = vae.encode(picture).latent_dist.mean * 0.3
-        seen = unet(latent, 354, network.positive[None]).sample
-        clean = scheduler.step(seen, 354, latent).pred_original_sample
-        wanted = vae.decode(clean / 0.3).sample
-        restored = network(picture, network.positive[None])
-    assert wanted.std() > 0.05
-    torch.testing.assert_close(restored, wanted, atol=1e-4, rtol=0)
+    for prediction, theirs in {
+        "epsilon": "epsilon",
+        "v": "v_prediction",
+        "sample": "sample",
+    }.items():
+        out = tmp_path / f"{prediction}.safetensors"
+        assert main(["models", "wrap", *parts, "--prediction", prediction, str(out)]) == 0
+        network = load_network(out, device=CPU, dtype=torch.float32)
+        scheduler = diffusers.DDPMScheduler(
+            beta_start=0.00085,
+            beta_end=0.012,
+            beta_schedule="scaled_linear",
+            prediction_type=theirs,
+            clip_sample=False,
+        )
+        with torch.no_grad():
+            latent = vae.encode(picture).latent_dist.mean * 0.3
+            seen = unet(latent, 354, network.positive[None]).sample
+            clean = scheduler.step(seen, 354, latent).pred_original_sample
+            wanted = vae.decode(clean / 0.3).sample
+            restored = network(picture, network.positive[None])
+        assert wanted.std() > 0.05
+        torch.testing.assert_close(restored, wanted, atol=1e-4, rtol=0)

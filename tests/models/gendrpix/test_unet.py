@@ -130,6 +130,28 @@ def test_equals_diffusers(grid):
     assert (ours - theirs).abs().max() <= 1e-5
 
 
+def test_layers_that_are_computed_again_give_the_same_gradients():
+    """And less is kept for them."""
+    torch.manual_seed(4)
+    network = UNet(NARROW).train()
+    tokens = torch.randn(1, NARROW.in_channels, 16, 16)
+    condition = torch.randn(1, 7, NARROW.condition_dim, requires_grad=True)
+    kept, gradients = [], []
+    for _ in range(2):
+        sizes: list[int] = []
+        with torch.autograd.graph.saved_tensors_hooks(
+            lambda kept, sizes=sizes: (sizes.append(kept.numel()), kept)[1], lambda kept: kept
+        ):
+            network(tokens, condition).square().mean().backward()
+        kept.append(sum(sizes))
+        gradients.append([condition.grad, *(weight.grad for weight in network.parameters())])
+        network.zero_grad()
+        condition.grad = None
+        network.recompute()
+    assert kept[1] < kept[0] / 2
+    assert all(torch.equal(*pair) for pair in zip(*gradients, strict=True))
+
+
 def test_timestep_embedding_starts_with_cosines():
     embedding = timestep_embedding(0, 8)
     assert embedding.tolist() == [[1, 1, 1, 1, 0, 0, 0, 0]]
