@@ -3,7 +3,7 @@
 # when all of these are done. After a failure run the same command again: it goes on where that stopped.
 #
 #   samples/slurm.sh IN OUT JOBS [options of gendrpix video]
-#   samples/slurm.sh film.mov master.mov 8 -m base --height 2160
+#   samples/slurm.sh film.mov master.mov 8 -d cuda --height 2160
 #
 # All nodes must see the paths and have the same versions. Adapt the resources of one job:
 #SBATCH --job-name=gendrpix

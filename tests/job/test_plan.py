@@ -14,8 +14,8 @@ import torch
 
 from tests.choices import process_settings
 from tests.clips import make_clip
-from vs_gendrpix import EncodeSettings, RestoreSettings, process
-from vs_gendrpix.errors import MediaError, ModelError, OutputError, SettingsError
+from vs_gendrpix import EncodeSettings, JobSettings, RestoreSettings, process
+from vs_gendrpix.errors import DeviceError, MediaError, ModelError, OutputError, SettingsError
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.frame.span import Span, Window
 from vs_gendrpix.job.plan import Plan, make_plan
@@ -54,6 +54,18 @@ def same(one, other):
         for frame, its in zip(one, other, strict=True)
         for a, b in zip(frame, its, strict=True)
     )
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="CUDA is here")
+def test_work_on_gpus_of_other_machines_is_planned_without_one(folder):
+    chosen = process_settings(restore=RestoreSettings(device="cuda"))
+    paths = folder / "in.mp4", folder / "out.mp4"
+    restore = make_plan(*paths, chosen, elsewhere=True).settings.restore
+    assert (restore.model, restore.dtype) == ("base", "bf16")
+    on_ray = replace(chosen, job=JobSettings(workers="ray"))
+    assert make_plan(*paths, on_ray).settings.restore == restore
+    with pytest.raises(DeviceError, match="no device 'cuda'"):
+        make_plan(*paths, chosen)
 
 
 def test_a_plan_leaves_nothing_open(folder):

@@ -86,7 +86,7 @@ def _plan(options: argparse.Namespace) -> int:
 
     output, settings = video.output(options), video.settings(options)
     with made_folders(output, settings.write.report):
-        job, why_not = JobPlan.of(make_plan(options.input, output, settings))
+        job, why_not = JobPlan.of(make_plan(options.input, output, settings, elsewhere=True))
         if job is None:
             why = why_not or "it is short"
             raise SettingsError(f"{options.input} is made in one piece ({why}): use gendrpix video")

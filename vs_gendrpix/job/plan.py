@@ -109,7 +109,13 @@ class Plan:
         return from_json(text, cls, "the plan")
 
 
-def make_plan(src: str | Path, dst: str | Path, settings: ProcessSettings | None = None) -> Plan:
+def make_plan(
+    src: str | Path,
+    dst: str | Path,
+    settings: ProcessSettings | None = None,
+    *,
+    elsewhere: bool = False,
+) -> Plan:
     """Decide all that a job needs, looking at its input once.
 
     Nothing is written. The output's name, the filters, the encoder and the model are tried.
@@ -118,6 +124,7 @@ def make_plan(src: str | Path, dst: str | Path, settings: ProcessSettings | None
         src: The input; see `process`.
         dst: The output; see `process`.
         settings: What to do; None is a restoration to 4 times the size.
+        elsewhere: Whether other machines restore, so that this one need not have the device.
 
     Raises:
         GendrpixError: One of its kinds: what the run would be refused for.
@@ -150,7 +157,7 @@ def make_plan(src: str | Path, dst: str | Path, settings: ProcessSettings | None
         carried = plan_streams(clip, output, result, settings)
         carried.tell(notes)
     try_encoder(settings.write.encode, result)
-    restore, model = _with_model(settings.restore)
+    restore, model = _with_model(settings.restore, elsewhere=elsewhere or settings.job.on_ray)
     return Plan(
         source=source,
         output=output,
@@ -193,14 +200,14 @@ def _with_crop(settings: ProcessSettings, area: Area) -> ProcessSettings:
     return replace(settings, prepare=replace(settings.prepare, crop=crop))
 
 
-def _with_model(settings: RestoreSettings) -> tuple[RestoreSettings, ModelFile]:
+def _with_model(settings: RestoreSettings, *, elsewhere: bool) -> tuple[RestoreSettings, ModelFile]:
     """Name the model with its detail, and the arithmetic that fit the device."""
     # torch takes seconds to load: only once input, output and encoder are known to be good.
     from vs_gendrpix.models.devices import DTYPES, pick_devices, pick_dtype  # noqa: PLC0415
     from vs_gendrpix.models.gendrpix.files import default_model  # noqa: PLC0415
     from vs_gendrpix.models.restorer import check_restorer  # noqa: PLC0415
 
-    devices = pick_devices(settings.device)
+    devices = pick_devices(settings.device, elsewhere=elsewhere)
     name = default_model(devices[0]) if settings.model == "auto" else settings.model
     # Checked before a file of any size is digested.
     able = check_restorer(find_model(settings.model_path or name))

@@ -18,10 +18,14 @@ GPUS = {"cuda": "CUDA", "xpu": "XPU", "mps": "MPS"}
 """The kinds of GPU, by PyTorch's names, as messages call them. AMD's are `cuda` under ROCm."""
 
 
-def pick_device(name: str) -> torch.device:
+def pick_device(name: str, *, elsewhere: bool = False) -> torch.device:
     """Find the device of a name: `auto`, `cpu`, `mps`, or `cuda` or `xpu`, alone or with `:N`.
 
     `auto` is the first CUDA device, or else the CPU: nothing else has been tried yet.
+
+    Args:
+        name: The name.
+        elsewhere: Whether other machines work there, so that this one need not have it.
 
     Raises:
         DeviceError: There is no such device.
@@ -34,7 +38,7 @@ def pick_device(name: str) -> torch.device:
     if kind not in GPUS or (colon and not (number.isascii() and number.isdecimal())):
         raise DeviceError(f"no device {name!r}: use auto, cpu, cuda, cuda:N, xpu, xpu:N or mps")
     count = _count(kind)
-    if int(number or 0) >= count:
+    if int(number or 0) >= count and not elsewhere:
         raise DeviceError(f"no device {name!r}: there are {count} {GPUS[kind]} devices; use cpu")
     return torch.device(kind, int(number or 0))
 
@@ -54,13 +58,17 @@ def _count(kind: str) -> int:
     return module.device_count() if module.is_available() else 0
 
 
-def pick_devices(names: str) -> tuple[torch.device, ...]:
+def pick_devices(names: str, *, elsewhere: bool = False) -> tuple[torch.device, ...]:
     """Find the devices of names with commas between them; one may be named more than once.
+
+    Args:
+        names: The names.
+        elsewhere: See `pick_device`.
 
     Raises:
         DeviceError: There is no such device.
     """
-    return tuple(pick_device(name.strip()) for name in names.split(","))
+    return tuple(pick_device(name.strip(), elsewhere=elsewhere) for name in names.split(","))
 
 
 def pick_dtype(name: str, device: torch.device) -> torch.dtype:
@@ -83,7 +91,9 @@ def pick_dtype(name: str, device: torch.device) -> torch.dtype:
         return DTYPES[name]
     if device.type == "mps":  # the first generation emulates it, and PyTorch cannot tell
         return torch.float32
-    if device.type == "cuda":
+    if device.type in GPUS and not _count(device.type):
+        native = True  # another machine's: those of data centres have had it since 2020
+    elif device.type == "cuda":
         native = torch.cuda.is_bf16_supported(including_emulation=False)
     elif device.type == "xpu":
         native = torch.xpu.is_bf16_supported(including_emulation=False)
