@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import vapoursynth as vs
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from tests.choices import process_settings
 from tests.clips import make_clip
-from vs_gendrpix import RestoreSettings, process
+from vs_gendrpix import RestoreSettings, gendrpix, process, source_clip
 from vs_gendrpix.cli.main import main
 from vs_gendrpix.errors import ModelError, OutputError, SettingsError
 from vs_gendrpix.frame.format import FrameFormat, PixelLayout
@@ -200,7 +201,7 @@ def pictures(path: Path) -> list[np.ndarray]:
         ("RealESRGAN_x4plus.safetensors", None),
     ],
 )
-def test_the_command_gives_the_frames_of_a_plain_call(shared, tmp_path, name, tile):
+def test_the_command_and_the_filter_give_the_frames_of_a_plain_call(shared, tmp_path, name, tile):
     path = shared / ("peers" if name.endswith(".pth") else "teacher") / name
     source = tmp_path / "in.mkv"
     size = (64, 48) if "x4plus" in name else (112, 104)  # 70 times as slow
@@ -220,3 +221,15 @@ def test_the_command_gives_the_frames_of_a_plain_call(shared, tmp_path, name, ti
         wanted = plain(path, torch.from_numpy(given[None].astype(np.float32)) / 1023)
         off = np.abs(made / 65535 - wanted[0].numpy()).max() * 255
         assert off <= 1
+    clip = gendrpix(
+        source_clip(source),
+        4,
+        model_path=path,
+        dtype="fp32",
+        color_fix="none",
+        format=vs.RGB48,
+        tile=tile and tile[0],
+        overlap=48,
+    )
+    (frame,) = clip.frames()
+    np.testing.assert_array_equal(np.stack(frame), found[0])
