@@ -16,8 +16,8 @@ from pathlib import Path
 
 import av
 
-from vs_gendrpix.read import index
-from vs_gendrpix.read.index_text import kept_index, know_index
+from vs_gendrpix.read.timing import index
+from vs_gendrpix.read.timing.index_text import kept_index, know_index
 from vs_gendrpix.settings import ReadSettings
 
 HERE = Path(__file__).parent

@@ -16,7 +16,7 @@ from benchmarks.colour_reference import (
     yuv_matrix,
 )
 from benchmarks.matrix_cases import COLORS, FRAMES, TIMINGS, Case
-from vs_gendrpix.write.configuring import kept_priority
+from vs_gendrpix.write.encoding.configuring import kept_priority
 
 TICK = Fraction(1, 12800)
 PATCH = 48

@@ -7,7 +7,7 @@ import av
 
 from tests.clips import make_frames
 from vs_gendrpix.libav.pixels import to_picture
-from vs_gendrpix.write.configuring import kept_priority
+from vs_gendrpix.write.encoding.configuring import kept_priority
 
 INTRA = {
     "mjpeg": ("yuvj420p", {}),

@@ -9,7 +9,7 @@ import numpy as np
 
 from vs_gendrpix.frame.format import ColorSpec, Frame, FrameFormat, Timing
 from vs_gendrpix.libav.pixels import layout_of, to_picture
-from vs_gendrpix.write.configuring import kept_priority
+from vs_gendrpix.write.encoding.configuring import kept_priority
 
 TICK = Fraction(1, 12800)
 EVEN = tuple(512 * i for i in range(12))

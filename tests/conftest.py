@@ -14,7 +14,7 @@ from tests.nearest import NearestEngine
 from tests.strategies import SMALL
 from vs_gendrpix.models.gendrpix.files import save_network
 from vs_gendrpix.models.gendrpix.network import GenDRPix, random_network
-from vs_gendrpix.write.configuring import kept_priority
+from vs_gendrpix.write.encoding.configuring import kept_priority
 
 # A busy machine takes ten times as long: no test is timed.
 settings.register_profile("untimed", deadline=None)

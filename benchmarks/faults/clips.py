@@ -9,7 +9,7 @@ import av
 import numpy as np
 from av.container import OutputContainer
 
-from vs_gendrpix.write.configuring import kept_priority
+from vs_gendrpix.write.encoding.configuring import kept_priority
 
 FRAMES, RATE = 12, 25
 

@@ -29,7 +29,7 @@ from vs_gendrpix.job.progress import Progress
 from vs_gendrpix.job.waits import Bound
 from vs_gendrpix.libav.pixels import to_picture
 from vs_gendrpix.write.container import Container
-from vs_gendrpix.write.encoder import _restamp
+from vs_gendrpix.write.encoding.encoder import _restamp
 from vs_gendrpix.write.writer import FileWriter
 
 pytestmark = pytest.mark.usefixtures("nearest_engine")
@@ -431,7 +431,7 @@ def test_a_result_with_a_missing_frame_is_not_published(tmp_path, monkeypatch):
 def test_a_result_with_a_moved_frame_is_not_published(tmp_path, monkeypatch):
     make_clip(tmp_path / "in.mp4")
     monkeypatch.setattr(
-        "vs_gendrpix.write.encoder.to_picture",
+        "vs_gendrpix.write.encoding.encoder.to_picture",
         lambda frame, pix_fmt: to_picture(
             replace(frame, timing=replace(frame.timing, pts=frame.timing.pts * 2)), pix_fmt
         ),

@@ -11,7 +11,7 @@ from tests.clips import make_clip
 from vs_gendrpix.cli.video import main
 from vs_gendrpix.errors import MediaError, SettingsError
 from vs_gendrpix.libav.faults import reading
-from vs_gendrpix.read.times import Times
+from vs_gendrpix.read.timing.times import Times
 
 PATH = Path("film.mkv")
 
@@ -83,7 +83,7 @@ def test_a_fault_of_our_own_code_stays_one(fails):
         fails()
 
 
-@pytest.mark.parametrize(("place", "code"), [("vs_gendrpix.read.times", 70), ("av", 3)])
+@pytest.mark.parametrize(("place", "code"), [("vs_gendrpix.read.timing.times", 70), ("av", 3)])
 @pytest.mark.usefixtures("nearest_engine")
 def test_a_type_error_ends_the_command_by_whose_it_is(tmp_path, monkeypatch, place, code):
     make_clip(tmp_path / "in.mp4")

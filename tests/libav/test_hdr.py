@@ -11,7 +11,7 @@ from vs_gendrpix.errors import MediaError
 from vs_gendrpix.frame.clip import HdrMetadata, LightLevel, MasteringDisplay
 from vs_gendrpix.libav.hdr import read_metadata
 from vs_gendrpix.read.source import open_source
-from vs_gendrpix.write.hdr_options import HDR_OPTIONS, lost_metadata
+from vs_gendrpix.write.encoding.hdr_options import HDR_OPTIONS, lost_metadata
 
 P3 = "G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,50)"
 GRADED = HdrMetadata(

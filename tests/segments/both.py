@@ -17,7 +17,7 @@ from vs_gendrpix.libav.display_matrix import read_orientation
 from vs_gendrpix.libav.hdr import read_metadata
 from vs_gendrpix.libav.pixels import layout_of, read_planes, to_picture
 from vs_gendrpix.segments.folder import JobFolder
-from vs_gendrpix.write.configuring import kept_priority
+from vs_gendrpix.write.encoding.configuring import kept_priority
 
 DAMAGED = "the input is damaged"
 """Begins the sentence that counts what else is compared."""

@@ -10,7 +10,7 @@ from tests.nearest import LOSSLESS
 from tests.segments.both import make_both, make_moving, told
 from vs_gendrpix import EncodeSettings
 from vs_gendrpix.segments import cutting
-from vs_gendrpix.write.profiles import PROFILES
+from vs_gendrpix.write.encoding.profiles import PROFILES
 
 pytestmark = pytest.mark.usefixtures("nearest_engine")
 

@@ -20,8 +20,8 @@ from vs_gendrpix.errors import (
 )
 from vs_gendrpix.libav.pixels import read_planes, to_picture
 from vs_gendrpix.read.source import open_source
+from vs_gendrpix.write.encoding.profiles import PROFILES
 from vs_gendrpix.write.pictures import PictureWriter
-from vs_gendrpix.write.profiles import PROFILES
 
 SAME = RestoreSettings(scale=Fraction(1))
 RATE = ReadSettings(rate=Fraction(24))

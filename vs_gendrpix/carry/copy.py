@@ -20,8 +20,8 @@ from vs_gendrpix.errors import MediaError
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.libav.log import LibavLog
 from vs_gendrpix.libav.values import codec_name, fraction, is_cover, origin
-from vs_gendrpix.read.index import index_of
 from vs_gendrpix.read.opening import open_input
+from vs_gendrpix.read.timing.index import index_of
 from vs_gendrpix.settings import ReadSettings
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from vs_gendrpix import cancellation
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.libav.log import LibavLog
 from vs_gendrpix.libav.values import codec_name, fraction, is_cover, line_of, origin
-from vs_gendrpix.read.index import Index
-from vs_gendrpix.read.joins import Joins, RunningClock
-from vs_gendrpix.read.steady import Steady
+from vs_gendrpix.read.timing.index import Index
+from vs_gendrpix.read.timing.joins import Joins, RunningClock
+from vs_gendrpix.read.timing.steady import Steady
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

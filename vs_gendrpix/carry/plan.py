@@ -21,8 +21,8 @@ from vs_gendrpix.carry.convert import encoder_for
 from vs_gendrpix.carry.tags import first_timecode, needs_keys, timecode_of
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.libav.values import codec_name, is_cover, line_of
-from vs_gendrpix.read.index import Index
 from vs_gendrpix.read.opening import open_input
+from vs_gendrpix.read.timing.index import Index
 from vs_gendrpix.settings import StreamSettings
 
 COVERS = {"mjpeg": ("jpg", "image/jpeg"), "png": ("png", "image/png")}

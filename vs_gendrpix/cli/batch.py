@@ -10,7 +10,7 @@ from vs_gendrpix.cli.console import say
 from vs_gendrpix.cli.display import Displays, heard
 from vs_gendrpix.read.sequence import PICTURES
 from vs_gendrpix.settings import ProcessSettings
-from vs_gendrpix.write.profiles import PROFILES
+from vs_gendrpix.write.encoding.profiles import PROFILES
 
 if TYPE_CHECKING:
     from vs_gendrpix.batch.clips import Target

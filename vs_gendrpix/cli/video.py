@@ -19,7 +19,7 @@ from vs_gendrpix.job.progress import JsonLines
 from vs_gendrpix.read.sequence import PICTURES
 from vs_gendrpix.settings import ProcessSettings
 from vs_gendrpix.settings.option import build
-from vs_gendrpix.write.profiles import PROFILES
+from vs_gendrpix.write.encoding.profiles import PROFILES
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -9,7 +9,7 @@ from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.frame.target import target_format
 from vs_gendrpix.libav.pixels import encoder_layout
 from vs_gendrpix.settings import ProcessSettings
-from vs_gendrpix.write.color_tags import color_tags
+from vs_gendrpix.write.encoding.color_tags import color_tags
 
 
 def restored_clip(source: ClipInfo, settings: ProcessSettings) -> ClipInfo:

@@ -23,8 +23,8 @@ from vs_gendrpix.read.input import Input
 from vs_gendrpix.read.look.fields import Scan
 from vs_gendrpix.restore.heap import keep_freed
 from vs_gendrpix.settings import ProcessSettings, ReadSettings, RestoreSettings
-from vs_gendrpix.write.choosing import with_encoder
-from vs_gendrpix.write.trial import try_encoder
+from vs_gendrpix.write.encoding.choosing import with_encoder
+from vs_gendrpix.write.encoding.trial import try_encoder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

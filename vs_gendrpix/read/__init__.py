@@ -4,9 +4,7 @@ input.py     what can be restored: an opened input that gives frames and can be 
 opening.py   a local file, a video, within limits; pipe.py: the standard input, read twice
 clip.py      an opened video; decoder.py: its packets decoded past any damage, cut.py and
              missing.py: what is not there
-times.py     when each picture is shown; pace.py: how many there are a second
-index.py     a file read once: its times, and where its clock starts again (parts.py, joins.py);
-             index_text.py: that as text, which the workers of a job share
+timing/      when each picture is shown
 source.py    frames in order; reader.py: frames by number
 sequence.py  numbered pictures; lists.py: lists of files, which are refused
 look/        looks at a clip before the work

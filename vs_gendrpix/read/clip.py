@@ -20,12 +20,12 @@ from vs_gendrpix.libav.log import InputLog, LibavLog
 from vs_gendrpix.libav.values import fraction, origin
 from vs_gendrpix.read.cut import TAIL, is_cut_off
 from vs_gendrpix.read.decoder import Decoder
-from vs_gendrpix.read.index import index_of, may_restart, pace_of_stream
-from vs_gendrpix.read.joins import Joins, RunningClock, joined_packets
 from vs_gendrpix.read.missing import Missing
 from vs_gendrpix.read.opening import STDIN, main_video, open_input
 from vs_gendrpix.read.pipe import Pipe
-from vs_gendrpix.read.steady import Steady
+from vs_gendrpix.read.timing.index import index_of, may_restart, pace_of_stream
+from vs_gendrpix.read.timing.joins import Joins, RunningClock, joined_packets
+from vs_gendrpix.read.timing.steady import Steady
 from vs_gendrpix.settings import ReadSettings
 
 if TYPE_CHECKING:

@@ -28,7 +28,7 @@ from vs_gendrpix.read.alike import Alike
 from vs_gendrpix.read.clip import Clip
 from vs_gendrpix.read.opening import MAX_PIXELS, STDIN
 from vs_gendrpix.read.sequence import find_sequence
-from vs_gendrpix.read.times import Times
+from vs_gendrpix.read.timing.times import Times
 from vs_gendrpix.settings import ReadSettings
 
 _JUMPS = (0, 3, 30)

@@ -17,8 +17,8 @@ from typing import Self
 
 from vs_gendrpix.errors import OutputError, SettingsError
 from vs_gendrpix.frame.values import from_json, to_json
-from vs_gendrpix.read.index_text import kept_index, know_index
 from vs_gendrpix.read.sequence import Names
+from vs_gendrpix.read.timing.index_text import kept_index, know_index
 from vs_gendrpix.segments.job_plan import JobPlan
 from vs_gendrpix.segments.manifest import Manifest
 from vs_gendrpix.write.output import output_fault

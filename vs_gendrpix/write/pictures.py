@@ -12,7 +12,7 @@ from vs_gendrpix.frame.clip import ClipInfo
 from vs_gendrpix.frame.format import Frame
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.settings import EncodeSettings
-from vs_gendrpix.write.encoder import Encoder
+from vs_gendrpix.write.encoding.encoder import Encoder
 from vs_gendrpix.write.output import Output, output_fault
 
 if TYPE_CHECKING:

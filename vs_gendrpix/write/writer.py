@@ -14,8 +14,8 @@ from vs_gendrpix.frame.format import Frame, Timing
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.settings import EncodeSettings
 from vs_gendrpix.write.container import Y4M, Container, container_of
-from vs_gendrpix.write.encoder import Encoder
-from vs_gendrpix.write.hdr_options import lost_metadata
+from vs_gendrpix.write.encoding.encoder import Encoder
+from vs_gendrpix.write.encoding.hdr_options import lost_metadata
 from vs_gendrpix.write.output import Output, output_fault
 from vs_gendrpix.write.pictures import CODECS, PictureWriter, uneven
 

@@ -17,12 +17,12 @@ from av.format import Flags
 from vs_gendrpix import cancellation
 from vs_gendrpix.libav.values import fraction
 from vs_gendrpix.read.fields_apart import FieldProbe
-from vs_gendrpix.read.joins import Joins, find_joins
-from vs_gendrpix.read.lone import due_times, far_times, lone_times
 from vs_gendrpix.read.opening import main_video, open_input
-from vs_gendrpix.read.pace import ROUNDED, Pace, has_fields_apart, pace_of
-from vs_gendrpix.read.parts import Part, Parts, Picture
-from vs_gendrpix.read.steady import Steady
+from vs_gendrpix.read.timing.joins import Joins, find_joins
+from vs_gendrpix.read.timing.lone import due_times, far_times, lone_times
+from vs_gendrpix.read.timing.pace import ROUNDED, Pace, has_fields_apart, pace_of
+from vs_gendrpix.read.timing.parts import Part, Parts, Picture
+from vs_gendrpix.read.timing.steady import Steady
 from vs_gendrpix.settings import ReadSettings
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from vs_gendrpix.libav.values import fraction
-from vs_gendrpix.read.parts import Parts, Picture, is_guess
+from vs_gendrpix.read.timing.parts import Parts, Picture, is_guess
 
 if TYPE_CHECKING:
     from av.packet import Packet

@@ -15,8 +15,8 @@ from vs_gendrpix.libav.log import LibavLog
 from vs_gendrpix.libav.pixels import layout_of, to_picture
 from vs_gendrpix.libav.values import line_of
 from vs_gendrpix.settings import EncodeSettings
-from vs_gendrpix.write.choosing import formats_of
-from vs_gendrpix.write.configuring import configure, kept_priority
+from vs_gendrpix.write.encoding.choosing import formats_of
+from vs_gendrpix.write.encoding.configuring import configure, kept_priority
 
 _CANDIDATES = (
     "libx265",

@@ -12,7 +12,7 @@ from av.video.codeccontext import VideoCodecContext
 from vs_gendrpix.frame.clip import STREAM_RATE, ClipInfo
 from vs_gendrpix.libav.pixels import location_code
 from vs_gendrpix.settings import EncodeSettings
-from vs_gendrpix.write.hdr_options import HDR_OPTIONS
+from vs_gendrpix.write.encoding.hdr_options import HDR_OPTIONS
 
 _THREADS = Path("/proc/self/task")
 

@@ -8,9 +8,9 @@ from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
-from vs_gendrpix.read.index import Index, key_of, known_index, remember_index
-from vs_gendrpix.read.joins import Joins
-from vs_gendrpix.read.pace import Pace
+from vs_gendrpix.read.timing.index import Index, key_of, known_index, remember_index
+from vs_gendrpix.read.timing.joins import Joins
+from vs_gendrpix.read.timing.pace import Pace
 from vs_gendrpix.settings import ReadSettings
 
 

@@ -8,7 +8,7 @@ from vs_gendrpix.frame.format import CHROMA_LOCATIONS, ColorSpec, FrameFormat, P
 from vs_gendrpix.frame.target import target_format
 from vs_gendrpix.libav.pixels import encoder_layout
 from vs_gendrpix.read.source import open_source
-from vs_gendrpix.write.color_tags import color_tags
+from vs_gendrpix.write.encoding.color_tags import color_tags
 
 
 def target_color(color, family="yuv", **encode):

@@ -6,9 +6,9 @@ import pytest
 
 from tests.clips import UNEVEN, make_clip
 from tests.joined import STARTS, make_joined
-from vs_gendrpix.read import index
 from vs_gendrpix.read.clip import Clip
-from vs_gendrpix.read.index_text import kept_index, know_index
+from vs_gendrpix.read.timing import index
+from vs_gendrpix.read.timing.index_text import kept_index, know_index
 from vs_gendrpix.settings import ReadSettings
 
 ANY = ReadSettings()

@@ -12,7 +12,7 @@ from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.frame.clip import ClipInfo
 from vs_gendrpix.libav.pixels import layout_of, read_planes
 from vs_gendrpix.settings import EncodeSettings
-from vs_gendrpix.write.encoder import Encoder
+from vs_gendrpix.write.encoding.encoder import Encoder
 
 ENCODERS = [
     ("libx265", "yuv420p10le", ".mp4"),

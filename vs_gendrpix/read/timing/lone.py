@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from vs_gendrpix.read.pace import ROUNDED, Pace
+from vs_gendrpix.read.timing.pace import ROUNDED, Pace
 
 _REORDERED = 33
 """Fields by which the decoder's order and the viewer's may differ in H.264 and HEVC, and one for

@@ -13,8 +13,8 @@ from vs_gendrpix.frame.format import Frame
 from vs_gendrpix.libav.pixels import to_picture
 from vs_gendrpix.libav.values import fraction
 from vs_gendrpix.settings import EncodeSettings
-from vs_gendrpix.write.configuring import configure, kept_priority
-from vs_gendrpix.write.trial import holds_captions, try_encoder
+from vs_gendrpix.write.encoding.configuring import configure, kept_priority
+from vs_gendrpix.write.encoding.trial import holds_captions, try_encoder
 
 if TYPE_CHECKING:
     from av.packet import Packet

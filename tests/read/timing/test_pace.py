@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.clips import TICK, UNEVEN, make_clip
-from vs_gendrpix.read.pace import USUAL, has_fields_apart, pace_of
 from vs_gendrpix.read.source import open_source
+from vs_gendrpix.read.timing.pace import USUAL, has_fields_apart, pace_of
 
 NONE = Fraction(0)
 FILM = Fraction(24000, 1001)

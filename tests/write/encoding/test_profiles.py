@@ -14,8 +14,8 @@ from tests.strategies import frame_format
 from vs_gendrpix import EncodeSettings, RestoreSettings, process
 from vs_gendrpix.color.codes import from_rgb
 from vs_gendrpix.errors import SettingsError
-from vs_gendrpix.write.choosing import with_encoder
-from vs_gendrpix.write.profiles import PROFILES, profile_for
+from vs_gendrpix.write.encoding.choosing import with_encoder
+from vs_gendrpix.write.encoding.profiles import PROFILES, profile_for
 
 SAME = RestoreSettings(scale=Fraction(1))
 QUICK = {"delivery": "ultrafast", "web": "13"}
@@ -133,7 +133,7 @@ def test_the_pixel_format_is_near_the_source(encoder, pix_fmt, source, alpha, wa
 
 
 def test_the_documents_tell_every_profile():
-    page = (Path(__file__).parents[2] / "docs" / "inputs-outputs.md").read_text()
+    page = (Path(__file__).parents[3] / "docs" / "inputs-outputs.md").read_text()
     told = [line for line in page.splitlines() if line.startswith("| `")]
     rows = []
     for name, profile in PROFILES.items():
