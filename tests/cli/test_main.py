@@ -99,6 +99,7 @@ def test_presets_are_listed_with_what_they_are_for(capsys):
     ("module", "command", "extra"),
     [
         ("PIL", ["evaluate", "tiny", "x"], "evaluation"),
+        ("PIL", ["compare", "a", "b", "-o", "x.html"], "evaluation"),
         ("accelerate", ["train", "a"], "train"),
         ("onnx", ["export", "tiny", "x.onnx"], "onnx"),
     ],

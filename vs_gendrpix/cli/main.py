@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from vs_gendrpix.cli import evaluate, export, jobs, models, presets, train, video
+from vs_gendrpix.cli import compare, evaluate, export, jobs, models, presets, train, video
 from vs_gendrpix.cli.command import Parser, add_version, execute, exit_codes, run_command
 from vs_gendrpix.errors import SettingsError
 
@@ -16,6 +16,7 @@ COMMANDS = {
     "work": jobs.WORK,
     "finish": jobs.FINISH,
     "status": jobs.STATUS,
+    "compare": compare.COMMAND,
     "models": models.COMMAND,
     "presets": presets.COMMAND,
     "export": export.COMMAND,

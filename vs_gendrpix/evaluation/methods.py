@@ -30,9 +30,14 @@ def bicubic(low: Tensor, scale: int) -> Tensor:
 
 def lanczos(low: Tensor, scale: int) -> Tensor:
     """The resize that most scalers offer as their best: Lanczos with three lobes, by Pillow."""
-    size = (low.shape[-1] * scale, low.shape[-2] * scale)
+    return lanczos_to(low, (low.shape[-2] * scale, low.shape[-1] * scale))
+
+
+def lanczos_to(image: Tensor, size: tuple[int, int]) -> Tensor:
+    """(1, 3, H, W) made as high and wide as `size` says, by the same resize."""
     planes = [
-        Image.fromarray(plane.numpy()).resize(size, Image.Resampling.LANCZOS) for plane in low[0]
+        Image.fromarray(plane.numpy()).resize(size[::-1], Image.Resampling.LANCZOS)
+        for plane in image[0]
     ]
     return torch.stack([torch.from_numpy(np.array(plane)) for plane in planes])[None]
 

@@ -1,0 +1,136 @@
+"""What is compared: opened inputs, whose frames become pictures of one size."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from vs_gendrpix.errors import SettingsError, one_line
+from vs_gendrpix.evaluation.clips import rgb_of
+from vs_gendrpix.evaluation.methods import lanczos_to
+from vs_gendrpix.frame.clip import PICTURE_RATE, ClipInfo
+from vs_gendrpix.frame.format import HDR_TRANSFERS, Frame
+from vs_gendrpix.frame.notes import Notes
+from vs_gendrpix.job.open import open_input
+from vs_gendrpix.read.input import Frames, Input
+from vs_gendrpix.read.opening import STDIN
+from vs_gendrpix.read.sequence import find_sequence
+from vs_gendrpix.settings import ReadSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """One of the clips that are compared, opened.
+
+    Attributes:
+        path: What the user named.
+        clip: The opened input.
+        frames: Its frames, to be read once.
+    """
+
+    path: Path
+    clip: Input
+    frames: Frames
+
+    @property
+    def info(self) -> ClipInfo:
+        """What is known of the frames."""
+        return self.frames.info
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the pictures, turned as a player turns them."""
+        form = self.info.format
+        size = form.height, form.width
+        return size[::-1] if self.info.rotation % 180 else size
+
+    def timed(self) -> Iterator[tuple[Fraction, Frame]]:
+        """The frames, each with the seconds from the first one."""
+        frames = iter(self.frames)
+        first = next(frames, None)
+        if first is None:
+            return
+        begin = first.timing.pts * first.timing.time_base
+        for frame in chain((first,), frames):
+            yield frame.timing.pts * frame.timing.time_base - begin, frame
+
+    def picture(self, frame: Frame, size: tuple[int, int]) -> Tensor:
+        """A frame as the page shows it: (1, 3, H, W) RGB in [0, 1], of 8 bits.
+
+        Args:
+            frame: One of this side.
+            size: H and W; a picture of another size is scaled by Lanczos.
+        """
+        image = rgb_of(frame).rot90(-(self.info.rotation // 90), (2, 3))
+        if self.info.mirrored:
+            image = image.flip(3)
+        if image.shape[2:] != torch.Size(size):
+            image = lanczos_to(image.contiguous(), size)
+        return image.clamp(0, 1).mul(255).round().div(255)
+
+    def remarks(self, size: tuple[int, int]) -> list[str]:
+        """What is done to the pictures for the page, and what to know of them: sentences.
+
+        Args:
+            size: Height and width of the pictures of the page.
+        """
+        (height, width), info, said = self.size, self.info, []
+        if self.size != size:
+            bent = abs(width * size[0] / (height * size[1]) - 1) > 0.02
+            said.append(
+                f"scaled from {width}x{height} to {size[1]}x{size[0]} by Lanczos"
+                + bent * ", which changes its shape"
+            )
+        if info.format.layout.bits > 8:
+            said.append(f"its {info.format.layout.bits} bits are shown in 8")
+        if info.format.color.transfer in HDR_TRANSFERS:
+            said.append(f"{HDR_TRANSFERS[info.format.color.transfer]} is shown as it is coded")
+        if info.sample_aspect_ratio != 1:
+            said.append(f"its pixels are not square ({info.sample_aspect_ratio}): shown as stored")
+        return said
+
+
+@contextmanager
+def opened(paths: list[Path], notes: Mapping[Path, Notes]) -> Iterator[list[Side]]:
+    """Open all that is compared.
+
+    Args:
+        paths: What the user named.
+        notes: Where damage and warnings of each go; what is opened twice says them once.
+
+    Raises:
+        MediaError: One of them cannot be read.
+        SettingsError: One of them is a pipe.
+    """
+    if STDIN in paths:
+        raise SettingsError("a pipe cannot be compared, as it is read twice: use a file")
+    with ExitStack() as stack:
+        sides = []
+        for path in paths:
+            clip = stack.enter_context(open_input(path, _read(path), notes[path]))
+            sides.append(Side(path=path, clip=clip, frames=clip.frames(None, None)))
+        yield sides
+
+
+def _read(path: Path) -> ReadSettings:
+    """How to read: numbered pictures need a rate, which means nothing here."""
+    return ReadSettings(rate=None if find_sequence(path) is None else PICTURE_RATE)
+
+
+def largest(sides: list[Side]) -> tuple[int, int]:
+    """Height and width of the largest pictures: no side loses detail when it is scaled to them."""
+    return max((side.size for side in sides), key=lambda size: size[0] * size[1])
+
+
+def names(paths: list[Path]) -> list[str]:
+    """What to call each: its file name, with folders in front where names are equal."""
+    for parts in range(1, max(len(path.parts) for path in paths) + 1):
+        found = [str(Path(*path.parts[-parts:])) for path in paths]
+        if len(set(found)) == len(found):
+            break
+    return [one_line(name) for name in found]

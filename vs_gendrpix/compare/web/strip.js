@@ -1,0 +1,87 @@
+"use strict";
+// The frames that are shown, the worst first, and the table of what is known of the files.
+
+const strip = document.getElementById("strip");
+let order = "worst";
+
+const byWorst = () => data.shown.map((_, index) => index)
+  .sort((a, b) => badness(data.shown[b].place) - badness(data.shown[a].place));
+
+function drawStrip() {
+  const indices = order === "worst" ? byWorst() : data.shown.map((_, index) => index);
+  strip.replaceChildren(...indices.map((index) => {
+    const card = data.shown[index];
+    const worst = badness(card.place);
+    const value = Number.isFinite(worst) ? said(Math.abs(worst)) : "\u2013";
+    const button = made("button", { onclick: () => show(index) },
+      made("img", { src: card.preview, alt: "" }),
+      made("span", { textContent: card.number }), made("b", { textContent: value }));
+    button.dataset.frame = index;
+    button.title = `frame ${card.number}, ${card.time.toFixed(3)} s: `
+      + `${data.measures[measure].name} ${value}`;
+    return button;
+  }));
+  markStrip();
+}
+
+function markStrip() {
+  for (const button of strip.children) {
+    const now = Number(button.dataset.frame) === view.frame;
+    if (now && button.getAttribute("aria-current") !== "true") {
+      const { offsetLeft, offsetWidth } = button;
+      if (offsetLeft < strip.scrollLeft || offsetLeft + offsetWidth
+        > strip.scrollLeft + strip.clientWidth) strip.scrollLeft = offsetLeft - strip.clientWidth / 2;
+    }
+    button.setAttribute("aria-current", now);
+  }
+}
+
+function summary(curve, higher) {
+  const values = curve.filter((value) => value != null);
+  if (!values.length) return "\u2013";
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const worst = values.reduce((a, b) => (higher ? Math.min(a, b) : Math.max(a, b)));
+  return values.length > 1 ? `${said(mean)}, worst ${said(worst)}` : said(mean);
+}
+
+function row(name, tells, cells) {
+  const head = made("th", { scope: "row", textContent: name, title: tells });
+  return made("tr", {}, head, ...cells.map((text) => made("td", { textContent: text ?? "" })));
+}
+
+function drawFacts() {
+  const heads = data.names.map((name, side) => made("th", { scope: "col" },
+    made("i", { style: `background: var(${COLORS[side]})` }), `${side + 1} ${name}`,
+    made("small", { textContent: side === data.anchor
+      ? (data.referenced ? "the reference" : "the others are compared with it") : "" })));
+  const known = [...new Set(data.facts.flatMap((facts) => Object.keys(facts)))];
+  const judged = data.measures.filter(({ curves }) => curves.some(
+    (curve) => curve?.some((value) => value != null)));
+  document.getElementById("facts").replaceChildren(
+    made("thead", {}, made("tr", {}, made("td"), ...heads)),
+    made("tbody", {},
+      ...judged.map(({ name, tells, higher, curves }) => row(
+        name, tells, curves.map((curve) => curve && summary(curve, higher)))),
+      row("on this page", "", data.remarks.map((remarks) => remarks.join("; ") || "as it is")),
+      ...known.map((name) => row(name, "", data.facts.map((facts) => facts[name])))));
+}
+
+function drawNotes() {
+  const { shown, frames, step, measures } = data;
+  const notes = data.notes.map((note) => `${note}.`);
+  if (frames > 1) {
+    notes.push(shown.length === frames
+      ? `All ${frames} frames are shown.`
+      : `${shown.length} of ${frames} frames are shown: the worst by ${measures[0].name}, `
+        + "and others spread over the clip.");
+  }
+  if (step > 1) {
+    notes.push(`One of every ${step} frames is measured; flicker, VMAF and XPSNR take these as `
+      + "following one another.");
+  }
+  for (const { name, tells, higher } of measures) {
+    notes.push(`${name}: ${tells}; ${higher ? "higher" : "lower"} is better.`);
+  }
+  document.getElementById("notes").replaceChildren(
+    ...notes.map((textContent) => made("li", { textContent })));
+}
