@@ -131,7 +131,7 @@ def make_plan(
     """
     keep_freed()  # before the looks start threads, which keep the heap that they have
     source, output, notes = Path(src), Path(dst), Notes()
-    settings = settings or ProcessSettings()
+    settings = ProcessSettings.of(settings)
     with open_outputs(source, output, settings.write, notes):
         pass  # what would be refused after the looks is refused before them
     with (

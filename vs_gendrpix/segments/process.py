@@ -66,7 +66,7 @@ def process(
         OutputError: A job of other settings has been begun for this output.
         GendrpixError: One of its kinds, see `vs_gendrpix.errors`; nothing has been published.
     """
-    settings, progress = settings or ProcessSettings(), progress or Progress()
+    settings, progress = ProcessSettings.of(settings), progress or Progress()
     check_workers(settings)
     earlier = _finished_before(src, dst, settings, progress)
     if earlier is not None:

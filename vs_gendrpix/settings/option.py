@@ -2,8 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields, is_dataclass
+from fractions import Fraction
 from functools import cache
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from numbers import Integral, Real
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from vs_gendrpix.errors import SettingsError
 
@@ -133,6 +136,13 @@ def options_of(settings: type) -> tuple[Declared, ...]:
     )
 
 
+@cache
+def _types_of(settings: type) -> dict[str, Any]:
+    """The type of each field of a settings class."""
+    hints = get_type_hints(settings)
+    return {each.name: hints[each.name] for each in fields(settings)}
+
+
 def groups_of(settings: type) -> Iterator[type]:
     """A settings class and all that are nested in it, each after the one that holds it."""
     yield settings
@@ -162,12 +172,17 @@ def build[T](settings: type[T], values: dict[str, Any]) -> T:
 
 
 def check(settings: object) -> None:
-    """Check every value of a settings object against its declared choices and range.
+    """Check every value of a settings object against its declared type, choices and range.
 
     Raises:
-        SettingsError: A value is none of the choices, or out of its range.
+        SettingsError: A value is of another type, none of the choices, or out of its range.
     """
     kind: type = type(settings)
+    for field_name, hint in _types_of(kind).items():
+        value = getattr(settings, field_name)
+        if get_origin(hint) is not Literal and not _fits(value, hint):
+            said = f"{field_name} {value!r} is of the type {type(value).__name__}"
+            raise SettingsError(f"{said}: use {_words(hint)}")
     for declared in options_of(kind):
         value = getattr(settings, declared.field)
         name = declared.option.name or declared.field.replace("_", " ")
@@ -177,3 +192,32 @@ def check(settings: object) -> None:
         within = declared.option.within
         if within is not None and value is not None and value not in within:
             raise SettingsError(f"{name} {float(value):g} is out of range: use {within}")
+
+
+def _fits(value: object, hint: Any) -> bool:  # noqa: ANN401 - a type, or what typing makes of types
+    """Whether a value is of a type; any number will do for a fraction, and no bool for a number."""
+    kind, inner = get_origin(hint), get_args(hint)
+    if kind in {Union, UnionType}:
+        return any(_fits(value, each) for each in inner)
+    if kind is Literal:
+        return isinstance(value, str) and value in inner
+    if kind is tuple:
+        if not isinstance(value, tuple):
+            return False
+        wanted = inner[:1] * len(value) if inner[-1] is Ellipsis else inner
+        return len(value) == len(wanted) and all(map(_fits, value, wanted))
+    if hint in {int, float, Fraction}:
+        return isinstance(value, Integral if hint is int else Real) and not isinstance(value, bool)
+    return isinstance(value, hint)
+
+
+def _words(hint: Any) -> str:  # noqa: ANN401
+    """A type as messages name it."""
+    kind, inner = get_origin(hint), get_args(hint)
+    if kind in {Union, UnionType}:
+        return " or ".join(map(_words, inner))
+    if kind is Literal:
+        return " or ".join(map(repr, inner))
+    if kind is tuple:
+        return f"a tuple of {_words(inner[0])}"
+    return "None" if hint is NoneType else str(hint.__name__)

@@ -1,9 +1,11 @@
 """The settings of a whole run, nested by what happens to a frame."""
 
 from dataclasses import dataclass
+from typing import Self
 
 from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.settings.job import JobSettings
+from vs_gendrpix.settings.option import check
 from vs_gendrpix.settings.read import PrepareSettings, ReadSettings
 from vs_gendrpix.settings.restore import RestoreSettings
 from vs_gendrpix.settings.write import FinishSettings, WriteSettings
@@ -20,7 +22,21 @@ class ProcessSettings:
     write: WriteSettings = WriteSettings()
     job: JobSettings = JobSettings()
 
+    @classmethod
+    def of(cls, given: object) -> Self:
+        """Take what a caller gives as the settings; None is the defaults.
+
+        Raises:
+            SettingsError: It is of another type.
+        """
+        if given is None:
+            return cls()
+        if not isinstance(given, cls):
+            raise SettingsError(f"settings of the type {type(given).__name__}: use {cls.__name__}")
+        return given
+
     def __post_init__(self) -> None:
+        check(self)
         if self.finish.keep_bars and self.prepare.crop is None:
             raise SettingsError("there are no bars to keep without a crop: give --crop too")
         device = self.restore.device

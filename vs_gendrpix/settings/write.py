@@ -86,6 +86,9 @@ class EncodeSettings:
         repeated=True,
     )
 
+    def __post_init__(self) -> None:
+        check(self)
+
     def over(self, profile: Self) -> Self:
         """Fill what these settings leave open with the values of a profile.
 
@@ -125,6 +128,9 @@ class StreamSettings:
         flag_text="leave out tags of the file and its streams, but not their languages",
     )
 
+    def __post_init__(self) -> None:
+        check(self)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteSettings:
@@ -144,3 +150,6 @@ class WriteSettings:
         metavar="FILE",
         parse=Path,
     )
+
+    def __post_init__(self) -> None:
+        check(self)
