@@ -2,13 +2,17 @@
 
 A signal that raises an exception raises it in any line: in a callback of a library, which takes it
 for a failure of its own, in the middle of a cleanup, or after the result has got its name. So the
-command line only asks for an end here (`request`), and the work ends where it can (`check`). In a
-program that uses the library nothing asks: signals are the program's own.
+command line only asks for an end here (`request`), and the work ends where it can (`check`). A
+program that uses the library has its signals for itself, and asks by an event of each call
+(`ends_by`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
-from threading import Lock
+from threading import Event, Lock
 
 type Remove = Callable[[], None]
 
@@ -30,8 +34,44 @@ class _State:
     kept: str = "nothing was published"
 
 
+@dataclass(slots=True)
+class _Call:
+    """A call of the library that an event ends."""
+
+    event: Event
+    committed: bool = False
+
+    @property
+    def ends(self) -> bool:
+        """Whether it is to end, and can."""
+        return self.event.is_set() and not self.committed
+
+
 _state = _State()
 _lock = Lock()
+_call: ContextVar[_Call | None] = ContextVar("_call", default=None)
+
+
+@contextmanager
+def ends_by(event: Event | None) -> Iterator[None]:
+    """End the work within where an event is set meanwhile.
+
+    Args:
+        event: Set by another thread; None is never set.
+
+    Raises:
+        CancelledError: It was set, and nothing had got its name before.
+    """
+    call = None if event is None else _Call(event)
+    token = _call.set(call)
+    try:
+        yield
+    except Cancelled:
+        if call is None or not call.ends:
+            raise
+        raise CancelledError("the caller ended the work") from None
+    finally:
+        _call.reset(token)
 
 
 def check() -> None:
@@ -40,7 +80,8 @@ def check() -> None:
     Raises:
         Cancelled: It has.
     """
-    if _state.requested is not None and not _state.committed:
+    call = _call.get()
+    if (_state.requested is not None and not _state.committed) or (call is not None and call.ends):
         raise Cancelled
 
 
@@ -53,6 +94,9 @@ def commit() -> None:
     with _lock:
         check()
         _state.committed = True
+        call = _call.get()
+        if call is not None:
+            call.committed = True
 
 
 def go_on() -> None:

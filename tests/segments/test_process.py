@@ -1,7 +1,9 @@
 """A long clip as a job of segments: the frames, times and streams of one piece."""
 
 import sys
+from concurrent.futures import CancelledError
 from dataclasses import replace
+from threading import Event
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from tests.nearest import LOSSLESS, settings
 from tests.segments.jobs import frames_of
 from vs_gendrpix import JobSettings, process
 from vs_gendrpix.errors import MediaError, SettingsError
+from vs_gendrpix.job.progress import Progress
 from vs_gendrpix.segments import cutting
 
 pytestmark = pytest.mark.usefixtures("nearest_engine")
@@ -34,6 +37,31 @@ def test_it_gives_the_frames_of_one_piece(tmp_path):
     assert all(np.array_equal(a, b) for (_, a), (_, b) in zip(found, wanted, strict=True))
     assert report.frames_encoded == report.frames_decoded == 57
     assert sorted(each.name for each in tmp_path.iterdir()) == ["in.mp4", "job.mp4", "one.mp4"]
+
+
+class EndsAt(Progress):
+    """Sets an event when so many frames are written."""
+
+    def __init__(self, count, event):
+        self.count, self.event = count, event
+
+    def frame(self, count, bound):
+        del bound
+        if count == self.count:
+            self.event.set()
+
+
+@pytest.mark.parametrize("frames", [8, 57])
+def test_a_caller_ends_the_work_and_the_same_call_goes_on(tmp_path, frames):
+    make_clip(tmp_path / "in.mp4", times=[512 * n for n in range(frames)])
+    paths = tmp_path / "in.mp4", tmp_path / "made" / "out.mp4"
+    asked, chosen = Event(), settings(encode=LOSSLESS)
+    with pytest.raises(CancelledError):
+        process(*paths, chosen, progress=EndsAt(frames // 2, asked), cancel=asked)
+    assert not paths[1].exists()
+    assert (tmp_path / "made").exists() == (frames == 57)  # finished segments stay
+    report = process(*paths, chosen, cancel=Event())
+    assert report.frames_encoded == frames
 
 
 def test_without_the_extra_workers_on_ray_are_one_line(tmp_path, monkeypatch):

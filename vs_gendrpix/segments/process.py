@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING
 
 from vs_gendrpix import cancellation
@@ -40,6 +41,7 @@ def process(
     *,
     progress: Progress | None = None,
     engine: "Engine | None" = None,
+    cancel: Event | None = None,
 ) -> Report:
     """Restore a video file.
 
@@ -58,22 +60,26 @@ def process(
             name asks for.
         progress: Is told of the start, of every frame and of the end.
         engine: An engine with the settings' restorer, which is left open; None opens one.
+        cancel: Ends the work when another thread sets it. Nothing is published then; of a clip in
+            segments the finished ones stay, and the same call goes on.
 
     Returns:
         What was done, with all warnings and the damage that was met.
 
     Raises:
+        concurrent.futures.CancelledError: `cancel` was set.
         OutputError: A job of other settings has been begun for this output.
         GendrpixError: One of its kinds, see `vs_gendrpix.errors`; nothing has been published.
     """
     settings, progress = ProcessSettings.of(settings), progress or Progress()
     check_workers(settings)
-    earlier = _finished_before(src, dst, settings, progress)
-    if earlier is not None:
-        return earlier
     opened = None if engine is None else lambda _: engine
-    with made_folders(Path(dst), settings.write.report):
-        return process_plan(make_plan(src, dst, settings), progress, opened)
+    with cancellation.ends_by(cancel):
+        earlier = _finished_before(src, dst, settings, progress)
+        if earlier is not None:
+            return earlier
+        with made_folders(Path(dst), settings.write.report):
+            return process_plan(make_plan(src, dst, settings), progress, opened)
 
 
 def process_plan(
