@@ -37,7 +37,7 @@ from ffmpeg_filters.filters import (
 from ffmpeg_filters.graph import Filter, Graph, Node, graph_of
 from ffmpeg_filters.in_process import InProcess
 from ffmpeg_filters.neighbours import Neighbours, neighbours
-from ffmpeg_filters.presets import PRESETS
+from ffmpeg_filters.presets import PRESETS, PRESETS_OF_FRAMES
 from ffmpeg_filters.program import Program
 from ffmpeg_filters.reach import kept_local, reaching_outside
 from ffmpeg_filters.running import apply, read
@@ -48,6 +48,7 @@ __all__ = [
     "DEINTERLACERS",
     "IN_BOTH",
     "PRESETS",
+    "PRESETS_OF_FRAMES",
     "PROGRAM_ONLY",
     "Feed",
     "FieldOrder",

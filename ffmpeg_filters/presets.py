@@ -21,12 +21,20 @@ from ffmpeg_filters.graph import Filter
 
 def vhs(stream: Stream) -> Stream:
     """Video tape: a picture for each field, less noise in time, less blotchy colour."""
-    return denoise_chroma(denoise_temporal(deinterlace(stream)))
+    return _tape(deinterlace(stream))
+
+
+def _tape(stream: Stream) -> Stream:
+    return denoise_chroma(denoise_temporal(stream))
 
 
 def dvd_interlaced(stream: Stream) -> Stream:
     """An interlaced DVD or broadcast in MPEG-2: a picture for each field, no block edges."""
-    return deblock(deinterlace(stream), strength="weak")
+    return _disc(deinterlace(stream))
+
+
+def _disc(stream: Stream) -> Stream:
+    return deblock(stream, strength="weak")
 
 
 def film_16mm(stream: Stream) -> Stream:
@@ -51,7 +59,11 @@ def old_web(stream: Stream) -> Stream:
 
 def anime_dvd(stream: Stream) -> Stream:
     """Telecined animation in MPEG-2: the film's own pictures, no block edges, no bands."""
-    return deband(deblock(inverse_telecine(stream), strength="weak"), threshold=0.01)
+    return _cels(inverse_telecine(stream))
+
+
+def _cels(stream: Stream) -> Stream:
+    return deband(deblock(stream, strength="weak"), threshold=0.01)
 
 
 PRESETS: Mapping[str, Filter] = MappingProxyType(
@@ -69,3 +81,8 @@ PRESETS: Mapping[str, Filter] = MappingProxyType(
     }
 )
 """All presets by name."""
+
+PRESETS_OF_FRAMES: Mapping[str, Filter] = MappingProxyType(
+    {**PRESETS, "vhs": _tape, "dvd_interlaced": _disc, "anime_dvd": _cels}
+)
+"""The same for whole frames: fields have been looked for before, and taken care of."""

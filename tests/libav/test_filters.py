@@ -14,8 +14,8 @@ from vs_gendrpix.errors import SettingsError
 pytestmark = pytest.mark.usefixtures("nearest_engine")
 
 
-def run(folder, **chosen):
-    return process(folder / "in.mp4", folder / "out.mp4", settings(**chosen))
+def run(folder, name="in.mp4", **chosen):
+    return process(folder / name, folder / "out.mp4", settings(**chosen))
 
 
 def test_a_frame_for_each_field_halfway_in_time_and_sound_as_it_was(tmp_path):
@@ -105,10 +105,20 @@ def test_a_telecined_clip_becomes_the_film(tmp_path):
 
 def test_a_pre_filter_that_deinterlaces_does_so_alone(tmp_path):
     write(tmp_path / "in.mp4", list(woven(list(moving(48)))), 25)
-    assert run(tmp_path, pre_filter="dvd_interlaced").frames_encoded == 48
-    assert run(tmp_path, pre_filter="yadif", overwrite=True).frames_encoded == 24
+    assert run(tmp_path, pre_filter="yadif").frames_encoded == 24
 
 
 def test_a_progressive_clip_is_left_alone(tmp_path):
     write(tmp_path / "in.mp4", list(moving(24)), 25)  # flagged as interlaced, which it is not
     assert run(tmp_path).frames_encoded == 24
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["vhs", "dvd_interlaced", "anime_dvd"])
+def test_a_preset_makes_frames_of_fields_only_where_there_are_fields(tmp_path, name):
+    write(tmp_path / "frames.mp4", list(moving(24)), 25)
+    write(tmp_path / "fields.mp4", list(woven(list(moving(48)))), 25)
+    chosen = {"pre_filter": name, "overwrite": True}
+    assert run(tmp_path, "frames.mp4", **chosen).frames_encoded == 24
+    assert run(tmp_path, "fields.mp4", **chosen).frames_encoded == 48
+    assert run(tmp_path, "fields.mp4", deinterlace="off", **chosen).frames_encoded == 24

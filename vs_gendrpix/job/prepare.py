@@ -2,7 +2,7 @@
 
 from ffmpeg_filters import (
     DEINTERLACERS,
-    PRESETS,
+    PRESETS_OF_FRAMES,
     FilterError,
     Graph,
     Node,
@@ -27,6 +27,8 @@ _CALLED_FOR: dict[Kind, Deinterlace] = {
 
 def graphs_before(settings: PrepareSettings, found: Scan, notes: Notes) -> list[str]:
     """List the filter graphs for frames before they are restored: deinterlacing, then the user's.
+
+    A preset leaves the fields to what has been found: on a progressive clip it makes none.
 
     Args:
         settings: What is asked for.
@@ -58,7 +60,7 @@ def graphs_after(settings: ProcessSettings) -> list[str]:
 def _graph(given: str, settings: PrepareSettings) -> Graph:
     """Make the graph of a preset's name or of FFmpeg's own syntax, within what is allowed."""
     try:
-        graph = graph_of(PRESETS.get(given, given))
+        graph = graph_of(PRESETS_OF_FRAMES.get(given, given))
         outside = reaching_outside(graph)
         if outside and not settings.allow_filter_files:
             raise SettingsError(
