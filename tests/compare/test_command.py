@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from tests.clips import make_clip
 from tests.compare.conftest import FRAMES, WORST, codes
 from vs_gendrpix.cli.main import main
+from vs_gendrpix.compare.sides import names
 
 pytest.importorskip("cv2", reason="the extra `evaluation` is not installed")
 image = pytest.importorskip("PIL.Image", reason="the extra `evaluation` is not installed")
@@ -121,6 +123,46 @@ def test_clips_of_unequal_length_are_compared_as_far_as_both_go(tmp_path, capsys
     said = "a.mp4 has 12 frames, but they have 5 in common"
     assert said in capsys.readouterr().err
     assert data_of(tmp_path / "p.html")["notes"][0].startswith(said)
+
+
+def test_a_picture_is_turned_as_a_player_turns_it(tmp_path):
+    make_clip(tmp_path / "flat.mp4", times=[0])
+    make_clip(
+        tmp_path / "turned.mp4",
+        times=[0],
+        prepare=lambda _, stream: stream.set_display_rotation(90),  # counterclockwise
+    )
+    given = tmp_path / "turned.mp4", tmp_path / "flat.mp4"
+    assert run(given[0], given[0], "-o", tmp_path / "p.html") == 0
+    turned = pixels(data_of(tmp_path / "p.html")["shown"][0]["pictures"][0])
+    assert run(given[1], given[1], "-o", tmp_path / "q.html") == 0
+    flat = pixels(data_of(tmp_path / "q.html")["shown"][0]["pictures"][0])
+    assert turned.shape == (64, 48, 3)
+    assert (turned == np.rot90(flat)).all()
+
+
+def test_damage_is_told_and_the_page_is_made_all_the_same(tmp_path, capsys):
+    frames = [b"FRAME\n" + bytes([level]) * (64 * 48 * 3 // 2) for level in range(100, 112)]
+    content = b"YUV4MPEG2 W64 H48 F25:1 C420jpeg\n" + b"".join(frames)
+    (tmp_path / "whole.y4m").write_bytes(content)
+    (tmp_path / "cut.y4m").write_bytes(content[:-1000])
+    assert run(tmp_path / "cut.y4m", tmp_path / "whole.y4m", "-o", tmp_path / "p.html") == 1
+    assert "the input is damaged" in capsys.readouterr().err
+    assert data_of(tmp_path / "p.html")["frames"] in {11, 12}
+
+
+def test_no_clip_is_written_over(tmp_path, clips, capsys):
+    inside = tmp_path / "p_files"
+    inside.mkdir()
+    (inside / "000000.png").write_bytes((clips[0] / "000.png").read_bytes())
+    assert run(clips[0], inside, "-o", tmp_path / "p.html", "-y") == 4
+    assert "holds the input" in capsys.readouterr().err
+    assert len(list(inside.iterdir())) == 1
+
+
+def test_clips_of_one_name_are_told_apart():
+    paths = [Path("a/in.mp4"), Path("b/in.mp4"), Path("c\n.mp4")]
+    assert names(paths) == ["a/in.mp4", "b/in.mp4", "c .mp4"]
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
     with needs_extra("evaluation"):  # torch takes seconds to load: --help shall be quick
         from vs_gendrpix.compare.command import compare  # noqa: PLC0415
 
-    compare(
+    whole = compare(
         options.clips,
         options.output,
         reference=options.reference,
@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
         overwrite=options.overwrite,
     )
     sys.stdout.write(f"{options.output}\n")
-    return 0
+    return 0 if whole else 1
 
 
 COMMAND = Command(

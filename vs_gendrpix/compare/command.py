@@ -63,7 +63,7 @@ def compare(
     reference: Path | None = None,
     frames: int = 24,
     overwrite: bool = False,
-) -> None:
+) -> bool:
     """Compare clips or pictures, and write a page that shows them.
 
     All are made as large as the largest. Frames are paired by time from each clip's first frame,
@@ -76,6 +76,9 @@ def compare(
         frames: How many frames are shown at most, 1 or more.
         overwrite: Whether an existing page and its pictures may be replaced.
 
+    Returns:
+        Whether all that was read was whole; damage is in the log.
+
     Raises:
         GendrpixError: One of its kinds, see `vs_gendrpix.errors`.
     """
@@ -84,18 +87,18 @@ def compare(
         raise SettingsError(f"{len(shown)} clips cannot be compared: name 2 to {MOST} in all")
     if output.suffix.lower() not in SUFFIXES:
         raise SettingsError(f"the page {output} is HTML: let its name end in .html")
-    for path in shown:
+    beside = Names(folder=_beside(output), prefix="", digits=6, suffix=".png")
+    for path in shown:  # none of them may be written over
         target = OutputFile(output, source=path, overwrite=overwrite)
-    folder = OutputFolder(
-        Names(folder=_beside(output), prefix="", digits=6, suffix=".png"),
-        source=shown[0],
-        overwrite=overwrite,
-    )
+        folder = OutputFolder(beside, source=path, overwrite=overwrite)
     anchor = 0 if reference is None else shown.index(reference)
     notes = {path: Notes() for path in shown}
     with target:
         with opened(shown, notes) as sides:
             found = _measure(sides, anchor, referenced=reference is not None)
+        for each in notes.values():
+            each.tell_damage()
+        whole = not any(each.damaged for each in notes.values())
         places = chosen(found.measures[0].badness(), frames)
         with opened(shown, notes) as sides:
             size = largest(sides)
@@ -114,6 +117,7 @@ def compare(
                     folder.publish()
                     cancellation.go_on()
         target.publish()
+    return whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
