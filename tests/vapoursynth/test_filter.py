@@ -167,16 +167,26 @@ def test_the_shape_of_a_sample_is_right(restore, given, sar, wanted):
     assert (found["_SARNum"], found["_SARDen"]) == wanted
 
 
-def test_a_matrix_that_is_not_said_must_be_given(restore):
-    for props in ({"_Matrix": 2}, {}):
+@pytest.fixture
+def logged():
+    lines = []
+    handle = vs.core.add_log_handler(lambda _, line: lines.append(line))
+    yield lines
+    vs.core.remove_log_handler(handle)
+
+
+def test_a_matrix_that_is_not_said_is_that_of_the_height_or_the_given_one(restore, logged):
+    for props, chosen in (({"_Matrix": 2}, {}), ({}, {}), ({}, {"matrix_in": 1})):
         source = make_clip(**props)
         if not props:
             source = source.std.RemoveFrameProps("_Matrix")
-        with pytest.raises(vs.Error, match=r"^gendrpix: .* give matrix_in"):
-            restore(source)
-        given = restore(source, matrix_in=6)
-        said = restore(make_clip(_Matrix=6))
-        assert given.get_frame(0).props["_Matrix"] == 6
+        logged.clear()
+        given = restore(source, **chosen)
+        taken = chosen.get("matrix_in", 6)
+        line = "gendrpix: the clip does not say its matrix: taken as BT.601 by its height"
+        assert logged == ([] if chosen else [line])
+        said = restore(make_clip(_Matrix=taken))
+        assert given.get_frame(0).props["_Matrix"] == taken
         for plane, other in zip(
             planes_of(given.get_frame(0)), planes_of(said.get_frame(0)), strict=True
         ):

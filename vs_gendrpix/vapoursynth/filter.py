@@ -28,6 +28,7 @@ from vs_gendrpix.vapoursynth.formats import (
     copied_planes,
     pixel_layout,
     restored_props,
+    says_matrix,
     source_format,
     write_planes,
 )
@@ -110,7 +111,7 @@ def gendrpix(  # noqa: PLR0913 - the parameters of a filter are its interface
             enough for every device to have a batch in work and one in wait.
         dedup: Take the result of the frame before for a frame that is equal to it.
         matrix_in: Matrix of YUV frames that do not say theirs, by ITU-T H.273: 1 BT.709, 5 or 6
-            BT.601, 9 BT.2020.
+            BT.601, 9 BT.2020; None goes by the height, as players do: BT.709 from 720 lines on.
 
     Returns:
         The restored clip, with the properties of its source.
@@ -165,6 +166,9 @@ def _restored(
         clip = clip.std.GPUDownload()
     with clip.get_frame(0) as first:
         source = source_format(clip, first.props, matrix_in)
+        if matrix_in is None and not says_matrix(clip, first.props):
+            taken = "709" if source.color.matrix == 1 else "601"
+            _inform(f"the clip does not say its matrix: taken as BT.{taken} by its height")
     form = clip.format if format is None else vs.core.get_video_format(int(format))
     layout = pixel_layout(form)
     size = settings.output_size(source.width, source.height, layout.chroma_step)
@@ -179,6 +183,11 @@ def _restored(
     shape = settings.aspect_change((source.width, source.height), size)
     jobs = _Jobs(build, source, room=2 * vs.core.num_threads + 4 * ahead + 8)
     return _graph(clip, jobs, target, form, shape, ahead)
+
+
+def _inform(sentence: str) -> None:
+    """Log a line in VapourSynth's own way."""
+    vs.core.log_message(vs.MESSAGE_TYPE_INFORMATION, f"gendrpix: {sentence}")
 
 
 def _graph(

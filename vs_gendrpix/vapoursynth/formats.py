@@ -18,6 +18,7 @@ from vs_gendrpix.frame.format import (
     PixelLayout,
     Plane,
     said,
+    usual_matrix,
 )
 
 FAMILIES: Final[dict[int, Family]] = {vs.GRAY: "gray", vs.YUV: "yuv", vs.RGB: "rgb"}
@@ -31,12 +32,12 @@ def source_format(clip: vs.VideoNode, props: dict[str, Any], matrix_in: int | No
     Args:
         clip: The clip.
         props: The properties of its first frame, which count for all frames.
-        matrix_in: The matrix of YUV and grey frames that do not state one, by ITU-T H.273; None if
-            the user gives none.
+        matrix_in: The matrix of YUV and grey frames that do not state one, by ITU-T H.273; None is
+            the one that players assume for their height, as for files.
 
     Raises:
         MediaError: The clip's format is not supported.
-        SettingsError: The matrix is needed, but unknown; or `matrix_in` is not supported.
+        SettingsError: `matrix_in` is not supported.
     """
     if matrix_in is not None and matrix_in not in LUMA_WEIGHTS:
         raise SettingsError(f"matrix_in {matrix_in} is not supported: use one of {_KNOWN}")
@@ -48,7 +49,7 @@ def source_format(clip: vs.VideoNode, props: dict[str, Any], matrix_in: int | No
     family = _family(clip.format)
     location = int(props.get("_ChromaLocation", 0))
     color = ColorSpec(
-        matrix=_matrix(props, family, matrix_in),
+        matrix=_matrix(props, family, matrix_in or usual_matrix(clip.height)),
         primaries=_code_point(props, "_Primaries"),
         transfer=_code_point(props, "_Transfer"),
         full_range=int(props.get("_Range", family == "rgb")) == 1,
@@ -129,19 +130,20 @@ def _code_point(props: dict[str, Any], name: str) -> int:
     return code
 
 
-def _matrix(props: dict[str, Any], family: Family, matrix_in: int | None) -> int:
+def says_matrix(clip: vs.VideoNode, props: dict[str, Any]) -> bool:
+    """Whether a clip of YUV states its matrix; one of RGB or grey needs none."""
+    matrix = int(props.get("_Matrix", UNSPECIFIED))
+    return matrix != UNSPECIFIED or _family(clip.format) != "yuv"
+
+
+def _matrix(props: dict[str, Any], family: Family, matrix_in: int) -> int:
     """The matrix of the frames; 0 for RGB."""
     if family == "rgb":
         return 0
     matrix = int(props.get("_Matrix", UNSPECIFIED))
     if family == "gray" and matrix not in LUMA_WEIGHTS:
-        return matrix_in or 1  # unknown, or a plane of RGB: any weights return the same grey
+        return matrix_in  # unknown, or a plane of RGB: any weights return the same grey
     if matrix == UNSPECIFIED:
-        if matrix_in is None:
-            raise SettingsError(
-                "this clip does not say its matrix: give matrix_in, 1 for BT.709, 6 for BT.601 "
-                "(5 for PAL) or 9 for BT.2020"
-            )
         return matrix_in
     if matrix not in LUMA_WEIGHTS:
         raise MediaError(

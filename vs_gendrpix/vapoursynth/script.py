@@ -15,7 +15,7 @@ import vapoursynth as vs  # type: ignore[import-untyped] # no py.typed in its wh
 
 from vs_gendrpix.errors import UNWRITABLE, GendrpixError, MediaError
 from vs_gendrpix.frame.clip import PICTURE_RATE, ClipInfo
-from vs_gendrpix.frame.format import Frame, FrameFormat, Timing, usual_matrix
+from vs_gendrpix.frame.format import Frame, FrameFormat, Timing
 from vs_gendrpix.frame.span import Within
 from vs_gendrpix.read.look.fields import PROGRESSIVE, Scan
 from vs_gendrpix.vapoursynth.formats import copied_planes, source_format
@@ -177,9 +177,9 @@ class ScriptFrames:
             seconds += lasts
 
     def _describe(self, props: dict[str, Any]) -> FrameFormat:
-        """The format of the frames; a matrix that is not stated is the usual one, as for files."""
+        """The format of the frames."""
         try:
-            form = source_format(self._clip, props, usual_matrix(self._clip.height))
+            form = source_format(self._clip, props, None)
         except ValueError as error:
             raise MediaError(f"the output of the script {self.path}: {error}") from error
         # VapourSynth sees to the alpha clip's size.
