@@ -2,13 +2,14 @@
 
 import logging
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import torch
 from torch import Tensor
 from tqdm import tqdm
 
@@ -30,7 +31,7 @@ log = logging.getLogger(__name__)
 
 MOST = 6
 """Clips on one page: more have no place side by side, and no number key of their own."""
-MEASURED = 1000
+MEASURED = 500
 """Frames that are measured at most; of a longer clip every second, third... one."""
 WITHIN = 20_000_000
 """Pixels of all pictures up to which the page holds them itself."""
@@ -93,7 +94,7 @@ def compare(
         folder = OutputFolder(beside, source=path, overwrite=overwrite)
     anchor = 0 if reference is None else shown.index(reference)
     notes = {path: Notes() for path in shown}
-    with target:
+    with target, _one_thread():
         with opened(shown, notes) as sides:
             found = _measure(sides, anchor, referenced=reference is not None)
         for each in notes.values():
@@ -118,6 +119,21 @@ def compare(
                     cancellation.go_on()
         target.publish()
     return whole
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let torch work in one thread.
+
+    The steps are so short that threads wait longer than they work: on a busy machine of two cores,
+    two threads took five times as long.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

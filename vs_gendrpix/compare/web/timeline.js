@@ -77,11 +77,11 @@ function tellValues(place) {
   document.getElementById("values").replaceChildren(made("span", { textContent: `frame ${place * data.step}` }), ...rows);
 }
 
-new ResizeObserver(() => {
+new ResizeObserver(() => requestAnimationFrame(() => {
   if (plot && timeline.clientWidth) {
     plot.setSize({ width: timeline.clientWidth, height: timeline.clientHeight });
   }
-}).observe(timeline);
+})).observe(timeline);
 window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
 onView.push(() => {
   plot?.redraw(false);

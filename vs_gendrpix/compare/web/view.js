@@ -275,8 +275,9 @@ async function show(frame) {
 }
 
 let roomBefore = "";
-new ResizeObserver(() => {
+// In a frame of its own: what is drawn anew may change sizes again, which an observer must not.
+new ResizeObserver(() => requestAnimationFrame(() => {
   const room = `${stage.clientWidth}x${stage.clientHeight}@${window.devicePixelRatio}`;
   if (pictures.length && room !== roomBefore) rebuild();
   roomBefore = room;
-}).observe(stage);
+})).observe(stage);
