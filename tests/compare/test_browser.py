@@ -93,6 +93,17 @@ def blocks(picture, at, scale, count=6):
     return cells[:, 0, :, 0].astype(int)
 
 
+def pinch(tab, middle, apart):
+    """Two fingers that part from one distance from the middle to another."""
+    protocol = tab.context.new_cdp_session(tab)
+    x, y = middle
+    for kind, far in (("touchStart", apart[0]), ("touchMove", apart[1]), ("touchEnd", None)):
+        ends = () if far is None else (x - far, x + far)
+        points = [{"x": each, "y": y, "id": number} for number, each in enumerate(ends)]
+        protocol.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    settle(tab)
+
+
 def true(frame, *, worn, count=6):
     return codes(frame, worn=worn)[12 : 12 + count, 12 : 12 + count].astype(int)
 
@@ -222,6 +233,9 @@ def test_a_phone_taps_and_nothing_is_wider_than_its_screen(browser, page):
         shot, place = seen(tab), [2 * each for each in at]
         assert tab.evaluate("view.current") == 1
         assert (blocks(shot, place, scale) == true(WORST, worn=True)).all()
+        pinch(tab, (200, 400), apart=(20, 120))
+        assert tab.evaluate("view.scale") > scale
+        assert tab.evaluate("view.current") == 1, "two fingers are no tap"
 
 
 @pytest.mark.parametrize("inside", [True, False])
