@@ -158,7 +158,7 @@ COMMAND = Command(
         ("show base", "the card of a built-in model"),
         ("show mine.safetensors", "the card of a file"),
         ("convert 4x.pth 4x.safetensors", "weights without code"),
-        ("wrap unet/ --vae vae/ --prediction v sd21.safetensors", "your own Stable Diffusion 2.1"),
+        ("wrap unet/ --vae vae/ --prediction v sd21.safetensors", "your own SD 2.1"),
         ("join true.safetensors rich.safetensors x.safetensors", "one for --detail"),
     ),
     add_arguments=add_arguments,
