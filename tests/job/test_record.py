@@ -76,7 +76,7 @@ def test_it_is_refused_before_the_work_where_it_cannot_be_written(tmp_path):
         ("there.json", "exists"),
         ("in.mp4", "is the input"),
         ("out.mp4", "is the output"),
-        ("missing/run.json", "cannot write"),
+        ("in.mp4/run.json", "cannot make the folder"),
     ):
         with pytest.raises(OutputError, match=said):
             process(tmp_path / "in.mp4", tmp_path / "out.mp4", settings(report=tmp_path / name))
