@@ -135,7 +135,10 @@ def test_more_captions_than_a_picture_can_have_are_spread(tmp_path):
         (EncodeSettings(encoder="ffv1", pix_fmt="yuv420p10le"), "out.mkv"),
         (EncodeSettings(encoder="prores_ks", pix_fmt="yuv422p10le"), "out.mov"),
         (EncodeSettings(encoder="libsvtav1", preset="12"), "out.mp4"),
-        (EncodeSettings(encoder="libx265", preset="ultrafast", options={"a53cc": "0"}), "out.mp4"),
+        (
+            EncodeSettings(encoder="libx265", preset="ultrafast", options=(("a53cc", "0"),)),
+            "out.mp4",
+        ),
         (EncodeSettings(encoder="png", pix_fmt="rgb48be"), "out/%06d.png"),
         (EncodeSettings(encoder="wrapped_avframe", pix_fmt="yuv420p"), "out.y4m"),
     ],

@@ -4,7 +4,7 @@ import os
 from contextlib import ExitStack
 from fractions import Fraction
 from itertools import zip_longest
-from threading import Thread
+from threading import Lock, Thread
 
 import av
 import numpy as np
