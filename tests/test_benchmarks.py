@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.clips import EVEN, make_clip
+
 ROOT = Path(__file__).parents[1]
-CLIP = str(ROOT / "samples" / "telescope.mp4")
+CLIP = "clip.mp4"
+"""Stands for a clip that is just large enough for windows at four times its size."""
 
 
 @pytest.mark.slow
@@ -17,17 +20,21 @@ CLIP = str(ROOT / "samples" / "telescope.mp4")
     [
         ("pipeline.py", ["--rounds", "1", "--frames", "6"]),
         ("scaling.py", ["--rounds", "1", "--length", "2"]),
-        ("heap.py", ["--size", "32x32", "--rounds", "1", "--frames", "1"]),
+        ("heap.py", ["--models", "tiny", "--size", "32x32", "--rounds", "1", "--frames", "1"]),
         ("gate.py", ["windows", CLIP, "--frames", "1", "--model", "base"]),
         ("gate.py", ["fp8", CLIP, "--frames", "1"]),
-        ("vapoursynth_filter.py", ["--rounds", "1", "--frames", "4"]),
-        ("speed_gpu.py", ["--device", "cpu", "--narrow", "--sizes", "128x96", "--seconds", "20"]),
+        ("vapoursynth_filter.py", [CLIP, "--rounds", "1", "--frames", "2"]),
+        ("speed_gpu.py", ["--device", "cpu", "--narrow", "--sizes", "64x64", "--seconds", "4"]),
     ],
 )
 def test_a_benchmark_runs_and_leaves_its_figures(script, arguments, tmp_path):
     out = tmp_path / "figures.json"
+    if CLIP in arguments:
+        make_clip(tmp_path / CLIP, size=(112, 88), times=EVEN[:8])
     command = [sys.executable, str(ROOT / "benchmarks" / script), *arguments, "--out", str(out)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=500, check=False)
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=500, check=False, cwd=tmp_path
+    )
     assert done.returncode == 0, done.stderr
     figures = json.loads(out.read_text())
     assert figures["date"]

@@ -33,8 +33,9 @@ PAGES = (64 << 20) // 4096
 
 FRONT_ENDS = {
     "file": """
+from pathlib import Path
 from vs_gendrpix import ProcessSettings, RestoreSettings, process
-settings = RestoreSettings(model_path={model!r}, device="cpu", scale=1)
+settings = RestoreSettings(model_path=Path({model!r}), device="cpu", scale=1)
 process({clip!r}, {clip!r} + ".mkv", ProcessSettings(restore=settings))
 """,
     "filter": """
@@ -44,10 +45,11 @@ clip = vs.core.std.BlankClip(width=64, height=64, format=vs.RGB24, length=1)
 gendrpix(clip, scale=1, model_path={model!r}, device_index=-1).get_frame(0)
 """,
     "evaluation": """
+from pathlib import Path
 import torch
 from vs_gendrpix.evaluation.methods import ModelMethod
 from vs_gendrpix.settings import RestoreSettings
-ModelMethod(RestoreSettings(model_path={model!r}, device="cpu"))(torch.rand(1, 3, 16, 16), 1)
+ModelMethod(RestoreSettings(model_path=Path({model!r}), device="cpu"))(torch.rand(1, 3, 16, 16), 1)
 """,
     "training": """
 from vs_gendrpix.cli.main import main
