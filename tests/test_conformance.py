@@ -120,6 +120,7 @@ def test_every_siting_of_chroma(tmp_path, small_model, location):
     assert CHROMA_LOCATIONS[made.props["_ChromaLocation"]] == written
 
 
+@pytest.mark.slow
 def test_a_picture_of_mjpeg(tmp_path, small_model):
     """Its chroma lies in the centre, where decoders take it to lie."""
     path = tmp_path / "in.mov"

@@ -123,6 +123,7 @@ def test_the_summary_names_what_failed_and_the_code_is_the_worst(capfd):
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("folder", "nearest_engine")
 def test_a_fault_shows_its_trace_with_v(capfd, monkeypatch):
     def fail(*_):

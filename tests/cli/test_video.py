@@ -176,6 +176,7 @@ def test_an_existing_output_is_replaced_with_y(folder):
     assert len(read(folder / "out.mp4").times) == 12
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("nearest_engine")
 def test_odd_names_are_only_names(folder, capfd):
     names = ["-in\n\udcff.mp4", "file:x.mp4", "a%03d.mp4"]

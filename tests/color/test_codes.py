@@ -112,6 +112,7 @@ def reference_encode(rgb, form):
     return codes
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(formats(), st.integers(0, 2**32 - 1))
 def test_to_rgb_is_the_reference(form, seed):

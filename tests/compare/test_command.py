@@ -97,6 +97,7 @@ def test_long_clips_are_measured_in_steps(tmp_path, clips, monkeypatch):
         assert (pixels(card["pictures"][0]) == codes(card["number"])).all()
 
 
+@pytest.mark.slow
 def test_scripts_and_pictures_are_compared_too(tmp_path, clips):
     script = tmp_path / "a.vpy"
     script.write_text(

@@ -58,6 +58,7 @@ def test_a_reader_that_leaves_early_ends_it_without_a_trace(small_model: Path, s
     assert running.wait() == OutputError.exit_code
 
 
+@pytest.mark.slow
 def test_table_json_and_sheet(
     small_model: Path, sharp: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -92,6 +93,7 @@ def test_table_json_and_sheet(
         assert image.height > HEAD + 2 * SIDE
 
 
+@pytest.mark.slow
 def test_the_sheet_shows_six_pictures_of_a_set(small_model: Path, tmp_path: Path) -> None:
     worn = tmp_path / "worn"
     worn.mkdir()

@@ -267,6 +267,7 @@ def test_a_part_of_a_pipe(folder):
     assert read(folder / "out.mov").times == [Fraction(n, 25) for n in range(4)]
 
 
+@pytest.mark.slow
 def test_of_a_pipe_only_its_first_frame_is_kept_to_plan_by(folder, monkeypatch):
     """An hour of frames before the start would fill the memory."""
     make_clip(folder / "in.mkv", codec="ffv1", times=range(0, 512 * 300, 512), size=(160, 128))
@@ -473,6 +474,7 @@ def brighter(n, f):
     assert found == [256 + 8 * n for n in (6, 7, 8)]
 
 
+@pytest.mark.slow
 def test_a_script_of_variable_rate_keeps_its_times(tmp_path):
     more = """
 def timed(n, f):
@@ -499,6 +501,7 @@ def test_the_alpha_clip_of_a_script_is_kept(tmp_path):
     assert [int(value) >> 8 for value in found[0, 0]] == [10, 20, 30, 77]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -94,6 +94,7 @@ def test_a_crop_beyond_the_picture_is_refused_and_nothing_is_left(tmp_path):
     assert left_behind(tmp_path) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("start", "seconds", "kept"),
     [(None, "0.16", range(4, 8)), ("0.08", "0.16", range(2, 6)), (None, "60", range(12))],

@@ -56,6 +56,7 @@ def test_the_total_of_a_part_is_right_from_the_start(tmp_path, suffix, times, pa
     assert {total for _, total in totals.heard} == {report.frames_encoded}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("graph", ["select=not(mod(n\\,3))", "fps=60", "select=lt(n\\,20)"])
 def test_the_total_follows_a_filter_that_drops_or_adds(tmp_path, graph):
     make_clip(tmp_path / "in.mp4", times=tuple(512 * n for n in range(200)), options={"g": "50"})

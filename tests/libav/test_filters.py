@@ -94,6 +94,7 @@ def test_an_interlaced_clip(tmp_path, mode, frames, warnings):
     assert len([said for said in report.warnings if "interlaced" in said]) == warnings
 
 
+@pytest.mark.slow
 def test_a_telecined_clip_becomes_the_film(tmp_path):
     film = apply("telecine=first_field=top:pattern=23", moving(96), pix_fmt="gray", rate=24)
     write(tmp_path / "in.mp4", list(film), Fraction(30000, 1001))

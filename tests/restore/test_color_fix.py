@@ -81,6 +81,7 @@ def test_a_loud_border_counts_as_much_as_the_rest():
     assert (low(fixed) - low(reference)).abs().max() < 0.35 * CODE
 
 
+@pytest.mark.slow
 def test_the_low_band_of_photographs_is_the_inputs(shared):
     """The hardest case: all that a restorer could add to a blurred and noisy picture."""
     folder = shared / "eval" / "kodak12"

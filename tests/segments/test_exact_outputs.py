@@ -126,6 +126,7 @@ def test_what_a_file_says_of_itself_is_that_of_one_piece(tmp_path, encoder, suff
     assert not both.job_report.exit_code
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["mp4", "mkv"])
 def test_captions_are_those_of_one_piece(tmp_path, suffix):
     own = [usual(number) for number in range(45)]

@@ -94,6 +94,7 @@ def test_code_values_that_change_midway_are_converted_to_the_first_ones(tmp_path
     assert any("changes its code values" in line for line in both.job_report.warnings)
 
 
+@pytest.mark.slow
 def test_encoders_join_in_any_order_to_the_same_bytes(tmp_path):
     make_moving(tmp_path / "in.mp4", sound="aac")
     files = []

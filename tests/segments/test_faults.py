@@ -137,6 +137,7 @@ def test_a_plan_that_is_cut_off_is_refused_in_words_and_begun_anew(source, outpu
     assert not folder.exists()
 
 
+@pytest.mark.slow
 def test_the_same_command_makes_a_damaged_segment_anew(source, output):
     job = plan(source, output)
     process(source, output, WANTED)

@@ -86,6 +86,7 @@ def test_who_is_silent_for_long_loses_it_whatever_the_clocks_say(path):
         assert lease is not None
 
 
+@pytest.mark.slow
 def test_it_is_kept_alive_while_the_work_goes_on(path):
     with Claims(BEAT).claim(path):
         before = path.stat().st_mtime_ns

@@ -25,6 +25,7 @@ def short(monkeypatch):
     monkeypatch.setattr(cutting, "LENGTH", 10)
 
 
+@pytest.mark.slow
 def test_it_gives_the_frames_of_one_piece(tmp_path):
     source = tmp_path / "in.mp4"
     make_clip(source, times=[512 * n for n in range(57)])
@@ -51,6 +52,7 @@ class EndsAt(Progress):
             self.event.set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("frames", [8, 57])
 def test_a_caller_ends_the_work_and_the_same_call_goes_on(tmp_path, frames):
     make_clip(tmp_path / "in.mp4", times=[512 * n for n in range(frames)])

@@ -106,6 +106,7 @@ def test_grain_is_fresh_for_each_picture_and_view_and_changes_no_brightness():
     assert torch.corrcoef(neighbours)[0, 1] > 0.5  # as coarse as what has been enlarged
 
 
+@pytest.mark.slow
 def test_features_see_a_weave_half_of_the_time_and_structure_always():
     """A weave of two pixels is gone at half the size; edges are not."""
     perception = Perception()

@@ -305,6 +305,7 @@ def test_a_run_can_begin_with_a_model_of_fewer_layers(run, tmp_path):
     assert (after - before).abs().mean() < (before - image).abs().mean() / 20
 
 
+@pytest.mark.slow
 def test_what_cannot_be_begun_with_is_said(run):
     with pytest.raises(ModelError, match="no model 'nobody'"):
         run("pix", replace(STAGE, begins_with="nobody"))

@@ -319,6 +319,7 @@ def test_alpha_is_scaled_beside_the_picture(tmp_path):
     assert report.warnings == ("the alpha channel is dropped: yuv420p10le has none",)
 
 
+@pytest.mark.slow
 def test_linear_light_goes_to_a_curve_and_back(tmp_path):
     """1 is white, 2 is kept in an EXR and cut off elsewhere; BT.1886 lies between them."""
     restore = RestoreSettings(scale=Fraction(1), strength=0, device="cpu")

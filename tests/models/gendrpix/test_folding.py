@@ -72,6 +72,7 @@ def test_the_prompts_still_steer():
     assert (first - second).abs().max() > 1e-4
 
 
+@pytest.mark.slow
 def test_loading_folds_in_full_precision(tmp_path):
     """The sums are made before the weights are rounded to the network's arithmetic."""
     plain = network()

@@ -82,6 +82,7 @@ def test_full_has_heads_of_64():
     assert attention.to_q.out_features // attention.head_dim == 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("grid", [(65, 65), (271, 481)])
 def test_full_runs_on_odd_grids(grid):
     condition = torch.empty(1, 77, 1024, device="meta")

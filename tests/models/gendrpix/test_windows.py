@@ -186,6 +186,7 @@ def test_larger_pictures_are_windowed_unless_asked_not_to(network):
     assert not torch.equal(run(network, (40, 80), fully=False), run(network, (40, 80), fully=True))
 
 
+@pytest.mark.slow
 def test_without_self_attention_a_network_does_what_its_other_layers_do(network):
     """And needs no windows: what lies far away does not matter."""
     silent = copy.deepcopy(network)
@@ -251,6 +252,7 @@ def seam_ratio(windowed: Tensor, full: Tensor) -> float:
     return (ratios[0] / ratios[1]).item()
 
 
+@pytest.mark.slow
 def test_borders_of_blocks_cannot_be_seen():
     x = texture(100, 80)
     with torch.inference_mode():
@@ -258,6 +260,7 @@ def test_borders_of_blocks_cannot_be_seen():
     assert ratio == pytest.approx(1, abs=0.02)  # 1.031 without the halo
 
 
+@pytest.mark.slow
 def test_a_pan_shows_no_pattern_that_stands_still():
     """One picture moves through the grid a token a frame: borders would stay where they are."""
     block = axis_plan(80, 16, shifted=False).block

@@ -45,6 +45,7 @@ def test_negative_items_want_something_between_degraded_and_clean(folder):
     assert 0.005 < sum(errors) / len(errors) < 0.3
 
 
+@pytest.mark.slow
 def test_neutral_pictures_become_neutral_ones(folder, teacher_file):
     """The student must not learn to colour film that has no colour."""
     paths = find_pictures([folder])
