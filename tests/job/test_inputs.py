@@ -233,6 +233,18 @@ def test_a_pipe_in_and_a_pipe_out(folder, capfd):
                 np.testing.assert_array_equal(b, a)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("mode", "frames"), [("auto", 24), ("bwdif", 24), ("off", 12)])
+def test_a_preset_takes_care_of_the_fields_of_a_pipe_which_cannot_be_looked_at(
+    folder, mode, frames
+):
+    make_clip(folder / "in.mkv", codec="ffv1")
+    arguments = ["-", "out.mkv", *QUICK[:4], "--pre-filter", "vhs", "--deinterlace", mode]
+    assert run(folder, *arguments, stdin=(folder / "in.mkv").read_bytes()) == (0, b"")
+    with open_source(folder / "out.mkv") as source:
+        assert len(list(source)) == frames
+
+
 def test_a_change_in_a_pipe_does_not_cost_the_work(folder, capfd):
     change(folder / "in.h264")
     data = (folder / "in.h264").read_bytes()

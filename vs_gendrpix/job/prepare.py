@@ -1,8 +1,12 @@
 """Which filters a clip goes through before it is restored, and after."""
 
+from collections.abc import Mapping
+
 from ffmpeg_filters import (
     DEINTERLACERS,
+    PRESETS,
     PRESETS_OF_FRAMES,
+    Filter,
     FilterError,
     Graph,
     Node,
@@ -28,7 +32,8 @@ _CALLED_FOR: dict[Kind, Deinterlace] = {
 def graphs_before(settings: PrepareSettings, found: Scan, notes: Notes) -> list[str]:
     """List the filter graphs for frames before they are restored: deinterlacing, then the user's.
 
-    A preset leaves the fields to what has been found: on a progressive clip it makes none.
+    A preset leaves the fields to what is asked for or has been found. Where nothing could be looked
+    at, in a pipe, it takes care of them itself.
 
     Args:
         settings: What is asked for.
@@ -38,7 +43,9 @@ def graphs_before(settings: PrepareSettings, found: Scan, notes: Notes) -> list[
     Raises:
         SettingsError: The filter that is asked for is no graph, or reaches outside of it.
     """
-    asked = [] if settings.pre_filter is None else [_graph(settings.pre_filter, settings)]
+    known = found.looked or settings.deinterlace != "auto"
+    presets = PRESETS_OF_FRAMES if known else PRESETS
+    asked = [] if settings.pre_filter is None else [_graph(settings.pre_filter, settings, presets)]
     handled = any(graph.filters & DEINTERLACERS for graph in asked)
     graphs = [*_deinterlacing(settings.deinterlace, found, notes, handled=handled), *asked]
     return [graph.text for graph in graphs]
@@ -54,13 +61,14 @@ def graphs_after(settings: ProcessSettings) -> list[str]:
         return []
     pix_fmt = planar_name(encoder_layout(settings.write.encode.pix_fmt))
     back = Node(name="format", arguments=pix_fmt, inputs=(), outputs=())
-    return [_graph(settings.finish.post_filter, settings.prepare).followed_by(back).text]
+    graph = _graph(settings.finish.post_filter, settings.prepare, PRESETS_OF_FRAMES)
+    return [graph.followed_by(back).text]
 
 
-def _graph(given: str, settings: PrepareSettings) -> Graph:
+def _graph(given: str, settings: PrepareSettings, presets: Mapping[str, Filter]) -> Graph:
     """Make the graph of a preset's name or of FFmpeg's own syntax, within what is allowed."""
     try:
-        graph = graph_of(PRESETS_OF_FRAMES.get(given, given))
+        graph = graph_of(presets.get(given, given))
         outside = reaching_outside(graph)
         if outside and not settings.allow_filter_files:
             raise SettingsError(

@@ -12,7 +12,7 @@ from vs_gendrpix.frame.span import Within
 from vs_gendrpix.libav.faults import reading
 from vs_gendrpix.read.clip import Clip
 from vs_gendrpix.read.look.changes import refuse_changes
-from vs_gendrpix.read.look.fields import PROGRESSIVE, Scan, scan
+from vs_gendrpix.read.look.fields import PROGRESSIVE, UNSEEN, Scan, scan
 from vs_gendrpix.read.opening import STDIN
 from vs_gendrpix.read.source import Source
 from vs_gendrpix.settings import ReadSettings
@@ -110,9 +110,9 @@ class FileInput:
         return Source(self.clip, start=start, end=end, within=within, refuses=False)
 
     def fields(self, start: Fraction | None, end: Fraction | None) -> Scan:
-        """Look whether a file's pictures are interlaced; numbered pictures and pipes are not."""
+        """Look whether a file's pictures are interlaced; numbered pictures are not."""
         if not self.path.is_file():
-            return PROGRESSIVE
+            return PROGRESSIVE if self.rereadable else UNSEEN
         with reading(self.path):
             return scan(self.clip, start=start, end=end)
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import islice
 from typing import Literal
@@ -44,15 +44,20 @@ class Scan:
         kind: What the pictures are.
         order: Which field comes first, where there are two.
         flagged: Whether the file itself says that it is interlaced.
+        looked: Whether the pictures could be looked at.
     """
 
     kind: Kind
     order: FieldOrder
     flagged: bool
+    looked: bool = True
 
 
 PROGRESSIVE = Scan(kind="progressive", order="auto", flagged=False)
 """What an input is taken for that has no fields to look at."""
+
+UNSEEN = replace(PROGRESSIVE, looked=False)
+"""What a pipe is taken for: it can be read only once."""
 
 
 def scan(clip: Clip, *, start: Fraction | None, end: Fraction | None) -> Scan:
