@@ -1,10 +1,9 @@
 """The command line: arguments -> settings -> one call; exit codes.
 
 main.py      `gendrpix COMMAND`: the table of commands
-command.py   the manners of all commands: help, one-line errors, exit codes, signals, log
-video.py     restore a video; also `gendrpix-video`
+command.py   the manners of all commands: help, one-line errors, exit codes, log
 options.py   the flags of the settings
-models.py    list models, show their cards
-evaluate.py  compare a model with resizes
-train.py     train a model by a recipe
+terminal/    messages, progress and signals
+video.py     restore a video; also `gendrpix-video`
+a command    in a file of its own name; jobs.py holds plan, work, finish and status
 """

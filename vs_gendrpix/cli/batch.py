@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vs_gendrpix.batch.progress import BatchBar, BatchJson, BatchPlain, BatchProgress
-from vs_gendrpix.cli.console import say
-from vs_gendrpix.cli.display import Displays, heard
+from vs_gendrpix.cli.terminal.console import say
+from vs_gendrpix.cli.terminal.display import Displays, heard
 from vs_gendrpix.read.sequence import PICTURES
 from vs_gendrpix.settings import ProcessSettings
 from vs_gendrpix.write.encoding.profiles import PROFILES

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from vs_gendrpix import cancellation
 from vs_gendrpix.cli import video
 from vs_gendrpix.cli.command import Command
-from vs_gendrpix.cli.display import ONE_CLIP, heard
+from vs_gendrpix.cli.terminal.display import ONE_CLIP, heard
 from vs_gendrpix.errors import OutputError, SettingsError, one_line
 from vs_gendrpix.job.progress import JsonLines
 

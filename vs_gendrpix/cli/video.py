@@ -11,8 +11,8 @@ from typing import TextIO
 
 from vs_gendrpix.cli.batch import run_batch, target_of
 from vs_gendrpix.cli.command import Command, run_command
-from vs_gendrpix.cli.display import ONE_CLIP, heard
 from vs_gendrpix.cli.options import add_settings
+from vs_gendrpix.cli.terminal.display import ONE_CLIP, heard
 from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.failure import Failure
 from vs_gendrpix.job.progress import JsonLines

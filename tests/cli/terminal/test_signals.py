@@ -13,7 +13,7 @@ HEAD = """
 import argparse, os, signal, sys, time
 from pathlib import Path
 from vs_gendrpix import cancellation
-from vs_gendrpix.cli import signals
+from vs_gendrpix.cli.terminal import signals
 from vs_gendrpix.cli.command import Command, run_command
 from vs_gendrpix.read.sequence import Names
 from vs_gendrpix.write import output as outputs

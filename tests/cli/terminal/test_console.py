@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.cli.test_signals import HEAD
+from tests.cli.terminal.test_signals import HEAD
 from tests.clips import make_clip, read
 from tests.nearest import left_behind
 from vs_gendrpix.cli.video import main

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from vs_gendrpix import cancellation
-from vs_gendrpix.cli.console import last_word
+from vs_gendrpix.cli.terminal.console import last_word
 from vs_gendrpix.errors import INTERRUPTED, TERMINATED
 from vs_gendrpix.failure import Failure
 
