@@ -46,7 +46,8 @@ if TYPE_CHECKING:
     from vs_gendrpix.job.progress import Progress
     from vs_gendrpix.job.report import Report
     from vs_gendrpix.job.run import run
-    from vs_gendrpix.models.restorer import Restorer, open_restorer
+    from vs_gendrpix.models.opening import open_restorer
+    from vs_gendrpix.models.restorer import Restorer
     from vs_gendrpix.restore.engine import Engine
     from vs_gendrpix.segments.process import process
     from vs_gendrpix.vapoursynth.filter import gendrpix
@@ -105,7 +106,7 @@ _HOMES = {
     "Timing": "frame.format",
     "gendrpix": "vapoursynth.filter",
     "make_plan": "job.plan",
-    "open_restorer": "models.restorer",
+    "open_restorer": "models.opening",
     "process": "segments.process",
     "run": "job.run",
     "source_clip": "vapoursynth.source",

@@ -20,7 +20,7 @@ from vs_gendrpix.cli.main import main
 from vs_gendrpix.errors import ModelError, OutputError, SettingsError
 from vs_gendrpix.frame.format import FrameFormat, PixelLayout
 from vs_gendrpix.models.catalogue import model_card
-from vs_gendrpix.models.restorer import open_restorer
+from vs_gendrpix.models.opening import open_restorer
 from vs_gendrpix.read.source import open_source
 from vs_gendrpix.restore.way import Way
 from vs_gendrpix.settings import EncodeSettings

@@ -20,7 +20,7 @@ from torch.utils._pytree import tree_leaves
 
 from tests.restorers import Doubled, Negative
 from vs_gendrpix.frame.format import ColorSpec, FrameFormat, PixelLayout
-from vs_gendrpix.models.restorer import open_restorer
+from vs_gendrpix.models.opening import open_restorer
 from vs_gendrpix.restore.color_fix import KERNEL, LowBand
 from vs_gendrpix.restore.way import Way
 from vs_gendrpix.settings import RestoreSettings

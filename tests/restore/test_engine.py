@@ -26,7 +26,7 @@ from vs_gendrpix.models.gendrpix.files import load_network
 from vs_gendrpix.models.gendrpix.fp8 import to_fp8
 from vs_gendrpix.models.gendrpix.padcfg import PadCFG, pad_plan
 from vs_gendrpix.models.gendrpix.unet import UNet
-from vs_gendrpix.models.restorer import open_restorer
+from vs_gendrpix.models.opening import open_restorer
 from vs_gendrpix.restore.color_fix import LowBand
 from vs_gendrpix.restore.engine import Engine
 from vs_gendrpix.restore.staging import SLOTS

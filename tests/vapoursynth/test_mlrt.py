@@ -8,7 +8,7 @@ import vapoursynth as vs
 from tests.clips import make_clip
 from tests.vapoursynth.test_scripts import ROOT, frames_of, needs_vspipe, vspipe
 from vs_gendrpix.models.gendrpix.export import export_onnx
-from vs_gendrpix.models.restorer import open_restorer
+from vs_gendrpix.models.opening import open_restorer
 
 
 @pytest.fixture(scope="module")

@@ -205,7 +205,7 @@ def _with_model(settings: RestoreSettings, *, elsewhere: bool) -> tuple[RestoreS
     # torch takes seconds to load: only once input, output and encoder are known to be good.
     from vs_gendrpix.models.devices import DTYPES, pick_devices, pick_dtype  # noqa: PLC0415
     from vs_gendrpix.models.gendrpix.files import default_model  # noqa: PLC0415
-    from vs_gendrpix.models.restorer import check_restorer  # noqa: PLC0415
+    from vs_gendrpix.models.opening import check_restorer  # noqa: PLC0415
 
     devices = pick_devices(settings.device, elsewhere=elsewhere)
     name = default_model(devices[0]) if settings.model == "auto" else settings.model

@@ -1,6 +1,7 @@
 """Networks that restore pictures; none knows a clip.
 
-restorer.py   the contract of a model, which is all that an engine knows of it; open_restorer
+restorer.py   the contract of a model, which is all that an engine knows of it
+opening.py    a model file opened as a restorer, of whatever kind it is
 devices.py    devices by name, and their arithmetic
 catalogue.py  which model files there are; card.py: what a model says of itself
 tensor_file.py  safetensors files, checked before they are believed

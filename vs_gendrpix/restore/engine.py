@@ -13,7 +13,8 @@ from vs_gendrpix.errors import ModelError
 from vs_gendrpix.frame.format import FrameFormat
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.models.devices import pick_devices, pick_dtype
-from vs_gendrpix.models.restorer import Restorer, open_restorer
+from vs_gendrpix.models.opening import open_restorer
+from vs_gendrpix.models.restorer import Restorer
 from vs_gendrpix.restore.lanes import ClipLanes, guard
 from vs_gendrpix.settings import RestoreSettings
 

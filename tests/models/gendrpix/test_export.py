@@ -13,7 +13,7 @@ from vs_gendrpix.models.gendrpix import export
 from vs_gendrpix.models.gendrpix.export import export_onnx
 from vs_gendrpix.models.gendrpix.files import save_network
 from vs_gendrpix.models.gendrpix.network import random_network
-from vs_gendrpix.models.restorer import open_restorer
+from vs_gendrpix.models.opening import open_restorer
 
 ANY = [(72, 100), (16, 16), (17, 31), (50, 141)]
 """Heights and widths: that of the recording, the least, and no multiples of anything."""
