@@ -29,7 +29,7 @@ from torch import Tensor
 
 from vs_gendrpix import process
 from vs_gendrpix.evaluation.measures.video_quality import vmaf
-from vs_gendrpix.segments import cutting
+from vs_gendrpix.job.segments import cutting
 from vs_gendrpix.settings import EncodeSettings, ProcessSettings, RestoreSettings, WriteSettings
 from vs_gendrpix.write.encoding.profiles import PROFILES
 

@@ -23,7 +23,7 @@ from pathlib import Path
 import av
 
 from vs_gendrpix import process
-from vs_gendrpix.segments import cutting
+from vs_gendrpix.job.segments import cutting
 from vs_gendrpix.settings import JobSettings, ProcessSettings, RestoreSettings
 
 HERE = Path(__file__).parent

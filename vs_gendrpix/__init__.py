@@ -46,10 +46,10 @@ if TYPE_CHECKING:
     from vs_gendrpix.job.progress import Progress
     from vs_gendrpix.job.report import Report
     from vs_gendrpix.job.run import run
+    from vs_gendrpix.job.segments.process import process
     from vs_gendrpix.models.opening import open_restorer
     from vs_gendrpix.models.restorer import Restorer
     from vs_gendrpix.restore.engine import Engine
-    from vs_gendrpix.segments.process import process
     from vs_gendrpix.vapoursynth.filter import gendrpix
     from vs_gendrpix.vapoursynth.source import source_clip
 
@@ -107,7 +107,7 @@ _HOMES = {
     "gendrpix": "vapoursynth.filter",
     "make_plan": "job.plan",
     "open_restorer": "models.opening",
-    "process": "segments.process",
+    "process": "job.segments.process",
     "run": "job.run",
     "source_clip": "vapoursynth.source",
 }

@@ -21,8 +21,9 @@ ROOT = Path(__file__).parents[2]
 COPIED = ("vs_gendrpix", "benchmarks", "tests", "samples", "pyproject.toml")
 
 POWER = ("benchmarks.faults.resumes", "--count", "0", "--power", "--first")
-LEASE = ("pytest", "-q", "-x", "-m", "not slow", "tests/segments/test_lease.py")
-JOBS = ("pytest", "-q", "-x", "tests/segments/test_faults.py", "tests/segments/test_work.py")
+SEGMENTS = "tests/job/segments"
+LEASE = ("pytest", "-q", "-x", "-m", "not slow", f"{SEGMENTS}/test_lease.py")
+JOBS = ("pytest", "-q", "-x", f"{SEGMENTS}/test_faults.py", f"{SEGMENTS}/test_work.py")
 
 TOO_LONG = 1200
 """Seconds after which a finder counts as hanging, which none does without a mutant."""

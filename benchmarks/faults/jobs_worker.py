@@ -17,15 +17,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import vs_gendrpix.segments.process  # noqa: F401 - it takes seconds to load
+import vs_gendrpix.job.segments.process  # noqa: F401 - it takes seconds to load
 from benchmarks.faults.steps import Steps
 from tests.nearest import NearestEngine
 from vs_gendrpix.cli.main import main
+from vs_gendrpix.job.segments import cutting, job_plan
+from vs_gendrpix.job.segments.folder import JobFolder
 from vs_gendrpix.models.catalogue import BUILT_IN
 from vs_gendrpix.models.gendrpix.files import check_model
 from vs_gendrpix.restore import engine
-from vs_gendrpix.segments import cutting, job_plan
-from vs_gendrpix.segments.folder import JobFolder
 from vs_gendrpix.write import part
 
 

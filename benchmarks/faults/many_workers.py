@@ -23,10 +23,10 @@ from types import SimpleNamespace
 from typing import Any
 
 from benchmarks.faults.figures import write_figures
-from vs_gendrpix.segments import lease as leases
-from vs_gendrpix.segments.folder import JobFolder, lease_name
-from vs_gendrpix.segments.lease import Claims
-from vs_gendrpix.segments.work import LOOKS, in_turn
+from vs_gendrpix.job.segments import lease as leases
+from vs_gendrpix.job.segments.folder import JobFolder, lease_name
+from vs_gendrpix.job.segments.lease import Claims
+from vs_gendrpix.job.segments.work import LOOKS, in_turn
 
 SEGMENTS, FAILURES, HEARTBEAT = 1000, 0.01, 10.0
 MEDIAN, SPREAD = 120.0, 0.35

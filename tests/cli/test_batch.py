@@ -16,7 +16,8 @@ from vs_gendrpix.cli.video import main
 QUICK = ["-s", "1", "-c", "libx264", "--preset", "ultrafast"]
 LONG = tuple(512 * i for i in range(400))
 COMMAND = (
-    "import sys; from vs_gendrpix.batch import arrivals; from vs_gendrpix.cli.video import main; "
+    "import sys; from vs_gendrpix.job.batch import arrivals; "
+    "from vs_gendrpix.cli.video import main; "
     "arrivals.SETTLED = 1.0; sys.exit(main())"
 )
 

@@ -9,7 +9,7 @@ import av
 from av.container import InputContainer
 from av.stream import Stream
 
-from vs_gendrpix import cancellation
+from vs_gendrpix.errors import cancellation
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.libav.log import LibavLog
 from vs_gendrpix.libav.values import codec_name, fraction, is_cover, line_of, origin

@@ -5,15 +5,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vs_gendrpix.batch.progress import BatchBar, BatchJson, BatchPlain, BatchProgress
 from vs_gendrpix.cli.terminal.console import say
 from vs_gendrpix.cli.terminal.display import Displays, heard
+from vs_gendrpix.job.batch.progress import BatchBar, BatchJson, BatchPlain, BatchProgress
 from vs_gendrpix.read.sequence import PICTURES
 from vs_gendrpix.settings import ProcessSettings
 from vs_gendrpix.write.encoding.profiles import PROFILES
 
 if TYPE_CHECKING:
-    from vs_gendrpix.batch.clips import Target
+    from vs_gendrpix.job.batch.clips import Target
 
 CLIPS: Displays[BatchProgress] = {
     "bar": BatchBar,
@@ -31,7 +31,7 @@ def target_of(options: argparse.Namespace) -> "Target | None":
         GendrpixError: The inputs do not go together, or not with the output.
     """
     # It loads av, to see whether files are clips: --help shall be quick.
-    from vs_gendrpix.batch.clips import SUFFIX, Target, is_batch  # noqa: PLC0415
+    from vs_gendrpix.job.batch.clips import SUFFIX, Target, is_batch  # noqa: PLC0415
 
     suffix = PROFILES[options.profile].suffixes[0] if options.profile else SUFFIX
     several = is_batch(options.input, options.output, pictures=suffix in PICTURES)
@@ -43,7 +43,7 @@ def target_of(options: argparse.Namespace) -> "Target | None":
 def run_batch(options: argparse.Namespace, target: "Target", settings: ProcessSettings) -> int:
     """Restore several clips; returns the exit code."""
     # As above; torch too, once there is a clip to restore.
-    from vs_gendrpix.batch.run import process_all  # noqa: PLC0415
+    from vs_gendrpix.job.batch.run import process_all  # noqa: PLC0415
 
     with heard(options, CLIPS) as progress:
         summary = process_all(

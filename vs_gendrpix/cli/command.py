@@ -12,11 +12,10 @@ from difflib import get_close_matches
 from importlib.metadata import version
 from typing import NoReturn, TextIO
 
-from vs_gendrpix import cancellation
 from vs_gendrpix.cli.terminal.console import LastLines, flush_streams, open_missing_streams, say
 from vs_gendrpix.cli.terminal.signals import signals_cancel
-from vs_gendrpix.errors import EXIT_CODES, UNWRITABLE, SettingsError
-from vs_gendrpix.failure import Failure
+from vs_gendrpix.errors import EXIT_CODES, UNWRITABLE, SettingsError, cancellation
+from vs_gendrpix.errors.failure import Failure
 from vs_gendrpix.restore.heap import keep_freed
 
 

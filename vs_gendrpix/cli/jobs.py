@@ -8,16 +8,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vs_gendrpix import cancellation
 from vs_gendrpix.cli import video
 from vs_gendrpix.cli.command import Command
 from vs_gendrpix.cli.terminal.display import ONE_CLIP, heard
-from vs_gendrpix.errors import OutputError, SettingsError, one_line
+from vs_gendrpix.errors import OutputError, SettingsError, cancellation, one_line
 from vs_gendrpix.job.progress import JsonLines
 
 if TYPE_CHECKING:
-    from vs_gendrpix.segments.folder import JobFolder
-    from vs_gendrpix.segments.status import Status
+    from vs_gendrpix.job.segments.folder import JobFolder
+    from vs_gendrpix.job.segments.status import Status
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +50,7 @@ def _add_job(parser: argparse.ArgumentParser) -> None:
 
 def _folder(options: argparse.Namespace) -> "JobFolder":
     """The folder that is named, or that of an output that is named."""
-    from vs_gendrpix.segments.folder import JobFolder  # noqa: PLC0415 - loads av
+    from vs_gendrpix.job.segments.folder import JobFolder  # noqa: PLC0415 - loads av
 
     path: Path = options.job
     folder = JobFolder(path)
@@ -81,8 +80,8 @@ def _plan(options: argparse.Namespace) -> int:
     """Plan a job, and make its folder; returns the exit code."""
     from vs_gendrpix.job.open import made_folders  # noqa: PLC0415 - loads av
     from vs_gendrpix.job.plan import make_plan  # noqa: PLC0415
-    from vs_gendrpix.segments.job_plan import JobPlan  # noqa: PLC0415
-    from vs_gendrpix.segments.process import prepare  # noqa: PLC0415
+    from vs_gendrpix.job.segments.job_plan import JobPlan  # noqa: PLC0415
+    from vs_gendrpix.job.segments.process import prepare  # noqa: PLC0415
 
     output, settings = video.output(options), video.settings(options)
     with made_folders(output, settings.write.report):
@@ -97,7 +96,7 @@ def _plan(options: argparse.Namespace) -> int:
 
 def _work(options: argparse.Namespace) -> int:
     """Make segments of a job; returns the exit code."""
-    from vs_gendrpix.segments.work import work  # noqa: PLC0415 - loads av, and torch for the work
+    from vs_gendrpix.job.segments.work import work  # noqa: PLC0415 - loads av, and torch for the work
 
     folder = _folder(options)
     number, count = options.shard or (0, 1)
@@ -126,7 +125,7 @@ def _work(options: argparse.Namespace) -> int:
 
 def _finish(options: argparse.Namespace) -> int:
     """Join the segments of a job; returns the exit code."""
-    from vs_gendrpix.segments.finish import finish  # noqa: PLC0415 - loads av
+    from vs_gendrpix.job.segments.finish import finish  # noqa: PLC0415 - loads av
 
     folder = _folder(options)
     try:
@@ -145,7 +144,7 @@ def _finish(options: argparse.Namespace) -> int:
 
 def _status(options: argparse.Namespace) -> int:
     """Print how far a job is; returns the exit code."""
-    from vs_gendrpix.segments.status import status  # noqa: PLC0415 - loads av
+    from vs_gendrpix.job.segments.status import status  # noqa: PLC0415 - loads av
 
     found = status(_folder(options))
     text = json.dumps(found.as_dict(), indent=2) if options.json else _table(found)

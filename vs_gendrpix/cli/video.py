@@ -14,7 +14,7 @@ from vs_gendrpix.cli.command import Command, run_command
 from vs_gendrpix.cli.options import add_settings
 from vs_gendrpix.cli.terminal.display import ONE_CLIP, heard
 from vs_gendrpix.errors import SettingsError
-from vs_gendrpix.failure import Failure
+from vs_gendrpix.errors.failure import Failure
 from vs_gendrpix.job.progress import JsonLines
 from vs_gendrpix.read.sequence import PICTURES
 from vs_gendrpix.settings import ProcessSettings
@@ -95,7 +95,7 @@ def run(options: argparse.Namespace) -> int:
         (source,) = options.input
         progress.reading(source)
         # The job loads av, and torch once the paths are good: --help shall be quick.
-        from vs_gendrpix.segments.process import process  # noqa: PLC0415
+        from vs_gendrpix.job.segments.process import process  # noqa: PLC0415
 
         return process(source, output(options), chosen, progress=progress).exit_code
 

@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from vs_gendrpix import cancellation
 from vs_gendrpix.compare.choosing import chosen
 from vs_gendrpix.compare.facts import facts
 from vs_gendrpix.compare.measuring import Measure, Measuring
@@ -21,7 +20,7 @@ from vs_gendrpix.compare.page import page
 from vs_gendrpix.compare.pairing import by_number, by_time
 from vs_gendrpix.compare.pictures import data_uri, png, preview
 from vs_gendrpix.compare.sides import Side, largest, names, opened
-from vs_gendrpix.errors import MediaError, SettingsError
+from vs_gendrpix.errors import MediaError, SettingsError, cancellation
 from vs_gendrpix.frame.format import Frame
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.read.sequence import Names

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
-from vs_gendrpix import cancellation
+from vs_gendrpix.errors import cancellation
 from vs_gendrpix.evaluation.judge import MEASURES, OF_A_REFERENCE, Judge, Scores
 from vs_gendrpix.evaluation.measures.temporal import flicker, pan_error
 from vs_gendrpix.evaluation.methods import Method

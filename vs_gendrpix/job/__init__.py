@@ -1,4 +1,4 @@
-"""One video: planned as a value, run, reported.
+"""A video: planned as a value, run, reported.
 
 plan.py      Plan and make_plan: look at the input once, settle everything
 run.py       run(plan): the main path: read, restore, write
@@ -9,4 +9,6 @@ formats.py   which frames come out
 prefetch.py  an iterator run ahead in a thread; waits.py: which part the others wait for
 progress.py  tells the user how far it is
 report.py    the result as values; record.py: the result as JSON
+segments/    a video cut into parts that are made in any order, resumed, joined
+batch/       many videos, one after the other
 """

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vs_gendrpix import cancellation
 from vs_gendrpix.carry.copy import SideStreams
 from vs_gendrpix.carry.plan import CarryPlan
 from vs_gendrpix.errors import (
@@ -21,6 +20,7 @@ from vs_gendrpix.errors import (
     NoFramesError,
     SettingsError,
     VerificationError,
+    cancellation,
 )
 from vs_gendrpix.frame.area import cropped, with_bars
 from vs_gendrpix.frame.captions import Captions

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 import av
 
-from vs_gendrpix import cancellation
-from vs_gendrpix.errors import MediaError
+from vs_gendrpix.errors import MediaError, cancellation
 from vs_gendrpix.frame.area import Area
 from vs_gendrpix.frame.format import FrameFormat
 from vs_gendrpix.frame.notes import Notes

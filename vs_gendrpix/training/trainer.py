@@ -13,8 +13,7 @@ from accelerate.utils import DistributedDataParallelKwargs
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Sampler
 
-from vs_gendrpix import cancellation
-from vs_gendrpix.errors import SettingsError
+from vs_gendrpix.errors import SettingsError, cancellation
 from vs_gendrpix.models.card import ModelCard
 from vs_gendrpix.models.devices import pick_dtype
 from vs_gendrpix.training.build import MODEL, build

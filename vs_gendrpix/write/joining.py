@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 import av
 
-from vs_gendrpix import cancellation
 from vs_gendrpix.carry.copy import SideStreams
-from vs_gendrpix.errors import VerificationError
+from vs_gendrpix.errors import VerificationError, cancellation
 from vs_gendrpix.frame.clip import ClipInfo
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.libav.values import is_cover

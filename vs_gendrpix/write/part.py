@@ -13,8 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
-from vs_gendrpix import cancellation
-from vs_gendrpix.errors import OutputError, SettingsError
+from vs_gendrpix.errors import OutputError, SettingsError, cancellation
 from vs_gendrpix.frame.values import from_json, to_json
 
 if sys.platform != "win32":

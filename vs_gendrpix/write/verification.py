@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, cast
 
 import av
 
-from vs_gendrpix import cancellation
 from vs_gendrpix.carry.copy import SideStreams
 from vs_gendrpix.carry.packets import has_content
-from vs_gendrpix.errors import VerificationError
+from vs_gendrpix.errors import VerificationError, cancellation
 from vs_gendrpix.libav.values import fraction, is_cover
 
 if TYPE_CHECKING:

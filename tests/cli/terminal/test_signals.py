@@ -12,7 +12,7 @@ import pytest
 HEAD = """
 import argparse, os, signal, sys, time
 from pathlib import Path
-from vs_gendrpix import cancellation
+from vs_gendrpix.errors import cancellation
 from vs_gendrpix.cli.terminal import signals
 from vs_gendrpix.cli.command import Command, run_command
 from vs_gendrpix.read.sequence import Names

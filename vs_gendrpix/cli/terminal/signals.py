@@ -10,10 +10,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from vs_gendrpix import cancellation
 from vs_gendrpix.cli.terminal.console import last_word
-from vs_gendrpix.errors import INTERRUPTED, TERMINATED
-from vs_gendrpix.failure import Failure
+from vs_gendrpix.errors import INTERRUPTED, TERMINATED, cancellation
+from vs_gendrpix.errors.failure import Failure
 
 GRACE = 10.0
 """Seconds for the work to end by itself; then the process ends as by a second signal."""

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import av
 
-from vs_gendrpix import cancellation
-from vs_gendrpix.errors import MediaError
+from vs_gendrpix.errors import MediaError, cancellation
 from vs_gendrpix.frame.clip import STREAM_RATE
 from vs_gendrpix.frame.format import FrameFormat
 from vs_gendrpix.libav.values import fraction

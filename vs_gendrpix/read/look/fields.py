@@ -14,7 +14,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from ffmpeg_filters import BOTTOM_FIRST, FieldOrder, InProcess, Video, graph_of
-from vs_gendrpix import cancellation
+from vs_gendrpix.errors import cancellation
 from vs_gendrpix.libav.values import fraction
 from vs_gendrpix.read.clip import Clip
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, cast
 
 import av
 
-from vs_gendrpix import cancellation
+from vs_gendrpix.errors import cancellation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

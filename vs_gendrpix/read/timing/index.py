@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 import av
 from av.format import Flags
 
-from vs_gendrpix import cancellation
+from vs_gendrpix.errors import cancellation
 from vs_gendrpix.libav.values import fraction
 from vs_gendrpix.read.fields_apart import FieldProbe
 from vs_gendrpix.read.opening import main_video, open_input
