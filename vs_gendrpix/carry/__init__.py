@@ -1,4 +1,4 @@
-"""What lies beside the picture: sound, subtitles, chapters, attachments.
+"""The streams and tags beside the picture: sound, subtitles, chapters, attachments.
 
 An input's streams -> plan.py: what becomes of each, as a value -> copy.py: into the output.
 

@@ -33,6 +33,6 @@ class StreamAction:
     to: str = ""
 
     def __str__(self) -> str:
-        """The stream as the user knows it: kind, number, codec, language."""
+        """Name the stream for the user: kind, number, codec, language."""
         words = ", ".join(word for word in (self.codec, self.language) if word)
         return f"{self.kind} stream {self.index}" + (f" ({words})" if words else "")

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from av.subtitles.stream import SubtitleStream
 
 TEXT = {"mp4": "mov_text", "mov": "mov_text", "matroska": "srt"}
-"""The encoder of text subtitles for each container."""
+"""Encoder of text subtitles, by the container's name."""
 
 SOUND = {"mp4": "alac", "mov": "alac", "matroska": "flac"}
-"""The encoder of sound for each container: those lose nothing."""
+"""Lossless encoder of sound, by the container's name."""
 
 TICK = Fraction(1, 1000)
 _UNTIMED = 5000
-"""Ticks for which a text is shown that does not say for how long."""
+"""Ticks for which a text without a duration is shown."""
 
 _TEXT = {
     "srt",
@@ -62,10 +62,10 @@ class Converter(Protocol):
         """
 
     def until(self, seconds: Fraction) -> "list[Packet[Stream]]":
-        """The input has been read up to `seconds`: give what is complete."""
+        """Return the packets that are complete when the input has been read up to `seconds`."""
 
     def rest(self) -> "list[Packet[Stream]]":
-        """The input has ended: give the rest."""
+        """Return the remaining packets at the end of the input."""
 
 
 def encoder_for(stream: "Stream", container: str) -> str:
@@ -164,28 +164,28 @@ class AudioConverter:
         self._end: int | None = None
 
     def convert(self, packet: "Packet[Stream]") -> "list[Packet[Stream]]":
-        """See `Converter`."""
+        """Decode a packet of sound and encode it; the first part of a `Converter`."""
         return [made for frame in self._decoder.decode(packet) for made in self._encoded(frame)]
 
     def until(self, seconds: Fraction) -> "list[Packet[Stream]]":
-        """See `Converter`; sound is complete as soon as it is encoded."""
+        """Return nothing: sound is complete as soon as it is encoded."""
         del seconds
         return []
 
     def rest(self) -> "list[Packet[Stream]]":
-        """See `Converter`."""
+        """Encode what the decoder and the encoder still hold, at the end of the input."""
         made = [made for frame in self._decoder.decode(None) for made in self._encoded(frame)]
         return [*made, *self._encoded(None), *self.target.encode(None)]
 
     def _encoded(self, frame: "AudioFrame | None") -> "list[Packet[Stream]]":
-        """Encode a frame as the encoder takes it; None gives what is left of all before."""
+        """Encode a frame as the encoder takes it. None encodes the rest of the samples."""
         parts = [part for same in self._like_first(frame) for part in self._in_parts.resample(same)]
         if frame is None:
             parts += self._in_parts.resample(None)
         return [packet for part in parts for packet in self.target.encode(part)]
 
     def _like_first(self, frame: "AudioFrame | None") -> "list[AudioFrame]":
-        """Convert a frame to the encoder's samples, channels and rate; None gives the rest."""
+        """Convert a frame to the encoder's samples, channels and rate. None gives the rest."""
         made = []
         form = None if frame is None else (frame.format.name, frame.layout.name, frame.rate)
         if form != self._given and self._alike is not None:
@@ -223,7 +223,7 @@ class SubtitleConverter:
         self._timeline = Timeline()
 
     def convert(self, packet: "Packet[Stream]") -> "list[Packet[Stream]]":
-        """See `Converter`."""
+        """Decode a packet of texts and encode those that are complete."""
         found = self._decoder.decode2(packet)
         begin = round((packet.pts or 0) * fraction(packet.time_base) / TICK)
         length = round((packet.duration or 0) * fraction(packet.time_base) / TICK)
@@ -235,11 +235,11 @@ class SubtitleConverter:
         return made
 
     def until(self, seconds: Fraction) -> "list[Packet[Stream]]":
-        """See `Converter`."""
+        """Encode the texts that end by a moment of the input."""
         return self._encoded(self._timeline.until(int(seconds / TICK)))
 
     def rest(self) -> "list[Packet[Stream]]":
-        """See `Converter`."""
+        """Encode all texts that are still shown, at the end of the input."""
         return self._encoded(self._timeline.rest())
 
     def _encoded(self, stretches: list[tuple[int, int, list[str]]]) -> "list[Packet[Stream]]":

@@ -168,7 +168,7 @@ class SideStreams:
         }
 
     def lost_in(self, written: InputContainer) -> list[str]:
-        """Say what beside packets a finished file lacks of the input: tags, marks, chapters, names.
+        """List the tags, dispositions, chapters and attached names that a finished file lacks.
 
         Args:
             written: The finished file, opened for reading.
@@ -244,7 +244,7 @@ class SideStreams:
             output.add_attachment(_named(stream) or f"cover.{suffix}", mime_type, data)
 
     def _name_empty_sound(self) -> None:
-        """Name the sound of which nothing came: a file that is cut off promises what it lacks."""
+        """Report sound streams without any packet, as a truncated file may have."""
         whole = self._chosen.start is None and self._chosen.end is None
         where = "" if whole else " of the range"
         for done in self.plan.streams:
@@ -252,14 +252,14 @@ class SideStreams:
                 self._notes.warn(f"not carried over: {done}, which holds no sound{where}")
 
     def _name_refused(self) -> None:
-        """Name the packets that were left out, by stream, with libav's first reason."""
+        """Report the packets that were left out, by stream, with libav's first reason."""
         named = {done.index: str(done) for done in self.plan.streams}
         for index, reasons in self._refused.items():
             count = f"{len(reasons)} packet{'s' * (len(reasons) > 1)}"
             self._notes.warn(f"not carried over: {count} of {named[index]} (libav: {reasons[0]})")
 
     def _mux(self, packet: "Packet[Stream]") -> None:
-        """Hand a packet to the output as what it becomes there."""
+        """Write a packet of the input to the output, converted if its stream is."""
         index = packet.stream_index
         convert = self._converters.get(index)
         self._write(
@@ -272,7 +272,7 @@ class SideStreams:
     def _made(
         self, make: "Callable[[], list[Packet[Stream]]]", index: int
     ) -> "list[Packet[Stream]]":
-        """The packets a converter makes of a stream; none where it cannot decode it."""
+        """Run a converter, and return its packets; none for a packet that it cannot decode."""
         try:
             return make()
         except (av.FFmpegError, ValueError) as error:  # PyAV's own checks raise the latter

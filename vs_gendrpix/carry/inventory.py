@@ -1,4 +1,4 @@
-"""What a file holds beside its packets, to be compared with what has become of it in another."""
+"""List what a file holds beside its packets, to compare two files."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -9,7 +9,7 @@ from vs_gendrpix.carry.tags import kept_tags
 from vs_gendrpix.libav.values import codec_name, line_of
 
 Contents = Counter[tuple[str, str, str]]
-"""How often a file has each part: whose it is, what it is, and its value where that is compared."""
+"""Counts of a file's parts: each is its owner, its name, and its value if values are compared."""
 
 _OWN = {
     "alpha_mode",
@@ -20,10 +20,10 @@ _OWN = {
     "rotate",
     "stereo_mode",
 }
-"""Tags that are no text of the user's: what they say is compared in another way, or the muxer's."""
+"""Tags that are not compared as text: the muxer writes them, or another check compares them."""
 
 _WORDS = {"creation_time", "location"}
-"""Tags whose words a container writes in a form of its own."""
+"""Tags whose text a container writes in its own form, so that only their presence is compared."""
 
 _SIDE_DATA = {
     "stereo_3d": "stereoscopy",
@@ -32,11 +32,12 @@ _SIDE_DATA = {
     "ambient_viewing_environment": "the ambient viewing environment",
     "3d_reference_displays": "the reference displays of 3D video",
 }
-"""Side data of a video stream, by PyAV's name; orientation and grading the writer knows itself."""
+"""Side data of a video stream that is compared, by PyAV's name. The writer checks orientation and
+grading itself."""
 
 _COMPARED = {"stereo_3d": 8, "spherical": 36}
-"""Bytes of side data that must be the same: an AVStereo3D's type and flags, a whole
-AVSphericalMapping. Others are there or not."""
+"""Bytes of side data that are compared: type and flags of an AVStereo3D, all of an
+AVSphericalMapping. Of other side data only the presence is compared."""
 
 _MARKS = (
     Disposition.dub
@@ -51,11 +52,11 @@ _MARKS = (
     | Disposition.captions
     | Disposition.descriptions
 )
-"""What a stream is for; that it is the default MP4 says of the first of each kind anyway."""
+"""Dispositions that are compared; not `default`, which MP4 sets on the first stream of a kind."""
 
 
 def tags_of(whose: str, tags: Mapping[str, str]) -> Contents:
-    """The tags of a file or a stream that would be true of another one too."""
+    """List the tags of a file or a stream that would be true of another file too."""
     found: Contents = Counter()
     for key, value in kept_tags(tags).items():
         name = key.lower().partition("-")[0] if key.lower().startswith("location-") else key.lower()
@@ -66,7 +67,7 @@ def tags_of(whose: str, tags: Mapping[str, str]) -> Contents:
 
 
 def stream_of(whose: str, stream: Stream, *, tags: bool) -> Contents:
-    """The tags, marks and side data of a stream.
+    """List the tags, dispositions and side data of a stream.
 
     Args:
         whose: The stream as the user knows it.
@@ -89,12 +90,12 @@ def stream_of(whose: str, stream: Stream, *, tags: bool) -> Contents:
 
 
 def names_of(kind: str, names: Iterable[str]) -> Contents:
-    """Names of chapters or of attached files."""
+    """List the names of chapters or of attached files."""
     return Counter((kind, f"the name {line_of(name)}", "") for name in names)
 
 
 def lost_parts(before: Contents, after: Contents) -> list[str]:
-    """Say which parts of a file another one lacks or tells otherwise, by whose they are."""
+    """Name the parts of one file that another file lacks or has with another value, by owner."""
     missing: dict[str, list[str]] = {}
     for whose, what, _ in before - after:
         missing.setdefault(whose, []).append(what)

@@ -23,17 +23,17 @@ if TYPE_CHECKING:
     from av.packet import Packet
 
 _SEEK_MARGIN = 5
-"""Seconds before the part at which reading begins: an index may know only the video's keyframes."""
+"""Seconds to begin reading before the part: an index may know only the video's keyframes."""
 
 _AHEAD = 3
-"""Seconds by which a packet may be decoded before it is shown."""
+"""Largest difference in seconds between decoding and presentation of a packet."""
 
 _LONGEST = 24 * 60 * 60
-"""Seconds above which a packet's duration is none: a VobSub without an end has 2^32 ms."""
+"""Seconds above which a packet's duration is ignored: a VobSub without an end has 2^32 ms."""
 
 
 _CORRUPT = re.compile(r"Packet corrupt \(stream = (\d+), dts = (-?\d+|NOPTS)")
-"""How libavformat says that a packet is not whole."""
+"""libavformat's message for a packet that is not whole."""
 
 
 class PacketReader:
@@ -92,7 +92,7 @@ class PacketReader:
                 yield packet
 
     def _joined(self) -> "Iterator[Packet[Stream]]":
-        """The packets at the times of one clock."""
+        """Yield the packets with times of one clock."""
         for packet in self._readable():
             if self._clock.mend(packet):
                 self._joining.add(packet.stream_index)
@@ -100,7 +100,7 @@ class PacketReader:
                 yield packet
 
     def _within(self) -> tuple[Fraction, Fraction] | None:
-        """Seconds at which the file's pictures begin and end; None if that is not known."""
+        """Return the seconds at which the file's pictures begin and end; None if unknown."""
         index = self._index
         if index is None or not index.times:
             return None
@@ -139,11 +139,11 @@ class PacketReader:
                 yield packet
 
     def _hear(self, lines: "Sequence[tuple[int, str, str]]") -> None:
-        """Count what the demuxer calls corrupt: parsers cut it up and drop the packets' own flag.
+        """Count the packets that the demuxer reports as corrupt.
 
-        It says it again where it reads a place again. All else that it says, it says to the video's
-        reader too. The last packet before a join is whole: only from the join it looks as if it
-        were not.
+        A parser may cut such a packet up and drop its flag, so the log is read. A place that is
+        read again is counted once. Other messages are counted by the video's reader.
+        The last packet before a join is whole, and is not counted.
         """
         ours = {stream.index: fraction(stream.time_base) for stream in self._streams}
         for _, _, text in lines:
@@ -156,7 +156,7 @@ class PacketReader:
                 self._notes.error(line_of(text))
 
     def _overlaps(self, packet: "Packet[Stream]") -> bool:
-        """Whether sound behind a join is to be left out: half of it or more was there before it.
+        """Tell whether at least half of a packet of sound behind a join was heard before it.
 
         The sound of a part ends a little later than its pictures, or begins before them. Sound that
         does not say how long it lasts is taken to last as long as what was before.
@@ -206,7 +206,7 @@ class PacketReader:
 
     @staticmethod
     def _cut(packet: "Packet[Stream]", start: Fraction) -> bool:
-        """Cut a subtitle from before `start` that is still shown then. Returns whether it is one.
+        """Shorten a subtitle that began before `start` and goes on. Returns whether it is one.
 
         Demuxers of text begin with it after a jump: Matroska's looks back for half a minute.
         """
@@ -221,7 +221,7 @@ class PacketReader:
 
 
 def has_content(packet: "Packet[Stream]") -> bool:
-    """Whether a packet counts: MP4 has an empty text wherever no subtitle is shown."""
+    """Tell whether a packet has content: MP4 has an empty text wherever no subtitle is shown."""
     return packet.size > 0 and not (packet.stream.type == "subtitle" and bytes(packet) == b"\0\0")
 
 

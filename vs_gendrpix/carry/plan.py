@@ -49,7 +49,7 @@ class CarryPlan:
     keys: bool = False
 
     def tell(self, notes: Notes) -> None:
-        """Name in one line each what is lost, dropped and converted."""
+        """Report each stream that is lost, dropped or converted, one line each."""
         if self.lost_timecode:
             notes.warn(f"not carried over: the timecode {line_of(self.lost_timecode)}")
         dropped = [str(done) for done in self.streams if done.action == "dropped"]
@@ -179,7 +179,7 @@ def cover_data(path: Path, index: int) -> bytes:
 
 
 def _shown(source: InputContainer) -> list[Stream]:
-    """The streams that count: not the text track in which MP4 keeps its chapters."""
+    """List the streams of the input, without the text track in which MP4 keeps its chapters."""
     return [stream for stream in source.streams if stream.discard != Discard.all]
 
 
@@ -230,7 +230,7 @@ def _fate(stream: Stream, container: str, keep: StreamSettings, path: Path) -> t
 
 
 def _wanted(kind: str, keep: StreamSettings) -> bool:
-    """Whether the user wants streams of a kind; nothing says that video or data are not wanted."""
+    """Tell whether the user wants streams of a kind. Video and data have no such option."""
     return {
         "audio": keep.audio,
         "subtitle": keep.subtitles,
@@ -240,18 +240,18 @@ def _wanted(kind: str, keep: StreamSettings) -> bool:
 
 
 def _has_file(stream: Stream, path: Path) -> bool:
-    """Whether an attachment or a cover is a file that Matroska can hold."""
+    """Tell whether an attachment or a cover is a file that Matroska can hold."""
     return stream.type == "attachment" or (
         codec_name(stream) in COVERS and bool(cover_data(path, stream.index))
     )
 
 
 _SAID_LAST = ("pcm_", "flac", "libopus", "opus")
-"""Sound whose description, its channels or its codec's header, MP4 may refuse at the very end."""
+"""Codecs of sound that MP4 may refuse only when the file is finished, by the codec's name."""
 
 
 def _accepts(container: str, stream: Stream) -> bool:
-    """Whether a container of this name can hold a stream: only writing one tells for sure."""
+    """Try whether a container can hold a stream, by writing a file with it in memory."""
     with av.open(io.BytesIO(), "w", format=container) as trial:
         try:
             target = add_copy(stream, trial)

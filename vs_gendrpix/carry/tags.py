@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 _STALE = ("encoder", "duration", "number_of_", "bps", "statistics", "vendor_id")
-"""How names of tags begin that describe the old file's bytes; muxers write their own."""
+"""Prefixes of tags that describe the old file's bytes; muxers write their own."""
 
 _HANDLERS = {("handler_name", f"{kind}Handler") for kind in ("Video", "Sound", "Subtitle", "Data")}
-"""What libavformat calls the tracks of MP4 that have no name."""
+"""Names that libavformat gives to tracks of MP4 without a name."""
 
 _LISTED = {
     "mp4": {

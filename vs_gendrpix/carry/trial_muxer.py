@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 _DROPPED = "Dropping invalid packet"
-"""How MP4 says that it has dropped a packet of AC-3, which is no error to it."""
+"""libavformat's message when MP4 drops a packet of AC-3, which it does not treat as an error."""
 
 
 class TrialMuxer:
-    """A muxer of the output's kind that holds one of its streams, and whose file goes nowhere.
+    """Muxes one stream to nowhere, to find packets that the output's muxer would refuse.
 
     libavformat interleaves: the output's own muxer tells of a bad packet when its turn has come, as
     an error of whatever is written then, perhaps of the video. This one tells it at once.
@@ -49,7 +49,7 @@ class TrialMuxer:
             self._file.close()
 
     def refusal(self, packet: "Packet[Stream]") -> str:
-        """Why libav refuses a packet; empty if it does not.
+        """Return libav's reason to refuse a packet; empty if it takes it.
 
         Args:
             packet: The next one of the stream. It becomes a packet of this muxer.
@@ -65,7 +65,7 @@ class TrialMuxer:
 
 
 class _Nowhere(io.RawIOBase):
-    """A file that can be searched, and keeps nothing but its size."""
+    """A seekable file that keeps nothing but its size."""
 
     def __init__(self) -> None:
         self._place = self._size = 0

@@ -25,7 +25,7 @@ CLIPS: Displays[BatchProgress] = {
 
 
 def target_of(options: argparse.Namespace) -> "Target | None":
-    """Where the outputs of several clips go; None for one clip with an output of its own.
+    """Return the folder for the outputs of several clips; None for one clip with its own output.
 
     Raises:
         GendrpixError: The inputs do not go together, or not with the output.

@@ -1,4 +1,4 @@
-"""The manners of every command: help with examples, one-line errors, exit codes, signals."""
+"""Behaviour that all commands share: help with examples, one-line errors, exit codes, signals."""
 
 import argparse
 import logging
@@ -40,7 +40,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def _meant(message: str, known: str) -> str | None:
-    """The flag or the choice that is nearest to what argparse refuses; None if none is near."""
+    """Find the flag or the choice nearest to one that argparse refuses; None if none is near."""
     flag = re.match(r"unrecognized arguments: (--[\w-]+)", message)
     choice = re.search(r"invalid choice: '(.*?)' \(choose from (.*)\)", message)
     if flag is not None:
@@ -55,12 +55,12 @@ def _meant(message: str, known: str) -> str | None:
 
 
 def _say_no_more(given: Sequence[str], failure: Failure, stream: TextIO) -> None:
-    """Do nothing: one line on the standard error stream says it all."""
+    """Do nothing after a failure: most commands say all in one line on the error stream."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """A command: what `--help` says of it, its arguments, and its work.
+    """A command: its help text, its arguments, and its work.
 
     Attributes:
         purpose: One line for the list of commands, in lower case and without a full stop.

@@ -73,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _said(options: argparse.Namespace) -> str:
-    """What the file is, in a line."""
+    """Describe the written file in one line."""
     size = "{}x{} pixels".format(*options.size) if options.size else "pictures of any size"
     content = options.out.read_bytes()
     return (

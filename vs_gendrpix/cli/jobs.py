@@ -62,7 +62,7 @@ def _folder(options: argparse.Namespace) -> "JobFolder":
 
 
 def _is_over(folder: "JobFolder") -> bool:
-    """Whether a job has come to its end, which is said then.
+    """Tell whether a job has been finished, and say so in a warning.
 
     Whoever is late has nothing left to do, such as a pod that has died just after that.
     """
@@ -175,7 +175,7 @@ def _table(found: "Status") -> str:
 
 
 def _spoken(seconds: float) -> str:
-    """A time as 2 h 05 min, 5 min or 30 s."""
+    """Write a time as 2 h 05 min, 5 min or 30 s."""
     minutes = round(seconds / 60)
     if minutes >= 60:
         return f"{minutes // 60} h {minutes % 60:02} min"

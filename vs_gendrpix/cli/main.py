@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> Parser:
-    """The parser of what is no command: `--help`, `--version`, or a mistake."""
+    """Make the parser for arguments that name no command: `--help`, `--version`, or a mistake."""
     listed = "\n".join(f"  {name:<9} {command.purpose}" for name, command in COMMANDS.items())
     parser = Parser(
         prog=PROGRAM,

@@ -1,4 +1,4 @@
-"""`gendrpix models`: list the built-in models, show what one says of itself, make model files."""
+"""`gendrpix models`: list the built-in models, show a model's card, make model files."""
 
 import argparse
 import hashlib
@@ -18,7 +18,7 @@ _FILES: dict[str, tuple[str, ...]] = {
     "convert": ("IN.pth", "OUT.safetensors"),
     "wrap": ("UNET", "OUT"),
 }
-"""What can be done, and the files that it takes."""
+"""The actions of `gendrpix models`, each with the files it takes."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""The flags of the settings, and the settings that they say."""
+"""The command's flags for all settings, and the settings made from parsed flags."""
 
 import argparse
 from collections.abc import Callable

@@ -11,7 +11,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(_options: argparse.Namespace) -> int:
-    """Print each preset with what it is for; returns the exit code."""
+    """Print each preset with its purpose; returns the exit code."""
     from ffmpeg_filters.presets import PRESETS  # noqa: PLC0415 - loads av
 
     width = max(map(len, PRESETS))

@@ -75,7 +75,7 @@ def add_paths_and_settings(parser: argparse.ArgumentParser, *, several: bool) ->
 
 
 def add_progress(parser: argparse.ArgumentParser) -> None:
-    """Add how the progress is shown."""
+    """Add the options of the progress display."""
     group = parser.add_argument_group("progress")
     group.add_argument(
         "--progress",
@@ -101,7 +101,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def failed(given: Sequence[str], failure: Failure, stream: TextIO) -> None:
-    """Write the event `error`, if events are wanted: of wrong arguments, too."""
+    """Write the event `error` of a failed command whose arguments had `--progress json`."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     parser.add_argument("--progress")
     with suppress(argparse.ArgumentError):
@@ -129,7 +129,7 @@ COMMAND = Command(
 
 
 def settings(options: argparse.Namespace) -> ProcessSettings:
-    """The settings that the options say."""
+    """Make the settings from the parsed options."""
     values = vars(options) | {"options": tuple(options.options), "model_path": None}
     if Path(options.model).suffix or os.sep in options.model:  # a file, not a name
         values |= {"model": "auto", "model_path": Path(options.model)}
@@ -158,7 +158,7 @@ def _refuse_preset_of_filters(name: str | None) -> None:
 
 
 def output(options: argparse.Namespace) -> Path:
-    """The output of one clip; a folder for a profile of pictures becomes a pattern in that folder.
+    """Return the output of one clip: a folder becomes a name pattern for a profile of pictures.
 
     Raises:
         SettingsError: The profile is not written to such a file.

@@ -1,4 +1,4 @@
-"""Black and white stays so: pictures without colour are told, and their results made grey."""
+"""Black-and-white pictures: recognise them, and remove the colour that a network adds to them."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from vs_gendrpix.frame.format import LUMA_WEIGHTS, FrameFormat
 
 
 def is_neutral(planes: Sequence[Tensor], source: FrameFormat) -> Tensor:
-    """Tell pictures without colour: within one code of 8 bits of it everywhere.
+    """Tell which pictures have no colour: at most one code of 8 bits of it in any pixel.
 
     Args:
         planes: (B, rows, columns) each, of the source format.

@@ -1,4 +1,4 @@
-"""Which of the measured frames the page shows: some spread over the clip, and the worst."""
+"""Choose the frames that a comparison page shows: some spread over the clip, and the worst."""
 
 from collections.abc import Sequence
 

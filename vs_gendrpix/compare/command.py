@@ -29,17 +29,17 @@ from vs_gendrpix.write.output import OutputFile, OutputFolder, output_fault
 log = logging.getLogger(__name__)
 
 MOST = 6
-"""Clips on one page: more have no place side by side, and no number key of their own."""
+"""Largest number of clips on one page: more do not fit side by side or on the number keys."""
 MEASURED = 500
-"""Frames that are measured at most; of a longer clip every second, third... one."""
+"""Largest number of frames that are measured. Of a longer clip only every n-th frame is."""
 WITHIN = 20_000_000
-"""Pixels of all pictures up to which the page holds them itself."""
+"""Pixels of all pictures up to which they are embedded in the page."""
 SUFFIXES = (".html", ".htm")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """What measuring has found.
+    """The results of measuring all clips.
 
     Attributes:
         measures: The measures; the one that says most is the first.
@@ -137,7 +137,7 @@ def _one_thread() -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Pictures:
-    """One frame of all sides, as files, with a preview."""
+    """One frame of all clips, as PNG files, with a preview."""
 
     number: int
     files: list[bytes]
@@ -145,13 +145,13 @@ class _Pictures:
 
 
 def _pairs(sides: list[Side]) -> Iterator[list[Frame]]:
-    """The frames of all sides that belong together."""
+    """Yield the frames of all clips that belong together, by number or by time."""
     numbered = any(side.info.first_number is not None for side in sides)
     return (by_number if numbered else by_time)([side.timed() for side in sides])
 
 
 def _measure(sides: list[Side], anchor: int, *, referenced: bool) -> Measured:
-    """Read all through, and measure."""
+    """Read all clips through, and measure their frames."""
     size, expected, called = largest(sides), sides[0].info.frames, _names(sides)
     for name, side in zip(called, sides, strict=True):
         for remark in side.remarks(size):
@@ -185,7 +185,7 @@ def _names(sides: list[Side]) -> list[str]:
 
 
 def _pictures(sides: list[Side], numbers: list[int], anchor: int) -> Iterator[_Pictures]:
-    """Take pictures of the frames with some numbers, which rise."""
+    """Yield the pictures of frames by their numbers, which must rise."""
     size, wanted = largest(sides), set(numbers)
     with tqdm(total=len(numbers), desc="pictures", unit="frame", disable=None) as bar:
         for number, together in enumerate(islice(_pairs(sides), numbers[-1] + 1)):
@@ -199,14 +199,14 @@ def _pictures(sides: list[Side], numbers: list[int], anchor: int) -> Iterator[_P
 
 
 def _shown(sides: list[Side], together: list[Frame], size: tuple[int, int]) -> list[Tensor]:
-    """Frames that belong together as pictures of one size."""
+    """Convert frames that belong together to pictures of one size."""
     return [side.picture(frame, size) for side, frame in zip(sides, together, strict=True)]
 
 
 def _card(
     taken: _Pictures, place: int, found: Measured, folder: OutputFolder | None, output: Path
 ) -> dict[str, Any]:
-    """What the page knows of a frame that it shows; its pictures are written to the folder."""
+    """Describe one frame for the page's scripts, and write its pictures to the folder."""
     return {
         "place": place,
         "number": taken.number,

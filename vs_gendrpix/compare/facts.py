@@ -1,4 +1,4 @@
-"""What is known of a file, as rows of a table."""
+"""Facts about a compared file, as rows of a table."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -12,7 +12,7 @@ _MATRICES = {0: "RGB", 1: "BT.709", 4: "FCC", 5: "BT.601", 6: "BT.601", 7: "SMPT
 _PRIMARIES = {1: "BT.709", 4: "BT.470 M", 5: "BT.601 (625)", 6: "BT.601 (525)", 12: "Display P3"}
 _TRANSFERS = {1: "BT.709", 6: "BT.601", 8: "linear", 13: "sRGB", 16: "PQ", 18: "HLG"}
 _BOTH = {9: "BT.2020"}
-"""Names of the code points of ITU-T H.273 that are met most."""
+"""Names of common code points of ITU-T H.273 that mean the same as primaries and as a matrix."""
 
 TAGS = ("title", "comment", "description", "encoder", "creation_time")
 LONGEST = 300
@@ -20,7 +20,7 @@ LONGEST = 300
 
 
 def facts(side: Side) -> dict[str, str]:
-    """What is known of one side, by name; what is not known is missing."""
+    """List the known facts about one clip, by name."""
     info = side.info
     form, rate = info.format, info.average_rate
     found = {
@@ -59,7 +59,7 @@ def _colour(color: ColorSpec) -> str:
 
 
 def _of_file(clip: FileInput) -> dict[str, str]:
-    """What the container and the codec say."""
+    """List the facts that the container and the codec state."""
     container, stream = clip.clip.container, clip.clip.stream
     codec = stream.codec_context
     rate = stream.bit_rate or (container.bit_rate if len(container.streams) == 1 else 0)

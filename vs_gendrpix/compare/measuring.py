@@ -34,7 +34,7 @@ class Measure:
     curves: list[Curve | None] = field(default_factory=list)
 
     def badness(self) -> list[float]:
-        """How bad each frame is: that of its worst side."""
+        """Badness of each frame, by its worst clip: a higher value is worse."""
         sign = -1 if self.higher_is_better else 1
         found = [curve for curve in self.curves if curve is not None]
         return [
@@ -122,7 +122,7 @@ class Measuring:
         ]
 
     def _add_flicker(self, pictures: list[Tensor]) -> None:
-        """Measure the change from the frames before; the motion is that of the anchor."""
+        """Measure flicker: the change from the last frames beyond the motion of the anchor."""
         if self._before and min(self._even) >= 16:
             true = torch.cat([self._before[self._anchor], pictures[self._anchor]])
             between = motions(true)
@@ -137,7 +137,7 @@ class Measuring:
         self._before = pictures
 
     def _of_others(self, curves: "dict[int, Curve] | dict[int, list[float]]") -> list[Curve | None]:
-        """The curves of all sides, none for the anchor; infinity, of equal frames, is undefined."""
+        """Make the curves of all clips but the anchor, with None in place of infinite values."""
         return [
             [value if value is not None and isfinite(value) else None for value in curves[side]]
             if side != self._anchor

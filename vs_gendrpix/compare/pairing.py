@@ -1,4 +1,4 @@
-"""Which frames belong together: those shown at the same time, or those of the same number."""
+"""Pair the frames of several clips, by the time at which they are shown or by their number."""
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -34,7 +34,7 @@ def by_time[T](streams: Sequence[Iterator[tuple[Fraction, T]]]) -> Iterator[list
 
 
 class _Shown[T]:
-    """What a stream shows at a time that only rises."""
+    """Finds the frame that a stream shows at a time. Times must rise from call to call."""
 
     def __init__(self, stream: Iterator[tuple[Fraction, T]]) -> None:
         self._stream = stream
@@ -43,7 +43,7 @@ class _Shown[T]:
         self._lasts = Fraction(0)
 
     def at(self, time: Fraction) -> tuple[T] | None:
-        """The frame of a time, alone in a tuple; None before the first and after the last."""
+        """Return the frame at a time, in a tuple; None before the first and after the last."""
         while self._ahead is not None and self._ahead[0] <= time:
             if self._now is not None:
                 self._lasts = self._ahead[0] - self._now[0]

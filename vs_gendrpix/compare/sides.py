@@ -1,4 +1,4 @@
-"""What is compared: opened inputs, whose frames become pictures of one size."""
+"""The clips that are compared: opened inputs, whose frames become pictures of one size."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -39,7 +39,7 @@ class Side:
 
     @property
     def info(self) -> ClipInfo:
-        """What is known of the frames."""
+        """Properties of the clip."""
         return self.frames.info
 
     @property
@@ -74,7 +74,7 @@ class Side:
         return image.clamp(0, 1).mul(255).round().div(255)
 
     def remarks(self, size: tuple[int, int]) -> list[str]:
-        """What is done to the pictures for the page, and what to know of them: sentences.
+        """List, as sentences, how the pictures are changed for the page, and other remarks.
 
         Args:
             size: Height and width of the pictures of the page.
@@ -97,7 +97,7 @@ class Side:
 
 @contextmanager
 def opened(paths: list[Path], notes: Mapping[Path, Notes]) -> Iterator[list[Side]]:
-    """Open all that is compared.
+    """Open all clips that are compared.
 
     Args:
         paths: What the user named.
@@ -118,7 +118,7 @@ def opened(paths: list[Path], notes: Mapping[Path, Notes]) -> Iterator[list[Side
 
 
 def _read(path: Path) -> ReadSettings:
-    """How to read: numbered pictures need a rate, which means nothing here."""
+    """Make the settings to read a clip. Numbered pictures need a rate; any will do."""
     return ReadSettings(rate=None if find_sequence(path) is None else PICTURE_RATE)
 
 
@@ -128,7 +128,7 @@ def largest(sides: list[Side]) -> tuple[int, int]:
 
 
 def names(paths: list[Path]) -> list[str]:
-    """What to call each: its file name, with folders in front where names are equal."""
+    """Name each clip by its file, with as many folders in front as make the names differ."""
     for parts in range(1, max(len(path.parts) for path in paths) + 1):
         found = [str(Path(*path.parts[-parts:])) for path in paths]
         if len(set(found)) == len(found):

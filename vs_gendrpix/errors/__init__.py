@@ -37,7 +37,7 @@ FAULT, TERMINATED, INTERRUPTED = 70, 75, 130
 """The codes of what is no error here: an unexpected exception, SIGTERM or SIGHUP, SIGINT."""
 
 UNWRITABLE = (OSError, ValueError, AttributeError)
-"""What a standard stream raises that is closed or full, whose reader is gone, or that is None."""
+"""Exceptions of a standard stream that is closed, full, without a reader, or None."""
 
 
 def one_line(message: str) -> str:
@@ -104,7 +104,7 @@ class ResourceError(GendrpixError, OSError):
 
 @contextmanager
 def needs_extra(name: str) -> Iterator[None]:
-    """Import what an extra of the package installs.
+    """Turn a failed import in the `with` block into an error that names the extra to install.
 
     Raises:
         SettingsError: A module is missing.

@@ -43,7 +43,7 @@ class _Call:
 
     @property
     def ends(self) -> bool:
-        """Whether it is to end, and can."""
+        """Whether the call is to end now: its event is set, and its result has no name yet."""
         return self.event.is_set() and not self.committed
 
 
@@ -54,7 +54,7 @@ _call: ContextVar[_Call | None] = ContextVar("_call", default=None)
 
 @contextmanager
 def ends_by(event: Event | None) -> Iterator[None]:
-    """End the work within where an event is set meanwhile.
+    """Cancel the work in the `with` block when an event is set.
 
     Args:
         event: Set by another thread; None is never set.
@@ -75,7 +75,7 @@ def ends_by(event: Event | None) -> Iterator[None]:
 
 
 def check() -> None:
-    """End the work here, if that has been asked for; for loops, once a step.
+    """Raise if the work has been asked to end. Loops call this once a step.
 
     Raises:
         Cancelled: It has.
@@ -86,7 +86,7 @@ def check() -> None:
 
 
 def commit() -> None:
-    """Say that the result gets its name now: the work ends well from here on, and in no other way.
+    """Mark the result as about to get its name: from here on the work cannot be cancelled.
 
     Raises:
         Cancelled: Another end has been asked for before.
@@ -100,13 +100,13 @@ def commit() -> None:
 
 
 def go_on() -> None:
-    """Say that a result has its name and that more work follows, which can be ended again."""
+    """Allow cancellation again: a result has its name, and more work follows."""
     with _lock:
         _state.committed = False
 
 
 def add_leftover(remove: Remove) -> None:
-    """Name what must be removed when the process ends in the middle of the work.
+    """Register what must be removed if the process ends in the middle of the work.
 
     Args:
         remove: Removes it; called in another thread.
@@ -120,30 +120,30 @@ def add_leftover(remove: Remove) -> None:
 
 
 def drop_leftover(remove: Remove) -> None:
-    """Say that there is nothing to be removed any more."""
+    """Unregister what no longer has to be removed."""
     with _lock:
         _state.leftovers.remove(remove)
 
 
 def keep(sentence: str) -> None:
-    """Say what becomes of the work if it is cancelled from here on; by default all is lost."""
+    """Set the sentence that says what remains if the work is cancelled from here on."""
     _state.kept = sentence
 
 
 def kept() -> str:
-    """What becomes of the work if it is cancelled, for the line that says that it was."""
+    """Return the sentence that says what remains of cancelled work; see `keep`."""
     return _state.kept
 
 
 def reset() -> None:
-    """Forget what was asked of a command that is over: the process may run more."""
+    """Forget all requests, before another command runs in this process."""
     with _lock:
         _state.requested, _state.committed = None, False
         _state.kept = _State().kept
 
 
 def request(exit_code: int) -> None:
-    """Ask for the end.
+    """Ask the work to end.
 
     Args:
         exit_code: The process's, if it comes to that.
@@ -153,7 +153,7 @@ def request(exit_code: int) -> None:
 
 
 def requested() -> int | None:
-    """The exit code with which the work was asked to end; None if it was not, or too late."""
+    """Return the exit code of a request to end the work; None without one, or if it was too late."""
     return None if _state.committed else _state.requested
 
 

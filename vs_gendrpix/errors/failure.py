@@ -1,4 +1,4 @@
-"""The end of work that fails: what is said of it, and its exit code."""
+"""The failure of a command or a clip: its message and its exit code."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -14,7 +14,7 @@ from vs_gendrpix.errors import (
 
 
 def why_cancelled(exit_code: int) -> str:
-    """Say how a command ended that was cancelled."""
+    """Describe how a command was cancelled and what remains of its work."""
     word = "interrupted" if exit_code == INTERRUPTED else "terminated"
     return f"{word}; {cancellation.kept()}"
 
@@ -35,7 +35,7 @@ class Failure:
 
     @classmethod
     def of(cls, error: BaseException) -> Self:
-        """What is said of an exception, and its exit code."""
+        """Describe an exception for the user, with the exit code that it means."""
         kind = type(error).__name__
         cancelled = cancellation.requested()
         if isinstance(error, KeyboardInterrupt):

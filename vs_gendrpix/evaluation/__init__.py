@@ -1,4 +1,4 @@
-"""What a restored picture is worth: samples and methods in, tables of scores and sheets out.
+"""Evaluation of restored pictures: samples and methods in, tables of scores and sheets out.
 
 samples.py      a sample (a picture is a clip of one frame) and a set of them
 sets.py, clips.py, degradation.py   where samples come from

@@ -1,4 +1,4 @@
-"""Clips to judge by: real video, taken as the reference and degraded."""
+"""Video clips for evaluation: real video, taken as the reference and degraded."""
 
 from contextlib import suppress
 from itertools import islice
@@ -17,9 +17,9 @@ from vs_gendrpix.read.source import open_source
 
 FRAMES = 12
 LINES = 360
-"""The least width and height of a clip that may stand for a sharp one."""
+"""Least width and height of a clip that may serve as a sharp reference."""
 MULTIPLE = 8
-"""Sizes are cropped to it: a quarter of them is even, as 4:2:0 needs it."""
+"""Multiple to which sizes are cropped: a quarter of it is even, as 4:2:0 needs it."""
 
 
 def degraded_clips(folder: Path) -> SampleSet:

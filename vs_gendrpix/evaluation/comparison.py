@@ -1,4 +1,4 @@
-"""Judging a set under a progress bar, with some of its samples shown: what the commands share."""
+"""Evaluation of a set under a progress bar, with some of its samples drawn on a sheet."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -23,7 +23,7 @@ ROWS_OF_A_SET = 6
 def compare(
     samples: SampleSet, methods: Mapping[str, Method], judge: Judge, sheet: Sheet
 ) -> dict[str, Scores]:
-    """The scores of methods on one set, as of `evaluate`; the sheet shows some samples."""
+    """Score methods on one set of samples, and draw some of them on a sheet."""
     with _watching(samples.name, samples.count, sheet) as watch:
         return evaluate(samples, methods, judge, watch=watch)
 
@@ -32,7 +32,7 @@ def compare(
 def _watching(
     name: str, total: int, sheet: Sheet
 ) -> Iterator[Callable[[Mapping[str, Tensor]], None]]:
-    """Show progress over a set; what is called with the results takes some to the sheet."""
+    """Show progress over a set. The yielded function draws some results on a sheet."""
     wanted = {i * total // ROWS_OF_A_SET for i in range(ROWS_OF_A_SET)}
     places = count()  # not the bar's: it counts nothing where it is not shown
     with tqdm(total=total, desc=name, unit="item", disable=None) as bar:

@@ -1,4 +1,4 @@
-"""The measures by name, and which of them each kind of set asks for."""
+"""The measures by name, and the lists of measures for each kind of set."""
 
 from collections.abc import Callable, Collection
 from functools import partial
@@ -65,13 +65,13 @@ MEASURES = {
 }
 """All measures in the order of the tables, and how they are printed."""
 OF_A_REFERENCE = ("NIQE", *GRIDS, "warping")
-"""Measures that say something of a reference itself."""
+"""Measures that can be taken of a reference itself."""
 REGULAR = ("brick", "text")
 """Kinds of picture whose own rows and strokes would count as a weave."""
 
 
 class Judge:
-    """Scores results by the measures that are asked for.
+    """Scores results by named measures.
 
     Attributes:
         skipped: Why measures are left out on this installation, a line each.

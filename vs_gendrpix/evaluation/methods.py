@@ -24,17 +24,17 @@ Method = Callable[[Tensor, int], Tensor]
 
 
 def bicubic(low: Tensor, scale: int) -> Tensor:
-    """The resize that the product starts from."""
+    """Enlarge by the antialiased bicubic resize with which a restoration begins."""
     return F.interpolate(low, scale_factor=scale, mode="bicubic", antialias=True)
 
 
 def lanczos(low: Tensor, scale: int) -> Tensor:
-    """The resize that most scalers offer as their best: Lanczos with three lobes, by Pillow."""
+    """Enlarge by Pillow's Lanczos with three lobes, the best resize that most scalers offer."""
     return lanczos_to(low, (low.shape[-2] * scale, low.shape[-1] * scale))
 
 
 def lanczos_to(image: Tensor, size: tuple[int, int]) -> Tensor:
-    """(1, 3, H, W) made as high and wide as `size` says, by the same resize."""
+    """Resize (1, 3, H, W) to `size`, (height, width), by Pillow's Lanczos with three lobes."""
     planes = [
         Image.fromarray(plane.numpy()).resize(size[::-1], Image.Resampling.LANCZOS)
         for plane in image[0]
@@ -62,7 +62,7 @@ class ModelMethod:
         self._way = self._prepare(8, 8, 1)
 
     def __call__(self, low: Tensor, scale: int) -> Tensor:
-        """A `Method`."""
+        """Enlarge and restore a picture by a whole factor; the call of a `Method`."""
         height, width = low.shape[-2:]
         source, target = self._way.source, self._way.target
         sizes = (source.height, source.width, target.height, target.width)

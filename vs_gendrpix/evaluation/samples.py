@@ -1,4 +1,4 @@
-"""Samples to judge by: pictures and clips, with a reference or without, in sets of one origin."""
+"""Samples for evaluation: pictures and clips, with or without a reference, in sets."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""The standard streams of a command: what is said there never ends the work."""
+"""The standard streams of a command: a closed or full stream never ends the work."""
 
 import io
 import os
@@ -10,19 +10,19 @@ from vs_gendrpix.errors import UNWRITABLE, one_line
 
 
 def say(program: str, message: str) -> None:
-    """Write one line to the standard error stream, whatever characters a file's name has."""
+    """Write one line to the standard error stream; characters that it lacks are escaped."""
     with suppress(*UNWRITABLE):
         sys.stderr.write(_line(program, message, sys.stderr.encoding or "utf-8") + "\n")
 
 
 def last_word(program: str, message: str) -> None:
-    """Write one line to the standard error stream as the process ends, if that is no wait."""
+    """Write one line to the standard error stream as the process ends, unless that would block."""
     with suppress(*UNWRITABLE):
         LastLines(2).write(_line(program, message, "ascii") + "\n")
 
 
 class LastLines(io.StringIO):
-    """A standard stream for what is said as the process ends: a line that would wait is lost.
+    """A standard stream for a process that ends: a line that would block is dropped.
 
     Lines go past Python's buffer, which another thread may hold.
 
@@ -35,14 +35,14 @@ class LastLines(io.StringIO):
         self._number = number
 
     def write(self, line: str) -> int:
-        """Write a line, or nothing."""
+        """Write a line, or drop it if the stream would block."""
         if select.select([], [self._number], [], 0)[1]:
             os.write(self._number, line.encode())
         return len(line)
 
 
 def open_missing_streams() -> None:
-    """Give the standard streams that were closed when the process began a place that fails.
+    """Open standard streams that were closed when the process began, so that using them fails.
 
     The next file that is opened would get the number of a closed one. Were it the output, then
     what a library says on stream 2 would be written into it. A closed stream is still no input and
@@ -72,6 +72,6 @@ def flush_streams() -> None:
 
 
 def _line(program: str, message: str, encoding: str) -> str:
-    """One line of characters that an encoding has."""
+    """Make one line of text for an encoding, with escapes for characters that it lacks."""
     line = one_line(f"{program}: {message}")
     return line.encode(encoding, "backslashreplace").decode(encoding)

@@ -1,4 +1,4 @@
-"""The display of the progress that the options ask for, which hears the log's warnings too."""
+"""The display of progress that the options ask for, with the log's warnings in it."""
 
 import argparse
 import logging
@@ -22,7 +22,7 @@ ONE_CLIP: Displays[Progress] = {
 
 @contextmanager
 def heard[P: Progress](options: argparse.Namespace, displays: Displays[P]) -> Iterator[P]:
-    """Open the display that the options ask for; warnings of the log go to it too."""
+    """Open the display that the options ask for, and send the log's warnings to it too."""
     kind = options.progress
     if kind == "auto":
         kind = "bar" if sys.stderr.isatty() else "plain"

@@ -60,7 +60,7 @@ def signals_cancel(
 
 
 def _only_wake(number: int, frame: FrameType | None) -> None:
-    """Do nothing: a signal with a handler is written to the socket."""
+    """Do nothing: Python needs a handler to write the signal's number to the wake-up socket."""
     del number, frame
 
 

@@ -1,4 +1,4 @@
-"""Colour in grey: what a method paints into a picture that has none."""
+"""False colour: the colour that a method adds to a picture without any."""
 
 from torch import Tensor
 

@@ -14,7 +14,7 @@ FILE: Final = "models/efficientnet-lite0-57934424.pth"
 MEAN: Final = 127.0
 SPREAD: Final = 128.0
 EPSILON: Final = 1e-3
-"""Of the batch normalisations, as Google trained them."""
+"""Epsilon of the batch normalisations, as Google trained them."""
 STRIDED: Final = (1, 3, 5, 11)
 """Blocks that halve the picture; the stem does too."""
 TAPS: Final = (1, 3, 5, 8, 11)
@@ -60,7 +60,7 @@ class EfficientNetDistance:
         return torch.stack([_difference(x, y) for x, y in pairs]).mean(0)
 
     def features(self, image: Tensor) -> list[Tensor]:
-        """The picture and what the network makes of it at the taps.
+        """Compute the feature maps that are compared: the picture and the network's taps.
 
         Args:
             image: (B, 3, H, W) RGB in [0, 1].

@@ -10,10 +10,10 @@ from vs_gendrpix.evaluation.methods import Method
 
 FRAMES = 4
 STEP = (3, 5)
-"""Pixels down and to the right a frame: no multiple of a cell of 8 or of the scale, so that a
-pattern that stands still on the screen, or jumps with the sampling, shows."""
+"""Pixels that a panned clip moves down and to the right per frame. It is no multiple of a cell of
+8 or of the scale, so that a pattern that does not move with the picture shows."""
 BORDER = 16
-"""Pixels at the edge that do not count: what comes into the picture there was not seen before."""
+"""Pixels at the edge that are not measured: a pan brings unseen content in there."""
 
 
 def flicker(method: Method, sharp: Tensor) -> float:

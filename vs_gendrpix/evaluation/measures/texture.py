@@ -1,4 +1,4 @@
-"""Texture that a result has and its reference has not, and texture that was lost.
+"""Texture that a result adds to its reference, and texture that it loses.
 
 PSNR and classifiers forgive a woven pattern in place of grass; these measures look for it alone.
 """
@@ -14,13 +14,13 @@ BANDS = (1 / 13, 1 / 9.5, 1 / 7, 1 / 5)
 FINE = (1 / 16, 1 / 8, 1 / 4, 1 / 2)
 """Rings of fine texture: periods of 8 to 16, 4 to 8 and 2 to 4 pixels."""
 VISIBLE = 2.0
-"""Root mean square, in code values, from which a patch counts as textured."""
+"""Least root mean square, in code values, of a patch that counts as textured."""
 ONE_WAY = 0.5
-"""Share of one direction from which a patch is an edge or stripes, no texture."""
+"""Largest share of one direction in texture: above it, a patch counts as an edge or stripes."""
 INPUT_RINGS = tuple(0.2 * 2 ** (i / 4) for i in range(14))
 """Rings for the peak, in cycles per pixel of the input: four to an octave."""
 FIRST_BEYOND = 6
-"""The first of them that the input cannot hold along a row: it begins at 0.57."""
+"""Index of the first of `INPUT_RINGS` that the input cannot hold along a row; begins at 0.57."""
 NEIGHBOUR = 2
 """Rings between a peak and what it is compared with: half an octave."""
 FAINT = 1e-3

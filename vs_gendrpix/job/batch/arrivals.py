@@ -17,12 +17,12 @@ SETTLED = 5.0
 """Seconds for which a clip's files must not change before it is taken as complete."""
 
 _STEP = 0.1
-"""Seconds after which a wait sees that it is to end."""
+"""Seconds between two checks, during a wait, whether the end has been asked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """How a clip's files stand, since when they are known to, and whether it has been yielded."""
+    """The files of a clip at the last look, since when they are so, and whether it was yielded."""
 
     state: InputState
     since: float

@@ -14,8 +14,7 @@ from vs_gendrpix.write.container import CONTAINERS
 from vs_gendrpix.write.output import STDOUT
 
 SUFFIX = ".mkv"
-"""The extension of an output that no profile decides: Matroska holds the most of what any input
-has beside its picture, whatever its encoder."""
+"""Extension of outputs where no profile decides it: Matroska holds the most kinds of streams."""
 
 _VIDEOS = frozenset(
     {
@@ -23,14 +22,14 @@ _VIDEOS = frozenset(
         *(".mts", ".mxf", ".wmv", ".flv", ".y4m"),
     }
 )
-"""Extensions of files that are clips even if they cannot be opened: a broken one is told, not
-passed over. What has another extension is a clip if it opens with a video."""
+"""Extensions of videos. A file with one of them that cannot be opened is reported. A file with any
+other extension is a clip only if it opens as a video."""
 
 _STILLS = frozenset({*PICTURES, ".webp", ".heic", ".heif", ".avif", ".ico"})
-"""Extensions of pictures, which are clips only when they are numbered."""
+"""Extensions of pictures, which are clips only if they are numbered."""
 
 _UNFINISHED = re.compile(r"\..*|.*\.(part|lock|job)|.*\.[0-9a-f]{8}\.old", re.DOTALL)
-"""Names that are passed over: hidden ones, and what lies beside an output until a run ends."""
+"""Names that are passed over: hidden files, and temporary files and folders of running jobs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +64,7 @@ class Target:
     reports: Path | None = None
 
     def check(self) -> None:
-        """See that the outputs and the reports have a folder.
+        """Check that the outputs and the reports can have a folder.
 
         Raises:
             OutputError: One of them is a file, or has the name of one that we would write.

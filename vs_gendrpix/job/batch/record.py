@@ -56,7 +56,7 @@ class Record:
         self._finished = {each.output: each for each in _read(self._path)}
 
     def finished(self, clip: BatchClip) -> Finished:
-        """What will be kept of a clip once it is finished: to be made before the work."""
+        """Describe a clip's output for the record. Called before the work: inputs may change."""
         return Finished(
             output=str(_shown(clip.output).relative_to(self._folder)),
             source=str(clip.name),
@@ -89,7 +89,7 @@ class Record:
         return True
 
     def add(self, finished: Finished) -> None:
-        """Add a finished output; where that fails it is finished all the same."""
+        """Add a finished output. A record that cannot be written is a warning, not a failure."""
         self._finished[finished.output] = finished
         line = json.dumps(json.loads(to_json(finished))) + "\n"
         try:
@@ -134,5 +134,5 @@ def _differences(was: object, now: object) -> Iterator[str]:
 
 
 def _said(value: object) -> str:
-    """A setting's value in words; None stands for a default that the run decides."""
+    """Describe a setting's value in words. None stands for a default that the run decides."""
     return "left open" if value is None else str(value)

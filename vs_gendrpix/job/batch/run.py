@@ -90,7 +90,7 @@ def process_all(
 
 
 class _Over(Exception):  # noqa: N818 - not an error: what went wrong is told already
-    """The batch ends early."""
+    """Raised to end a batch early, after the reason has been told."""
 
 
 class _Batch:
@@ -186,7 +186,7 @@ class _Batch:
         return process_plan(plan, self._progress, self._engine.of)
 
     def _fail(self, turn: Turn, error: Exception) -> None:
-        """Tell of a failure, unless it comes of the signal that ends the batch.
+        """Report a failure of one clip, and decide whether the batch goes on.
 
         Raises:
             Cancelled: It does.
@@ -205,7 +205,7 @@ class _Batch:
             raise _Over(str(error)) from error
 
     def _claim(self, clip: BatchClip) -> None:
-        """Keep whose an output is.
+        """Note that an output belongs to a clip.
 
         Raises:
             OutputError: It is that of another clip.
@@ -219,7 +219,7 @@ class _Batch:
 
 
 class _SharedEngine:
-    """The engine of all clips: it is opened for the first, and again only if it would not do."""
+    """The engine of all clips, opened for the first and again for other settings or models."""
 
     def __init__(self) -> None:
         self._engine: Engine | None = None
@@ -227,11 +227,11 @@ class _SharedEngine:
 
     @property
     def was_opened(self) -> bool:
-        """Whether its device has been found, and had room for it."""
+        """Whether an engine was ever opened: the device exists and had room for the model."""
         return self._opened_for is not None
 
     def of(self, plan: Plan) -> "Engine":
-        """The open engine of a plan's settings and model."""
+        """Return the engine for a plan's settings and model, opened if need be."""
         wanted = plan.settings.restore, plan.model
         if self._engine is None or self._opened_for != wanted:
             self.close()

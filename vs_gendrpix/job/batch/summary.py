@@ -1,4 +1,4 @@
-"""How a batch went: as a value, and as the lines that end it."""
+"""The summary of a batch: a value, and the lines that are printed at its end."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, kw_only=True)
 class Summary:
-    """How a batch went; it grows with it.
+    """The results of a batch so far: counts, and the clips with problems.
 
     Attributes:
         finished: How many clips were restored; those of exit code 1 too.
@@ -33,12 +33,12 @@ class Summary:
 
     @property
     def failed(self) -> int:
-        """How many clips have no output."""
+        """Number of clips that have no output."""
         return sum(failure.exit_code != 1 for _, failure in self.troubled)
 
     @property
     def exit_code(self) -> int:
-        """The worst, which is the greatest, of all clips; a signal's, if one ended a clip."""
+        """The highest exit code of all clips, or that of the signal that ended the batch."""
         codes = [failure.exit_code for _, failure in self.troubled]
         return self.cancelled or max(codes, default=0)
 
