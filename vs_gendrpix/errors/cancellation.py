@@ -153,7 +153,7 @@ def request(exit_code: int) -> None:
 
 
 def requested() -> int | None:
-    """Return the exit code of a request to end the work; None without one, or if it was too late."""
+    """Return the exit code of a request to end the work; None without one that is in time."""
     return None if _state.committed else _state.requested
 
 

@@ -19,7 +19,7 @@ _PAIRS_PER_SECOND = 60
 """Triplets of CTA-608 among them, one for each field of a television picture."""
 
 _EARLY = Fraction(1, 1000)
-"""Seconds by which a frame may come before its captions: clocks are rounded on the way."""
+"""Seconds by which a frame's time may be before its captions', as times are rounded on the way."""
 
 _PADDING = b"\xfa\x00\x00"
 
@@ -48,7 +48,7 @@ class Captions:
             yield frame
 
     def onto(self, frame: Frame) -> Frame:
-        """Give the next frame of the output the captions that are due."""
+        """Give the next frame of the output the captions that are due by its time."""
         now = _seconds(frame)
         due = []
         while self._coming and self._coming[0][0] <= now + _EARLY:
@@ -62,7 +62,7 @@ class Captions:
 
     @property
     def left(self) -> bool:
-        """Whether captions are left that no frame has got."""
+        """Whether captions are left over that no frame has been given."""
         return bool(self._coming or self._waiting)
 
     @property
@@ -79,7 +79,7 @@ class Captions:
         return max(min(round(gap * _PER_SECOND), _MOST), 1), max(pairs, 1)
 
     def _share(self, due: list[bytes], most: int, pairs: int) -> bytes:
-        """Put what is due behind what waits, and take as much as a frame may have."""
+        """Queue the captions that are due, and take as many as one frame may have."""
         for captions in due:
             for place in range(0, 3 * _count(captions), 3):
                 triplet = captions[place : place + 3]

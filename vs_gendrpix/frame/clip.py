@@ -101,6 +101,6 @@ class ClipInfo:
 
     @property
     def orientation(self) -> str:
-        """What a player does to the picture, in words; empty if nothing."""
+        """How a player turns and mirrors the picture, in words; empty if it does not."""
         turned = f"the rotation by {self.rotation} degrees" if self.rotation else ""
         return " and ".join(filter(None, (turned, "the mirroring" if self.mirrored else "")))

@@ -56,7 +56,7 @@ SUBSAMPLINGS = {
 
 
 def said(code: int) -> bool:
-    """Whether a code point of ITU-T H.273 names a matrix, primaries or a transfer.
+    """Tell whether a code point of ITU-T H.273 names a matrix, primaries or a transfer.
 
     2 is "unspecified" and 3 is reserved. 0 is reserved for primaries and transfer, and for a matrix
     it means RGB, which says nothing of YUV.

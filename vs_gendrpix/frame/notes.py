@@ -1,4 +1,4 @@
-"""What a job has to tell: information, warnings and damage, gathered while it works."""
+"""Notes of a job: information, warnings and damage, gathered while it works."""
 
 import logging
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ _lock = Lock()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """How much damage was known at a moment.
+    """The amount of damage known at a moment.
 
     Attributes:
         counts: Errors, corrupt frames and made-up times.
@@ -69,7 +69,7 @@ class Notes:
     informed: list[str] = field(default_factory=list)
 
     def inform(self, sentence: str) -> None:
-        """Log what is good to know, once: a clip that is read in any order is opened often."""
+        """Log information and keep it for the report, unless it has been logged before."""
         with _lock:
             said = sentence in self.informed
             if not said:
@@ -118,14 +118,14 @@ class Notes:
             self.lost += lost
 
     def fault(self, sentence: str) -> None:
-        """Warn of what is no damage, but makes the result other than it was asked for."""
+        """Warn that the result differs from what was asked for, without damage to the input."""
         self.warn(sentence)
         with _lock:
             if sentence not in self.faults:
                 self.faults.append(sentence)
 
     def _mark(self) -> None:
-        """Keep the place of what was met."""
+        """Keep the current position as a place of damage, up to a limit."""
         if len(self.places) < PLACES and self.now not in self.places:
             self.places.append(self.now)
 
@@ -151,35 +151,35 @@ class Notes:
             self.places += places[: PLACES - len(self.places)]
 
     def forget_damage(self) -> None:
-        """Begin to count anew."""
+        """Forget all damage, before the input is read again."""
         self.back_to(Mark())
         self.lost = self.shown = 0
         self.cut_off.clear()
 
     def mark(self) -> Mark:
-        """The damage that has been met so far."""
+        """Return the damage so far, to go back to with `back_to`."""
         counts = self.errors, self.corrupt_frames, self.made_up_times
         return Mark(counts=counts, examples=len(self.examples), places=len(self.places))
 
     def back_to(self, mark: Mark) -> None:
-        """Forget the damage that has been met since a mark."""
+        """Forget the damage since a mark."""
         with _lock:
             self.errors, self.corrupt_frames, self.made_up_times = mark.counts
             del self.examples[mark.examples :], self.places[mark.places :]
 
     @property
     def missing(self) -> list[str]:
-        """Sentences on frames that are not there, or could not be shown."""
+        """List, as sentences, the frames that are not there or could not be decoded."""
         lost = [f"expected {self.shown + self.lost} frames, got {self.shown}"] if self.lost else []
         return [*self.cut_off, *lost]
 
     @property
     def damaged(self) -> bool:
-        """Whether anything was broken or had to be made up."""
+        """Whether any part of the input was broken or had to be made up."""
         return bool(self.errors or self.corrupt_frames or self.made_up_times or self.missing)
 
     def tell_damage(self) -> None:
-        """Warn of the damage, if there is any; at the end, when no more can come."""
+        """Warn of the damage, if there is any. To be called at the end, when no more can come."""
         if self.damaged:
             self.warn(self.damage_in_words())
 

@@ -1,4 +1,4 @@
-"""How the picture of a spherical video lies on its sphere: a plain value."""
+"""The projection of a spherical video: a plain value."""
 
 from dataclasses import dataclass
 from struct import pack

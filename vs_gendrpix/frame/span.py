@@ -24,11 +24,11 @@ class Window:
         return not (self.begins_after(shown) or self.ends_before(shown))
 
     def begins_after(self, moment: Fraction) -> bool:
-        """Whether a moment lies before the range."""
+        """Whether the range begins after a moment."""
         return self.start is not None and moment < self.start
 
     def ends_before(self, moment: Fraction) -> bool:
-        """Whether a moment lies behind the range."""
+        """Whether the range ends at a moment or before it."""
         return self.end is not None and moment >= self.end
 
 
@@ -62,7 +62,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Within:
-    """How frames are read that are a part of a longer reading, so that they are as in the whole.
+    """Settings to read a part of a clip exactly as when the whole clip is read.
 
     Attributes:
         counted: The frames whose damage counts, in seconds from where the clip begins: what lies
@@ -79,12 +79,12 @@ class Within:
 
 
 FARTHEST = 3
-"""The last of the places from which to decode: the clip's beginning."""
+"""Largest value of `Within.back`: decode from the clip's beginning."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Seam:
-    """Where a span meets the one before: both decode the frame there, and must get the same.
+    """The border between two spans: both decode the frame before it, and must get the same pixels.
 
     Keyframes may lie: from one that others depend on in ways that the file does not say, decoding
     gives other pictures.

@@ -1,4 +1,4 @@
-"""Which frames come out of a job: their size, format and pixel aspect ratio."""
+"""The frames that come out of a job: their size, format and pixel aspect ratio."""
 
 from dataclasses import replace
 
@@ -49,7 +49,7 @@ def framed_clip(source: ClipInfo, settings: ProcessSettings, area: Area) -> tupl
 def tell_what_changes(
     source: ClipInfo, result: ClipInfo, settings: ProcessSettings, notes: Notes
 ) -> None:
-    """Name what of the picture is left out, and what players may take for something else."""
+    """Report a dropped alpha channel, and colours that players may misread."""
     was, now = source.format, result.format
     if was.layout.alpha and not now.layout.alpha:
         pix_fmt = settings.write.encode.pix_fmt

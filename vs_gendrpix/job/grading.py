@@ -1,4 +1,4 @@
-"""Whether an HDR clip may be restored, and what of its grading is left out."""
+"""Check whether an HDR clip may be restored, and name the HDR metadata that is left out."""
 
 from vs_gendrpix.errors import MediaError
 from vs_gendrpix.frame.clip import ClipInfo
@@ -8,7 +8,7 @@ from vs_gendrpix.settings import ReadSettings
 
 
 def check_hdr(clip: ClipInfo, settings: ReadSettings, notes: Notes) -> None:
-    """Refuse what the settings do not allow, and warn of what is left out.
+    """Refuse HDR that the settings do not allow, and warn of HDR metadata that is left out.
 
     Raises:
         MediaError: The clip is HDR, but that is an error; or it has metadata of single frames,

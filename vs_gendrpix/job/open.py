@@ -25,7 +25,7 @@ from vs_gendrpix.write.part import sweep
 from vs_gendrpix.write.pictures import CODECS
 
 _OF_ANY_INPUT = ("on_change", "start", "end", "preview", "hdr", "drop_dynamic_hdr")
-"""Fields of `ReadSettings` that mean something for a script too."""
+"""Fields of `ReadSettings` that apply to VapourSynth scripts too."""
 
 
 def open_input(path: Path, read: ReadSettings, notes: Notes, *, reopened: bool = False) -> Input:
@@ -54,7 +54,7 @@ def open_input(path: Path, read: ReadSettings, notes: Notes, *, reopened: bool =
 def plan_streams(
     clip: Input, output: Path, result: ClipInfo, settings: ProcessSettings
 ) -> CarryPlan:
-    """Plan what becomes of all beside an input's video, if it can be read a second time.
+    """Plan the streams beside an input's video, if the input can be read a second time.
 
     Args:
         clip: The opened input.
@@ -110,7 +110,7 @@ def open_output(path: Path, *, source: Path, overwrite: bool) -> Output:
 
 @contextmanager
 def made_folders(*outputs: Path | None) -> Iterator[None]:
-    """Make the folders of outputs; those that are made here go again if what is done fails.
+    """Make the folders of outputs. Those made here are removed if the `with` block fails.
 
     Args:
         outputs: Files, or patterns of pictures, whose own folder appears with them. None and the

@@ -1,4 +1,4 @@
-"""All that is decided of a job before its first frame: a value that can be kept and run later."""
+"""The plan of a job: all decisions made before its first frame, as a value."""
 
 import hashlib
 from dataclasses import dataclass, replace
@@ -179,7 +179,7 @@ def make_plan(
 
 
 def _looked_at(clip: Input, read: ReadSettings) -> ClipInfo:
-    """Look at the first frame to restore; at a pipe's first one of all, as what is read is kept."""
+    """Describe the clip by the first frame to restore; by the first of all if it is a pipe."""
     if clip.rereadable:
         return clip.frames(read.start, read.end).info
     info = clip.frames(None, read.end).info

@@ -1,4 +1,4 @@
-"""Which filters a clip goes through before it is restored, and after."""
+"""The filters that a clip goes through before it is restored, and after."""
 
 from collections.abc import Mapping
 

@@ -38,7 +38,7 @@ class Progress:
         """Called after each frame: `count` are written, and the stage `bound` limits the rate."""
 
     def expect(self, total: int) -> None:
-        """Called when another number of frames is expected than before; 0 is an unknown one."""
+        """Called when the expected number of frames changes; 0 is an unknown one."""
 
     def warning(self, sentence: str) -> None:
         """Called for each warning."""
@@ -47,7 +47,7 @@ class Progress:
         """Called when a segment of a job is begun, and `before` frames of the job are finished."""
 
     def resumed(self, finished: int, segments: int) -> None:
-        """Called before the start of a job that goes on: so many of its segments are finished."""
+        """Called before a continued job starts, with its number of finished segments."""
 
     def done(self, report: "Report") -> None:
         """Called once, when the output stands under its name."""

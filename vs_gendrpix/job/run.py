@@ -53,7 +53,7 @@ AHEAD = 2
 
 
 def run(plan: Plan, progress: Progress | None = None, engine: "Engine | None" = None) -> Report:
-    """Do what a plan says.
+    """Restore a video as a plan says.
 
     Args:
         plan: The plan, perhaps made by another process.
@@ -167,12 +167,12 @@ def write_frames(
 
 
 def notes_of(plan: Plan) -> Notes:
-    """Notes that hold what the planning has said, so that the work does not say it again."""
+    """Make notes with all that the planning has logged, so that it is not logged again."""
     return Notes(warnings=list(plan.warnings), informed=list(plan.informed))
 
 
 def _planned_frames(plan: Plan, clip: Input, span: Span | None, seam: Seam) -> Frames:
-    """Begin to read the frames that were planned.
+    """Begin to read the frames that the plan asks for.
 
     Raises:
         MediaError: The input has changed since.
@@ -199,7 +199,7 @@ def _planned_frames(plan: Plan, clip: Input, span: Span | None, seam: Seam) -> F
 
 
 def _tell_change(plan: Plan, before: InputState | None, notes: Notes) -> None:
-    """Say so if the input is not as it was: it was replaced, or was still being written."""
+    """Warn if the input has changed while it was read: replaced, or still being written."""
     now = InputState.of(plan.source, plan.settings.read)
     if now != before:
         found = "is gone by now" if now is None else f"was {before}, and is now {now}"
@@ -210,14 +210,14 @@ def _tell_change(plan: Plan, before: InputState | None, notes: Notes) -> None:
 
 
 def _side_streams(plan: Plan, source: Frames, span: Span | None, notes: Notes) -> SideStreams:
-    """Carry what was planned beside the picture; a part of a job has the picture alone."""
+    """Open the streams beside the picture, as planned. A part of a job has none."""
     carried = plan.carried if span is None else CarryPlan()
     read = plan.settings.read
     return SideStreams(plan.source, carried, notes, chosen=read, offset=source.offset)
 
 
 def open_engine(plan: Plan, notes: Notes) -> "Engine":
-    """Load the model that was planned: a built-in one may lie elsewhere on another machine.
+    """Load the plan's model. A built-in one is looked up anew, as paths differ between machines.
 
     Raises:
         ModelError: Its file has changed since.
@@ -232,7 +232,7 @@ def open_engine(plan: Plan, notes: Notes) -> "Engine":
 
 
 def _filters(plan: Plan) -> tuple[Filters, Filters]:
-    """Make the filters before and after."""
+    """Make the filters before and after the restoration."""
     program = plan.settings.prepare.ffmpeg
     before = Filters(plan.clip, plan.before, field_order=plan.fields.order, program=program)
     return before, Filters(plan.framed, plan.after, program=program)
@@ -241,7 +241,7 @@ def _filters(plan: Plan) -> tuple[Filters, Filters]:
 def _finished(
     plan: Plan, source: Iterable[Frame], lanes: "ClipLanes", after: Filters, waits: Waits
 ) -> Generator[Frame]:
-    """Crop, restore, frame and filter; a few frames are under way at each step."""
+    """Crop, restore, pad and filter frames, with a few under way at each step."""
     areas = (cropped(frame, plan.area) for frame in source)
     with closing(prefetch(areas, AHEAD)) as ahead:
         restored = lanes.map(waits.for_each("decoded", ahead), waiting=partial(waits.on, "results"))
@@ -251,7 +251,7 @@ def _finished(
 
 
 def _captioned(frames: Iterable[Frame], captions: Captions, window: Window) -> Iterator[Frame]:
-    """Put the captions onto finished frames, and leave out those that are there for filters."""
+    """Give finished frames their captions, and drop frames that only filters needed."""
     for frame in frames:
         cancellation.check()
         captioned = captions.onto(frame)
@@ -260,11 +260,11 @@ def _captioned(frames: Iterable[Frame], captions: Captions, window: Window) -> I
 
 
 class OtherPicturesError(MediaError):
-    """Decoding from a keyframe gives other pictures than decoding from further back."""
+    """Raised when decoding from a keyframe gives other pixels than decoding from further back."""
 
 
 class _NoFrames:
-    """The frames of a part of a clip that is damaged all through; see `Frames`."""
+    """The empty `Frames` of a part of a clip in which nothing can be decoded."""
 
     decoded = 0
 
@@ -276,7 +276,7 @@ class _NoFrames:
 
 
 class _Given:
-    """The frames that are read, at the times that they have in the whole clip.
+    """The decoded frames of a span, moved to the times that they have in the whole clip.
 
     Attributes:
         count: The frames so far that belong to the span, and are not there for the filters alone.
@@ -307,7 +307,7 @@ class _Given:
             self._seam.last = _digest(last)
 
     def _meet(self, before: Frame | None) -> None:
-        """Compare the frame before the first one with what was expected.
+        """Compare the frame before the span with the digest that was expected.
 
         Raises:
             OtherPicturesError: It is another.
@@ -319,7 +319,7 @@ class _Given:
 
 
 class _Chosen:
-    """The frames of a span that are to be restored, counted.
+    """Counts the frames of a span that are to be restored, and leaves out all others.
 
     Those before them take their captions with them.
 
@@ -349,7 +349,7 @@ def _digest(frame: Frame) -> str:
 
 
 def _check_count(chosen: _Chosen, after: Filters, written: int, span: Span | None) -> None:
-    """See that no frame was lost on the way, and that there is one.
+    """Check that no frame was lost between the steps, and that there is at least one.
 
     Raises:
         SettingsError: The filters gave none.

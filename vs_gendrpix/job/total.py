@@ -1,4 +1,4 @@
-"""How many frames a run will write: an estimate that is refined while it works."""
+"""The number of frames that a run will write: an estimate that is refined while it works."""
 
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
@@ -8,11 +8,11 @@ from vs_gendrpix.job.plan import Plan
 from vs_gendrpix.job.progress import Progress
 
 _UNDER_WAY = 24
-"""Frames that may be between the reader and the writer without telling of a filter."""
+"""Frames that may be between reader and writer without a filter that changes their number."""
 
 
 class Total:
-    """The frames that a run will write, as far as is known.
+    """Estimates the number of frames that a run will write.
 
     The plan says how many the input has, and what filters make of them. Filters may drop frames as
     they like, and an input may end early, or later than it says.
@@ -31,18 +31,18 @@ class Total:
         self._told = plan.result.frames
 
     def watch(self, frames: Iterable[Frame]) -> Iterator[Frame]:
-        """Count the frames of the input, and see its end."""
+        """Yield the frames of the input, counted, and note its end."""
         for frame in frames:
             self._taken += 1
             yield frame
         self._ended = True
 
     def written(self, count: int) -> None:
-        """Tell the estimate after `count` frames, if it is another one."""
+        """Report the estimate after `count` written frames, if it has changed."""
         self._tell(self._estimate(count), count)
 
     def finished(self, count: int) -> None:
-        """Tell the number of frames when all are written."""
+        """Report the number of frames when all are written."""
         self._tell(count, count)
 
     def _estimate(self, count: int) -> int:

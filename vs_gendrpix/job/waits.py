@@ -23,7 +23,7 @@ class Waits:
 
     @contextmanager
     def on(self, what: str) -> Iterator[None]:
-        """Add the time of a block to `what`: `decoded`, `results`, `restored` or `encode`."""
+        """Add the time of the `with` block to `decoded`, `results`, `restored` or `encode`."""
         began = time.perf_counter()
         try:
             yield
@@ -31,7 +31,7 @@ class Waits:
             self._seconds[what] += time.perf_counter() - began
 
     def for_each[T](self, what: str, items: Iterable[T]) -> Iterator[T]:
-        """Yield the items, and add the time that each is waited for to `what`."""
+        """Yield items, and measure how long each is waited for."""
         iterator = iter(items)
         while True:
             with self.on(what):

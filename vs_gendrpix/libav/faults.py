@@ -1,4 +1,4 @@
-"""Errors of PyAV as ours: whatever it raises while an input is read, and nothing else."""
+"""Errors of PyAV as ours, and no other errors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from vs_gendrpix.errors import GendrpixError, MediaError
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Raise what goes wrong in PyAV, or in the file system, as `MediaError`.
+    """Turn errors of PyAV and the file system in the `with` block into `MediaError`.
 
     A broken file can make any call of PyAV fail, and with any exception: a text is no Unicode, a
     size needs more memory than there is. What our own code raises is a fault of ours, and stays.
@@ -34,7 +34,7 @@ def reading(path: Path) -> Iterator[None]:
 
 
 def _is_of_pyav(error: Exception) -> bool:
-    """Whether PyAV has raised an exception: it comes from there, not from what PyAV calls."""
+    """Tell whether PyAV itself raised an exception, and not something that it called."""
     names = [frame.f_code.co_name for frame, _ in walk_tb(error.__traceback__)]
     return bool(names) and names[-1].startswith("av.")  # as Cython names its functions
 

@@ -31,7 +31,7 @@ from vs_gendrpix.libav.pixels import (
 )
 
 Around = Neighbours
-"""The frames around one that a chain of graphs needs to make its result."""
+"""Number of frames before and after one that a chain of graphs needs for its result."""
 
 
 class Filters:
@@ -72,7 +72,7 @@ class Filters:
             field_order = "auto"
 
     def through(self, frames: Iterable[Frame]) -> Iterator[Frame]:
-        """Run frames through all graphs. To be called once.
+        """Run frames through all graphs. May be called once.
 
         Yields:
             The frames that come out, in order.
@@ -95,7 +95,7 @@ class Filters:
 
 
 def needed_around(graphs: Sequence[str], rate: Fraction | None = None) -> Neighbours | None:
-    """The frames that a chain of graphs needs around one to make its result.
+    """Count the frames around one that a chain of graphs needs to make its result.
 
     Args:
         graphs: The graphs, in FFmpeg's syntax.
@@ -159,7 +159,7 @@ class _Stage:
                 yield frame
 
     def _late(self, first: Frame) -> int:
-        """Ticks by which the first frame that comes out is later than the first that went in.
+        """Ticks by which the graph's first frame is later than the first frame that went in.
 
         `decimate` counts its times from the first frame that it keeps: if it drops the very first
         one, all others are a frame late, and a part of a clip is apart from the rest.
@@ -209,7 +209,7 @@ class _Stage:
         return Frame(format=form, planes=read_planes(picture), timing=timing)
 
     def _described(self, made: Video) -> ClipInfo:
-        """The clip after the graph, whose pictures `made` describes."""
+        """Describe the clip after the graph, by one of the graph's pictures."""
         was = self._was
         try:
             form = _format(made, was.format)

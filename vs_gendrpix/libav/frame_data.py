@@ -1,4 +1,4 @@
-"""Data of single pictures that no frame of ours holds, by names that people know."""
+"""Side data of single pictures that `Frame` does not hold, by names for the user."""
 
 from collections.abc import Iterable
 
@@ -15,7 +15,7 @@ _NAMES = {
 
 
 def lost_data(kinds: Iterable[Type], codec: str) -> list[str]:
-    """Name what is lost of the side data of a picture that a codec has decoded.
+    """Name the side data of a decoded picture that is not carried over.
 
     Orientation, grading, captions, stereoscopy and timecodes are kept or named elsewhere; film
     grain has been laid over the picture, and unregistered messages are encoders' names of

@@ -30,7 +30,7 @@ _EQUIRECTANGULAR, _CUBEMAP, _TILE = range(3)
 
 
 def read_views(stream: "VideoStream", picture: "av.VideoFrame") -> str:
-    """FFmpeg's name of the stereo mode of a video; empty if it is flat, or in no such mode.
+    """FFmpeg's name of a video's stereo mode; empty if it is not stereoscopic, or in no such mode.
 
     Args:
         stream: The video, by what its container says.
@@ -42,7 +42,7 @@ def read_views(stream: "VideoStream", picture: "av.VideoFrame") -> str:
 
 
 def read_projection(stream: "VideoStream", picture: "av.VideoFrame") -> Projection | None:
-    """The projection of a video; None if it is flat, or in one that few containers know.
+    """The projection of a spherical video; None if it has none, or one that few containers hold.
 
     The bytes are libav's AVSphericalMapping: the projection, three angles, four bounds, padding.
     """

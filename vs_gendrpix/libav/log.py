@@ -67,13 +67,13 @@ class LibavLog:
         return taken
 
     def reason(self, error: Exception) -> str:
-        """Say why a call of libav failed: what it logged first, with the words of its error."""
+        """Say why a call of libav failed: its first line in the log, and the text of its error."""
         said = [line_of(text).rstrip(".!") for _, _, text in self.drain()]
         return ": ".join([*said[:1], getattr(error, "strerror", None) or str(error)])
 
 
 _threads = Lock()
-"""Held by the one input whose decoder has threads of its own."""
+"""Held by the one input whose decoder uses threads of its own."""
 
 
 class InputLog:
@@ -105,7 +105,7 @@ class InputLog:
 
     @contextmanager
     def hearing(self) -> Iterator[None]:
-        """Capture what is said meanwhile: to be entered around every call of libav."""
+        """Capture libav's messages in the `with` block, which goes around every call of libav."""
         if self.threaded:
             yield
             return

@@ -7,7 +7,7 @@ import av
 from av.filter import Graph
 
 _UNIT = 1 << 14
-"""Columns that stand for a ratio of 1: enough for every ratio of numbers up to 128."""
+"""Columns that stand for a ratio of 1: every ratio of whole numbers up to 128 can be told."""
 
 
 def shape_of(picture: av.VideoFrame) -> Fraction:

@@ -43,7 +43,7 @@ def find_model(model: str | Path) -> Path:
 
 
 def is_ours(path: Path) -> bool:
-    """Whether a model file is one of ours, by its head; spandrel may know others.
+    """Tell whether a model file is in our format, by its head. Others are left to spandrel.
 
     Raises:
         ModelError: No whole safetensors file.
@@ -103,7 +103,7 @@ def check_head(path: Path, form: str) -> Head:
 
 
 def metadata_value[T](path: Path, head: Head, name: str, kind: type[T]) -> T:
-    """Make the dataclass that stands as JSON in a file's metadata.
+    """Read a dataclass from the JSON in a file's metadata.
 
     Raises:
         ModelError: It is missing, or is no such value.

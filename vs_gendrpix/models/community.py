@@ -54,7 +54,7 @@ class CommunityRestorer(Restorer):
 
     @property
     def card(self) -> ModelCard:
-        """What the file says of itself; mostly its name alone."""
+        """The model's card, which mostly holds its file's name alone."""
         return self._card
 
     def __call__(self, rgb: Tensor) -> Tensor:
@@ -73,7 +73,7 @@ class CommunityRestorer(Restorer):
         return enlarged + (change - was)
 
     def _restored(self, image: Tensor) -> Tensor:
-        """Run the network, which takes one picture at a time for sure."""
+        """Run the network on one picture after the other, as some take only one at a time."""
         image = image.to(self._arithmetic).contiguous(memory_format=torch.channels_last)
         made: list[Tensor] = [self._network(picture[None]) for picture in image]
         return torch.cat(made).float()
@@ -136,7 +136,7 @@ def convert(source: Path, out: Path, *, licence: str = "unknown") -> None:
 
 
 def arithmetics(network: Any) -> frozenset[Dtype]:  # noqa: ANN401 - spandrel's descriptor
-    """The arithmetics in which a network is known to be good."""
+    """List the arithmetics that spandrel declares as supported by a network."""
     found: set[Dtype] = {"fp32"}
     found |= {"bf16"} if network.supports_bfloat16 else set()
     found |= {"fp16"} if network.supports_half else set()
@@ -160,7 +160,7 @@ def _arithmetic(
 
 
 def _state(path: Path) -> dict[str, Tensor]:
-    """The tensors of a file, by the names that its kind of network has."""
+    """Read the tensors of a file, under the names that spandrel expects."""
     spandrel = _spandrel()
     if path.suffix.lower() not in PICKLES:
         read_head(path)  # refuses what is too large, or broken

@@ -1,4 +1,4 @@
-"""Safetensors files from anywhere: the sizes in a file are believed only where they are checked."""
+"""Safetensors files from untrusted sources, whose sizes are checked before they are used."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,10 +11,10 @@ from safetensors import safe_open
 from vs_gendrpix.errors import GendrpixError, ModelError
 
 MAX_HEAD = 2_000_000
-"""Bytes of a head that is read: the largest Stable Diffusion has 300,000."""
+"""Largest head in bytes that is read. The largest Stable Diffusion has 300,000."""
 
 MAX_TENSORS = 10_000
-"""Tensors of a file that is read: the largest Stable Diffusion has 2,600."""
+"""Largest number of tensors in a file that is read. The largest Stable Diffusion has 2,600."""
 
 FLOATS = {"F64", "F32", "F16", "BF16"}
 """Data types, as a head names them, that every device computes with."""
@@ -25,7 +25,7 @@ _PICKLE_STARTS = (b"PK\x03\x04", b"\x80")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TensorInfo:
-    """What the head says of a tensor.
+    """A tensor's description in the head of a file.
 
     Attributes:
         dtype: Data type as safetensors names it, such as `F32`.
@@ -38,7 +38,7 @@ class TensorInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
-    """The head of a safetensors file, which lies within the file.
+    """The checked head of a safetensors file.
 
     Attributes:
         metadata: Texts by name.
@@ -68,7 +68,7 @@ def read_head(path: Path) -> Head:
 
 @contextmanager
 def open_tensors(path: Path, framework: Literal["numpy", "pt"]) -> Iterator[Any]:
-    """Open a safetensors file; whatever safetensors raises is a `ModelError`.
+    """Open a safetensors file. All errors of safetensors become `ModelError`.
 
     Yields:
         The opened file: safetensors' `safe_open`, which has no types.

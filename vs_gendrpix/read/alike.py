@@ -1,4 +1,4 @@
-"""How pictures of a clip differ from its first one, and how they are made like it."""
+"""Changes of the picture within a clip, and pictures converted to match the first one."""
 
 from dataclasses import replace
 from fractions import Fraction
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Alike:
-    """Makes the pictures of a clip like its first one, as far as that is wanted.
+    """Converts the pictures of a clip to match its first one, as far as the user wants it.
 
     Matrix and range are converted anyway. What another size, pixel shape or other primaries would
     need changes the picture, so that the user must want it. A picture of another shape on the
@@ -87,7 +87,7 @@ class Alike:
         return picture, place
 
     def _place(self, picture: av.VideoFrame, shape: Fraction) -> Area:
-        """The area of the first picture that one of a pixel shape fills without distortion."""
+        """Find the area of the first picture that another picture fills without distortion."""
         whole, first = Area.whole(self._first), self._first
         same_size = (picture.width, picture.height) == (first.width, first.height)
         stretched = shape / self._clip.shape if shape and self._clip.shape else Fraction(1)
@@ -97,7 +97,7 @@ class Alike:
 
 
 def described(picture: av.VideoFrame, first: ColorSpec) -> FrameFormat:
-    """The format of a picture; what it does not say of its colour is as in the first one.
+    """Describe a picture's format. Colour that it does not state is that of the first one.
 
     Raises:
         MediaError: The pixel format is not supported.
@@ -117,7 +117,7 @@ def described(picture: av.VideoFrame, first: ColorSpec) -> FrameFormat:
 
 
 def change(found: FrameFormat, first: FrameFormat) -> str:
-    """Say what differs between two pictures that no conversion of code values mends; or nothing."""
+    """Describe a change between two pictures that no conversion of code values undoes; or ""."""
     if replace(found, color=first.color) != first:
         return f"changes from {first} to {found}"
     was, now = first.color, found.color
@@ -127,7 +127,7 @@ def change(found: FrameFormat, first: FrameFormat) -> str:
 
 
 def change_of_shape(now: Fraction, first: Fraction) -> str:
-    """Say how the pixel aspect ratio that the codec states differs; empty if it does not."""
+    """Describe a change of the pixel aspect ratio that the codec states; empty without one."""
     if not now or not first or now == first:
         return ""
     was, to = (f"{ratio.numerator}:{ratio.denominator}" for ratio in (first, now))
@@ -172,7 +172,7 @@ class Shapes:
         self._clip, self._vary = clip, False
 
     def of(self, picture: av.VideoFrame) -> Fraction:
-        """The pixel aspect ratio that the codec states for a picture; 0 if it states none.
+        """Return the pixel aspect ratio that the codec states for a picture; 0 if it states none.
 
         Args:
             picture: The one that the decoder has given last.

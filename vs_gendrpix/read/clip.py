@@ -1,4 +1,4 @@
-"""An opened video: its packets decoded past any damage, and the places it can be searched for."""
+"""An opened video: packets decoded past any damage, and searches for a moment."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 _SLOWEST = Fraction(1, 24 * 60 * 60)
-"""Frames a second below which no file can be meant: no container says such times."""
+"""Least frames per second that are believed: a lower rate comes of a broken container."""
 
 
 class Clip:
@@ -98,7 +98,7 @@ class Clip:
             self._closing = stack.pop_all()
 
     def _describe(self) -> None:
-        """Set what the container says of the clip."""
+        """Set the clip's properties from the container and its index."""
         self.begin = origin(self.container)
         self.time_base = fraction(self.stream.time_base)
         start = self.stream.start_time
@@ -151,7 +151,7 @@ class Clip:
         self._closing.close()
 
     def rewind(self) -> None:
-        """Stand at the beginning: an input that has been read from is opened anew.
+        """Go to the beginning. An input that has been read from is opened again.
 
         A search for the beginning would not do: some demuxers give other packets after it.
         """
@@ -161,7 +161,7 @@ class Clip:
         self.missing = self._nothing_missing()
 
     def go_to(self, seconds: Fraction) -> bool:
-        """Stand at the keyframe before a moment, for a look; at the beginning in any case.
+        """Go to the keyframe before a moment, for a look at the clip. Moment 0 is always found.
 
         Returns:
             Whether that was possible: some inputs cannot be searched.
@@ -177,7 +177,7 @@ class Clip:
         return True
 
     def seek(self, seconds: Fraction) -> bool:
-        """Stand at the keyframe before a moment of the clip.
+        """Go to the keyframe before a moment of the clip.
 
         Args:
             seconds: The moment, counted from where the clip begins.
@@ -200,7 +200,7 @@ class Clip:
         return True
 
     def _at_start(self) -> bool:
-        """Read a packet, and see whether it is the first."""
+        """Read a packet, and tell whether it is the clip's first."""
         try:
             with self._log.hearing():
                 packet = next(self.container.demux(self.stream))
@@ -214,7 +214,7 @@ class Clip:
         return self.stream.start_time is not None and self.path != STDIN
 
     def pictures(self) -> Iterator[av.VideoFrame]:
-        """Decode all pictures from here on, past any error."""
+        """Decode all pictures from the current position, past any error."""
         for packet in self.packets():
             if packet is not None:
                 self.missing.read(packet)
@@ -224,7 +224,7 @@ class Clip:
         self.missing.at_end()
 
     def packets(self) -> "Iterator[Packet[VideoStream] | None]":
-        """Read the video's packets from here on, past any error, at the times of one clock.
+        """Read the video's packets from here on, past any error, with times of one clock.
 
         Yields:
             The packets; at the end None, which flushes the decoder.
@@ -242,7 +242,7 @@ class Clip:
         yield None
 
     def _packets(self) -> "Iterator[Packet[VideoStream]]":
-        """Read the video's packets as they are."""
+        """Read the video's packets from the current position, unchanged."""
         self._read = True
         packets, failed_reads = self.container.demux(self.stream), 0
         while failed_reads < 2:  # twice without a packet between: this is the end
@@ -262,12 +262,12 @@ class Clip:
                 yield packet
 
     def _nothing_missing(self) -> Missing:
-        """Count missing frames anew; an AVI's times tell none where frames are reordered."""
+        """Make a new count of missing frames. It counts none in an AVI with reordered frames."""
         known = self.rate and (self.format_name != "avi" or self.stream.codec.intra_only)
         return Missing(1 / self.rate / self.time_base if known else Fraction(0))
 
     def unread(self) -> int:
-        """Count the frames that the container announces and that no packet brought, at its end.
+        """Count, at the end, the frames that the container announces and that had no packet.
 
         Only damaged containers are asked, and AVI: others announce what an edit list leaves out.
         """
@@ -277,7 +277,7 @@ class Clip:
         return max(0, self.stream.frames - packets) if self.notes.damaged else 0
 
     def is_cut_off(self) -> bool:
-        """Whether an input that has been read to its end was cut off there."""
+        """Tell whether an input that has been read to its end is truncated."""
         pipe = getattr(self.container.file, "file", None)  # in PyAV's wrapper
         if isinstance(pipe, Pipe):
             return is_cut_off(self.format_name, self.missing, pipe.length, pipe.tail)
@@ -289,7 +289,7 @@ class Clip:
             return is_cut_off(self.format_name, self.missing, length, opened.read())
 
     def shown_area(self, form: FrameFormat) -> Area:
-        """The part of decoded pictures that is shown: Matroska's PixelCrop, MOV's clean aperture.
+        """Area of decoded pictures that players show: Matroska's PixelCrop, MOV's clean aperture.
 
         Its corner is moved up and left to where a chroma sample lies.
 
@@ -306,7 +306,7 @@ class Clip:
         return Area(width=width, height=height, x=x, y=y)
 
     def forget_damage(self) -> None:
-        """Drop what has been met so far: it lies outside of what is read."""
+        """Forget the damage so far: it lies outside of the range that is read."""
         self._log.take()
         self.notes.forget_damage()
         self.missing.count = 0
@@ -332,13 +332,13 @@ class Clip:
         return max(duration - self.delay, Fraction(0))
 
     def _meet_join(self, tick: int) -> None:
-        """Say that the clock of a pipe starts again; only the first time, as more may come."""
+        """Warn once that the clock of a pipe starts again."""
         if not self._met_join:
             self._met_join = True
             self._tell_join(tick * self.time_base)
 
     def _tell_join(self, moment: Fraction, count: int | None = None) -> None:
-        """Say that the clock starts again, for the first time at a moment of the stream's times."""
+        """Warn that the clock starts again, with the first such moment and the number of times."""
         times = "" if count is None else f" {count} times" if count > 1 else " once"
         self.notes.warn(
             f"the clock of {self.path} starts again{times}, first at "

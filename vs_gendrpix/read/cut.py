@@ -1,9 +1,9 @@
-"""Inputs that were cut off: their end does not look as the end of such a file does."""
+"""Recognise truncated inputs by their last bytes."""
 
 from vs_gendrpix.read.missing import Missing
 
 TAIL = 1 << 20
-"""Bytes of an input's end that are looked at."""
+"""Number of bytes at an input's end that are examined."""
 
 _FRAME = len(b"FRAME\n")  # begins every frame of YUV4MPEG
 _FLV_TYPES = (8, 9, 18)  # sound, video, data
@@ -12,7 +12,7 @@ _OGG_HEADER, _OGG_LAST = 27, 4
 
 
 def is_cut_off(name: str, read: Missing, length: int, tail: bytes) -> bool:
-    """Whether an input that was read to its end was cut off there.
+    """Tell whether an input that was read to its end is truncated.
 
     Only formats whose demuxer is silent about it are looked at. A transport stream that ends with a
     whole packet looks whole, and so do bare streams of a codec.
@@ -37,7 +37,7 @@ def is_cut_off(name: str, read: Missing, length: int, tail: bytes) -> bool:
 
 
 def _cut_y4m(read: Missing, length: int) -> bool:
-    """Whether there are bytes after the last whole frame."""
+    """Tell whether there are bytes after the last whole frame."""
     first, last = read.places
     steps = read.packets - 1
     stride = (last - first) // steps if steps else read.size + _FRAME
@@ -45,7 +45,7 @@ def _cut_y4m(read: Missing, length: int) -> bool:
 
 
 def _cut_transport_stream(tail: bytes) -> bool:
-    """Whether the last packet is not whole; its first byte is 0x47."""
+    """Tell whether the last packet is not whole: every packet begins with 0x47."""
     for size in _TS_PACKETS:
         for begin in range(min(size, len(tail))):
             starts = tail[begin::size][-20:]
@@ -56,7 +56,7 @@ def _cut_transport_stream(tail: bytes) -> bool:
 
 
 def _cut_flash_video(tail: bytes, length: int) -> bool:
-    """Whether the last tag is not whole: behind each tag stands its size (Adobe FLV, annex E.3)."""
+    """Tell whether the last tag lacks its end: each is followed by its size (Adobe FLV, annex E.3)."""
     size = int.from_bytes(tail[-4:])
     begin = len(tail) - 4 - size
     if size < 11 or begin < 0:  # no tag is so small; of a larger one the beginning is not here
@@ -66,7 +66,7 @@ def _cut_flash_video(tail: bytes, length: int) -> bool:
 
 
 def _cut_ogg(tail: bytes) -> bool:
-    """Whether the last page is not whole, or not marked as the last one (RFC 3533, section 6)."""
+    """Tell whether the last page is not whole or not marked as the last (RFC 3533, section 6)."""
     begin = tail.rfind(b"OggS")
     header = tail[begin : begin + _OGG_HEADER]
     if begin < 0 or len(header) < _OGG_HEADER:

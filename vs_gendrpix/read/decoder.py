@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 _SIZES = "IMGUTILS"
-"""The component of libav that refuses pictures which are too large."""
+"""libav's component that refuses pictures which are too large."""
 
 
 class Decoder:
@@ -62,7 +62,7 @@ class Decoder:
             ) from error
 
     def decode(self, packet: "Packet[VideoStream] | None") -> list[av.VideoFrame]:
-        """Decode a packet; None gives the pictures that the decoder still holds.
+        """Decode a packet. None returns the pictures that the decoder still holds.
 
         Raises:
             MediaError: The input is encrypted.
@@ -94,7 +94,7 @@ class Decoder:
             self._stream.codec_context.decode(None)
 
     def hear(self, *names: str) -> None:
-        """Count the error lines of some components; one warning of encryption ends it all."""
+        """Count the error lines of some components. Encryption raises `MediaError`."""
         for level, line in self._log.take(*names):
             if "DRM protected" in line:
                 raise MediaError(f"the input {self._path} is encrypted")
@@ -102,7 +102,7 @@ class Decoder:
                 self._notes.error(line)
 
     def fault(self, error: av.FFmpegError) -> None:
-        """Count an error of reading or decoding, unless nothing more can come of it.
+        """Count an error of reading or decoding. An encrypted input raises `MediaError`.
 
         A decoder also calls it a lack of memory when damage asks for absurd amounts.
         """
@@ -111,7 +111,7 @@ class Decoder:
         self._notes.error(error.strerror or str(error))
 
     def _warn_of_hidden_alpha(self) -> None:
-        """Say that a second video in the packets, by which VP8 and VP9 have alpha, is not decoded.
+        """Warn that the alpha of VP8 and VP9, a second video in their packets, is not decoded.
 
         The tag alone says little: browsers write it on whatever they record.
         """

@@ -1,4 +1,4 @@
-"""Whether the fields of a video have packets of their own, as H.264 may have them."""
+"""Find out whether each field of a video has its own packet, as H.264 allows."""
 
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 _LOOKED_AT = 24
-"""Packets that are decoded."""
+"""Number of packets that are decoded."""
 
 _FASTEST_FILM = 47
 """Pictures a second below which packets are no fields: television has 50 or 60 of those."""
 
 
 class FieldProbe:
-    """Decodes the first packets of a video: two of fields give one picture.
+    """Decodes the first packets of a video: two packets of fields give one picture.
 
     What parses the stream says so by the order of fields. In MP4 and QuickTime nothing does.
 
@@ -36,7 +36,7 @@ class FieldProbe:
             self._decoder.thread_count = 1  # what it says of damage stays in this thread
 
     def take(self, packet: "Packet[Any]") -> None:
-        """Take the next packet of the video."""
+        """Decode a packet, if it is among the first ones."""
         if self._left:
             self._left -= 1
             self._packets += 1
@@ -44,7 +44,7 @@ class FieldProbe:
                 self._count(self._decoder.decode(packet))
 
     def apart(self) -> bool:
-        """Whether each field has a packet; asked at the end of the stream."""
+        """Tell whether each field has its own packet. To be called after the last packet."""
         if self._packets:
             with suppress(av.FFmpegError):
                 self._count(self._decoder.decode(None))

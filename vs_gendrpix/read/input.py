@@ -1,4 +1,4 @@
-"""What can be restored: an opened input that gives frames and can be looked at beforehand."""
+"""The contract of an input: opened, read by ranges, and examined beforehand."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -19,7 +19,7 @@ from vs_gendrpix.settings import ReadSettings
 
 
 class Frames(Protocol):
-    """The frames of a range of time, in order, once; see `read.source.Source`."""
+    """The frames of a range of time, in order, once, as in `read.source.Source`."""
 
     info: ClipInfo
     first: FrameFormat
@@ -63,10 +63,10 @@ class Input(Protocol):
         """
 
     def fields(self, start: Fraction | None, end: Fraction | None) -> Scan:
-        """Look whether the pictures of a range are interlaced."""
+        """Examine whether the pictures of a range are interlaced."""
 
     def refuse_changes(self, first: FrameFormat, end: Fraction | None) -> None:
-        """Look through the clip for another format than the first frame's.
+        """Search the clip for pictures of another format than the first one's.
 
         Raises:
             MediaError: The picture changes its size or format.
@@ -74,7 +74,7 @@ class Input(Protocol):
 
 
 class FileInput:
-    """A file, numbered pictures or the standard input; see `Input`.
+    """A file, numbered pictures or the standard input as an `Input`.
 
     Attributes:
         clip: The opened video, for what looks at the file's other streams.
@@ -106,18 +106,18 @@ class FileInput:
     def frames(
         self, start: Fraction | None, end: Fraction | None, within: Within | None = None
     ) -> Source:
-        """Begin to read a range; see `Input.frames`. What changes on the way is made alike."""
+        """Begin to read a range of frames, converted to match the clip's first."""
         return Source(self.clip, start=start, end=end, within=within, refuses=False)
 
     def fields(self, start: Fraction | None, end: Fraction | None) -> Scan:
-        """Look whether a file's pictures are interlaced; numbered pictures are not."""
+        """Examine whether a file's pictures are interlaced. Numbered pictures are not."""
         if not self.path.is_file():
             return PROGRESSIVE if self.rereadable else UNSEEN
         with reading(self.path):
             return scan(self.clip, start=start, end=end)
 
     def refuse_changes(self, first: FrameFormat, end: Fraction | None) -> None:
-        """Look through the clip for a change; a pipe can be read only once, so there is no look."""
+        """Search the clip for a change of format. A pipe is not searched: it is read only once."""
         if self.rereadable:
             with reading(self.path):
                 refuse_changes(self.clip, first, end)

@@ -9,7 +9,7 @@ from av.format import ContainerFormat
 from vs_gendrpix.errors import MediaError
 
 _BEGINNINGS = (b"#extm3u", b"ffconcat version", b"[playlist]", b"v=0\r\n", b"v=0\n", b"<asx")
-"""Of M3U, of FFmpeg's own lists, of PLS, of session descriptions and of ASX, in lower case."""
+"""First bytes, in lower case, of M3U, FFmpeg's lists, PLS, session descriptions and ASX."""
 
 _ROOTS = (b"<mpd", b"<playlist", b"<compositionplaylist", b"<smil", b"<assetmap")
 """Tags of XML lists: DASH, XSPF, IMF, SMIL and WPL."""
@@ -18,15 +18,15 @@ _REFUSED = {
     *("tty", "hls", "concat", "dash", "webm_dash_manifest", "imf", "sdp", "rtsp", "rtp", "sap"),
     *("vapoursynth", "avisynth"),
 }
-"""FFmpeg's demuxers that draw text as video, open what a list names, or run a script: these know
-it by what is in it, whatever its name."""
+"""FFmpeg's demuxers that draw text as video, open what a list names, or run a script. They
+recognise such files by content, whatever the name."""
 
 _HEAD = 2048
-"""Bytes that are looked at."""
+"""Number of bytes at a file's beginning that are examined."""
 
 
 def refuse_lists(path: Path) -> None:
-    """Refuse a file that only names others: they could be anywhere, or wait for ever.
+    """Refuse a file that names other files: they could lie anywhere, or block for ever.
 
     Raises:
         MediaError: It is such a list.

@@ -1,4 +1,4 @@
-"""Frames that packets announce and no decoder shows."""
+"""Frames that have packets but that no decoder gives."""
 
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 _APART = Fraction(6, 10)
-"""Share of a frame's duration by which a time is apart from a frame's: a field's is half of it."""
+"""Share of a frame's duration from which two times are those of two frames: a field's is half."""
 
 
 class Missing:
-    """Frames whose packets were read and which the decoder did not show.
+    """Counts the frames whose packets were read and which the decoder did not give.
 
     A packet counts whose time lies in a gap between two frames, away from both. Packets of one
     field, and those of references that are never shown, have their times beside a frame's. Leading
@@ -39,7 +39,7 @@ class Missing:
         self._last: int | None = None
 
     def read(self, packet: "Packet[VideoStream]") -> None:
-        """Take note of a packet with data."""
+        """Note a packet with data."""
         place = -1 if packet.pos is None else packet.pos
         self.places = (self.places[0] if self.packets else place, place)
         self.packets += 1
@@ -49,7 +49,7 @@ class Missing:
             self._announced.add(packet.pts)
 
     def shown(self, picture: av.VideoFrame) -> None:
-        """Take note of a decoded picture; they come in the order of their times."""
+        """Note a decoded picture. Pictures come in the order of their times."""
         if picture.pts is None:
             return
         if self._last is not None:
@@ -58,13 +58,13 @@ class Missing:
         self._last = picture.pts
 
     def at_end(self) -> None:
-        """Take note that no more pictures come: what was announced after the last is missing."""
+        """Note the end: packets with times after the last picture are missing frames."""
         if self._last is not None:
             self._find(self._last, None)
         self._announced.clear()
 
     def _find(self, last: int, following: int | None) -> None:
-        """Count what was announced between two pictures."""
+        """Count the packets whose times lie between two pictures, apart from both."""
         if not self._apart:
             return
         self.count += sum(

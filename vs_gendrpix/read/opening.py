@@ -80,7 +80,7 @@ def has_video(path: Path) -> bool:
 
 
 def _checked(path: Path, start_number: int | None) -> Sequence | None:
-    """See that there is something to read: numbered pictures, or a file with something in it."""
+    """Check that the input exists: numbered pictures, or a file that is not empty."""
     try:
         sequence = find_sequence(path, start_number)
         if sequence is None:
@@ -91,7 +91,7 @@ def _checked(path: Path, start_number: int | None) -> Sequence | None:
 
 
 def _check_file(path: Path) -> None:
-    """Refuse what is not a file with something in it."""
+    """Refuse anything but a regular file that is not empty."""
     if not path.exists():
         raise MediaError(f"there is no file {path}")
     if not path.is_file():
@@ -102,7 +102,7 @@ def _check_file(path: Path) -> None:
 
 
 def _check_choice(path: Path, chosen: ReadSettings, sequence: Sequence | None) -> None:
-    """Refuse what would be passed over in silence, and what libav would only call invalid."""
+    """Refuse settings that would be ignored for this input, or that libav calls only "invalid"."""
     if chosen.rate is not None and sequence is None and chosen.raw is None:
         raise SettingsError(f"a rate is for pictures and raw video: {path} says its own")
     if chosen.start_number is not None and sequence is None:
@@ -121,7 +121,7 @@ def _check_choice(path: Path, chosen: ReadSettings, sequence: Sequence | None) -
 
 
 def main_video(container: InputContainer, path: Path, number: int | None = None) -> VideoStream:
-    """The video stream that a player would show, or the one of a number.
+    """Choose the video stream that a player would show, or the stream of a number.
 
     Args:
         container: The opened input.

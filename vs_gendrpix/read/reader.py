@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 REACH = 32
-"""Frames that are decoded in passing: up to here that is cheaper than to open the file again."""
+"""Frames up to which decoding on is cheaper than opening the file again."""
 KEPT = 16
-"""Frames that are kept, because several threads ask for neighbours in no fixed order."""
+"""Number of frames kept in memory: several threads ask for neighbours in no fixed order."""
 
 
 class Reader:
@@ -91,7 +91,7 @@ class Reader:
             self._kept.clear()
 
     def _go_to(self, number: int) -> None:
-        """Stand at frame `number`, or before it."""
+        """Go to frame `number`, or to a place before it."""
         if self._source is not None and self._next <= number < self._next + REACH:
             return
         if number >= REACH and self._can_jump:

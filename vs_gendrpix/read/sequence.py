@@ -1,4 +1,4 @@
-"""Numbered pictures as a clip: which files belong to it, found and named; no picture is opened."""
+"""Numbered pictures as a clip: find their files and names, without opening any."""
 
 import os
 import re

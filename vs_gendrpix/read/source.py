@@ -1,4 +1,4 @@
-"""A clip's frames in order, each with an exact time, and what is known of them beforehand."""
+"""A clip's frames in order with exact times, and the clip's properties beforehand."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,7 +32,7 @@ from vs_gendrpix.read.timing.times import Times
 from vs_gendrpix.settings import ReadSettings
 
 _JUMPS = (0, 3, 30)
-"""Seconds before the start at which to look for a keyframe; after these it is the beginning."""
+"""Seconds before the start of the range to search for a keyframe, in turn; then the beginning."""
 
 
 class Source:
@@ -91,7 +91,7 @@ class Source:
             self.info = self._describe(*self._ahead)
 
     def __iter__(self) -> Iterator[Frame]:
-        """Give the frames; to be asked for once.
+        """Yield the frames. May be called once.
 
         Raises:
             MediaError: The picture's size or format changes, or the file is encrypted.
@@ -193,14 +193,14 @@ class Source:
         return timing.pts * self._times.time_base - self._clip.begin
 
     def _fields(self, picture: av.VideoFrame) -> Fields:
-        """Say which field of a picture comes first, by what the decoder said last."""
+        """Tell which field of a picture is shown first, by the decoder's last statement."""
         if not picture.interlaced_frame:
             return "progressive"
         order = self._clip.stream.codec_context.field_order
         return "bottom" if order in BOTTOM_FIRST else "top"
 
     def _move_to_zero(self, first: Timing) -> None:
-        """Decide what to take off all times: the part before the cut, or a time below 0."""
+        """Set the seconds that are subtracted from all times: to the cut, or up to 0."""
         unit = self._times.time_base
         if self._start is not None:
             self.offset = int((self._clip.begin + self._start) / unit) * unit
@@ -210,7 +210,7 @@ class Source:
             self.notes.inform(f"the clip begins before 0: it is moved by {moved:g} s")
 
     def _describe(self, picture: av.VideoFrame, first: Timing) -> ClipInfo:
-        """Gather what is known of the frames now."""
+        """Gather the clip's properties once its first picture is decoded."""
         clip, color = self._clip, self.first.color
         if self.first.layout.family != "rgb" and not said(picture.colorspace):
             taken = "709" if color.matrix == 1 else "601"
@@ -252,7 +252,7 @@ class Source:
         return info
 
     def _name_other_streams(self) -> None:
-        """Name what a pipe has beside the video: it cannot be opened a second time to copy them."""
+        """Report the streams of a pipe beside the video, which cannot be copied from a pipe."""
         others = [
             f"{stream.type} stream {stream.index}"
             for stream in self._clip.container.streams
@@ -274,7 +274,7 @@ class Source:
         return max((min(last, whole) if whole else last) - first, 0)
 
     def _no_frames(self) -> NoFramesError:
-        """Make the error that says why nothing came out."""
+        """Make the error for a range that gave no frame."""
         path, notes = self._clip.path, self.notes
         if self._times.last is not None:  # something was decoded, but outside the range
             return NoFramesError(f"the input {path} has no frames between start and end")
@@ -297,6 +297,6 @@ def open_source(
     end: Fraction | None = None,
     notes: Notes | None = None,
 ) -> Iterator[Source]:
-    """Open a clip for its frames alone; see `Clip` and `Source` for what is what."""
+    """Open a clip for its frames alone. The parameters are those of `Clip` and `Source`."""
     with Clip(path, chosen, notes) as clip:
         yield Source(clip, start=start, end=end)

@@ -1,4 +1,4 @@
-"""How an input's files stood at a moment, so that a change of them is seen later."""
+"""The state of an input's files at a moment, to notice later changes."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,7 +27,7 @@ class InputState:
 
     @classmethod
     def of(cls, path: Path, read: ReadSettings) -> Self | None:
-        """Look at an input; None is the standard input, or one that is not there any more.
+        """Look at an input; None for the standard input, and for one that is gone.
 
         Args:
             path: What the user named.

@@ -27,12 +27,12 @@ class OneStep(NamedTuple):
     scale: float
 
     def result(self, seen: Tensor, output: Tensor) -> Tensor:
-        """x_0, for the x_t that the network has `seen` and its `output`, of one shape."""
+        """Compute x_0 from x_t (`seen` by the network) and its `output`, of the same shape."""
         return output if self.skip == 0 else self.skip * seen + self.scale * output
 
 
 def one_step(config: UNetConfig) -> OneStep:
-    """The step of a network's timestep and prediction, in Stable Diffusion's schedule.
+    """Compute the step of a network's timestep and prediction, in Stable Diffusion's schedule.
 
     With x_t = a x_0 + s epsilon, a^2 = alpha_bar and s^2 = 1 - alpha_bar (DDPM, arXiv 2006.11239):
     epsilon gives x_0 = (x_t - s output) / a, and v = a epsilon - s x_0 (arXiv 2202.00512) gives

@@ -1,4 +1,4 @@
-"""Networks as diffusers writes them: one safetensors, or a folder with shards and a config.json."""
+"""Networks in diffusers' layout: one safetensors, or a folder with shards and a config.json."""
 
 import json
 from collections.abc import Mapping
@@ -17,12 +17,12 @@ _NAMES = tuple(
     for variant in ("", ".fp16")
     for shard in ("", "-?????-of-?????")
 )
-"""What diffusers calls the files of a network, the best first."""
+"""diffusers' names for the files of a network, in order of preference."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """A network that lies in one file or in several.
+    """A network stored in one file or several.
 
     Attributes:
         path: The file or the folder.
@@ -47,7 +47,7 @@ class Part:
         return self.head.tensors[key].shape
 
     def number(self, pattern: str) -> int:
-        """How many tensors there are whose key is `pattern` with 0, 1, 2... in the place of {}."""
+        """Count the tensors whose key is `pattern` with {} replaced by 0, 1, 2..."""
         keys = (pattern.format(number) for number in count())
         return len(list(takewhile(self.head.tensors.__contains__, keys)))
 

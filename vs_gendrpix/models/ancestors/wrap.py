@@ -112,5 +112,5 @@ def _prompts(path: Path) -> dict[str, Tensor]:
 
 
 def _drawn(shape: tuple[int, int], seed: int) -> Tensor:
-    """Draw a prompt: equal tokens would stay equal for ever."""
+    """Draw a prompt at random: equal tokens would get equal gradients and stay equal."""
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))

@@ -159,7 +159,7 @@ def _record(restorer: GenDRPixRestorer, size: tuple[int, int] | None, file: Path
 
 @contextmanager
 def _whole(out: Path) -> Iterator[Path]:
-    """Make a file that is whole as soon as it has its name: the body writes to another one.
+    """Make a temporary file for the `with` block to write, and rename it at the end.
 
     Raises:
         OutputError: The file exists, or cannot be written.

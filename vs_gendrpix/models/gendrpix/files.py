@@ -30,7 +30,7 @@ from vs_gendrpix.models.gendrpix.unet import UNet, UNetConfig, timestep_embeddin
 from vs_gendrpix.models.tensor_file import Head, read_head
 
 _VAE = "vae."
-"""Before the names of an autoencoder's tensors in a model that has one."""
+"""Prefix of an autoencoder's tensors in a model file that has one."""
 
 _OLD_NAMES = {"to_q": "query", "to_k": "key", "to_v": "value", "to_out.0": "proj_attn"}
 """The layers of a VAE's attention, and their names in the files of diffusers before 0.17."""
@@ -82,7 +82,7 @@ def load_network(
 
 
 def check_model(path: Path) -> None:
-    """See that the tensors of a model file fit its configuration, by its head alone.
+    """Check by a model file's head that its tensors fit its configuration.
 
     Raises:
         ModelError: They do not; see `load_network`.
@@ -214,7 +214,7 @@ def _faithful_key(name: str) -> str:
 
 
 def _vae_part(head: Head) -> tuple[Head, FileKey]:
-    """The VAE's tensors in a head, and their names: a file's own ones, old ones, or a `GenDR`'s."""
+    """Find the VAE's tensors in a head, and their names: its own, old ones, or a `GenDR`'s."""
     if "vae" in head.metadata:
         tensors = {key: info for key, info in head.tensors.items() if key.startswith(_VAE)}
         return replace(head, tensors=tensors), lambda name: _VAE + name
@@ -222,7 +222,7 @@ def _vae_part(head: Head) -> tuple[Head, FileKey]:
 
 
 def vae_key(head: Head) -> FileKey:
-    """How the file of a VAE alone names a tensor of `VAE`, by its head."""
+    """Return the function that names a VAE's tensor as its file does, old or new."""
     old = any(key.endswith(".query.weight") for key in head.tensors)
     return _old_vae_key if old else str
 
@@ -233,7 +233,7 @@ def _old_vae_key(name: str) -> str:
 
 
 def _without_vae(head: Head) -> Head:
-    """A head without the tensors of an autoencoder."""
+    """Remove the tensors of an autoencoder from a head."""
     if "vae" not in head.metadata:
         return head
     tensors = {key: info for key, info in head.tensors.items() if not key.startswith(_VAE)}

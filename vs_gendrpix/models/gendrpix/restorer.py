@@ -23,7 +23,7 @@ ATTENTION = [
     SDPBackend.EFFICIENT_ATTENTION,
     SDPBackend.MATH,
 ]
-"""Kernels of attention on CUDA, the best first; PyTorch takes the first that can."""
+"""Kernels of attention on CUDA in order of preference. PyTorch takes the first that works."""
 
 _preference = ExitStack()  # never left
 
@@ -108,7 +108,7 @@ class GenDRPixRestorer:
 
 @cache
 def prefer_kernels(device_type: str) -> None:
-    """Let attention take the fastest kernel of a kind of device, from now on in this process.
+    """Set the order of attention kernels for a kind of device, for the rest of this process.
 
     PyTorch keeps this choice for the whole process. Set around each call it would be one lane's
     choice while another lane is in the middle of its own.

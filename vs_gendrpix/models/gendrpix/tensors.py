@@ -10,16 +10,16 @@ from vs_gendrpix.errors import ModelError
 from vs_gendrpix.models.tensor_file import FLOATS, Head, open_tensors
 
 _FAULTS = 20
-"""How many tensors that do not fit a message names."""
+"""Largest number of faulty tensors that a message names."""
 
 FileKey = Callable[[str], str]
-"""Names a tensor of a network as its file does."""
+"""Function that maps a tensor's name in the network to its name in the file."""
 
 
 def check_tensors(
     path: Path, network: nn.Module, head: Head, *file_keys: FileKey, own: Collection[str] = ()
 ) -> None:
-    """Raise if a file's tensors are not those of a network, by its head.
+    """Check by a file's head that it has the tensors of a network.
 
     Args:
         path: The file.

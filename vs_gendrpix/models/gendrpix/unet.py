@@ -27,8 +27,8 @@ TIMESTEPS = 1000
 """Steps of Stable Diffusion's training."""
 
 Prediction = Literal["epsilon", "v", "sample"]
-"""What a diffusion network's output is: the noise, the velocity (arXiv 2202.00512), or the clean
-latent itself."""
+"""The meaning of a diffusion network's output: the noise, the velocity (arXiv 2202.00512), or the
+clean latent itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +147,7 @@ def _transformer(config: UNetConfig, level: int, *, shifted: bool) -> SpatialTra
 
 
 def _transformers(config: UNetConfig, level: int, *, first: int) -> list[nn.Module]:
-    """Make one for each ResBlock of a level in one direction, or none; `first` numbers them.
+    """Make the transformers of a level in one direction: one for each ResBlock, or none.
 
     Every second one is shifted: a grid of windows that all layers shared would stand still under a
     panning camera.
@@ -292,7 +292,7 @@ class UNet(nn.Module):
                 part.recomputes = True
 
     def work_on(self, tokens: int | None) -> None:
-        """Bound how many tokens transformers work on at a time; None is as many as is fast."""
+        """Limit the tokens that transformers process at a time; None restores the default."""
         for part in self.modules():
             if isinstance(part, SelfAttention):
                 part.keys_at_once = tokens or KEYS_AT_ONCE

@@ -1,4 +1,4 @@
-"""Where the windows of self-attention lie: integers only.
+"""The layout of the windows of self-attention: integers only.
 
 Full attention costs the square of the picture: at 3840x2160 it is 85 % of the network. Windowed,
 queries are cut into equal blocks, and each block attends to one window of keys that contains it,

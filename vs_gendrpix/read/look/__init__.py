@@ -1,4 +1,4 @@
-"""Looks at a clip before the work.
+"""Examine a clip before the work: black bars, fields, changes of the picture.
 
 bars.py     where black bars end
 fields.py   progressive, interlaced or telecined

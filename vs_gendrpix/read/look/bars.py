@@ -9,17 +9,17 @@ from vs_gendrpix.frame.area import Area
 from vs_gendrpix.frame.format import Frame
 
 PLACES = 16
-"""Frames that are looked at, evenly over the clip."""
+"""Number of frames that are examined, evenly over the clip."""
 
 BLACK = 0.04
 """Mean of a row up to which it counts as black: 9 codes above it in limited range."""
 
 STEP = 0.02
-"""How far the means rise within a few rows at the edge of a bar: a night sky fades into black."""
+"""Rise of the means within a few rows at the sharp edge of a bar: a night sky fades into black."""
 
 LIT = 85
-"""Percentile of a row's means that counts. In the dark scenes most rows look like bars, and a title
-may stand in a bar: so a row is picture that is lit in a seventh of all frames, but not in fewer."""
+"""Percentile of a row's means by which it is judged. Most rows of dark scenes look like bars, and
+a title may stand in a bar. So a row that is lit in a seventh of all frames is picture."""
 
 _SOFT = 3  # rows over which the edge of a bar may be blurred
 _LEAST_SHARE = 0.3  # of a side that must be left: else it was all too dark to tell

@@ -1,4 +1,4 @@
-"""Look through a clip for a change of its picture's size or format, before hours go into it."""
+"""Search a clip for a change of its picture's size or format, before hours of work."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 PICTURE_STEP = 24
-"""Of numbered pictures one in so many is looked at: each is read whole, and may be large."""
+"""Every how many numbered pictures one is examined: each is read whole, and may be large."""
 
 
 def refuse_changes(clip: Clip, first: FrameFormat, end: Fraction | None) -> None:

@@ -21,16 +21,16 @@ from vs_gendrpix.read.clip import Clip
 Kind = Literal["progressive", "interlaced", "telecined"]
 
 _PLACES, _FRAMES = 5, 24
-"""How many places of a clip are looked at, as leaders and titles differ, and for how long each."""
+"""Number of places that are examined, as leaders and titles differ, and frames at each."""
 _HEIGHTS = {480, 486, 512, 576, 608, 1080, 1088}
-"""Lines of interlaced systems: where nothing is flagged, only their pictures are looked at."""
+"""Heights of interlaced systems. Unflagged clips of other heights count as progressive."""
 _RATES = (Fraction(24), Fraction(61, 2))
 _SURE, _ONE_SIDED = 20, 0.95
-"""Combed frames, and the share of them that agree on the order of fields, to be sure of it."""
+"""Number of combed frames, and share of them with one order of fields, that decide."""
 _STEP = 4
-"""Of so many columns one is asked whether it is combed."""
+"""Every how many columns one is examined for combing."""
 _OWN_FIT = 2
-"""By how much the lines of a whole picture fit one another better than they fit its neighbours'."""
+"""Least factor by which a whole picture's lines fit each other better than its neighbours'."""
 
 
 type _Light = npt.NDArray[np.int16]
@@ -38,7 +38,7 @@ type _Light = npt.NDArray[np.int16]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scan:
-    """The result of the look.
+    """Result of the examination for fields.
 
     Attributes:
         kind: What the pictures are.
@@ -54,14 +54,14 @@ class Scan:
 
 
 PROGRESSIVE = Scan(kind="progressive", order="auto", flagged=False)
-"""What an input is taken for that has no fields to look at."""
+"""Result for an input that has no fields, such as numbered pictures."""
 
 UNSEEN = replace(PROGRESSIVE, looked=False)
-"""What a pipe is taken for: it can be read only once."""
+"""Result for a pipe, which can be read only once."""
 
 
 def scan(clip: Clip, *, start: Fraction | None, end: Fraction | None) -> Scan:
-    """Look at some places of a clip.
+    """Examine some places of a clip for fields.
 
     Flags are believed unless the pictures are clearly progressive, or show their fields in the
     other order. Without flags, the pictures must be clearly combed, and of an interlaced system's
@@ -145,12 +145,12 @@ def _look(clip: Clip, place: Fraction) -> Counter[str]:
 
 
 def _shape(picture: av.VideoFrame) -> tuple[int, int, str]:
-    """What must be alike for idet."""
+    """Return the properties in which idet's pictures must agree."""
     return picture.width, picture.height, picture.format.name
 
 
 def _combed(before: _Light, now: _Light, after: _Light) -> bool:
-    """Whether the lines of a picture fit those between them little better than other pictures' do.
+    """Tell whether a picture's fields fit each other little better than its neighbours' fields.
 
     idet asks only which neighbour fits better. Where a whole picture pans up or down one of them
     always does, though its own lines fit best by far.

@@ -1,4 +1,4 @@
-"""What the headers of all pictures say, without the pictures."""
+"""Read the headers of all pictures without decoding them."""
 
 from contextlib import suppress
 from typing import TYPE_CHECKING, cast
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 READABLE = frozenset(
     {"jpeg2000", "mjpeg", "mpeg1video", "mpeg2video", "mpeg4", "png", "prores", "tiff"}
 )
-"""Decoders of libav that read the header of a picture which they shall skip, and say what it says.
-Those of H.264, HEVC and VP8 say nothing then, and others do not skip."""
+"""Decoders of libav that read a picture's header even if they skip the picture. H.264, HEVC and
+VP8 report nothing then, and other decoders do not skip."""
 
 
 def pictures_described(
@@ -59,7 +59,7 @@ def pictures_described(
 
 
 def blank_picture(decoder: "VideoCodecContext", packet: "Packet[VideoStream]") -> av.VideoFrame:
-    """A picture of undefined samples that is described as a decoder says, at a packet's time."""
+    """Make a picture of undefined samples, with the properties that a decoder reports."""
     picture = av.VideoFrame(decoder.width, decoder.height, decoder.pix_fmt or "")
     picture.color_primaries, picture.color_trc = decoder.color_primaries, decoder.color_trc
     picture.colorspace, picture.color_range = decoder.colorspace, decoder.color_range

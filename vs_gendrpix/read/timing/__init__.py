@@ -1,4 +1,4 @@
-"""When the pictures of a file are shown, from its packets.
+"""Presentation times of a file's pictures, from its packets.
 
 index.py    a file read once: its times, and where its clock starts again; index_text.py: that as
             text, which the workers of a job share

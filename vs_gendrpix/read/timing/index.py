@@ -1,4 +1,4 @@
-"""One reading of a file's packets before the work: each picture's time, all joins, all streams."""
+"""The index of a file: one reading of its packets for all times, joins and streams."""
 
 from array import array
 from bisect import bisect_left
@@ -36,19 +36,19 @@ type Key = tuple[str, int | None, int, int]
 """A file's path, its stream, its size and its time."""
 
 _KEPT = 4
-"""Indexes that are kept: a job reads its input for the plan, for the pictures and for the sound."""
+"""Number of indexes kept: a job reads its input for the plan, the pictures and the sound."""
 
 _known: "dict[Key, Index]" = {}
 
 _EVEN = {"image2", "rawvideo", "yuv4mpegpipe"}
-"""Formats with nothing to learn: their frames are evenly spaced, and reading them is costly."""
+"""Formats that get no index: their frames are evenly spaced, and reading them is slow."""
 
 _RESTARTS = cast("int", Flags.ts_discont.value)
 
 _NO_BYTES = cast("int", Flags.no_byte_seek.value)
 
 _RESTARTING = {"flv"}
-"""Formats whose clocks start again in practice, though libav does not say so."""
+"""Formats whose clocks start again in practice, although libav does not flag them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,12 +92,12 @@ class Index:
         return [self.pace.at(time) for time, _ in self.keys]
 
     def _range(self, start: Fraction | None, end: Fraction | None) -> tuple[int, int]:
-        """The number of the first picture of a range, and of the one behind the last."""
+        """Return the number of the first picture of a range, and of the first behind it."""
         first = 0 if start is None else self._before(start)
         return first, len(self.times) if end is None else self._before(end)
 
     def begin(self, said: Fraction) -> Fraction:
-        """The second at which the clip begins; the container may have read it off a wrong time."""
+        """Return the second at which the clip begins, which the container may have wrong."""
         first = self.times[0] * self.pace.tick if self.times else said
         return first if self.joins.lone and said < first - 1 else said
 
@@ -106,7 +106,7 @@ class Index:
         return bisect_left(self.times, ceil(seconds / self.pace.time_base), key=self.pace.at)
 
     def key_before(self, seconds: Fraction) -> int | None:
-        """The byte of the file of the last keyframe up to a moment, or of the first one.
+        """Byte position of the last keyframe up to a moment, or of the first one.
 
         None if the file is to be searched by time.
         """
@@ -117,7 +117,7 @@ class Index:
 
 
 def index_of(path: Path, chosen: ReadSettings, form: str) -> Index | None:
-    """Read all packets of a file's video, or remember what came of that before.
+    """Return the index of a file, read now unless it is known.
 
     Args:
         path: The input.
@@ -139,13 +139,13 @@ def index_of(path: Path, chosen: ReadSettings, form: str) -> Index | None:
 
 
 def key_of(path: Path, chosen: ReadSettings) -> Key:
-    """Look at a file, and say by what its index is known."""
+    """Return the key of a file's index: path, stream, size and time of change."""
     now = path.stat()
     return str(path.absolute()), chosen.video_stream, now.st_size, now.st_mtime_ns
 
 
 def known_index(key: Key) -> Index | None:
-    """The index of a file, if it has been read or remembered."""
+    """Return the index of a key, if it is known."""
     return _known.get(key)
 
 
@@ -162,7 +162,7 @@ def _indexed(path: Path, number: int | None) -> Index:
 
 
 def may_restart(container: "InputContainer") -> bool:
-    """Whether the clock of such a file may start again, as its packets have times of their own."""
+    """Tell whether the clock of a file's format may start again."""
     form = container.format
     return bool(form.flags & _RESTARTS) or form.name in _RESTARTING
 
@@ -224,7 +224,7 @@ def _packets(container: "InputContainer") -> "Iterator[Packet[Any]]":
 
 
 def _lone_pictures(part: Part, video: "VideoStream", parts: Parts) -> dict[Picture, int]:
-    """Mend the presentation times of a part of a video that are wrong.
+    """Find and replace the wrong presentation times of a part of a video.
 
     Returns:
         The times that take their place, by picture.
@@ -240,7 +240,7 @@ def _lone_pictures(part: Part, video: "VideoStream", parts: Parts) -> dict[Pictu
 
 
 def _shifts(video: "VideoStream", parts: list[Part]) -> list[int]:
-    """Ticks to add to the times of each part so that even frames stay even across the joins.
+    """Compute the ticks to add to each part's times, so that even frames stay even across joins.
 
     Where a part ends is rounded too: put end to end, many parts would leave the even spacing.
 
@@ -265,7 +265,7 @@ def _shifts(video: "VideoStream", parts: list[Part]) -> list[int]:
 def pace_of_stream(
     video: "VideoStream", times: "Sequence[int]" = (), rounded: float = ROUNDED
 ) -> Pace:
-    """Decide on the spacing of a stream's pictures, by their times as far as they are known."""
+    """Decide on the spacing of a stream's pictures, by those times that are known."""
     return pace_of(
         times,
         fraction(video.time_base),

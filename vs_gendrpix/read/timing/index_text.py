@@ -15,7 +15,7 @@ from vs_gendrpix.settings import ReadSettings
 
 
 def kept_index(path: Path, chosen: ReadSettings) -> str | None:
-    """The index of a file as JSON text, if it has been read, for processes that would read it too.
+    """Write a file's index as JSON text for other processes; None if the index is not known.
 
     Args:
         path: The file.
@@ -29,7 +29,7 @@ def kept_index(path: Path, chosen: ReadSettings) -> str | None:
 
 
 def know_index(path: Path, text: str) -> None:
-    """Take the index of a file from JSON text, so that it is not read; if it is of such a file.
+    """Take over the index of a file from JSON text, if the file has not changed.
 
     Args:
         path: The file.
@@ -44,7 +44,7 @@ def know_index(path: Path, text: str) -> None:
 
 
 def _plain(index: Index) -> dict[str, Any]:
-    """An index as JSON holds it: times as steps, which are small."""
+    """Convert an index to values for JSON: times as steps, which are small."""
     pace, joins = index.pace, index.joins
     return {
         "times": [now - before for before, now in pairwise((0, *index.times))],
@@ -71,7 +71,7 @@ def _plain(index: Index) -> dict[str, Any]:
 
 
 def _from_plain(value: dict[str, Any]) -> Index:
-    """The index that JSON holds."""
+    """Make an index from JSON's values."""
     rate, tick, even, first, soft_telecine = value["pace"]
     joins = value["joins"]
     return Index(

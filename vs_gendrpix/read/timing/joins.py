@@ -1,4 +1,4 @@
-"""Where the clock of a joined file starts again or jumps, and what undoes that."""
+"""The joins of a file, at which its clock starts again or jumps, and the shifts that undo them."""
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 _PATIENCE = 32
-"""Packets of a pipe that wait at most for the next ones to tell their times."""
+"""Largest number of a pipe's packets that are held until the next ones tell their times."""
 
 _LAST = Fraction(1, 2)
-"""Seconds that a packet of a transport stream may hold of sound."""
+"""Longest sound in seconds in one packet of a transport stream."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,14 +47,14 @@ class Joins:
     lone: Mapping[Picture, int] = field(default_factory=dict)
 
     def ends_with(self, stream: int, seconds: Fraction) -> bool:
-        """Whether what a stream has at a moment, by the file's clock, is its last before a join."""
+        """Tell whether a moment of the file's clock is a stream's last before a join."""
         return any(0 <= end - seconds <= _LAST for end in self.ends.get(stream, ()))
 
 
 def find_joins(
     parts: Parts, moved: Sequence[int], tick: Fraction, lone: Mapping[Picture, int]
 ) -> Joins:
-    """Say how to undo the joins between the parts of a file.
+    """Compute the shifts that undo the joins between the parts of a file.
 
     Args:
         parts: The parts, with all packets taken.
@@ -82,7 +82,7 @@ def find_joins(
 
 
 class RunningClock:
-    """Gives the packets of a joined file times of one clock that runs through.
+    """Moves the times of a joined file's packets to one clock without jumps.
 
     Args:
         joins: The joins of the file.
@@ -94,7 +94,7 @@ class RunningClock:
         self._passed: dict[int, int] = {}
 
     def mend(self, packet: "Packet[Any]") -> bool:
-        """Shift the times of a packet of the input; a picture's that is wrong is mended.
+        """Shift the times of a packet of the input, and replace a picture's wrong time.
 
         A packet without a place in the file, such as the second of sound that was stored as one,
         lies where the one before does. libav calls the last picture before a join corrupt, or the
@@ -129,7 +129,7 @@ def joined_packets(
     video: int,
     joined: "Callable[[int], None]",
 ) -> "Iterator[Packet[VideoStream] | None]":
-    """Mend the times of a video that can be read only once.
+    """Yield the packets of a video that can be read only once, with times of one clock.
 
     Behind a join packets wait until it is known which picture of the new part is shown first.
 

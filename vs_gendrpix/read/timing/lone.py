@@ -1,4 +1,4 @@
-"""Presentation times that belong to no picture of their stream, as a flipped bit makes them."""
+"""Presentation times that belong to no picture of their stream, as after a flipped bit."""
 
 from collections.abc import Callable, Collection, Sequence
 from fractions import Fraction
@@ -14,16 +14,16 @@ _REORDERED = 33
 the wrong time itself."""
 
 _FEW = 100
-"""Of so many times one may be wrong at most: else it is the order of the whole that is odd."""
+"""Number of times among which at most one may be wrong: more mean an unusual order."""
 
 _PAUSE, _LONG_PAUSE = Fraction(10), Fraction(3600)
-"""Seconds without anything after which a lone picture is none, with sound and without."""
+"""Seconds without any packet up to which a lone picture may be right, with sound and without."""
 
 _AFTER = 4
-"""Pictures that are shown before one and decoded after it, but for odd settings."""
+"""Usual largest number of pictures shown before a picture and decoded after it."""
 
 _ENOUGH = 6
-"""Times from which on their spacing tells."""
+"""Least number of times whose spacing can be judged."""
 
 type _Times = npt.NDArray[np.int64]
 
@@ -62,9 +62,10 @@ def lone_times(
 
 
 def _off_the_spacing(given: _Times, pace: Callable[[Sequence[int]], Pace]) -> list[int]:
-    """The numbers of the times that keep a spacing from being even, away from any empty place.
+    """Find the times off an otherwise even spacing, with no empty place next to them.
 
-    Those outside of all others must have left one empty, or be decoded far from there.
+    A time outside of all others is wrong only if a place is empty, or if its picture is decoded
+    far from there.
     """
     rising = np.sort(given)
     if len(rising) < _ENOUGH or pace(rising.tolist()).even:
@@ -97,7 +98,7 @@ def far_times(
     tick: Fraction,
     sound: tuple[Fraction | None, Fraction | None],
 ) -> list[int]:
-    """Find a first and a last time that are apart from all else, by far more than by a pause.
+    """Find a first and a last time that are much further from all others than a pause.
 
     The last picture may come late, long after the sound, if it is decoded then.
 
@@ -123,7 +124,7 @@ def far_times(
 
 
 def due_times(times: Sequence[int], wrong: Collection[int]) -> dict[int, int]:
-    """Find for each wrong time the place near by that no picture has.
+    """Find for each wrong time a place near by that no picture has.
 
     Args:
         times: Presentation times in the order of decoding.
