@@ -56,7 +56,7 @@ def _cut_transport_stream(tail: bytes) -> bool:
 
 
 def _cut_flash_video(tail: bytes, length: int) -> bool:
-    """Tell whether the last tag lacks its end: each is followed by its size (Adobe FLV, annex E.3)."""
+    """Tell whether the last tag or its size, which follows it, is cut (Adobe FLV, annex E.3)."""
     size = int.from_bytes(tail[-4:])
     begin = len(tail) - 4 - size
     if size < 11 or begin < 0:  # no tag is so small; of a larger one the beginning is not here

@@ -17,8 +17,8 @@ MARGIN = 7
 """Cells around the picture: the kernel's reach of 5 and one for each triangle."""
 
 PASSES = 2
-"""One leaves a tenth of a drift at the border: half a code of the five that a heavily damaged clip
-made. Each reaches 70 pixels far."""
+"""Number of passes. One leaves a tenth of a drift at the border: half a code of the five that a
+heavily damaged clip made. Each reaches 70 pixels far."""
 
 
 class LowBand:
@@ -66,7 +66,7 @@ class LowBand:
         return drift.add_(output)
 
     def _filtered(self, cells: Tensor) -> Tensor:
-        """Low-pass (B, C, h, w) cells, where all of the kernel lies within them."""
+        """Low-pass (B, C, h, w) cells. Only places where the whole kernel lies inside are kept."""
         taps = self._taps.expand(cells.shape[1], 1, 1, -1)
         cells = F.conv2d(cells, taps, groups=len(taps))
         return F.conv2d(cells, taps.transpose(2, 3), groups=len(taps))

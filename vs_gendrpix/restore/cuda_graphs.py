@@ -18,18 +18,18 @@ from torch.utils._pytree import tree_leaves
 from vs_gendrpix.frame.notes import Notes
 
 LARGEST = 1 << 21
-"""Pixels of a batch of pictures, above which a network runs without: 1080p is below."""
+"""Pixels of a batch above which a network runs without a graph: 1080p is below."""
 MOST = 8
 """Recordings that are kept: whole frames have one, tiles one for each size that they have."""
 TOLERANCE = 1 / 255
-"""How far what is played may be from the network itself, of 2 from black to white."""
+"""Largest difference of a graph's result from the network's own; black to white is 2."""
 WARM_UP = 3
 """Calls before a recording, in which kernels are chosen, compiled and loaded."""
 
 Network = Callable[[Tensor], Tensor]
 
 _recording = Lock()
-"""One at a time: each begins with waiting for its device, which another one could not bear."""
+"""Held while a graph is recorded: a recording waits for its device, which breaks another one."""
 
 
 class Recording(Protocol):
@@ -82,7 +82,7 @@ class CudaRecording:
 
 
 class _Seen(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch's
-    """Follows the tensors that operations take.
+    """Collects the tensors that operations take as arguments.
 
     Attributes:
         tensors: Weak references to all of them, by their identity.

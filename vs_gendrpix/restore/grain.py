@@ -27,13 +27,13 @@ BLOCK = 16
 """Side in source pixels of the blocks in which grain is measured."""
 
 FLATTEST = 0.5
-"""Share of a picture's blocks that count as flat: elsewhere the network changes more than grain."""
+"""Share of a picture's blocks that count as flat: others lose more than grain to the network."""
 
 LEVELS = 9
-"""Brightnesses, black and white included, for which a strength is held."""
+"""Number of brightness levels, black and white included, at which grain is measured."""
 
 DOUBT = 4
-"""Blocks at a level that weigh as much as all of the picture together."""
+"""Number of blocks at a level that weigh as much as the mean over the whole picture."""
 
 BAND = 2.0
 """Standard deviation in source pixels of the blur that parts grain from what is under it."""
@@ -94,7 +94,7 @@ class Regrain:
         return torch.addcmul(output, field, _resized(strength, large, mode="bilinear"))
 
     def _size(self, grain: Tensor, flat: Tensor) -> Tensor:
-        """(B,) standard deviation in pixels of the Gaussian by which neighbours are alike."""
+        """Estimate the grain's size: (B,) standard deviation in pixels of a Gaussian."""
         power = (_blocks(grain.square()) * flat).sum(1)
         # Rolled, the border meets the other side: one column of many.
         shared = [(_blocks(grain * grain.roll(1, axis)) * flat).sum(1) for axis in (-2, -1)]
@@ -104,7 +104,7 @@ class Regrain:
 
 
 def _deviation_at(size: torch.Size, field: Tensor) -> Tensor:
-    """(B, 1, 1, 1) standard deviation that a field of grain would have at a source's size.
+    """Measure (B, 1, 1, 1) standard deviation of a field of grain, brought to a source's size.
 
     A part of the field itself tells how strong it would be, had it been in the source.
     """

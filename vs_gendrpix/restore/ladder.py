@@ -1,4 +1,4 @@
-"""When memory runs out: try again with less, step by step, and then raise a clear error."""
+"""Fallbacks when memory runs out: less at a time, step by step, and at last a clear error."""
 
 import gc
 from collections.abc import Callable
@@ -18,12 +18,11 @@ _SHORT = (
     "invalid buffer size",
     "out_of_device_memory",
 )
-"""What messages say, in lower case, where memory ran out: those of CUDA, cuBLAS, cuDNN, Metal and
-Level Zero, which are plain RuntimeErrors, and PyTorch's for the host's memory, for which it has no
-class."""
+"""Parts of messages, in lower case, that mean too little memory: from CUDA, cuBLAS, cuDNN, Metal
+and Level Zero, which raise plain RuntimeErrors, and from PyTorch for the host's memory."""
 
 TILES = (1024, 512, 256)
-"""Sides of the tiles that are tried, in pixels."""
+"""Sides in pixels of the tiles that are tried, in turn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +88,7 @@ class Ladder:
         return self._steps[self._number].tile
 
     def run[T](self, attempt: Callable[[Step], T]) -> T:
-        """Call `attempt` with the step that works, going down as far as it takes.
+        """Call `attempt` with the current step, and with lower ones while memory runs out.
 
         Raises:
             DeviceError: Memory ran out on all steps, or on those that would not change the picture.
@@ -113,7 +112,7 @@ class Ladder:
             self._descend(number)
 
     def _descend(self, failed: int) -> None:
-        """Free what can be freed, and go one step below the one that failed."""
+        """Free unused memory, and go one step below the one that failed."""
         gc.collect()
         free_caches()
         with self._lock:

@@ -166,7 +166,7 @@ class ClipLanes:
         return job.future
 
     def _original(self, digest: bytes | None) -> Future[Frame] | None:
-        """The future of the frame before, if that is equal and has not failed."""
+        """Return the future of the frame before, if that frame is equal and has not failed."""
         newest, future = self._newest
         if digest is None or newest != digest or future.cancelled():
             return None
@@ -174,7 +174,7 @@ class ClipLanes:
         return None if failed else future
 
     def _repeat(self, job: "_Job", original: Future[Frame]) -> None:
-        """Give a job the result of an equal frame."""
+        """Give a job the result of an equal frame, or compute it if that one was cancelled."""
         if original.cancelled():
             self._enqueue(job)
             return
@@ -187,7 +187,7 @@ class ClipLanes:
             job.future.set_exception(error)
 
     def _enqueue(self, job: "_Job") -> None:
-        """Compute a repeated frame after all: whoever wanted the first one has cancelled it."""
+        """Queue a repeated frame after all, because the equal one before was cancelled."""
         with self._lock:
             if not self._closed:
                 self._queue.append(job)
@@ -258,7 +258,7 @@ class ClipLanes:
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """A frame and who waits for it."""
+    """A frame, and the future of its result."""
 
     frame: Frame
     future: Future[Frame]
@@ -312,7 +312,7 @@ def _digest(frame: Frame) -> bytes:
 
 
 def guard[**P, R](function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Call a function; running out of memory becomes one clear error."""
+    """Call a function, and turn errors for lack of memory into `DeviceError`."""
     try:
         return function(*args, **kwargs)
     except (MemoryError, RuntimeError) as error:

@@ -19,7 +19,7 @@ from torch import Tensor
 from vs_gendrpix.frame.format import Plane
 
 SLOTS = 3
-"""One frame going up, one being computed, one coming down."""
+"""Slots of the ring: one frame is uploaded, one computed, one downloaded."""
 
 PlaneTypes = Sequence[tuple[tuple[int, ...], torch.dtype]]
 """Shape and type of each plane of one frame."""
@@ -32,7 +32,7 @@ class Backend(Protocol):
     """The operations of a device that staging needs. Streams have names; events are opaque."""
 
     def buffers(self, layout: PlaneTypes, *, host: bool) -> Planes:
-        """Uninitialised planes: on the device, or pinned on the host."""
+        """Make uninitialised planes on the device, or pinned on the host."""
 
     def copy(self, stream: str, source: Planes, target: Planes) -> None:
         """Enqueue copies on a stream."""
@@ -41,7 +41,7 @@ class Backend(Protocol):
         """Enqueue `function` on the compute stream; its planes end up in `target`."""
 
     def record(self, stream: str) -> Any:  # noqa: ANN401 - only the backend knows its events
-        """An event that happens when all that the stream holds now is done."""
+        """Return an event that happens when all work now on the stream is done."""
 
     def wait(self, stream: str, event: Any) -> None:  # noqa: ANN401
         """Let a stream wait for an event."""
@@ -147,7 +147,7 @@ class Lane:
 
 
 class OrderedBackend:
-    """A device that does one thing after the other: the CPU, and GPUs of other kinds than CUDA.
+    """A device that works strictly in order: the CPU, and GPUs other than CUDA.
 
     A copy between ordinary memory and any device returns when it is done, so events have happened
     already.
@@ -157,28 +157,28 @@ class OrderedBackend:
         self.device = device
 
     def buffers(self, layout: PlaneTypes, *, host: bool) -> Planes:
-        """Planes in ordinary memory of the host, or on the device."""
+        """Make planes in ordinary memory of the host, or on the device."""
         device = torch.device("cpu") if host else self.device
         return tuple(torch.empty(shape, dtype=dtype, device=device) for shape, dtype in layout)
 
     def copy(self, stream: str, source: Planes, target: Planes) -> None:
-        """Copy now."""
+        """Copy at once."""
         del stream
         for plane, room in zip(source, target, strict=True):
             room.copy_(plane)
 
     def compute(self, function: Compute, source: Planes, target: Planes) -> None:
-        """Compute now."""
+        """Compute at once."""
         self.copy("compute", tuple(function(source)), target)
 
     def record(self, stream: str) -> None:
-        """Nothing is under way."""
+        """Do nothing: all work is done when a call returns."""
 
     def wait(self, stream: str, event: None) -> None:
-        """Nothing to wait for."""
+        """Do nothing: all work is done when a call returns."""
 
     def synchronize(self, event: None) -> None:
-        """Nothing to wait for."""
+        """Do nothing: all work is done when a call returns."""
 
 
 class CudaBackend:
@@ -195,7 +195,7 @@ class CudaBackend:
             stream.wait_stream(torch.cuda.current_stream(device))
 
     def buffers(self, layout: PlaneTypes, *, host: bool) -> Planes:
-        """Pinned planes on the host, since only those copy while the device computes."""
+        """Make planes on the device, or pinned ones on the host: only those copy asynchronously."""
         if host:
             return tuple(
                 torch.empty(shape, dtype=dtype, pin_memory=True) for shape, dtype in layout
@@ -214,7 +214,7 @@ class CudaBackend:
             self.copy("compute", tuple(function(source)), target)
 
     def record(self, stream: str) -> torch.cuda.Event:
-        """An event behind all that the stream holds now."""
+        """Record an event behind all work now on the stream."""
         # Blocking: a host that spins until it happens takes a core from decoding and encoding.
         event = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call] # as above
         event.record(self.streams[stream])

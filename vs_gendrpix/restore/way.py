@@ -25,7 +25,7 @@ WHOLE = Step(name="whole frames")
 
 
 class Way:
-    """All that happens to the frames of one clip on one lane. What it needs for each is made once.
+    """The steps from a clip's planes to restored planes on one lane, with their fixed data.
 
     Args:
         restorer: What restores the pictures, on `device`.
@@ -140,7 +140,7 @@ class Way:
         return (opacity(opaque.float(), self.target),)
 
     def _run(self, image: Tensor, step: Step) -> Tensor:
-        """Run the restorer on (B, 3, H, W) pictures in its range, in the way of a step."""
+        """Run the restorer on (B, 3, H, W) pictures in its range, as a step of the ladder says."""
         if not step.thrift:
             return self._run_tiles(image, step)
         return torch.cat([self._run_tiles(picture[None], step) for picture in image])
@@ -180,7 +180,7 @@ def frame_ladder(
     target: FrameFormat,
     notes: Notes | None = None,
 ) -> Ladder:
-    """List what to try when frames of a format do not fit in memory."""
+    """Make the ladder of fallbacks for frames of a format that do not fit in memory."""
     seen = target if restorer.scale is None else source
     too_much = f"frames of {target.width}x{target.height}"
     return Ladder(steps((seen.width, seen.height), settings.tile), too_much, notes)
@@ -194,5 +194,5 @@ def _resized(pictures: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def _all_finite(pictures: Tensor) -> Tensor:
-    """(B,) whether all values of each picture are finite: one that is not makes the sum so."""
+    """Tell for each picture, (B,), whether all values are finite, by their sum."""
     return pictures.sum((1, 2, 3)).isfinite()

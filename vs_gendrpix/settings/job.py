@@ -1,4 +1,4 @@
-"""Settings of how the work is divided: in segments, among workers."""
+"""Settings that divide the work: in segments, among workers."""
 
 import re
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The declaration of an option: what every front end says of a setting, beside its field."""
+"""Declarations of options: all that a front end needs to offer a setting, beside its field."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields, is_dataclass
@@ -11,7 +11,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from vs_gendrpix.errors import SettingsError
 
 _OPTION = "option"
-"""Where a field's metadata holds its `Option`."""
+"""Key of the `Option` in a field's metadata."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declared:
-    """An option with what its field adds.
+    """An option together with its field's name, default and choices.
 
     Attributes:
         field: The field's name.
@@ -144,7 +144,7 @@ def _types_of(settings: type) -> dict[str, Any]:
 
 
 def groups_of(settings: type) -> Iterator[type]:
-    """A settings class and all that are nested in it, each after the one that holds it."""
+    """Yield a settings class and all classes nested in it, each after the one that holds it."""
     yield settings
     for each in fields(settings):
         if is_dataclass(each.default):
@@ -152,7 +152,7 @@ def groups_of(settings: type) -> Iterator[type]:
 
 
 def build[T](settings: type[T], values: dict[str, Any]) -> T:
-    """Settings of the values of their fields, by name, however deep they are nested.
+    """Make a settings object from the values of its fields, by name, at any depth.
 
     Args:
         settings: A settings class.
@@ -195,7 +195,7 @@ def check(settings: object) -> None:
 
 
 def _fits(value: object, hint: Any) -> bool:  # noqa: ANN401 - a type, or what typing makes of types
-    """Whether a value is of a type; any number will do for a fraction, and no bool for a number."""
+    """Tell whether a value has a type. Any number fits a fraction, and no bool fits a number."""
     kind, inner = get_origin(hint), get_args(hint)
     if kind in {Union, UnionType}:
         return any(_fits(value, each) for each in inner)
@@ -212,7 +212,7 @@ def _fits(value: object, hint: Any) -> bool:  # noqa: ANN401 - a type, or what t
 
 
 def _words(hint: Any) -> str:  # noqa: ANN401
-    """A type as messages name it."""
+    """Name a type for a message."""
     kind, inner = get_origin(hint), get_args(hint)
     if kind in {Union, UnionType}:
         return " or ".join(map(_words, inner))

@@ -1,4 +1,4 @@
-"""The settings of a whole run, nested by what happens to a frame."""
+"""Settings of a whole run, grouped by step."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -24,7 +24,7 @@ class ProcessSettings:
 
     @classmethod
     def of(cls, given: object) -> Self:
-        """Take what a caller gives as the settings; None is the defaults.
+        """Return the given settings, or the defaults for None.
 
         Raises:
             SettingsError: It is of another type.

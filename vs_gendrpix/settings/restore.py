@@ -15,7 +15,8 @@ Attention = Literal["auto", "full"]
 
 MAX_SCALE = 4
 MAX_RESIZE = 8
-"""`scale` ends at 4; a target size may reach 8 times the source (a 288-line tape to 2160 lines)."""
+"""Largest ratio of output to input in pixels, by width or height: 288 lines to 2160 fit. `scale`
+itself ends at 4."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -90,7 +90,7 @@ class EncodeSettings:
         check(self)
 
     def over(self, profile: Self) -> Self:
-        """Fill what these settings leave open with the values of a profile.
+        """Fill unset settings with the values of a profile.
 
         Args:
             profile: Settings with an encoder.

@@ -1,4 +1,4 @@
-"""All stages of a recipe, one after the other, within a given time if need be."""
+"""Run all stages of a recipe, one after the other, within a given time if need be."""
 
 import csv
 import json
@@ -17,9 +17,9 @@ from vs_gendrpix.training.trainer import train
 log = logging.getLogger(__name__)
 
 _PROBE = 8
-"""Steps by which the time of a step is measured, after as many that warm up."""
+"""Number of steps that are timed, after as many to warm up."""
 _SPENT = 0.9
-"""Share of the time that is planned with: checkpoints, grids and slow moments take the rest."""
+"""Share of the given time that is planned: checkpoints, grids and slow moments take the rest."""
 
 
 def train_all(
@@ -67,7 +67,7 @@ def train_all(
 
 
 def _costs(recipe: Recipe, names: list[str], pictures: list[Path], out: Path) -> dict[str, float]:
-    """Measure the seconds of a step of each stage, in a folder beside theirs."""
+    """Measure the seconds per step of each stage, in a folder beside theirs."""
     folder = out / "probe"
     folder.mkdir(parents=True, exist_ok=True)
     pairs = folder / "pairs"
@@ -86,7 +86,7 @@ def _costs(recipe: Recipe, names: list[str], pictures: list[Path], out: Path) ->
 
 
 def _fitted(recipe: Recipe, costs: Mapping[str, float], seconds: float) -> dict[str, int]:
-    """Scale the steps of all stages by one factor, to take this long together."""
+    """Scale the numbers of steps of all stages by one factor, to fit the given time."""
     whole = sum(recipe.stage[name].steps * cost for name, cost in costs.items())
     steps = {name: int(recipe.stage[name].steps * seconds / whole) for name in costs}
     if min(steps.values()) < 1:

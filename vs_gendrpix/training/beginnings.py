@@ -56,7 +56,7 @@ def inherit(student: Prompted, teacher: Prompted, *, but: Sequence[str]) -> None
 
 @torch.no_grad()
 def deepen(student: Prompted, teacher: Prompted) -> None:
-    """Let a student compute what a network with fewer ResBlocks a level does.
+    """Start a student with more ResBlocks per level as the same function as its teacher.
 
     After Net2Net (arXiv 1511.05641).
 
@@ -90,11 +90,11 @@ def deepen(student: Prompted, teacher: Prompted) -> None:
 
 
 _LATER = re.compile(r"(up_blocks\.\d+\.resnets\.)([1-9])\.")
-"""All but the first ResBlock of a level on the way up."""
+"""Keys of all but the first ResBlock of a level on the way up."""
 
 
 def _pass_on(block: ResBlock) -> None:
-    """Let a block begin as the identity of its first channels, those that are no skip."""
+    """Start a ResBlock as the identity of its first channels, those before the skip's."""
     zero(block.conv2)
     if block.conv_shortcut is not None:
         zero(block.conv_shortcut)
@@ -103,7 +103,7 @@ def _pass_on(block: ResBlock) -> None:
 
 @torch.no_grad()
 def give_latents(student: Prompted, step: OneStep) -> None:
-    """Let a network that has its teacher's last layer give latents, not noise or velocity.
+    """Scale the last layer of a student so that it gives latents, not noise or velocity.
 
     The step x_0 = skip x_t + scale output needs x_t, a latent, which a network that sees pixels has
     not. What has learnt to restore changes a latent little, so x_t is nearly x_0, and then
@@ -119,7 +119,7 @@ def give_latents(student: Prompted, step: OneStep) -> None:
 
 
 def analyse(network: Prompted, degraded: Tensor) -> None:
-    """Let a network's first layer see the principal components of degraded cells.
+    """Set a network's first layer to the principal components of degraded cells.
 
     The values of a cell are nearly one value, its brightness. Random weights would pass that
     on in every channel and drown the detail that there is to restore.
@@ -147,7 +147,7 @@ def analyse(network: Prompted, degraded: Tensor) -> None:
 
 
 def straighten(network: GenDRPix, degraded: Tensor) -> None:
-    """Let a network begin as the identity, with the components of a cell before its last layer.
+    """Start a network as the identity, with the components of a cell before its last layer.
 
     What `analyse` finds goes straight through: every ResBlock begins as its shortcut, as in
     diffusion UNets (ADM, arXiv 2105.05233), and shortcuts of the finest level as the mean of what

@@ -1,4 +1,4 @@
-"""A stage of a recipe at its beginning: its networks, and where their weights come from."""
+"""Build a stage of a recipe: its networks, and their first weights."""
 
 import copy
 from dataclasses import dataclass, replace
@@ -23,11 +23,11 @@ from vs_gendrpix.training.stages import DistilStage, PixStage, Stage, StagedTeac
 
 MODEL = "model.safetensors"
 _TOKEN = 3 * CELL * CELL
-"""Values of a token of pixels."""
+"""Number of values in a token of pixels."""
 
 
 def build(name: str, recipe: Recipe, *, out: Path, degraded: Tensor) -> Stage:
-    """Make a stage of a recipe, its student at its beginning.
+    """Build a stage of a recipe, its student with its first weights.
 
     Args:
         name: The stage.
@@ -61,7 +61,7 @@ def build(name: str, recipe: Recipe, *, out: Path, degraded: Tensor) -> Stage:
 
 @dataclass(frozen=True, slots=True)
 class _Builder:
-    """A method for each kind of stage."""
+    """Builds stages, with a method for each kind."""
 
     name: str
     settings: StageSettings
@@ -70,7 +70,7 @@ class _Builder:
     degraded: Tensor
 
     def vae(self) -> Stage:
-        """The autoencoder, with random weights unless it begins with others."""
+        """Build the stage of the autoencoder, with random weights or those of a file."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.recipe.seed)
             vae = VAE(self.recipe.vae)
@@ -79,14 +79,14 @@ class _Builder:
         return VaeStage(self.settings, vae)
 
     def latent(self) -> Stage:
-        """A network with random weights: its channels are no pixels, which all look alike."""
+        """Build stage 0, which restores latents, with random weights or those of a file."""
         student = self._restorer()
         if self.settings.begins_with:
             load_into(student, self._file())
         return LatentStage(self.settings, student, self._vae())
 
     def adc(self) -> Stage:
-        """Stage 0's network behind a new first layer, unless it begins with another."""
+        """Build stage I: stage 0's network behind a new first layer, or the weights of a file."""
         teacher = self._left_by(self._last("latent"), self._restorer())
         student = self._encoder()
         if self.settings.begins_with and not self._begins_with_kind("latent"):
@@ -98,7 +98,7 @@ class _Builder:
         return AdcStage(self.settings, student, self._vae(), teacher)
 
     def pix(self) -> Stage:
-        """A network on pixels, with its critic and its teacher."""
+        """Build stage II, on pixels, with its critic and its teacher."""
         settings = self.settings
         critic: nn.Module | None = None
         if settings.adversarial and settings.critic == "pixels":
@@ -114,7 +114,7 @@ class _Builder:
         )
 
     def distil(self) -> Stage:
-        """The network that it begins with, which teaches it under guidance."""
+        """Build the stage that distils guidance. Student and teacher begin as one network."""
         guided = self._restorer_of_pixels()
         return DistilStage(self.settings, copy.deepcopy(guided), guided)
 
@@ -149,14 +149,14 @@ class _Builder:
         return stage is not None and stage.kind == kind
 
     def _file(self) -> Path:
-        """The model file to begin with: an earlier stage's, a built-in one or another."""
+        """Return the model file to begin with: an earlier stage's, a built-in one or another."""
         begins_with = self.settings.begins_with
         if begins_with in self.recipe.stage:
             return self._model_of(begins_with)
         return Path(begins_with)
 
     def _last(self, kind: Kind) -> str:
-        """The last stage of a kind before this one."""
+        """Name the last stage of a kind before this one."""
         names = list(self.recipe.stage)
         before = names[: names.index(self.name)]
         found = [name for name in before if self.recipe.stage[name].kind == kind]
@@ -185,12 +185,12 @@ class _Builder:
         return self._fresh(PixelEncoder, _TOKEN, self._latent_channels())
 
     def _fresh[N: Prompted](self, kind: type[N], inside: int, outside: int) -> N:
-        """A network that takes pixels, which no step's formula follows."""
+        """Make a network on pixels with random weights, which predicts the clean sample."""
         config = replace(self.recipe.network, prediction="sample")
         return beginnings.new(kind, config, channels=(inside, outside), seed=self.recipe.seed)
 
     def _left_by[N: Prompted](self, stage: str, network: N) -> N:
-        """A network with the weights that another stage has left."""
+        """Load the weights of an earlier stage into a network."""
         load_into(network, self._model_of(stage))
         return network
 

@@ -1,4 +1,4 @@
-"""Discriminators: a U-Net that sees what a network adds to a picture, and a network before it."""
+"""Discriminators: a U-Net that sees a network's changes, and the network of an earlier stage."""
 
 import copy
 from typing import NamedTuple
@@ -81,7 +81,7 @@ class StagedCritic(nn.Module):
         self.network.requires_grad_(requires_grad=True)
 
     def forward(self, image: Tensor) -> Judgement:
-        """Judge (B, C, H, W) inputs of the teacher's kind: a logit for each value it made."""
+        """Judge (B, C, H, W) inputs of the teacher's kind: a logit for each of its outputs."""
         prompt = self.network.positive.expand(len(image), -1, -1)
         return Judgement(self.network(image, prompt), [])
 

@@ -21,21 +21,21 @@ from vs_gendrpix.training.stages import Attempt, Stage, conditions, frozen
 
 
 class Reconstruction(nn.Module):
-    """An autoencoder on its way through a sample of its latents."""
+    """An autoencoder with a random sample of its latents, as one module."""
 
     def __init__(self, vae: VAE) -> None:
         super().__init__()
         self.vae = vae
 
     def forward(self, image: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
-        """The pictures (B, 3, H, W) made of a sample, and its divergence from the normal one."""
+        """Decode a sample of a picture's latents; returns its divergence from the normal one too."""
         mean, log_variance = self.vae.encode(image)
         divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).mean()
         return self.vae.decode(mean + (0.5 * log_variance).exp() * noise), divergence
 
 
 class VaeStage(Stage):
-    """The autoencoder learns to give pictures back through latents near the normal distribution."""
+    """The stage of the autoencoder: pictures become nearly normal latents, and pictures again."""
 
     def __init__(self, settings: StageSettings, vae: VAE) -> None:
         super().__init__(settings, Reconstruction(vae), None)
@@ -67,14 +67,14 @@ class VaeStage(Stage):
 
 
 class LatentStage(Stage):
-    """Stage 0: latents of degraded pictures become those of the targets."""
+    """Stage 0: from latents of degraded pictures to latents of the targets."""
 
     def __init__(self, settings: StageSettings, student: LatentRestorer, vae: VAE) -> None:
         super().__init__(settings, student, None)
         self.vae = frozen(vae)
 
     def attempt(self, batch: Pair, draw: Draw) -> Attempt:
-        """Restore latents; the perceptual loss, where it has a weight, is that of the decoded."""
+        """Restore latents. The perceptual loss, if it has a weight, is taken after decoding."""
         degraded, target, negative = batch[:3]
         with torch.no_grad():
             latent, wanted = self.vae.encode(degraded)[0], self.vae.encode(target)[0]
@@ -85,13 +85,13 @@ class LatentStage(Stage):
         return Attempt(losses, output, wanted)
 
     def show(self, student: nn.Module, degraded: Tensor) -> Tensor:
-        """The whole way: encode, restore, decode."""
+        """Encode, restore and decode the pictures."""
         latent = self.vae.encode(degraded)[0]
         return self.vae.decode(student(latent, conditions(student, len(degraded))))
 
 
 class AdcStage(Stage):
-    """Stage I: pixels in, restored latents out; the critic knows latents as stage 0 does."""
+    """Stage I: pixels in, restored latents out, with stage 0's network as the critic."""
 
     def __init__(
         self, settings: StageSettings, student: PixelEncoder, vae: VAE, teacher: LatentRestorer
@@ -101,7 +101,7 @@ class AdcStage(Stage):
         self.vae, self.teacher = frozen(vae), frozen(teacher)
 
     def attempt(self, batch: Pair, draw: Draw) -> Attempt:
-        """Make latents of the degraded pictures themselves."""
+        """Make restored latents straight from the degraded pictures."""
         del draw
         degraded, target, negative = batch[:3]
         with torch.no_grad():

@@ -1,4 +1,4 @@
-"""Low-rank changes of a network's weights (LoRA, arXiv 2106.09685), which peft makes."""
+"""Low-rank changes of a network's weights (LoRA, arXiv 2106.09685), made by peft."""
 
 import copy
 from typing import Any, cast
@@ -46,7 +46,7 @@ def adapt(network: nn.Module, rank: int, *, seed: int) -> None:
 
 @torch.no_grad()
 def plain_copy[N: nn.Module](network: N) -> N:
-    """A copy of a network, adapted or not, with plain layers: their weights hold the changes."""
+    """Copy a network, adapted or not, with plain layers whose weights hold the changes."""
     whole = copy.deepcopy(network)
     for parent in list(whole.modules()):
         for name, part in list(parent.named_children()):

@@ -1,4 +1,4 @@
-"""Losses beside L1: features, the lattice, a critic's answer; and the random views they need."""
+"""Losses beside L1, on features, the lattice and a critic's answer, with their random views."""
 
 import math
 from collections.abc import Sequence

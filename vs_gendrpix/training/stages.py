@@ -1,4 +1,4 @@
-"""The kinds of stages that a recipe has: who learns, from whom, and before which critic.
+"""The kinds of stages of a recipe: their students, teachers and critics.
 
     vae     an 8x autoencoder of our own
     latent  stage 0: a one-step restorer of its latents, in GenDR's form
@@ -41,7 +41,7 @@ from vs_gendrpix.training.losses import (
 from vs_gendrpix.training.settings import StageSettings, TeacherSettings
 
 Seed = tuple[int, int]
-"""The recipe's seed and the step: all that is drawn follows from them."""
+"""The recipe's seed and the step, from which all random numbers follow."""
 
 _CHANGE, _DETAIL = 6.0, 3.0
 """By how much a critic of pixels sees a change, or the detail, enlarged: a network adds a few codes
@@ -85,7 +85,7 @@ class Stage:
         self.perception = Perception() if settings.perceptual else None
 
     def to(self, device: torch.device) -> "Stage":
-        """Move everything, with channels last: a step takes a tenth less for it."""
+        """Move all networks to a device, with channels last: a tenth less time per step."""
         for name, value in vars(self).items():
             if isinstance(value, nn.Module):
                 moved = value.to(device).to(memory_format=torch.channels_last)
@@ -123,19 +123,19 @@ class Stage:
         save_network(path, network, dtype=torch.float16)
 
     def seen(self, image: Tensor, attempt: Attempt, draw: Draw) -> Tensor:
-        """Prepare an output, or what is real, for the critic."""
+        """Prepare pictures or latents, made or real, for the critic."""
         del attempt, draw
         return image
 
     def judge(self, image: Tensor, attempt: Attempt, draw: Draw) -> Judgement:
-        """Ask the critic about an attempt's output, or about what is real."""
+        """Run the critic on an attempt's output, or on real pictures or latents."""
         if self.critic is None:
             raise SettingsError("this stage has no critic: set adversarial above 0")
         judgement: Judgement = self.critic(self.seen(image, attempt, draw))
         return judgement
 
     def losses(self, batch: Pair, seed: Seed) -> tuple[dict[str, Tensor], Attempt]:
-        """Unweighted losses of the student, `total` (their weighted sum), and its attempt."""
+        """Compute the student's losses, unweighted, with `total`, their weighted sum."""
         attempt = self.attempt(batch, Draw(*seed, 0))
         losses = dict(attempt.losses)
         if self.critic is not None:
@@ -148,7 +148,7 @@ class Stage:
         return {**losses, "total": self._total(losses, attempt.output)}, attempt
 
     def _total(self, losses: dict[str, Tensor], output: Tensor) -> Tensor:
-        """Weighted sum, in which a critic's losses may have their pull weighed, not their size."""
+        """Compute the weighted sum of the losses. A critic's may be weighted by its gradient."""
         weights = {name: getattr(self.settings, name) for name in losses}
         balanced = self.settings.balance and torch.is_grad_enabled()
         pulls = [name for name in ("adversarial", "features") if balanced and name in losses]
@@ -159,14 +159,14 @@ class Stage:
         return torch.stack(parts).sum()
 
     def critic_losses(self, attempt: Attempt, seed: Seed) -> dict[str, Tensor]:
-        """The critic's loss, without a gradient for the student, and its share of right answers."""
+        """Compute the critic's loss and its share of right answers, without gradient for the student."""
         real = self.judge(attempt.real.detach(), attempt, Draw(*seed, 2)).logits
         output = self.judge(attempt.output.detach(), attempt, Draw(*seed, 3)).logits
         right = ((real > 0).float().mean() + (output < 0).float().mean()) / 2
         return {"critic": critic_loss(real, output), "critic_right": right.detach()}
 
     def picture_losses(self, output: Tensor, target: Tensor, draw: Draw) -> dict[str, Tensor]:
-        """Unweighted losses of pictures (B, 3, H, W) in [-1, 1], except those of weight 0."""
+        """Compute the unweighted losses of (B, 3, H, W) pictures in [-1, 1] that have a weight."""
         losses = {"l1": F.l1_loss(output, target)}
         if self.perception is not None:
             losses["perceptual"] = self.perception(output, target, draw)
@@ -177,7 +177,7 @@ class Stage:
 
 
 class StagedTeacher(nn.Module):
-    """Stage I and its decoder: a teacher of pictures.
+    """Stage I with its decoder, as a teacher that gives pictures.
 
     Args:
         encoder: Makes latents of degraded pictures.
@@ -244,7 +244,7 @@ class PixStage(Stage):
         return attempt(losses, output)
 
     def _targets(self, batch: Pair, draw: Draw) -> tuple[Tensor, Tensor]:
-        """The pictures that the student should make, and those that the critic shall call real."""
+        """Return the pictures to learn from, and those that the critic takes as real."""
         target = batch.target
         if self.settings.target == "staged" and self.staged is not None:
             return self.staged(batch.degraded, batch.negative), target
@@ -270,14 +270,14 @@ class PixStage(Stage):
 
 
 class DistilStage(PixStage):
-    """One pass learns what guidance makes of two."""
+    """The stage that teaches one pass to give what guidance makes of two."""
 
     def __init__(self, settings: StageSettings, student: GenDRPix, guided: GenDRPix) -> None:
         super().__init__(settings, student)
         self.guided = frozen(guided)
 
     def attempt(self, batch: Pair, draw: Draw) -> Attempt:
-        """Compare with the guided teacher; all items are positive."""
+        """Compare the student with its guided teacher. All items are positive."""
         degraded, target = batch[:2]
         teacher = PadCFG(
             self.guided,
@@ -293,7 +293,7 @@ class DistilStage(PixStage):
 
 
 def _pull(losses: dict[str, Tensor], name: str, output: Tensor) -> Tensor:
-    """A loss whose gradient on the output has the direction of this one and the norm of L1's.
+    """Scale a loss so that its gradient on the output has the norm of L1's gradient.
 
     A critic's gradient is hundreds of times L1's while it is ahead, and a tenth where it is not: no
     fixed weight holds for a run (docs/results/training-log.md, runs 61 to 63).
@@ -305,7 +305,7 @@ def _pull(losses: dict[str, Tensor], name: str, output: Tensor) -> Tensor:
 
 
 def conditions(network: nn.Module, items: Tensor | int) -> Tensor:
-    """The condition of each item: (B, T, D), the negative one where `items` (B,) is true.
+    """Return the condition of each item, (B, T, D): the negative one where `items` (B,) is true.
 
     Args:
         network: With two prompts, perhaps wrapped for several processes.
@@ -318,5 +318,5 @@ def conditions(network: nn.Module, items: Tensor | int) -> Tensor:
 
 
 def frozen[N: nn.Module](network: N) -> N:
-    """A teacher: it only shows how it is done."""
+    """Set a network to evaluation without gradients, as a teacher."""
     return network.eval().requires_grad_(requires_grad=False)

@@ -1,4 +1,4 @@
-"""Where a run stands: the part that a checkpoint keeps, and the losses since the last row."""
+"""The state of a run: the part that a checkpoint keeps, and the losses since the last row."""
 
 import copy
 import time
@@ -13,7 +13,7 @@ from vs_gendrpix.training.stages import Stage
 
 @dataclass(slots=True)
 class State:
-    """State of a run, which goes on from it exactly: the step decides all random numbers.
+    """State of a run, from which it continues exactly: the step decides all random numbers.
 
     Attributes:
         step: Steps that have been made.

@@ -28,13 +28,13 @@ from vs_gendrpix.training.state import Means, State
 log = logging.getLogger(__name__)
 
 _SAMPLES = 2**61
-"""Number of the first pair of the sample grid: out of reach of the training's own numbers."""
+"""Number of the first pair of the sample grid, beyond all numbers used in training."""
 _SHOWN = 32
-"""Pairs that new layers are fitted to; the first of them are the sample grid."""
+"""Number of pairs to which new layers are fitted. The first of them are the sample grid."""
 
 
 class Numbers(Sampler[int]):
-    """Numbers of the pairs that one of several processes needs from a step on, in order.
+    """Numbers of the pairs that one process needs from a step on, in order.
 
     Args:
         steps: First step and the one after the last.
@@ -56,7 +56,7 @@ class Numbers(Sampler[int]):
 
 
 def train(recipe: Recipe, name: str, *, pictures: list[Path], out: Path) -> Path:
-    """Run one stage, going on from its checkpoint if there is one.
+    """Run one stage, continued from its checkpoint if there is one.
 
     Under `accelerate launch` or `torchrun` every process takes crops of its own, and the first
     one writes.
@@ -127,7 +127,7 @@ def _card(recipe: Recipe, name: str, step: int, source: str) -> ModelCard:
 
 @torch.no_grad()
 def _between(network: nn.Module, other: nn.Module, share: float) -> nn.Module:
-    """Weighted mean of two networks, with this share of the other."""
+    """Return the weighted mean of two networks: `share` of the other, the rest of the first."""
     mean = copy.deepcopy(network)
     for weight, its in zip(mean.parameters(), other.parameters(), strict=True):
         weight.lerp_(its, share)
@@ -137,7 +137,7 @@ def _between(network: nn.Module, other: nn.Module, share: float) -> nn.Module:
 def _pairs(
     recipe: Recipe, settings: StageSettings, pictures: list[Path], out: Path
 ) -> Pairs | StoredPairs:
-    """Stored pairs if the recipe has some, else pairs that are made when they are needed."""
+    """Return the recipe's stored pairs, or pairs that are made when they are needed."""
     crop, seed, share = settings.crop, recipe.seed, settings.negative_share
     if recipe.pairs.count:
         return StoredPairs(out / "pairs", crop=crop, seed=seed, negative_share=share)
@@ -147,7 +147,7 @@ def _pairs(
 
 
 def _accelerator() -> Accelerator:
-    """Devices of the run, in bf16 where they have it: emulated, it is slower than fp32."""
+    """Set up the devices of the run, in bf16 where they compute in it, otherwise in fp32."""
     probe = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     native = pick_dtype("auto", probe) == torch.bfloat16
     # The negative prompt has no gradient in a batch without negative items.
@@ -160,7 +160,7 @@ def _accelerator() -> Accelerator:
 
 
 def _distribute(stage: Stage, accelerator: Accelerator) -> None:
-    """Wrap what is trained for several processes; the state keeps the modules themselves."""
+    """Wrap the trained networks for several processes. The state keeps the plain modules."""
     stage.student = accelerator.prepare_model(stage.student)
     if stage.critic is not None:
         stage.critic = accelerator.prepare_model(stage.critic)
@@ -168,7 +168,7 @@ def _distribute(stage: Stage, accelerator: Accelerator) -> None:
 
 @contextmanager
 def _deterministic() -> Iterator[None]:
-    """Add in a fixed order: indexing adds gradients up in any order otherwise."""
+    """Use deterministic algorithms in the `with` block: gradients of indexing add up in order."""
     before = torch.are_deterministic_algorithms_enabled()
     torch.use_deterministic_algorithms(mode=True, warn_only=True)
     filled = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
@@ -188,7 +188,7 @@ def _batches(
     step: int,
     accelerator: Accelerator,
 ) -> Iterator[Pair]:
-    """Batches of this process from a step on; they hang on the step alone, so a run can resume."""
+    """Yield this process's batches from a step on. They depend on the step alone."""
     process = (accelerator.process_index, accelerator.num_processes)
     loader: DataLoader[Pair] = DataLoader(
         pairs,

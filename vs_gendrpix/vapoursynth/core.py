@@ -1,4 +1,4 @@
-"""Errors as VapourSynth shows them, and closing at the end of a script."""
+"""Errors shown as VapourSynth's, and objects closed at the end of a script."""
 
 import weakref
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ class Closeable(Protocol):
     """An object that holds threads, memory or a file until it is closed."""
 
     def close(self) -> None:
-        """Give them back."""
+        """Release the threads, memory or file."""
 
 
 @contextmanager

@@ -223,7 +223,7 @@ def _graph(
 
 
 class _Jobs:
-    """Frames of a clip that have been started and not been collected.
+    """Frames of a clip that have been started and not collected yet.
 
     Args:
         build: Opens the engine and makes its lanes for the clip, when the first frame comes.
@@ -245,7 +245,7 @@ class _Jobs:
                 self._pending[n] = self._begin(n, frame)
 
     def take(self, n: int, frame: vs.VideoFrame) -> Future[Frame]:
-        """Hand out the result of frame `n`, which is started now if it has not been.
+        """Return the restored frame `n`, started now unless it was started before.
 
         Frames are collected about in the order in which they were started. Those that were started
         long before this one are left from a seek: nobody will come for them.
@@ -261,7 +261,7 @@ class _Jobs:
             return self._begin(n, frame)
 
     def _begin(self, n: int, frame: vs.VideoFrame) -> Future[Frame]:
-        """Copy a frame and queue it. An error is the job's, since this may be asked for ahead."""
+        """Copy a frame and queue it. An error is kept for whoever collects the frame."""
         try:
             check_progressive(frame.props)
             planes = copied_planes(frame)
@@ -284,7 +284,7 @@ class _Jobs:
 
 
 def _fraction(scale: Any) -> Fraction:  # noqa: ANN401 - what a script's author may have written
-    """Read a scale as the author wrote it: 1.1 is 11/10."""
+    """Read a scale as the author wrote it: the float 1.1 is 11/10."""
     try:
         return Fraction(str(scale))
     except ValueError:
@@ -300,7 +300,7 @@ def _pair(name: str, value: int | Sequence[int]) -> tuple[int, int]:
 
 
 def _devices(device_index: int | str | Sequence[int | str]) -> list[str]:
-    """Name the devices that the numbers stand for; a name is its own."""
+    """Name the devices of some numbers; a name is returned unchanged."""
     numbers = [device_index] if isinstance(device_index, int | str) else list(device_index)
     if not numbers or any(isinstance(number, int) and number < -1 for number in numbers):
         raise SettingsError(
@@ -318,7 +318,7 @@ def _device(number: int | str) -> str:
 
 
 def _prefetch(prefetch: int | None, batch_size: int, devices: int) -> int:
-    """Count the frames to start ahead: a batch in work and one in wait for every device."""
+    """Count the frames to start ahead: one batch computed and one waiting for each device."""
     if prefetch is None:
         return 2 * batch_size * devices - 1
     if not 0 <= prefetch <= MAX_PREFETCH:

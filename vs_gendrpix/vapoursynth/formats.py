@@ -123,7 +123,7 @@ def _family(video_format: vs.VideoFormat) -> Family:
 
 
 def _code_point(props: dict[str, Any], name: str) -> int:
-    """A property that is a code point of ITU-T H.273, which has eight bits."""
+    """Read a frame property that is a code point of ITU-T H.273, of eight bits."""
     code = int(props.get(name, UNSPECIFIED))
     if not 0 <= code < 256:
         raise MediaError(f"the property {name} of this clip is {code}: use a code of ITU-T H.273")
@@ -131,7 +131,7 @@ def _code_point(props: dict[str, Any], name: str) -> int:
 
 
 def says_matrix(clip: vs.VideoNode, props: dict[str, Any]) -> bool:
-    """Whether a clip of YUV states its matrix; one of RGB or grey needs none."""
+    """Tell whether a clip needs no guess of its matrix: YUV that states it, RGB or grey."""
     matrix = int(props.get("_Matrix", UNSPECIFIED))
     return matrix != UNSPECIFIED or _family(clip.format) != "yuv"
 

@@ -10,7 +10,7 @@ from vs_gendrpix.vapoursynth.filter import gendrpix
 
 
 class GenDRPix(BaseGenericScaler):  # type: ignore[misc] # vsscale is optional, so mypy cannot see it
-    """Restores a clip, at the size that is asked for wherever `gendrpix` can make it.
+    """Scaler for vsjetpack that restores a clip, to any size that `gendrpix` can make.
 
     A size below the clip's, or beyond 8 times it, is made from the nearest one that can be restored
     by vsjetpack's own scaler.

@@ -25,7 +25,7 @@ _AHEAD = 4  # frames that VapourSynth computes at a time
 
 
 class ScriptInput:
-    """A script's first output as an input; see `read.input.Input`.
+    """A script's first output as an `Input`.
 
     A context manager. The script runs as ordinary Python, without any restriction. What it prints
     goes to the standard error stream, if that takes it. An alpha clip of its output becomes an
@@ -60,7 +60,7 @@ class ScriptInput:
     def frames(
         self, start: Fraction | None, end: Fraction | None, within: Within | None = None
     ) -> "ScriptFrames":
-        """Begin to read a range; see `Input.frames`. A script's frames depend on no other."""
+        """Begin to read a range. A script's frames depend on no earlier ones."""
         del within
         self._leave()
         with _faults(self.path):
@@ -68,22 +68,22 @@ class ScriptInput:
         return self._reading
 
     def fields(self, start: Fraction | None, end: Fraction | None) -> Scan:
-        """Say that the frames are progressive: others are refused when they are read."""
+        """Return that the frames are progressive: others are refused when they are read."""
         del start, end
         return PROGRESSIVE
 
     def refuse_changes(self, first: FrameFormat, end: Fraction | None) -> None:
-        """Do nothing: a clip of one format has no change."""
+        """Do nothing: a script's output has one format."""
 
     def _leave(self) -> None:
-        """Let go of the frames that VapourSynth has computed ahead."""
+        """Release the frames that VapourSynth has computed ahead."""
         if self._reading is not None:
             self._reading.close()
         self._reading = None
 
 
 class ScriptFrames:
-    """The frames of a script's output in a range of time; see `read.source.Source`.
+    """The frames of a script's output in a range of time, as in `read.source.Source`.
 
     Args:
         path: The script, for messages.
@@ -129,7 +129,7 @@ class ScriptFrames:
         self.first = self.info.format
 
     def __iter__(self) -> Iterator[Frame]:
-        """Yield the frames, in order. To be called once.
+        """Yield the frames, in order. May be called once.
 
         Raises:
             MediaError: A filter of the script fails.
@@ -217,7 +217,7 @@ def _run(path: Path) -> "tuple[vs.VideoNode, vs.VideoNode | None]":
 
 
 class _Said(io.StringIO):
-    """Passes on what a script prints; whether anybody hears it makes no difference to the script.
+    """A stream for what a script prints, which never fails.
 
     Args:
         stream: The standard error stream; None where there is none.
@@ -228,7 +228,7 @@ class _Said(io.StringIO):
         self._stream = stream
 
     def write(self, text: str) -> int:
-        """Write a text, or drop it where nobody takes it."""
+        """Write a text, or drop it if the stream is closed."""
         with suppress(*UNWRITABLE):
             if self._stream is not None:
                 self._stream.write(text)
@@ -243,7 +243,7 @@ class _Said(io.StringIO):
 
 @contextmanager
 def _faults(path: Path) -> Iterator[None]:
-    """Raise what goes wrong in VapourSynth, or in what a script has set, as `MediaError`."""
+    """Turn errors of VapourSynth and of the script in the `with` block into `MediaError`."""
     try:
         yield
     except (GendrpixError, MemoryError):
@@ -269,5 +269,5 @@ def _duration(frame: vs.VideoFrame, rate: Fraction) -> Fraction:
 
 
 def _last_line(error: BaseException) -> str:
-    """The last line of an error: a filter written in Python puts a traceback before it."""
+    """Return the last line of an error: a filter written in Python puts a traceback before it."""
     return (str(error).strip() or "no reason is given").splitlines()[-1]

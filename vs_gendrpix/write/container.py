@@ -43,7 +43,7 @@ def container_of(suffix: str) -> str:
 
 
 class Container:
-    """A file of one video stream, which comes as packets, and of the streams carried beside it.
+    """A file of one encoded video stream and of the streams carried beside it.
 
     A context manager. `finish` completes the file, reads it again to check it and publishes it;
     when it is not reached, nothing is published. What has gone to the standard output is gone.
@@ -95,7 +95,7 @@ class Container:
         self.close()
 
     def close(self) -> None:
-        """Close the file. What the muxer of an unfinished one still says does not matter."""
+        """Close the file. Errors of an unfinished one are ignored."""
         with suppress(av.FFmpegError, ValueError):
             self._file.close()
 
@@ -150,7 +150,7 @@ class Container:
 
     @contextmanager
     def _faults(self) -> Iterator[None]:
-        """Raise errors of the muxer as ours, with the reason that libav logs."""
+        """Turn errors of the muxer in the `with` block into ours, with the reason from libav's log."""
         with LibavLog(this_thread=True) as log:
             try:
                 yield
@@ -159,7 +159,7 @@ class Container:
                 raise output_fault(error, what, log.reason(error)) from error
 
     def _complete(self) -> None:
-        """Describe the video in the finished file, as far as the muxer was not told."""
+        """Write the description of the video that PyAV cannot give the muxer."""
         if not self._output.readable:
             return
         try:
@@ -197,7 +197,7 @@ class Container:
             raise self._misfit(video) from error
 
     def _misfit(self, video: "VideoStream") -> SettingsError:
-        """The error to raise when the container does not take the video's codec."""
+        """Make the error for a container that does not take the video's codec."""
         name, form = video.codec_context.name, video.codec_context.pix_fmt
         if self._file.format.name == Y4M:
             return SettingsError(f".y4m holds uncompressed frames only, not {name} of {form}")
@@ -205,7 +205,7 @@ class Container:
         return SettingsError(f"{suffix} files cannot hold {name} of {form}: use .mkv")
 
     def _name_losses(self) -> None:
-        """Say what a .y4m cannot tell whoever reads it."""
+        """Report the properties that a .y4m cannot state."""
         color = self._clip.format.color
         self._notes.inform(
             f"a .y4m does not say its colour: matrix {color.matrix}, primaries {color.primaries}, "
@@ -215,7 +215,7 @@ class Container:
             self._notes.warn(f"not carried over: {self._clip.orientation}")
 
     def _name_lost_aspect(self, found: Fraction) -> None:
-        """Say so if the file has lost the pixel aspect ratio."""
+        """Warn if the file has lost the pixel aspect ratio."""
         wanted = self._clip.sample_aspect_ratio
         if found != wanted:
             ratio = f"{wanted.numerator}:{wanted.denominator}"
@@ -237,7 +237,7 @@ def _muxer_options(form: str, clip: ClipInfo, carried: CarryPlan) -> dict[str, s
 
 
 def _movie_ticks(time_base: Fraction) -> int:
-    """Ticks a second of an MP4's own clock: whole ones in a video's, finer than a sound sample.
+    """Ticks per second of an MP4's own clock: a multiple of the video's, and at least 90,000.
 
     The file counts in them when each stream begins. For coarse time bases (AVI's 1/24, QuickTime's
     1/600) FFmpeg takes milliseconds, in which a start later than 0 would be moved.

@@ -1,4 +1,4 @@
-"""What a file says of its video beside the codec, where PyAV cannot tell the muxer."""
+"""Properties of a video that are written without PyAV, which cannot give them to the muxer."""
 
 from pathlib import Path
 
@@ -31,7 +31,7 @@ class Description:
         self._title = ""
 
     def make_room(self, tags: dict[str, str]) -> None:
-        """Set the tags of the video's stream, when it has its own and before the header.
+        """Set tags of the video's stream that reserve space for the description, before the header.
 
         Args:
             tags: The tags.
@@ -43,7 +43,7 @@ class Description:
             tags["title"] = self._title + " " * len(self._added)
 
     def complete(self, path: Path) -> None:
-        """Describe the video in the finished file.
+        """Write the description of the video into the finished file.
 
         Args:
             path: The file.

@@ -10,14 +10,14 @@ _STEREO_MODES = {"top_bottom": 1, "left_right": 2}
 """Values of `st3d`, by FFmpeg's name of a stereo mode. It has no others, but 0 for flat video."""
 
 _WAY = ("mdia", "minf", "stbl", "stsd")
-"""The way from a track to the descriptions of its samples."""
+"""Names of the nested boxes from a track to its sample descriptions."""
 
 _HEAD = 8
-"""Bytes of a box before its content: its size and its name."""
+"""Bytes of a box before its content, for its size and its name."""
 
 
 def immersive_boxes(clip: ClipInfo) -> bytes:
-    """The boxes that say the stereo mode and the projection of a clip; empty if it needs none."""
+    """Make the boxes for the stereo mode and the projection of a clip; empty without either."""
     boxes = b""
     if clip.views in _STEREO_MODES:
         boxes += _box("st3d", bytes(4), bytes([_STEREO_MODES[clip.views]]))
@@ -31,7 +31,7 @@ def immersive_boxes(clip: ClipInfo) -> bytes:
 
 
 def write_boxes(path: Path, boxes: bytes) -> None:
-    """Say in a finished file what its video is beside its codec.
+    """Insert boxes into the description of a finished file's video.
 
     libavformat's muxer takes that from the stream's side data, which PyAV 19 cannot set. The boxes
     take the place of spaces behind the track's name.
@@ -57,7 +57,7 @@ def write_boxes(path: Path, boxes: bytes) -> None:
 
 
 class _Box(NamedTuple):
-    """Where a box lies in the bytes of the `moov` box."""
+    """The position of a box in the bytes of the `moov` box."""
 
     begin: int
     end: int
@@ -70,7 +70,7 @@ class _Box(NamedTuple):
 
 
 def _read_movie(file: BinaryIO) -> tuple[int, bytearray]:
-    """Where a file's `moov` box begins, and its bytes."""
+    """Read a file's `moov` box; returns its position and its bytes."""
     at = 0
     while True:
         file.seek(at)
@@ -82,7 +82,7 @@ def _read_movie(file: BinaryIO) -> tuple[int, bytearray]:
 
 
 def _inside(data: bytearray, outer: _Box, *way: str) -> _Box:
-    """The first box to which names lead, each within the one before."""
+    """Find the first box at the end of a path of names."""
     for name in way:
         at = outer.begin + _HEAD
         while data[at + 4 : at + _HEAD] != name.encode():

@@ -75,7 +75,7 @@ def write_joined(
 
 
 def _apart(files: Sequence[Encoded]) -> list[Encoded]:
-    """Move frames one tick on that would not be later than the last one of the file before.
+    """Move frames one tick on that are not later than the last one of the file before.
 
     Times that the input has twice, or that go back, are mended so within a file.
     """
@@ -96,7 +96,7 @@ def _video_of(opened: "InputContainer") -> "VideoStream":
 
 
 def _check_alike(files: Iterable[Encoded]) -> None:
-    """See that all files were encoded alike: one header must do for all."""
+    """Check that all files were encoded alike, since one header must do for all."""
     first: tuple[object, ...] | None = None
     for file in files:
         with av.open(f"file:{file.path}") as opened:
@@ -136,7 +136,7 @@ def _joined(files: Sequence[Encoded], time_base: Fraction) -> "Iterator[Packet[V
 
 
 def _order(file: Encoded) -> list[int]:
-    """For each packet of a file, in decoding order, the place of its frame among those shown."""
+    """List, for a file's packets in decoding order, the places of their frames when shown."""
     with av.open(f"file:{file.path}") as opened:
         shown = [packet.pts or 0 for packet in _packets(opened)]
     if len(shown) != len(file.times):
@@ -153,7 +153,7 @@ def _packets(opened: "InputContainer") -> "Iterator[Packet[VideoStream]]":
 
 
 def _decoding_times(times: Sequence[int], delay: int) -> list[int]:
-    """When each packet is decoded: `delay` pictures before the one of its place is shown."""
+    """Compute decoding times: `delay` pictures before the presentation of the packet's place."""
     if not times:
         return []
     lead = [times[0] - (times[min(delay, len(times) - 1)] - time) for time in times[:delay]]
@@ -161,7 +161,7 @@ def _decoding_times(times: Sequence[int], delay: int) -> list[int]:
 
 
 def _rising(times: Sequence[int], end: int) -> list[int]:
-    """Times that rise, and end before another; of a clip shorter than the delay too."""
+    """Make times that rise and end before another one."""
     found: list[int] = []
     for time in reversed(times):
         end = min(time, end - 1)

@@ -20,7 +20,7 @@ _NAME, _VOID, _CRC = 0x536E, 0xEC, 0xBF
 _SIZES = {_DISPLAY_WIDTH, _DISPLAY_HEIGHT, _DISPLAY_UNIT}
 
 _ASPECT_RATIO = 3
-"""The DisplayUnit of a display width and height that are a ratio; without one they are pixels."""
+"""DisplayUnit of a display width and height that are a ratio. Without it they are pixels."""
 
 VIEWS = {
     "left_right": (2, 1),
@@ -34,11 +34,11 @@ VIEWS = {
     "checkerboard_rl": (2, 2),
     "checkerboard_lr": (2, 2),
 }
-"""Views in a picture, across and down, by FFmpeg's name of its StereoMode. A display size is
-that of one."""
+"""Number of views in a picture, across and down, by FFmpeg's name of its StereoMode. A display
+size is that of one view."""
 
 _HEAD = 1 << 20
-"""Bytes of a file that hold its tracks: the muxer writes them before the first packet."""
+"""Bytes at a file's beginning that hold its tracks, which the muxer writes before any packet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class DisplaySize:
         return cls(ratio.numerator, ratio.denominator, is_ratio=True)
 
     def elements(self) -> Iterator[bytes]:
-        """The elements of EBML that say it."""
+        """Make the EBML elements for the size."""
         for ident, number in ((_DISPLAY_WIDTH, self.width), (_DISPLAY_HEIGHT, self.height)):
             yield _element(ident, number.to_bytes((number.bit_length() + 7) // 8))
         if self.is_ratio:
@@ -82,7 +82,7 @@ class DisplaySize:
 
 
 def projection_element(projection: Projection) -> bytes:
-    """The element of EBML that says how spherical video lies on its sphere."""
+    """Make the EBML element for the projection of a spherical video."""
     kind = 2 if projection.kind == "cubemap" else 1
     parts = [_element(_PROJECTION_TYPE, bytes([kind]))]
     if any(projection.private):
@@ -95,7 +95,7 @@ def projection_element(projection: Projection) -> bytes:
 def write_video(
     path: Path, display: DisplaySize | None, projection: bytes = b"", title: str = ""
 ) -> bool:
-    """Say in a finished Matroska file what its video is beside its codec.
+    """Write properties of its video into a finished Matroska file.
 
     libavformat's muxer takes it from `AVStream.sample_aspect_ratio` and from side data, which PyAV
     19 cannot set. It leaves some bytes free in a video's description and writes sizes longer than
@@ -141,7 +141,7 @@ def write_video(
 
 
 def _find(data: bytes, way: tuple[int, ...]) -> _Element | None:
-    """The first element to which IDs lead, each within the one before."""
+    """Find the first element at the end of a path of IDs."""
     found = _Element(0, 0, len(data))
     for ident in way:
         inside = (part for part in _children(data, found) if part.ident == ident)
@@ -169,12 +169,12 @@ def _children(data: bytes, parent: _Element) -> Iterator[_Element]:
 
 
 def _raw(data: bytes, part: _Element) -> bytes:
-    """An element's own bytes, with a new head: its size may have been written longer."""
+    """Return an element's bytes with a new head, as its size may be written longer than needed."""
     return _element(part.ident, data[part.begin : part.end])
 
 
 def _element(ident: int, content: bytes, *, longer: int = 0) -> bytes:
-    """The bytes of an element, its size written so many bytes longer than it must."""
+    """Make the bytes of an element, its size written in a number of extra bytes."""
     head = ident.to_bytes((ident.bit_length() + 7) // 8)
     width = 1 if len(content) < 0x7F else 2 if len(content) < 0x3FFF else 4
     width += longer

@@ -15,11 +15,11 @@ from vs_gendrpix.write.publishing import TAKEN, exchange, kept_name, link, sync,
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 STDOUT = Path("-")
-"""What the user names to write to the standard output."""
+"""The path that stands for the standard output."""
 
 
 def output_fault(error: OSError | Exception, what: str, reason: str = "") -> GendrpixError:
-    """The error to raise when writing failed: a full disk is temporary, all else is refused.
+    """Make the error for a failed write: a full disk is temporary, other failures are not.
 
     Args:
         error: What the system or libav raised.
@@ -61,7 +61,7 @@ class Output(Protocol):
 
     @property
     def suffix(self) -> str:
-        """The extension that says what is written, in lower case, such as `.mkv`."""
+        """The extension of the result, in lower case, such as `.mkv`."""
 
     @property
     def names(self) -> Names | None:
@@ -69,14 +69,14 @@ class Output(Protocol):
 
     @property
     def readable(self) -> bool:
-        """Whether what has been written can be read again, to check it."""
+        """Whether the result can be read again, to check it."""
 
     def __enter__(self) -> Self: ...
 
     def __exit__(self, *ended: object) -> None: ...
 
     def sync(self) -> None:
-        """Wait until all that was written is on the disk.
+        """Wait until the result is on the disk.
 
         Raises:
             OutputError: The system reports a write error.
@@ -84,7 +84,7 @@ class Output(Protocol):
         """
 
     def publish(self) -> None:
-        """Give what was written its name, in one step.
+        """Give the result its name, in one step.
 
         Raises:
             OutputError: Something has come up under the name meanwhile, or the name cannot be
@@ -153,7 +153,7 @@ class OutputFile:
             raise output_fault(error, f"cannot write {self._name}") from error
 
     def publish(self) -> None:
-        """Give the temporary file its name, in one step; see `Output.publish`.
+        """Give the temporary file its name, in one step.
 
         Raises:
             OutputError: The name could not be given; the message says where the file is.
@@ -248,7 +248,7 @@ class OutputFolder:
             raise output_fault(error, f"cannot write {self._folder}") from error
 
     def publish(self) -> None:
-        """Give the folder its name, in one step; see `Output.publish`.
+        """Give the temporary folder its name, in one step.
 
         Pictures that it replaces are removed after that, with the temporary folder.
 
@@ -267,7 +267,7 @@ class OutputFolder:
         sync_names(self.path.parent)
 
     def _see_only_ours(self) -> None:
-        """Look again at the pictures that are replaced: what has come up among them must stay.
+        """Check once more that the replaced folder holds nothing that must stay.
 
         Raises:
             FileExistsError: Something has.
@@ -278,7 +278,7 @@ class OutputFolder:
 
 
 class StandardOutput:
-    """The standard output, of which nothing can be taken back, for the video alone.
+    """The standard output as a destination: for the video alone, with nothing to be undone.
 
     A context manager: until it ends, whatever else is printed goes to the standard error stream,
     also what libraries print by themselves.
@@ -292,7 +292,7 @@ class StandardOutput:
 
     @property
     def url(self) -> str:
-        """See `Output`."""
+        """The address of the standard output, for libav."""
         return f"pipe:{self._kept}"
 
     def __enter__(self) -> Self:
@@ -310,12 +310,12 @@ class StandardOutput:
         """Do nothing: whoever reads the standard output has it already."""
 
     def publish(self) -> None:
-        """Say that it is too late to stop: the standard output has no name to be given."""
+        """Commit the work, as the standard output has no name to be given."""
         cancellation.commit()
 
 
 def _kept(place: Part, path: Path, error: OSError) -> OutputError:
-    """Keep a finished result that could not get its name, and make the error to raise."""
+    """Keep a finished result under another name, and make the error to raise."""
     found = kept_name(place.path, path)
     if found == place.path:
         place.keep()

@@ -1,4 +1,4 @@
-"""A temporary place beside an output: named by its job, locked while the job lives, swept later."""
+"""Temporary files beside an output, locked while their job lives, and removed later if it dies."""
 
 import os
 import re
@@ -70,7 +70,7 @@ class Part:
             raise
 
     def close(self) -> None:
-        """Remove what still stands under the temporary name, and the lock.
+        """Remove the temporary file or folder, if it is still there, and its lock.
 
         What cannot be removed is no fault of the result, and the next run tries it again.
         """
@@ -84,11 +84,11 @@ class Part:
         cancellation.drop_leftover(self._abandon)
 
     def keep(self) -> None:
-        """Let the part stand where it is, as there is no better place for a finished result."""
+        """Leave the temporary file where it is, as the only place of a finished result."""
         self._kept = True
 
     def _abandon(self) -> None:
-        """Remove all while another thread may still write there."""
+        """Remove all at once, although another thread may still write there."""
         with suppress(OSError):
             if self._folder:  # under another name nothing can be added
                 self.path.rename(self.aside)
@@ -135,7 +135,7 @@ class Owner:
 
     @property
     def on_this_machine(self) -> bool:
-        """Whether the job ran on this machine: in a container of it, or before a reboot, too."""
+        """Tell whether the job ran on this machine, even in a container or before a reboot."""
         return self.host == socket.gethostname() or (self.boot != "" and self.boot == _boot_id())
 
 
@@ -162,7 +162,7 @@ def sweep(target: Path) -> list[str]:
 
 
 def fitted(path: Path, tail: str) -> Path:
-    """Append to a name; a long one is cut first, so that the file system takes it.
+    """Append to a file name, and shorten the name if the file system would refuse it.
 
     Args:
         path: The path whose name to take.
@@ -177,7 +177,7 @@ def fitted(path: Path, tail: str) -> Path:
 
 
 def _sweep_one(lock: Path, target: Path) -> str | None:
-    """Remove what a lock stands for if its job is dead; returns what is to be said."""
+    """Remove the leftovers of a lock whose job is dead; returns a message."""
     with examined(lock) as (owner, free):
         if owner is None:  # killed before it had written anything, or a file of others
             if free and lock.stat().st_size == 0:
@@ -201,7 +201,7 @@ def _sweep_one(lock: Path, target: Path) -> str | None:
 
 
 def _cleaned(part: Path, aside: Path, output: Path) -> str | None:
-    """Remove the part of a dead job; one killed as it put its folder in place is completed."""
+    """Remove the leftovers of a dead job, or complete an exchange that it was killed in."""
     if not (part.exists() or aside.exists()):
         return None
     completed = aside.exists() and part.exists() and not output.exists()
@@ -216,7 +216,7 @@ def _cleaned(part: Path, aside: Path, output: Path) -> str | None:
 
 @contextmanager
 def examined(lock: Path) -> Iterator[tuple[Owner | None, bool | None]]:
-    """Open a lock file: whose it is, and whether nobody holds it; None if that is not known.
+    """Open a lock file; yields its owner, and whether nobody holds it. None is unknown.
 
     While the context lasts, a lock that nobody held is held.
     """
@@ -240,7 +240,7 @@ def examined(lock: Path) -> Iterator[tuple[Owner | None, bool | None]]:
 
 
 def hold(lock: Path) -> int:
-    """Make a lock file and hold it; one that is swept before it is held is made again.
+    """Make a lock file and hold it, again if it is removed in between.
 
     Returns:
         The open file: the lock is held until it is closed.
@@ -257,7 +257,7 @@ def hold(lock: Path) -> int:
 
 
 def write_all(handle: int, content: bytes) -> None:
-    """Write to an open file, to the last byte: the system may take fewer at a time.
+    """Write all bytes to an open file: one call may write fewer.
 
     Raises:
         OSError: They cannot all be written.
@@ -281,7 +281,7 @@ def _locked(handle: int) -> bool | None:
 
 
 def _is_file(handle: int, path: Path) -> bool:
-    """Whether an open file still has its name."""
+    """Tell whether a path still leads to an open file."""
     try:
         return path.stat().st_ino == os.fstat(handle).st_ino
     except OSError:
@@ -297,7 +297,7 @@ def _remove(path: Path) -> None:
 
 
 def _boot_id() -> str:
-    """The kernel's name of its present run."""
+    """Read the kernel's identifier of the current boot."""
     try:
         return _BOOT_ID.read_text().strip()
     except OSError:

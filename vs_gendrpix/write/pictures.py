@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 CODECS = {".png": "png", ".tif": "tiff", ".tiff": "tiff", ".dpx": "dpx", ".exr": "exr"}
-"""FFmpeg's names of the codecs whose pictures we write, by extension."""
+"""FFmpeg's names of the codecs for numbered pictures, by extension."""
 
 
 class PictureWriter:
@@ -44,7 +44,7 @@ class PictureWriter:
     ) -> None:
         self._output, self._clip, self._notes = output, clip, notes
         self._written: dict[Path, int] = {}
-        """Bytes of each file."""
+        """Size in bytes of each written file."""
         self._codec = CODECS[output.suffix]
         self._encoder = Encoder(settings, clip)
         if self._encoder.stream.codec_context.name != self._codec:
@@ -69,7 +69,7 @@ class PictureWriter:
         self._encoder.close()
 
     def write(self, frame: Frame) -> None:
-        """See `Writer`."""
+        """Encode a frame and save the pictures that are ready."""
         if self.frames and self._output.names is None:
             raise OutputError(
                 f"{self._output.path} takes one picture, but there are more: "
@@ -83,7 +83,7 @@ class PictureWriter:
             raise output_fault(error, f"cannot write {self._output.path}") from error
 
     def finish(self) -> None:
-        """See `Writer`."""
+        """Save the remaining pictures, check all, and give the folder its name."""
         try:
             self._save(self._encoder.flush())
         except (av.FFmpegError, OSError) as error:
@@ -136,7 +136,7 @@ class PictureWriter:
 
 
 def uneven(times: Sequence[int], clip: ClipInfo) -> bool:
-    """Whether frames are further than half a frame from an even spacing at the clip's rate.
+    """Tell whether frames are more than half a frame off an even spacing at the clip's rate.
 
     Args:
         times: The frames' times, in ticks of the clip's time base.

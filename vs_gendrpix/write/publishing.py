@@ -1,4 +1,4 @@
-"""The steps by which a finished file or folder gets its name: each is there whole or not at all."""
+"""Give finished files and folders their names in one step: each is there whole or not at all."""
 
 import ctypes
 import errno
@@ -10,7 +10,7 @@ from pathlib import Path
 from vs_gendrpix.write.part import fitted
 
 TAKEN = {errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR, errno.EISDIR}
-"""Errors of a name that something else has."""
+"""Errors that mean that a name is in use."""
 
 _NO_HARD_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS}
 _NO_EXCHANGE = {errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP}
@@ -22,7 +22,7 @@ _TRIED_NAMES = 100
 
 
 def link(part: Path, path: Path) -> None:
-    """Give a file a second name that must not exist: a hard link fails then, a rename does not.
+    """Give a file a second name, which must not exist: unlike a rename, a hard link fails then.
 
     Where the file system has no hard links, it is renamed.
 
@@ -66,7 +66,7 @@ def exchange(part: Path, path: Path, aside: Path) -> None:
 
 
 def kept_name(part: Path, path: Path) -> Path:
-    """Give a finished result another name than the one that was wanted: `film-2.mkv`, or the next.
+    """Give a finished result the next free name like the wanted one: `film-2.mkv`.
 
     Args:
         part: The result.
@@ -104,7 +104,7 @@ def sync(path: Path) -> None:
 
 
 def sync_names(folder: Path) -> None:
-    """Flush the names in a folder to the disk, where the file system can.
+    """Flush the names in a folder to the disk, if the file system can.
 
     What has been published stands under its name, and is no failure any more.
     """
@@ -113,7 +113,7 @@ def sync_names(folder: Path) -> None:
 
 
 def _exchanged_at_once(first: Path, second: Path) -> bool:
-    """Exchange two names in one step; returns whether the system can.
+    """Exchange two names in one step; returns False if the system cannot.
 
     Raises:
         OSError: It can, but not these.

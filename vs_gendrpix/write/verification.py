@@ -25,7 +25,7 @@ _NO_TIME = -(1 << 62)
 
 @dataclass(slots=True, kw_only=True)
 class Found:
-    """The contents of a finished file.
+    """The contents of a finished file, as read back.
 
     Attributes:
         time_base: Unit of its video's ticks.
@@ -94,7 +94,7 @@ def verify(
 
 
 def _faults(found: Found, carried: SideStreams) -> list[int]:
-    """List the carried streams of which packets are missing.
+    """List the carried streams with missing packets.
 
     A muxer may join or cut packets of raw sound, or take the wrapping off others.
     """
@@ -106,7 +106,7 @@ def _faults(found: Found, carried: SideStreams) -> list[int]:
 
 
 def _with_hidden(found: Found, whole: Found) -> Found:
-    """Count what is in a file and is not shown, and name it among what is lost."""
+    """Count the packets of a file that are not shown, and report them as lost."""
     hidden = {index: count - found.counts[index] for index, count in whole.counts.items()}
     lost = [
         f"{count} packet{'s' * (count > 1)} of stream {index}, whose times lie outside of the clip"

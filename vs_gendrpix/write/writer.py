@@ -21,7 +21,7 @@ from vs_gendrpix.write.pictures import CODECS, PictureWriter, uneven
 
 
 class Writer(Protocol):
-    """Takes frames in order, and publishes what has become of them.
+    """Writes frames in order, and publishes the checked result.
 
     A context manager. When `finish` is not reached, nothing is published.
     """
@@ -79,7 +79,7 @@ def open_writer(
 
 
 class FileWriter:
-    """Encodes frames into one file, with the streams beside them; see `open_writer`."""
+    """Encodes frames into one file, with the streams beside them."""
 
     def __init__(
         self,
@@ -123,7 +123,7 @@ class FileWriter:
         self._opened.close()
 
     def write(self, frame: Frame) -> None:
-        """See `Writer`."""
+        """Encode a frame, and write the packets that are ready."""
         self._times.append(frame.timing.pts)
         if frame.captions and not self._encoder.holds_captions:
             self._notes.warn(LOST_CAPTIONS)
@@ -137,7 +137,7 @@ class FileWriter:
         self._container.mux(packets)
 
     def finish(self) -> None:
-        """See `Writer`."""
+        """Write the remaining packets, check the file and give it its name."""
         try:
             packets = self._encoder.flush()
         except av.FFmpegError as error:

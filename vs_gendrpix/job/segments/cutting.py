@@ -1,4 +1,4 @@
-"""Where a clip is cut into segments, and the frames around each that filters need."""
+"""Cut a clip into segments, each with the frames around it that filters need."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ from vs_gendrpix.write.output import STDOUT
 from vs_gendrpix.write.pictures import CODECS
 
 LENGTH = 240
-"""Frames of a segment, about: 10 seconds of film. A kill costs at most as many for each worker."""
+"""Usual frames of a segment: 10 seconds of film. A kill costs each worker at most as many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:
-    """A run of a clip's frames that is restored and encoded by itself.
+    """Successive frames of a clip that are restored and encoded as one file.
 
     Attributes:
         number: Its place in the clip, counted from 0.
@@ -41,7 +41,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Times:
-    """When the frames to restore are shown.
+    """Presentation times of the frames to restore.
 
     Attributes:
         shown: Seconds of the output, rising.
@@ -100,7 +100,7 @@ def cut(plan: Plan, length: int) -> tuple[tuple[Segment, ...], str]:
 
 
 def _why_not(plan: Plan) -> str:
-    """Why a clip cannot be cut, by its input and its output; empty if it can."""
+    """Say why a clip cannot be cut, by its input and its output; empty if it can."""
     suffix = plan.output.suffix.lower()
     if plan.source == STDIN:
         return "a pipe can be read only once"
@@ -110,12 +110,12 @@ def _why_not(plan: Plan) -> str:
 
 
 def _longest(length: int) -> int:
-    """The most frames that are not cut: half of what is cut off makes a segment."""
+    """Largest number of frames that stays in one piece: one and a half segments."""
     return length + length // 2
 
 
 def _times(clip: Input, plan: Plan) -> _Times | None:
-    """Say when the frames of a plan are shown; None where that is not known beforehand."""
+    """Find the presentation times of a plan's frames; None if they are not known beforehand."""
     read = plan.settings.read
     frames = clip.frames(read.start, read.end)
     begin = clip.clip.begin if isinstance(clip, FileInput) else Fraction(0)
@@ -184,7 +184,7 @@ def _window(times: _Times, first: int, end: int) -> Window:
 
 
 def _limit(times: _Times, number: int) -> Fraction | None:
-    """A moment a little before a frame; None outside of the clip."""
+    """Return a moment shortly before a frame, at which to cut; None outside of the clip."""
     if not 0 < number < len(times.shown):
         return None
     before, now = times.shown[number - 1 : number + 1]

@@ -107,7 +107,7 @@ def _right_to_publish(folder: JobFolder, heartbeat: float) -> Lease:
 
 
 def _published(folder: JobFolder, plan: Plan, known: Sequence[Manifest]) -> Report | None:
-    """The report of an output that has its name, as its job was ended just then; None if not so."""
+    """Return the report of a job that was killed after its output got its name; else None."""
     if not (known and folder.published(plan.output)):
         return None
     done = _report(plan, known, None, _notes(plan, known), 0.0)
@@ -156,13 +156,13 @@ def _joined(folder: JobFolder, job: JobPlan) -> Report:
 
 
 def _known(folder: JobFolder, job: JobPlan) -> list[Manifest]:
-    """The manifests that there are."""
+    """Read the manifests of all finished segments."""
     found = (folder.manifest(segment.number) for segment in job.segments)
     return [manifest for manifest in found if manifest is not None]
 
 
 def _notes(plan: Plan, manifests: Sequence[Manifest]) -> Notes:
-    """What the planning and all workers have said."""
+    """Merge the notes of the planning and of all segments."""
     notes = notes_of(plan)
     for manifest in manifests:
         notes.merge(manifest.found.notes())
@@ -170,7 +170,7 @@ def _notes(plan: Plan, manifests: Sequence[Manifest]) -> Notes:
 
 
 class _Recorded:
-    """An output of which its job's folder says how it looks before it gets its name.
+    """An output whose size and time are written to the job's folder before it gets its name.
 
     Args:
         output: The output, entered already.
@@ -186,20 +186,20 @@ class _Recorded:
         return self
 
     def __exit__(self, *ended: object) -> None:
-        """Do nothing: who has opened the output closes it."""
+        """Do nothing: the caller that opened the output closes it."""
 
     def sync(self) -> None:
-        """See `Output`."""
+        """Wait until the output is on the disk."""
         self._output.sync()
 
     def publish(self) -> None:
-        """See `Output`."""
+        """Record the finished output in the job's folder, and give it its name."""
         self._folder.publishing(self.part)
         self._output.publish()
 
 
 def _whole(folder: JobFolder, job: JobPlan) -> list[Manifest]:
-    """Read all manifests, and see that the segments are as they were when they were written.
+    """Read all manifests, and check that the segments' files are unchanged.
 
     Raises:
         ResourceError: Some are missing, or not so: these are discarded.
@@ -228,7 +228,7 @@ def _whole(folder: JobFolder, job: JobPlan) -> list[Manifest]:
 
 
 def _is_whole(folder: JobFolder, manifest: Manifest) -> bool:
-    """Whether a segment is on the disk as it was written."""
+    """Tell whether a segment's file is as it was written, by size and digest."""
     if not manifest.times:
         return not manifest.name
     try:
@@ -238,7 +238,7 @@ def _is_whole(folder: JobFolder, manifest: Manifest) -> bool:
 
 
 def _side_streams(job: JobPlan, notes: Notes) -> SideStreams:
-    """What lies beside the picture, at the times that the whole job's frames have."""
+    """Open the streams beside the picture, with the times of the whole job's frames."""
     plan = job.plan
     moved = job.segments[0].span.moved
     return SideStreams(plan.source, plan.carried, notes, chosen=plan.settings.read, offset=moved)
@@ -296,7 +296,7 @@ def _report(
     notes: Notes,
     seconds: float,
 ) -> Report:
-    """What all workers have done together."""
+    """Make one report of the work of all workers."""
     first = manifests[0]
     slowest = max(manifests, key=lambda manifest: manifest.seconds)
     return Report(

@@ -32,19 +32,19 @@ PINNED = "tile.json"
 PUBLISHED = "published.json"
 LEASE = ".lease"
 FINISH = f"finish{LEASE}"
-"""Stands for the right to join the segments."""
+"""Name of the lease for joining the segments."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Pinned:
-    """The tiles of a job: all frames are restored in the same ones."""
+    """The tile size of a job, which all its frames share."""
 
     tile: tuple[int, int] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Look:
-    """A file or folder as its name shows it: renamed, it stays so.
+    """Size and time of a file or folder, which a rename does not change.
 
     Attributes:
         bytes: Its length.
@@ -76,15 +76,15 @@ class JobFolder:
 
     @classmethod
     def beside(cls, output: Path) -> Self:
-        """The folder of an output's job, which may not be there: `OUT.job` beside it."""
+        """Return the folder for an output's job: `OUT.job` beside it. It need not exist."""
         return cls(fitted(target_of(output).resolve(), ".job"))
 
     def exists(self) -> bool:
-        """Whether the folder is there."""
+        """Tell whether the folder exists."""
         return self.path.is_dir()
 
     def is_over(self) -> bool:
-        """Whether the job has come to its end: the output is there, and the folder is gone."""
+        """Tell whether the job is finished: its output exists, and the folder is gone."""
         return not self.exists() and self.path.with_name(self.path.stem).exists()
 
     def create(self, job: JobPlan) -> None:
@@ -139,7 +139,7 @@ class JobFolder:
                 place.close()
 
     def publishing(self, part: Path) -> None:
-        """Say how the finished output looks, before it gets its name.
+        """Record size and time of the finished output, before it gets its name.
 
         A run that is killed before it has removed the folder knows it again by that.
 
@@ -160,7 +160,7 @@ class JobFolder:
         sync_names(self.path)
 
     def published(self, output: Path) -> bool:
-        """Whether what stands under the name of the output is the finished one of this job."""
+        """Tell whether the file under the output's name is this job's finished output."""
         try:
             text = _read(self.path / PUBLISHED)
             return from_json(text, _Look, PUBLISHED) == _Look.of(target_of(output))
@@ -168,7 +168,7 @@ class JobFolder:
             return False
 
     def workers(self) -> list[Owner]:
-        """Those who work on segments, as far as can be seen at a glance."""
+        """List the owners of leases that do not look dead."""
         found: list[Owner] = []
         for name in sorted(self.names()):
             if name.endswith(LEASE):
@@ -178,7 +178,7 @@ class JobFolder:
         return found
 
     def names(self) -> set[str]:
-        """The names of all files in the folder: the one look at it that a claim takes.
+        """List the names of all files in the folder. A claim takes one such list.
 
         Raises:
             OutputError: It is gone.
@@ -189,11 +189,11 @@ class JobFolder:
             raise output_fault(error, f"cannot read the job folder {self.path}") from error
 
     def lease(self, number: int) -> Path:
-        """The file that stands for the right to work on a segment."""
+        """Return the path of a segment's lease: its file stands for the right to work on it."""
         return self.path / lease_name(number)
 
     def attempt(self, number: int, suffix: str) -> Path:
-        """A name for a segment's file that no other attempt has."""
+        """Return a path for a segment's file that no other attempt has."""
         return self.path / f"{number:05d}.{secrets.token_hex(4)}{suffix}"
 
     def manifest(self, number: int) -> Manifest | None:
@@ -205,7 +205,7 @@ class JobFolder:
             return None
 
     def commit(self, manifest: Manifest) -> bool:
-        """Let a segment count: its file is on the disk, and now its manifest is too.
+        """Mark a segment as finished by writing its manifest, once its file is on the disk.
 
         Returns:
             Whether it counts; not if another worker was quicker. Then its file is removed.
@@ -232,7 +232,7 @@ class JobFolder:
         return True
 
     def drop(self, name: str) -> None:
-        """Remove a segment's file or folder of pictures that does not count."""
+        """Remove a file or folder of pictures that belongs to no finished segment."""
         path = self.path / name
         if not name:
             return
@@ -242,7 +242,7 @@ class JobFolder:
             path.unlink(missing_ok=True)
 
     def discard(self, number: int, reason: str) -> None:
-        """Let a segment count no more, so that it is made anew."""
+        """Unmark a finished segment and remove its file, so that it is made again."""
         manifest = self.manifest(number)
         (self.path / _manifest(number)).unlink(missing_ok=True)
         if manifest is not None:
@@ -250,7 +250,7 @@ class JobFolder:
         self.record("discarded", number, reason)
 
     def finished(self, names: Iterable[str]) -> set[int]:
-        """The numbers of the segments whose manifests are among some names."""
+        """Return the numbers of the segments whose manifests are among some names."""
         return {
             int(name[:5])
             for name in names
@@ -258,7 +258,7 @@ class JobFolder:
         }
 
     def pin(self, tile: tuple[int, int] | None) -> tuple[int, int] | None:
-        """Say in which tiles the first segment was restored; returns those of the job.
+        """Record the first segment's tile size, unless one is recorded; returns the recorded one.
 
         Raises:
             OutputError: It cannot be said.
@@ -279,18 +279,18 @@ class JobFolder:
             raise output_fault(error, f"cannot write {path}") from error
 
     def pinned(self) -> bool:
-        """Whether the tiles of the job are settled."""
+        """Tell whether the job's tile size is recorded."""
         return (self.path / PINNED).exists()
 
     def ledger(self) -> list[str]:
-        """The lines of the ledger."""
+        """Read the lines of the ledger."""
         try:
             return (self.path / LEDGER).read_text(encoding="utf-8", errors="replace").splitlines()
         except OSError:
             return []
 
     def record(self, event: str, number: int | None = None, what: str = "") -> None:
-        """Append a line to the ledger, which is for people: nothing depends on it."""
+        """Append a line to the ledger, which only people read."""
         owner = Owner.this(self.path.name)
         line = {
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
@@ -306,13 +306,13 @@ class JobFolder:
 
 
 def target_of(output: Path) -> Path:
-    """The file of an output, or the folder of its pictures."""
+    """Return the file of an output, or the folder of its pictures."""
     names = Names.of(output)
     return output if names is None else names.folder
 
 
 def lease_name(number: int) -> str:
-    """Name of the file that stands for the right to work on a segment."""
+    """Return the name of a segment's lease file."""
     return f"{number:05d}{LEASE}"
 
 

@@ -1,4 +1,4 @@
-"""The plan of a job in segments, as a value: what is the same for all who work on it."""
+"""The plan of a job in segments: a value that all its workers share."""
 
 import hashlib
 import json
@@ -18,10 +18,10 @@ from vs_gendrpix.read.state import InputState
 from vs_gendrpix.settings import EncodeSettings
 
 FORMAT = 1
-"""Version of a job folder; it rises when another version of the program could not go on with it."""
+"""Version of a job folder. It rises when older folders cannot be continued."""
 
 HEARTBEAT = 10.0
-"""Seconds between two signs of life of whoever works on a segment."""
+"""Seconds between two signs of life of a worker."""
 
 _PACKAGES = ("vs-gendrpix", "torch", "av")
 _DIGESTED = 1 << 20
@@ -34,12 +34,12 @@ _MAY_DIFFER = frozenset(
         "plan.settings.job",
     }
 )
-"""Parts of a job's plan that say nothing of its frames, or follow from the others."""
+"""Parts of a job's plan that do not change its frames, or that follow from other parts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """An input, as far as a glance at its files tells it from others.
+    """Size, time and partial digest of an input, to notice that it was replaced.
 
     Attributes:
         state: Number, size and time of its files.
@@ -123,13 +123,13 @@ class JobPlan:
 
 
 def present_versions() -> tuple[tuple[str, str], ...]:
-    """Names and versions of what computes, decodes and encodes here."""
+    """List names and versions of the libraries here that compute, decode and encode."""
     ours = {name: version(name) for name in _PACKAGES}
     return tuple(sorted((ours | libav_versions()).items()))
 
 
 def differences(old: JobPlan, new: JobPlan) -> list[str]:
-    """Say in words how one plan differs from another, as far as the frames may differ by it."""
+    """List in words the differences of two plans that may change the frames."""
     was, now = (dict(_leaves(json.loads(to_json(each)))) for each in (old, new))
     return [
         f"{_shown(name)} was {was.get(name)}, and is {now.get(name)}"
@@ -160,7 +160,7 @@ def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:  # noqa: A
 
 
 def _with_threads(settings: EncodeSettings) -> EncodeSettings:
-    """Say how many threads an encoder has whose result depends on it: as many as it would take."""
+    """Fix the number of threads of an encoder whose result depends on it, at its own default."""
     if settings.encoder != "libx264" or "threads" in dict(settings.options):
         return settings
     threads = max(1, min((os.cpu_count() or 1) * 3 // 2, 128))

@@ -1,4 +1,4 @@
-"""Who works on a segment: a file that only one can make, touched while the work goes on.
+"""Leases of segments: files that only one worker can make, touched while the work goes on.
 
 No service and no clock are shared. Making a file that must not exist (O_EXCL) is one step on local
 file systems, and on NFS from version 3 on. A worker shows that it lives by touching its file.
@@ -20,14 +20,14 @@ from vs_gendrpix.frame.values import to_json
 from vs_gendrpix.write.part import Owner, examined, hold, write_all
 
 MISSED = 6
-"""Signs of life that are missed before a worker counts as dead: a minute, usually."""
+"""Number of missed heartbeats after which a worker counts as dead: usually a minute."""
 
 LOOKS = 4
-"""How often a heartbeat whoever waits for others looks."""
+"""Looks per heartbeat of a worker that waits for others."""
 
 
 class Lease:
-    """The right to work on a segment; a context manager, which gives it back.
+    """The right to work on a segment: a context manager, which gives it back.
 
     Args:
         path: The lease's file, which this process has made.
@@ -68,7 +68,7 @@ class Lease:
 
 @dataclass(slots=True)
 class _Seen:
-    """How a lease's file looked when it was seen last, and since when it has looked so."""
+    """Inode and time of a lease's file when last seen, and since when they are unchanged."""
 
     look: tuple[int, int]
     since: float
@@ -86,7 +86,7 @@ class Claims:
         self._seen: dict[Path, _Seen] = {}
 
     def claim(self, path: Path, *, fresh: bool = False) -> Lease | None:
-        """Claim what a lease's file stands for.
+        """Claim the right that a lease's file stands for.
 
         Args:
             path: The file.
@@ -119,7 +119,7 @@ class Claims:
         return Lease(path, handle, self._heartbeat)
 
     def _removed(self, path: Path) -> bool:
-        """Remove the lease of the dead; returns whether it was one."""
+        """Remove a lease whose worker is dead; returns whether it was removed."""
         with examined(path) as (owner, free):  # held meanwhile: of two who see it, one removes it
             local = owner is not None and owner.on_this_machine
             # A lease that says nothing is of one who died as it made it, or makes it just now.
@@ -132,7 +132,7 @@ class Claims:
         return True
 
     def _silent(self, path: Path, seconds: float) -> bool:
-        """Whether a lease's file has shown no sign of life for some seconds of our own clock."""
+        """Tell whether a lease's file has not been touched for some seconds of our own clock."""
         try:
             found = path.stat()
         except OSError:

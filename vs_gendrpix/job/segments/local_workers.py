@@ -31,7 +31,7 @@ class LocalCrew(Crew):
         self._workers: list[_Process] = []
 
     def joined(self, left: int) -> Sequence[Worker]:
-        """See `Crew`: all of them, once."""
+        """Make all workers at the first call, and none later."""
         del left
         if self._workers:
             return []
@@ -42,7 +42,7 @@ class LocalCrew(Crew):
         return self._workers
 
     def hear(self, seconds: float) -> Iterator[tuple[Worker, Event]]:
-        """See `Crew`."""
+        """Yield what the processes have reported, after waiting for a first event."""
         try:
             yield self._events.get(timeout=seconds) if seconds else self._events.get_nowait()
             while True:
@@ -51,7 +51,7 @@ class LocalCrew(Crew):
             return
 
     def end(self) -> None:
-        """See `Crew`: the processes are asked to, and those that do not are killed."""
+        """Ask all processes to end, and kill those that do not."""
         begun = [worker for worker in self._workers if worker.terminate()]
         until = time.monotonic() + _GRACE
         for worker in begun:
@@ -81,7 +81,7 @@ class _Process(Worker):
         self._process: subprocess.Popen[str] | None = None
         self._readers: list[threading.Thread] = []
         self._said: list[str] = []
-        """Its last lines on the standard error stream."""
+        """The last lines of the process's standard error stream."""
 
     def _begin(self, left_out: Collection[int]) -> None:
         command = [sys.executable, "-m", "vs_gendrpix", "work", str(self._folder.path)]
@@ -107,7 +107,7 @@ class _Process(Worker):
             reader.start()
 
     def ended(self) -> str | None:
-        """See `Worker`."""
+        """Return why the process has ended: its last line or exit code; None while it runs."""
         if self._process is None or self._process.poll() is None:
             return None
         self._read_to_the_end()
@@ -119,7 +119,7 @@ class _Process(Worker):
         return f"ended by signal {-code}" if code < 0 else f"exit code {code}"
 
     def kill(self) -> None:
-        """See `Worker`."""
+        """Kill the process, and read its last lines."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
@@ -133,7 +133,7 @@ class _Process(Worker):
         return True
 
     def wait(self, until: float) -> None:
-        """Wait for the process to end, but not for ever."""
+        """Wait for the process to end, until a moment."""
         if self._process is None:
             return
         try:
@@ -148,7 +148,7 @@ class _Process(Worker):
             reader.join()
 
     def _read_events(self, stream: IO[str]) -> None:
-        """Pass on what the process tells, in a thread."""
+        """Pass the process's events on; runs in a thread."""
         for line in _lines(stream):
             try:
                 self._events.put((self, json.loads(line)))
@@ -156,12 +156,12 @@ class _Process(Worker):
                 continue
 
     def _read_lines(self, stream: IO[str]) -> None:
-        """Keep the last lines that the process says, in a thread."""
+        """Keep the last lines of the process's error stream; runs in a thread."""
         for line in _lines(stream):
             self._said = [*self._said[-4:], line.strip()]
 
 
 def _lines(stream: IO[str]) -> Iterator[str]:
-    """The lines of a process, to its end."""
+    """Yield the lines of a process's stream until it ends."""
     with stream:
         yield from stream

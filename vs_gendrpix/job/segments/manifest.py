@@ -1,4 +1,4 @@
-"""The manifest of a finished segment: what was made, by whom, and how it is known again."""
+"""The manifest of a finished segment: its content, its maker, and its digest."""
 
 import hashlib
 from dataclasses import dataclass, fields
@@ -14,7 +14,7 @@ from vs_gendrpix.write.part import Owner
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """The damage and the warnings of a segment; see `Notes`."""
+    """Damage and warnings of a segment, as values of `Notes`."""
 
     warnings: tuple[str, ...]
     faults: tuple[str, ...]
@@ -29,23 +29,23 @@ class Found:
 
     @classmethod
     def of(cls, notes: Notes) -> Self:
-        """Take what a segment's notes hold."""
+        """Take the values of a segment's notes."""
         return cls(**_held(notes, list, tuple))
 
     def notes(self) -> Notes:
-        """Make notes of it again."""
+        """Make notes of the values again."""
         return Notes(**_held(self, tuple, list))
 
 
 def _held(values: Notes | Found, was: type, becomes: type) -> dict[str, Any]:
-    """The values that both kinds have, by name; sequences of one type become those of another."""
+    """List the values that both types have, by name, with sequences converted."""
     found = {field.name: getattr(values, field.name) for field in fields(Found)}
     return {name: becomes(v) if isinstance(v, was) else v for name, v in found.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """A finished segment: it counts from the moment at which this stands in the job's folder.
+    """A finished segment. It counts once this is in the job's folder.
 
     Attributes:
         number: The segment's number.
@@ -85,7 +85,7 @@ class Manifest:
 
 
 def digest(path: Path) -> tuple[int, str]:
-    """Bytes and SHA-256 digest of a file, or of all pictures of a folder in their order.
+    """Compute size and SHA-256 of a file, or of all pictures of a folder in their order.
 
     Raises:
         OSError: It cannot be read.

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     type Opened = Callable[[Plan], Engine]
 
 TRIES = 3
-"""How often segments are made that are found damaged when they are to be joined."""
+"""Number of times that segments are made again if they are found damaged when joined."""
 
 
 def process(
@@ -84,7 +84,7 @@ def process(
 def process_plan(
     plan: Plan, progress: Progress | None = None, opened: "Opened | None" = None
 ) -> Report:
-    """Do what a plan says, in segments if it is long; see `process`.
+    """Restore a video as a plan says, in segments if it is long.
 
     Args:
         plan: The plan.
@@ -122,7 +122,7 @@ def process_plan(
 def _finished_before(
     src: str | Path, dst: str | Path, settings: ProcessSettings, progress: Progress
 ) -> Report | None:
-    """End the same job, if it was killed when its output had its name; None if there is none."""
+    """Finish a job that was killed after its output got its name; None for any other."""
     folder = JobFolder.beside(Path(dst))
     if not folder.published(Path(dst)):
         return None
@@ -134,7 +134,7 @@ def _finished_before(
 
 
 def check_workers(settings: ProcessSettings) -> None:
-    """Refuse workers that need what is not installed: before anything is read or made.
+    """Refuse workers that need an extra which is not installed, before anything is made.
 
     Raises:
         SettingsError: The extra that they need is missing.
@@ -147,7 +147,7 @@ def check_workers(settings: ProcessSettings) -> None:
 def _work(
     folder: JobFolder, plan: Plan, progress: Progress, opened: "Opened | None", crew: Crew | None
 ) -> None:
-    """Make the segments: by a crew, or else in this process."""
+    """Make the segments, by a crew or in this process."""
     if crew is not None:
         Supervisor(folder, crew, progress).run()
         return
@@ -157,7 +157,7 @@ def _work(
 
 @contextmanager
 def _crew(plan: Plan, *, here: bool) -> Iterator[Crew | None]:
-    """The workers that a plan's settings ask for; None is this process alone.
+    """Open the workers that a plan's settings ask for; None for this process alone.
 
     Args:
         plan: The plan.
@@ -185,7 +185,7 @@ def _crew(plan: Plan, *, here: bool) -> Iterator[Crew | None]:
 
 
 def prepare(job: JobPlan, *, anew: bool = False, progress: Progress | None = None) -> JobFolder:
-    """Make the folder of a job, or go on with the one that is there.
+    """Make the folder of a job, or continue with an existing one.
 
     Args:
         job: The job.
@@ -222,7 +222,7 @@ def prepare(job: JobPlan, *, anew: bool = False, progress: Progress | None = Non
 
 
 def _refuse_workers(folder: JobFolder) -> None:
-    """Keep a job that somebody works on.
+    """Refuse to replace a job that others work on.
 
     Raises:
         OutputError: Somebody does.

@@ -34,10 +34,10 @@ if TYPE_CHECKING:
     from vs_gendrpix.job.waits import Bound
 
 LOOK = 5.0
-"""Seconds between two looks at the nodes of the cluster."""
+"""Seconds between two checks for nodes that have joined the cluster."""
 
 STORE = 100 << 20
-"""Bytes of Ray's object store on this machine: what is told is small."""
+"""Bytes of Ray's object store on this machine. Events are small."""
 
 _ANSWER = 5.0  # seconds after which an actor answers that there is nothing new
 _LONGEST = 200  # characters of a reason that Ray gives
@@ -49,7 +49,7 @@ type Resources = Mapping[str, float]
 
 
 class RayCrew(Crew):
-    """Actors on all nodes of a cluster, also on those that join later.
+    """Actors on all nodes of a cluster, and on nodes that join later.
 
     Args:
         folder: The job's folder, under a path that is the same on all nodes.
@@ -72,7 +72,7 @@ class RayCrew(Crew):
             self._opened.enter_context(_connected(address))
 
     def joined(self, left: int) -> Sequence[Worker]:
-        """See `Crew`."""
+        """Return actors for nodes that have joined; all of them at the first call."""
         now = time.monotonic()
         if now < self._next_look:
             return []
@@ -86,7 +86,7 @@ class RayCrew(Crew):
         return joining
 
     def hear(self, seconds: float) -> Iterator[tuple[Worker, Event]]:
-        """See `Crew`."""
+        """Yield what the actors have reported, after waiting for a first answer."""
         waiting = {answer: worker for worker in self._workers for answer in worker.answers()}
         if not waiting:
             time.sleep(seconds)
@@ -98,20 +98,20 @@ class RayCrew(Crew):
                 yield waiting[answer], event
 
     def end(self) -> None:
-        """See `Crew`."""
+        """Kill all actors."""
         for worker in self._workers:
             worker.kill()
         self._workers = []
         self._next_look = 0.0
 
     def close(self) -> None:
-        """See `Crew`; and leave the cluster."""
+        """Kill all actors, and leave the cluster."""
         self.end()
         self._opened.close()
 
 
 def asked(nodes: Sequence[Resources], device: str) -> Resources:
-    """What each actor asks Ray for.
+    """Compute the resources that each actor requests from Ray.
 
     An actor with a GPU gets its share of the CPUs of its node. One without gets all CPUs of the
     smallest node but one. So each node has a CPU left: were none left, plain tasks of others would
@@ -131,7 +131,7 @@ def asked(nodes: Sequence[Resources], device: str) -> Resources:
 
 
 def wanted(nodes: Sequence[Resources], each: Resources) -> int:
-    """How many actors there should be: as many as fit, and as many that wait for nodes to join.
+    """Count the actors to start: those that fit, and as many that wait for nodes to join.
 
     Those that wait make an autoscaler add nodes; where there is none, they do no harm. Where one
     that waits could take the last CPU of a node, none waits.
@@ -150,7 +150,7 @@ def wanted(nodes: Sequence[Resources], each: Resources) -> int:
 
 
 class _ActorWorker(Worker):
-    """An actor, and a new one when it has died.
+    """An actor, replaced by a new one when it has died.
 
     Args:
         folder: The job's folder.
@@ -182,22 +182,22 @@ class _ActorWorker(Worker):
             self._events = self._actor.hear.remote()
 
     def ended(self) -> str | None:
-        """See `Worker`."""
+        """Return why the actor has ended; None while it works."""
         return self._why
 
     def kill(self) -> None:
-        """See `Worker`."""
+        """Kill the actor."""
         if self._actor is not None:
             with suppress(RayError, ConnectionError):  # dead, or lost with the cluster
                 ray.kill(self._actor)
             self._actor = self._work = self._events = None
 
     def answers(self) -> list[Any]:
-        """What the actor has been asked, and has not answered yet."""
+        """References to the actor's answers that are still to come."""
         return [answer for answer in (self._events, self._work) if answer is not None]
 
     def take(self, answer: Any) -> list[Event]:  # noqa: ANN401 - Ray has two kinds of references
-        """Take an answer; returns what it tells."""
+        """Take an answer of the actor; returns its events."""
         failure, given = "", None
         try:
             with _cluster():
@@ -218,7 +218,7 @@ class _ActorWorker(Worker):
 
 
 class _Actor:
-    """Makes segments, in an actor's process; in another thread it tells how far it is.
+    """Makes segments in a Ray process; another thread of it reports progress.
 
     Args:
         folder: The job's folder.
@@ -229,7 +229,7 @@ class _Actor:
         self._told = _Told()
 
     def work(self, device: str, left_out: Collection[int]) -> str:
-        """Make segments until none is left; returns why it could not, or nothing.
+        """Make segments until none is left; returns the reason of a failure, or "".
 
         Args:
             device: Where to restore.
@@ -247,12 +247,12 @@ class _Actor:
         return ""
 
     def hear(self) -> list[Event]:
-        """Tell what is new, as soon as something is."""
+        """Return new events as soon as there are any."""
         return self._told.take(_ANSWER)
 
 
 class _Told(Progress):
-    """Keeps what a worker tells until it is asked for."""
+    """Keeps a worker's events until they are asked for."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -260,7 +260,7 @@ class _Told(Progress):
         self._given = self._arrived = 0
 
     def take(self, seconds: float) -> list[Event]:
-        """Take what is new.
+        """Return the new events.
 
         Args:
             seconds: For how long to wait for something.
@@ -274,18 +274,18 @@ class _Told(Progress):
         return taken
 
     def start(self, start: "Start") -> None:
-        """See `Progress`."""
+        """Keep the event of a begun run."""
         self._tell({"event": "start", "dtype": start.dtype})
 
     def segment(self, number: int, before: int) -> None:
-        """See `Progress`; waits until it is known, so that the segment is named should it crash."""
+        """Keep the event of a begun segment, and wait until it is taken: a crash must name it."""
         self._tell({"event": "segment", "segment": number, "before": before})
         with self._changed:
             known = self._given + len(self._events)
             self._changed.wait_for(lambda: self._arrived >= known, _ANSWER)
 
     def frame(self, count: int, bound: "Bound") -> None:
-        """See `Progress`."""
+        """Keep the event of a finished frame."""
         self._tell({"event": "progress", "frame": count, "bound": bound})
 
     def _tell(self, event: Event) -> None:
@@ -298,7 +298,7 @@ class _Told(Progress):
 
 @contextmanager
 def _connected(address: str) -> Iterator[None]:
-    """Start Ray on this machine, or reach a cluster; and leave it.
+    """Start Ray on this machine, or connect to a cluster, and disconnect at the end.
 
     Raises:
         DeviceError: It does not start, or is not reached.
@@ -327,7 +327,7 @@ def _connected(address: str) -> Iterator[None]:
 
 
 class _WithoutRay:
-    """A stream without what Ray's threads print of dead workers, which the log gets.
+    """A stream that sends what Ray's own threads print to the log instead.
 
     Args:
         stream: The stream.
@@ -340,7 +340,7 @@ class _WithoutRay:
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
-        """Write text."""
+        """Write text, or log it if one of Ray's threads prints it."""
         if not threading.current_thread().name.startswith("ray_"):
             return self._stream.write(text)
         if text.strip():
@@ -350,7 +350,7 @@ class _WithoutRay:
 
 @contextmanager
 def _cluster() -> Iterator[None]:
-    """Ask the cluster something.
+    """Turn a lost connection in the `with` block into `ResourceError`.
 
     Raises:
         ResourceError: It is gone.
@@ -365,6 +365,6 @@ def _cluster() -> Iterator[None]:
 
 
 def _reason(error: Exception) -> str:
-    """What Ray says of a failure, in its last line."""
+    """Return the last line of Ray's message."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return one_line(lines[-1])[:_LONGEST]

@@ -1,4 +1,4 @@
-"""Whether segments go on from each other: both decode the frame between them, and compare it.
+"""Check that successive segments fit: both decode the frame between them.
 
 A segment is decoded from a keyframe before it. Some keyframes are none: a container may call so
 what depends on earlier pictures, and damage is concealed with what was decoded before. Then
@@ -15,13 +15,13 @@ from vs_gendrpix.job.segments.manifest import Manifest
 
 
 def expected_before(folder: JobFolder, number: int) -> str | None:
-    """Digest of the frame before a segment, by whoever has made the one before; None if nobody."""
+    """Digest of the last frame of the segment before; None if that is not finished."""
     before = folder.manifest(number - 1) if number else None
     return None if before is None else before.seam.last
 
 
 def fits_what_follows(folder: JobFolder, number: int, last: str | None) -> bool:
-    """Whether a segment's last frame is as one that was decoded from the clip's beginning.
+    """Tell whether a segment's last frame agrees with a next segment decoded from the beginning.
 
     Args:
         folder: The job's folder.
@@ -35,7 +35,7 @@ def fits_what_follows(folder: JobFolder, number: int, last: str | None) -> bool:
 
 
 def discard_misfits(folder: JobFolder, number: int) -> None:
-    """Let a new segment, or one beside it, count no more if they do not go on from each other."""
+    """Discard a new segment, or one beside it, if they do not fit."""
     here = folder.manifest(number)
     for before, after in (
         (folder.manifest(number - 1) if number else None, here),
@@ -48,7 +48,7 @@ def discard_misfits(folder: JobFolder, number: int) -> None:
 
 
 def doubtful(manifests: Sequence[Manifest]) -> list[int]:
-    """The numbers of segments that do not go on from the one before, however they were decoded."""
+    """List the segments that do not fit the one before, in whatever way they were decoded."""
     return [
         after.number
         for before, after in pairwise(manifests)
@@ -57,7 +57,7 @@ def doubtful(manifests: Sequence[Manifest]) -> list[int]:
 
 
 def misfit(before: Manifest, after: Manifest) -> Manifest | None:
-    """The one of two neighbours that was decoded wrongly; None if they fit.
+    """Return which of two neighbours was decoded wrongly; None if they fit.
 
     If both were decoded from the clip's beginning and differ, the decoder conceals damage each time
     otherwise: neither is better.

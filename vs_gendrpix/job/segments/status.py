@@ -1,4 +1,4 @@
-"""How far a job is: which segments are finished, under way and failed, and how long it may take."""
+"""The progress of a job: segments that are finished, under way and failed, and the time left."""
 
 import json
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ class Status:
 
 
 def status(folder: JobFolder) -> Status:
-    """Look at a job's folder.
+    """Read the progress of a job from its folder.
 
     Raises:
         OutputError: It is no job's folder.

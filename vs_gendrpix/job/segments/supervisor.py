@@ -1,4 +1,4 @@
-"""Looks after the workers of a job, wherever they run: who died or hangs, what is tried again."""
+"""Supervise the workers of a job, wherever they run: restart dead ones, retry segments."""
 
 import time
 from abc import ABC, abstractmethod
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from vs_gendrpix.job.waits import Bound
 
 TRIES = 3
-"""How often a segment is tried; then it is left out, and the others are finished."""
+"""Number of times that a segment is tried before it is left out."""
 
 PATIENCE = 60.0
-"""Seconds without a frame, at least, after which a worker counts as hanging."""
+"""Least seconds without a frame after which a worker counts as hanging."""
 
 SLOW = 20
-"""How often the median time of a frame a worker may be silent."""
+"""Factor of a frame's median time for which a worker may be silent."""
 
 LOADING = 300.0
 """Seconds that a worker may take to load its model and make its first frame."""
@@ -31,11 +31,11 @@ LOADING = 300.0
 _LOOK = 0.2  # seconds between two looks at the workers
 
 type Event = dict[str, Any]
-"""What a worker tells, as `gendrpix work --progress json` writes it: start, segment, progress."""
+"""An event of a worker, as `gendrpix work --progress json` writes it: start, segment, progress."""
 
 
 class Worker(ABC):
-    """Makes segments, one after the other; when it has died it is begun again.
+    """Makes segments, one after the other, and can be started again after it has died.
 
     Args:
         device: Where it restores.
@@ -59,7 +59,7 @@ class Worker(ABC):
         self.left_out: Collection[int] = ()
 
     def begin(self, left_out: Collection[int]) -> None:
-        """Begin, once more if it has died.
+        """Start the worker, for the first time or again.
 
         Args:
             left_out: The segments that it must leave to others.
@@ -70,15 +70,15 @@ class Worker(ABC):
 
     @abstractmethod
     def _begin(self, left_out: Collection[int]) -> None:
-        """See `begin`."""
+        """Start the worker's process or actor."""
 
     @abstractmethod
     def ended(self) -> str | None:
-        """Why it has ended: None if it has not, empty if there was nothing left to make."""
+        """Return why the worker has ended: None if it has not, "" if nothing was left to make."""
 
     @abstractmethod
     def kill(self) -> None:
-        """End it at once, and whatever it was at."""
+        """End the worker at once."""
 
 
 class Crew(ABC):
@@ -92,7 +92,7 @@ class Crew(ABC):
 
     @abstractmethod
     def joined(self, left: int) -> Sequence[Worker]:
-        """Workers that are to be begun now: at first, and when there is room for more.
+        """Return workers to start now: at first, and when there is room for more.
 
         Args:
             left: Number of segments that are not finished: more workers are of no use.
@@ -100,7 +100,7 @@ class Crew(ABC):
 
     @abstractmethod
     def hear(self, seconds: float) -> Iterable[tuple[Worker, Event]]:
-        """What workers have told since the last call, each in its order.
+        """Yield the workers' events since the last call, each worker's in order.
 
         Args:
             seconds: For how long to wait for it.
@@ -108,7 +108,7 @@ class Crew(ABC):
 
     @abstractmethod
     def end(self) -> None:
-        """End all workers; they may be begun again."""
+        """End all workers, which may be started again."""
 
     def close(self) -> None:
         """End all workers for good."""
@@ -175,17 +175,17 @@ class Supervisor:
             )
 
     def _left(self) -> int:
-        """Number of segments that are still to be made."""
+        """Count the segments that are still to be made."""
         self._finished = self._folder.finished(self._folder.names())
         done = self._finished | self._given_up()
         return sum(segment.number not in done for segment in self._job.segments)
 
     def _given_up(self) -> set[int]:
-        """The segments that have failed too often."""
+        """Return the segments that have failed too often."""
         return {number for number, count in self._failed.items() if count >= TRIES}
 
     def _left_out(self, device: str) -> set[int]:
-        """The segments that are not for a device: others shall try them first, or nobody."""
+        """Return the segments that workers of a device must not try: other devices go first."""
         others = {each.device for each in self._workers}
         return self._given_up() | {
             number
@@ -194,12 +194,12 @@ class Supervisor:
         }
 
     def _hear(self, seconds: float) -> None:
-        """Take in what the workers have told, waiting a little for it."""
+        """Process the workers' events, after waiting a little for a first one."""
         for worker, event in self._crew.hear(seconds):
             self._take_in(worker, event)
 
     def _take_in(self, worker: Worker, event: Event) -> None:
-        """Take in what a worker has told."""
+        """Process one event of a worker."""
         now = time.monotonic()
         match event.get("event"):
             case "start" if not self._started:
@@ -225,7 +225,7 @@ class Supervisor:
         worker.heard = now
 
     def _total(self) -> int:
-        """Frames that are made, of finished segments and of those under way."""
+        """Count the restored frames of finished segments and of those under way."""
         self._finished = self._folder.finished(self._folder.names())
         under_way = sum(each.count for each in self._workers if each.segment not in self._finished)
         return self._finished_frames() + under_way
@@ -238,7 +238,7 @@ class Supervisor:
         return sum(self._frames[number] for number in self._finished)
 
     def _look_after(self, worker: Worker) -> None:
-        """See whether a worker has ended, died or hangs; begin it again if it has died."""
+        """Check whether a worker has ended, died or hangs, and start it again if it has died."""
         why = worker.ended()
         if why is None:
             why = self._hangs(worker)
@@ -257,13 +257,13 @@ class Supervisor:
             self._workers.remove(worker)
 
     def _has_made_all(self, worker: Worker) -> bool:
-        """Whether a worker that has ended as if all went well leaves nothing that was for it."""
+        """Tell whether a worker that ended without an error has left none of its segments."""
         self._finished = self._folder.finished(self._folder.names())
         done = self._finished.union(worker.left_out)
         return all(segment.number in done for segment in self._job.segments)
 
     def _hangs(self, worker: Worker) -> str | None:
-        """Kill a worker that is silent for too long; returns what is to be said of it."""
+        """Kill a worker that is silent for too long; returns the reason, or None."""
         if worker.heard is None:
             return None
         silent = time.monotonic() - worker.heard
@@ -274,7 +274,7 @@ class Supervisor:
         return f"no frame for {silent:.0f} s"
 
     def _note_failure(self, worker: Worker, why: str) -> None:
-        """Count the failure of the segment that a worker was at, or of its beginning."""
+        """Count a failure of a worker's current segment, or of its start."""
         if worker.segment is None:
             worker.in_vain += 1
             self._cannot_begin = why

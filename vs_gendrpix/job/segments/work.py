@@ -1,4 +1,4 @@
-"""Make segments of a job, one after the other, until there is none left to make."""
+"""Make the segments of a job, one after the other, until none is left."""
 
 import time
 from collections.abc import Callable, Container, Iterator, Sequence
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from vs_gendrpix.restore.engine import Engine
 
 WATCHED = 2
-"""Of how many segments of others a worker without work sees whether they are dead, at each look."""
+"""Number of other workers' segments that an idle worker checks for dead owners at each look."""
 
 type Chosen = Callable[[int], bool]
 """Whether a worker may make the segment of a number."""
@@ -81,7 +81,7 @@ def work(
 
 
 def _on_device(job: JobPlan, device: str | None) -> JobPlan:
-    """Check that what the job was planned with is here, and choose the device.
+    """Check that input and versions are those of the plan, and set the device.
 
     Raises:
         MediaError: The input has changed.
@@ -135,15 +135,15 @@ class _Worker:
         self._notes = notes_of(job.plan)
         self._opened = ExitStack()
         self._frames: dict[int, int] = {}
-        """Frames of each finished segment."""
+        """Number of frames of each finished segment."""
         self._started = False
 
     def close(self) -> None:
-        """Close the engine, if it was opened here."""
+        """Close the engine, unless the caller opened it."""
         self._opened.close()
 
     def work(self, chosen: Chosen) -> int:
-        """See `work`."""
+        """Make segments until none is left."""
         wanted = [segment for segment in self._job.segments if chosen(segment.number)]
         made = 0
         while True:
@@ -178,7 +178,7 @@ class _Worker:
                 raise
 
     def _made(self, segment: Segment, done: set[int]) -> bool:
-        """Make a segment and let it count; in the tiles of the job."""
+        """Make a segment in the job's tile size, and mark it as finished."""
         while True:
             report, output, seam = self._decoded_rightly(segment, done)
             tile = self._folder.pin(report.tile) if report.frames_encoded else report.tile
@@ -194,7 +194,7 @@ class _Worker:
             self._use_tiles(tile)
 
     def _use_tiles(self, tile: tuple[int, int] | None) -> None:
-        """Restore in the tiles of the job from here on."""
+        """Use the job's tile size from here on."""
         settings = self._plan.settings
         restore = replace(settings.restore, tile=tile)
         self._plan = replace(self._plan, settings=replace(settings, restore=restore))
@@ -202,7 +202,7 @@ class _Worker:
         self._engine = None
 
     def _decoded_rightly(self, segment: Segment, done: set[int]) -> tuple[Report, Path, Seam]:
-        """Write a segment that goes on from the one before: decoded from as far back as it takes.
+        """Write a segment that fits the one before, decoded from further and further back.
 
         The last try is from the clip's beginning, and right by definition.
         """
@@ -243,7 +243,7 @@ class _Worker:
         return report, output.path
 
     def _frames_of(self, number: int) -> int:
-        """Frames of a finished segment."""
+        """Return the number of frames of a finished segment."""
         if number not in self._frames:
             manifest = self._folder.manifest(number)
             if manifest is None:
@@ -252,7 +252,7 @@ class _Worker:
         return self._frames[number]
 
     def _committed(self, segment: Segment, report: Report, output: Path, seam: Seam) -> bool:
-        """Let a segment count that stands under a name of its own."""
+        """Mark a written segment as finished; returns whether it counts."""
         try:
             # Damage may leave no frame of a segment: then it has no file.
             name = output.name if report.frames_encoded else ""
@@ -282,18 +282,18 @@ class _Worker:
         return counts
 
     def start(self, start: Start) -> None:
-        """Tell the start of the work, once."""
+        """Report the start of the work, once."""
         if not self._started:
             self._started = True
             self._progress.start(start)
 
     def frame(self, count: int, bound: Bound) -> None:
-        """Tell how many frames are finished, those of other workers too."""
+        """Report the number of finished frames, those of other workers included."""
         self._progress.frame(count, bound)
 
 
 class _Whole(Progress):
-    """Tells the frames of a segment as frames of the whole job.
+    """Reports the frames of a segment as frames of the whole job.
 
     Args:
         worker: Who is told.
@@ -304,16 +304,16 @@ class _Whole(Progress):
         self._worker, self._before = worker, before
 
     def start(self, start: Start) -> None:
-        """See `Progress`."""
+        """Report the start, with the frames that were finished before."""
         self._worker.start(replace(start, done=self._before))
 
     def frame(self, count: int, bound: Bound) -> None:
-        """See `Progress`."""
+        """Report a frame, added to those that were finished before."""
         self._worker.frame(self._before + count, bound)
 
 
 class _SegmentFile(OutputFile):
-    """The file of a segment: its name is its own, and getting it does not end the job."""
+    """The file of a segment. Naming it does not commit the job's result."""
 
     def publish(self) -> None:
         """Give the file its name."""
@@ -340,7 +340,7 @@ def _publish(part: Path, path: Path) -> None:
 
 
 def _attempt(folder: JobFolder, plan: Plan, number: int) -> _SegmentFile | _SegmentFolder:
-    """The output of a segment, in the job's folder: a file as the whole will be, or pictures."""
+    """Make the output of a segment in the job's folder: a file, or a folder of pictures."""
     names = Names.of(plan.output)
     if names is not None:
         path = folder.attempt(number, "")

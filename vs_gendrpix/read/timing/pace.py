@@ -1,4 +1,4 @@
-"""How many frames a second a clip has, and where its times are those of an even rate, rounded."""
+"""The frame rate of a clip, and whether its times are those of an even rate, rounded."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,19 +17,20 @@ FASTEST = 300
 """Frames a second above which a stated rate is a clock's ticks."""
 
 ROUNDED = 1.5
-"""Ticks of a container between the times that are rounded up and down the most, and a half."""
+"""Largest distance in ticks, with a margin of a half, between times of an even rate that a
+container has rounded up and down."""
 
 EXACT = Fraction(1, 10_000)
-"""Seconds of such a distance that are none: parsers add up the rounding of durations."""
+"""Seconds up to which such a distance counts as none: parsers add up the rounding of durations."""
 
 _COARSE = 4
-"""Ticks a frame below which a container's rounding could hide a rate that varies."""
+"""Ticks per frame below which a container's rounding could hide a varying rate."""
 
 _CADENCE = 0.4
 """Share of frames that are shown for 2 fields, and of those for 3, where film is telecined."""
 
 _UNEVEN = 0.05
-"""Fields by which a field may be early or late, as another container before may have rounded."""
+"""Share of a field's duration by which a field may be early or late, as after earlier rounding."""
 
 _FILM = Fraction(24000, 1001)
 _FIELD = Fraction(1001, 60000)
@@ -63,7 +64,7 @@ class Pace:
 
     @property
     def counted(self) -> Fraction:
-        """Frames a second that timecodes count; 0 when unknown."""
+        """Frames per second by which timecodes count; 0 when unknown."""
         return Fraction(30000, 1001) if self.soft_telecine else self.rate
 
     def at(self, time: int) -> int:
@@ -74,7 +75,7 @@ class Pace:
         return round(self.first * self.tick / self.time_base) + self.steps(number)
 
     def steps(self, frames: int) -> int:
-        """Return the ticks that frames of an even rate last."""
+        """Return the duration in ticks of a number of frames at an even rate."""
         return int(frames / self.rate / self.time_base)
 
 
@@ -126,7 +127,7 @@ def pace_of(
 
 
 def has_fields_apart(pace: Pace, guessed: Fraction, field_order: int) -> bool:
-    """Whether a clip's times are those of fields, as H.264 may have each in a packet of its own.
+    """Tell whether a clip's times are those of fields, as H.264 may have each in its own packet.
 
     Args:
         pace: The spacing of the packets.
@@ -137,7 +138,7 @@ def has_fields_apart(pace: Pace, guessed: Fraction, field_order: int) -> bool:
 
 
 def _apart(found: npt.NDArray[np.int64], step: Fraction) -> float:
-    """Ticks between the times that are late and early the most against an even spacing.
+    """Largest distance, in ticks, between times that are late and early against an even spacing.
 
     Frames may be missing between others; none may share a place.
     """
@@ -166,7 +167,7 @@ def _soft_telecine(found: npt.NDArray[np.int64], tick: Fraction) -> Pace | None:
 
 
 def _average(found: npt.NDArray[np.int64], tick: Fraction, stated: list[Fraction]) -> Fraction:
-    """Frames a second on average: what is stated, if that is about right."""
+    """Average frames per second: a stated rate, if one is within 5 % of the measured mean."""
     mean = (len(found) - 1) / (int(found[-1] - found[0]) * tick)
     near = [rate for rate in reversed(stated) if abs(rate - mean) <= mean / 20]
     return near[0] if near else mean.limit_denominator(10_000)

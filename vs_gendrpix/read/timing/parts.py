@@ -1,4 +1,4 @@
-"""The parts of a file between which its clock starts again, by the times of its packets."""
+"""The parts of a file between which its clock starts again, found by the times of its packets."""
 
 from array import array
 from collections.abc import Mapping, Sequence
@@ -20,10 +20,10 @@ _BACK = Fraction(1, 10)
 """Seconds by which decoding times may go back without a join, as for FFmpeg's program."""
 
 _LAST = 4
-"""Pictures at the end of a part for which libav guesses."""
+"""Number of pictures at the end of a part whose times libav guesses."""
 
 _AHEAD = Fraction(3)
-"""Seconds by which a picture may be decoded before it is shown: 16 pictures of 6 a second."""
+"""Largest seconds between decoding and presentation of a picture: 16 pictures of 6 a second."""
 
 
 type Picture = tuple[int, int]
@@ -78,7 +78,7 @@ class StreamClock:
         return jump
 
     def passings(self, joins: Sequence[int], shifts: Sequence[Fraction]) -> tuple[int, ...]:
-        """The bytes of the file at which the stream passes the joins of the video.
+        """Find the byte positions at which the stream passes the joins of the video.
 
         Streams are interleaved, so that is at a jump of its own near by, if it has one that the
         join explains.
@@ -102,7 +102,7 @@ class StreamClock:
 
 
 def is_guess(packet: "Packet[Any]") -> bool:
-    """Whether a packet's presentation time is libav's guess from the next part's clock.
+    """Tell whether a packet's presentation time is libav's guess from the next part's clock.
 
     In program streams only some pictures say theirs. For the others libav takes the decoding time
     of a later one, which is wrong across a join.
@@ -119,7 +119,7 @@ def _apart(one: int, other: int) -> int:
 
 @dataclass(slots=True, kw_only=True)
 class Part:
-    """The pictures of a part.
+    """The pictures of a part of a file, between two joins.
 
     Attributes:
         place: The byte of the file at which it begins.
@@ -186,7 +186,7 @@ class Part:
         return self.places[number], self.times[number]
 
     def mend(self, times: Mapping[int, int]) -> None:
-        """Put other times in the place of some, and see anew where the part begins and ends.
+        """Replace some times, and find anew where the part begins and ends.
 
         Args:
             times: The times, by their numbers.
@@ -200,7 +200,7 @@ class Part:
             self._show(number)
 
     def _show(self, number: int) -> None:
-        """Take note of when a picture is shown."""
+        """Note when a picture is shown."""
         pts = self.times[number]
         end = pts + max(self.durations[number], 1)
         self.end = end if self.first is None else max(self.end, end)
@@ -249,7 +249,7 @@ class Parts:
         self.found[-1].add(packet)
 
     def sound_beside(self, part: Part) -> tuple[Fraction | None, Fraction | None]:
-        """Seconds at which the sound of a part begins and ends.
+        """Find the seconds at which the sound of a part begins and ends.
 
         Each is None where there is none, or where another part is beside it.
         """
@@ -270,13 +270,13 @@ class Parts:
         return shifts
 
     def moments(self) -> list[int]:
-        """Ticks of the first part's clock at which each part begins."""
+        """List the ticks of the first part's clock at which the parts begin."""
         return [
             (part.first or 0) + shift for part, shift in zip(self.found, self.shifts(), strict=True)
         ]
 
     def _sound_goes_on(self, jump: Jump) -> bool:
-        """Whether sound is there for the time that the picture jumps over."""
+        """Tell whether there is sound for the time that the pictures jump over."""
         middle = (jump.before + jump.after) / 2
         dues = [self.others[index].due for index in self._sound if index not in self._jumped]
         return jump.after > jump.before and any(

@@ -1,4 +1,4 @@
-"""Decoding times that leave the clock of their stream and come back: a flipped bit, not a join."""
+"""Decoding times that leave their stream's clock for a moment: a flipped bit, not a join."""
 
 from collections import deque
 from dataclasses import dataclass, field
@@ -13,25 +13,25 @@ if TYPE_CHECKING:
     from av.packet import Packet
 
 _SLACK = Fraction(1, 10)
-"""Seconds by which a packet may be early or late and still follow the one before."""
+"""Seconds by which a packet may be early or late and still continue the one before."""
 
 _LONGEST = Fraction(1, 2)
-"""Seconds that go astray together at most: a packet of an MPEG stream has one time for all of its
-sound, or for several small pictures."""
+"""Longest run in seconds whose times can all be wrong: a packet of an MPEG stream has one time for
+all of its sound, or for several small pictures."""
 
 _OUTSIDE = Fraction(10)
-"""Seconds beside all else that a stream holds where a time is wrong: as for FFmpeg's program."""
+"""Seconds outside of a stream's range from which a time is wrong, as for FFmpeg's program."""
 
 _LONG_PAUSE = Fraction(24 * 60 * 60)
-"""Seconds between two subtitles at most."""
+"""Longest usual pause in seconds between two subtitles."""
 
 _HELD = 32 << 20
-"""Bytes that wait at most until it is known whether a time is wrong."""
+"""Largest number of bytes that are held until it is known whether a time is wrong."""
 
 
 @dataclass(slots=True)
 class _Run:
-    """Packets that follow each other.
+    """Successive packets of a stream whose decoding times continue each other.
 
     Attributes:
         first: Second of the first.
@@ -58,7 +58,7 @@ class _Run:
 
 @dataclass(slots=True)
 class _Stream:
-    """What is known of a stream: the run that it follows, and the one that leaves it.
+    """The state of a stream: the run on its clock, and a run that has left it.
 
     Attributes:
         clock: The packets that are believed, of which at the beginning all wait.
@@ -72,7 +72,7 @@ class _Stream:
 
 
 class Steady:
-    """Gives packets whose decoding times leave their stream's clock for a moment times on it.
+    """Corrects the times of packets that leave their stream's clock for a moment.
 
     They are out of order while those before and after them are in order. At a join the clock does
     not come back. Packets wait until that is known, in the file's order. A picture whose
@@ -98,7 +98,7 @@ class Steady:
         self._waiting: set[int] = set()
 
     def packets(self, given: "Iterable[Packet[Any]]") -> "Iterator[Packet[Any]]":
-        """The packets of a file, from one place of it on, in their order."""
+        """Yield the packets of a file from one place on, in their order, with corrected times."""
         held = 0
         for packet in given:
             self._queue.append(packet)
@@ -116,7 +116,7 @@ class Steady:
         yield from self._queue
 
     def _follow(self, packet: "Packet[Any]") -> None:
-        """See where a packet of a stream belongs."""
+        """Assign a packet to the run on its stream's clock, or to a run that has left it."""
         time = packet.pts if packet.dts is None else packet.dts
         if time is None:
             return
@@ -150,7 +150,7 @@ class Steady:
             stream.astray = _begun(packet, now)
 
     def _go_on(self, stream: _Stream, packet: "Packet[Any]", now: Fraction) -> None:
-        """Take a packet that follows those that are believed."""
+        """Add a packet to the run on the stream's clock."""
         stream.clock.add(packet, now)
         if stream.settled:
             stream.clock.packets.clear()
@@ -160,7 +160,7 @@ class Steady:
                 self._settle(stream)
 
     def _believe(self, stream: _Stream, astray: _Run) -> None:
-        """Go on with the packets that did not follow: the stream has jumped there.
+        """Take a run that has left the clock as the new clock: the stream has jumped there.
 
         What was at the beginning may itself be what is wrong: it is, if it is later.
         """
@@ -172,20 +172,20 @@ class Steady:
         self._settle(stream)
 
     def _settle(self, stream: _Stream) -> None:
-        """Let go of the packets that are believed."""
+        """Release the packets of the run on the clock: their times are right."""
         stream.settled = True
         self._waiting.difference_update(map(id, stream.clock.packets))
         stream.clock.packets.clear()
 
     def _settle_all(self) -> None:
-        """Believe all that waits: too much does."""
+        """Release all held packets, because there are too many."""
         for stream in self._streams.values():
             self._settle(stream)
             if stream.astray is not None:
                 self._believe(stream, stream.astray)
 
     def _end(self, stream: _Stream) -> None:
-        """Judge what waits at the end of a stream, where nothing comes that would tell."""
+        """Decide on the held packets at the end of a stream."""
         clock, astray = stream.clock, stream.astray
         if astray is None or not self._is_alone(astray):
             return
@@ -197,7 +197,7 @@ class Steady:
             self._mend(astray, clock.due)
 
     def _is_alone(self, run: _Run) -> bool:
-        """Whether packets can be wrong at an end of a stream, and no short part of the file."""
+        """Tell whether a run at an end of a stream can be wrong, not a short part of the file."""
         return self._within is not None or len(run.packets) == 1
 
     def _is_outside(
@@ -207,7 +207,7 @@ class Steady:
         before: Fraction | None = None,
         after: Fraction | None = None,
     ) -> bool:
-        """Whether packets at an end of a stream are where nothing can be.
+        """Tell whether a run at an end of a stream has impossible times.
 
         Args:
             run: The packets.
@@ -222,7 +222,7 @@ class Steady:
         return run.first < begin - _OUTSIDE or run.last > end + _OUTSIDE
 
     def _mend(self, run: _Run, first: Fraction) -> None:
-        """Move packets so that they begin at a second."""
+        """Move the packets of a run so that it begins at a second."""
         for packet in run.packets:
             ticks = round((first - run.first) / fraction(packet.time_base))
             along = _goes_along(packet, ticks)
@@ -236,7 +236,7 @@ class Steady:
 
 
 def _goes_along(packet: "Packet[Any]", ticks: int) -> bool:
-    """Whether a presentation time has the fault of the decoding time: it is soon after that."""
+    """Tell whether a presentation time must move with its decoding time, which it soon follows."""
     if packet.pts is None or packet.dts is None:
         return True
     ahead = packet.pts - packet.dts
@@ -244,7 +244,7 @@ def _goes_along(packet: "Packet[Any]", ticks: int) -> bool:
 
 
 def _begun(packet: "Packet[Any]", now: Fraction) -> _Run:
-    """The run that a packet begins."""
+    """Make a run that begins with a packet."""
     run = _Run(first=now, last=now, due=now)
     run.add(packet, now)
     return run

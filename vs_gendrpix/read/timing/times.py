@@ -1,4 +1,4 @@
-"""When each decoded picture is shown: in order, and made up where the file does not say."""
+"""Presentation times of decoded pictures: in order, and made up where the file states none."""
 
 import av
 
@@ -8,7 +8,7 @@ from vs_gendrpix.read.clip import Clip
 
 
 class Times:
-    """The times of a clip's pictures, each after the one before.
+    """Gives the pictures of a clip their times, each after the one before.
 
     They are the file's own, in its ticks, or those of the even rate that the file has rounded.
 
@@ -28,7 +28,7 @@ class Times:
         self._is_avi = clip.format_name == "avi"
 
     def of(self, picture: av.VideoFrame) -> Timing:
-        """Return when a picture is shown; the pictures come in the decoder's order."""
+        """Return the time of a picture. Pictures come in the decoder's order."""
         last = self.last
         pts, duration = self._pts(picture), self._duration(picture)
         if pts is None:
@@ -42,12 +42,12 @@ class Times:
         return self.last
 
     def _pts(self, picture: av.VideoFrame) -> int | None:
-        """Return the file's time of a picture, in our ticks; None if it says none."""
+        """Return the presentation time that the file states, in our ticks; None without one."""
         found = self._avi_time(picture) if self._is_avi else picture.pts
         return None if found is None else self._pace.at(found)
 
     def _duration(self, picture: av.VideoFrame) -> int:
-        """Return the ticks that a picture lasts; 0 if the file does not say."""
+        """Return the ticks that a picture lasts; 0 if the file does not state it."""
         # After a search libav says it of frames of which it says nothing else.
         said = int(picture.duration or 0) or (self._nominal if self._pace.even else 0)
         if self._pace.first is None:
@@ -55,7 +55,7 @@ class Times:
         return self._pace.steps(max(1, round(said * self._pace.tick * self._pace.rate)))
 
     def learn_avi_delay(self) -> None:
-        """Decode the first picture of an AVI: after a search the first ones may be missing."""
+        """Learn the decoder's delay from the first picture of an AVI."""
         if not self._is_avi or self._clip.avi_delay is not None:
             return
         self._clip.rewind()
@@ -65,7 +65,7 @@ class Times:
         self._clip.forget_damage()
 
     def _avi_time(self, picture: av.VideoFrame) -> int | None:
-        """Return when a picture of an AVI is shown; the file says only when packets are decoded.
+        """Return the presentation time of a picture of an AVI, which states only decoding times.
 
         libav's presentation times go back and forth with B-frames there. Pictures leave the
         decoder at its own pace, one a tick, after a delay that is the same for all.

@@ -1,4 +1,4 @@
-"""Pairs to learn from: a degraded picture, the clean one, and what a teacher makes of it.
+"""Pairs to learn from: a degraded picture, the clean one, and a teacher's result.
 
 pairs.py         item i, made from its number; stored_pairs.py: made beforehand, used again
 degradations.py  what old film and video does to a picture; film.py, codecs.py: parts of it

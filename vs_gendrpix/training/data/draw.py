@@ -6,28 +6,28 @@ from torch import Tensor
 
 
 class Draw:
-    """Random numbers from one seed; the names say what is drawn."""
+    """Draws random numbers from one seed."""
 
     def __init__(self, *seed: int) -> None:
         self._numbers = np.random.default_rng(seed)
 
     def chance(self, probability: float) -> bool:
-        """True with a probability."""
+        """Draw whether something happens, with a probability."""
         return bool(self._numbers.random() < probability)
 
     def between(self, low: float, high: float) -> float:
-        """A number in [low, high)."""
+        """Draw a number in [low, high)."""
         return float(self._numbers.uniform(low, high))
 
     def whole(self, low: int, high: int) -> int:
-        """A whole number in [low, high]."""
+        """Draw a whole number in [low, high]."""
         return int(self._numbers.integers(low, high + 1))
 
     def pick[T](self, choices: tuple[T, ...], weights: tuple[float, ...] | None = None) -> T:
-        """One of several, by weight."""
+        """Draw one of several, by weight."""
         share = None if weights is None else np.asarray(weights) / sum(weights)
         return choices[int(self._numbers.choice(len(choices), p=share))]
 
     def normal(self, *shape: int) -> Tensor:
-        """A float32 tensor of standard normal numbers."""
+        """Draw a float32 tensor of standard normal numbers."""
         return torch.from_numpy(self._numbers.standard_normal(shape, dtype=np.float32))

@@ -72,7 +72,7 @@ class Pair(NamedTuple):
 
 
 class Pairs(Dataset[Pair]):
-    """Pairs of crops, numbered: each has a degradation of its own, which its number decides.
+    """Numbered pairs of crops: the number decides the crop and its degradation.
 
     (Four crops of one damaged region are cheaper to make, but a batch of eight then shows two kinds
     of damage, and a network that has to tell kinds apart learnt nothing from that in 500 steps.)
@@ -204,13 +204,13 @@ def _tinted(image: Tensor, draw: Draw) -> Tensor:
 
 
 def _detail(picture: Picture) -> float:
-    """Mean absolute step between neighbours: blurred backgrounds score low."""
+    """Measure the mean absolute step between neighbours, which is low in a blurred background."""
     green = picture[::2, ::2, 1].astype(np.float32)
     return float(np.abs(np.diff(green, axis=0)).mean() + np.abs(np.diff(green, axis=1)).mean())
 
 
 def _write_text(region: Tensor, draw: Draw) -> Tensor:
-    """Write lines of random letters over the region: photographs rarely show any."""
+    """Draw lines of random letters over the region, because photographs rarely show text."""
     image = Image.fromarray(to_picture(region))
     pen = ImageDraw.Draw(image)
     for _ in range(draw.whole(2, 6)):

@@ -1,4 +1,4 @@
-"""Pairs made beforehand: real codecs and a teacher take longer than learning from their work."""
+"""Pairs made before training, because real codecs and a teacher take longer than a step."""
 
 import functools
 import itertools
@@ -25,7 +25,7 @@ _CHUNK = 16
 
 
 class StoredPairs(Dataset[Pair]):
-    """Crops of stored pairs, numbered: the number decides pair, place, turn and mirroring.
+    """Numbered crops of stored pairs: the number decides pair, place, turn and mirroring.
 
     A pair comes many times, but rarely the same crop of it the same way round.
 
@@ -60,7 +60,7 @@ class StoredPairs(Dataset[Pair]):
             )
 
     def __reduce__(self) -> tuple[Callable[..., "StoredPairs"], tuple[()]]:
-        """A worker opens the files itself: pickled, the arrays would be copied whole."""
+        """Pickle without the arrays: a worker opens the files itself."""
         made_again = functools.partial(
             StoredPairs,
             self.folder,

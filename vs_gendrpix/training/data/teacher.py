@@ -1,4 +1,4 @@
-"""The teacher: a larger restorer, which labels stored pairs once with what it makes of them."""
+"""The teacher: a larger restorer, whose results become targets of stored pairs."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from vs_gendrpix.models.community import load_community
 
 _LUMA = torch.tensor([0.299, 0.587, 0.114])[:, None, None]
 _FINE = 5
-"""Side in pixels of the mean that is taken off a picture to leave its detail."""
+"""Side in pixels of the box whose mean is subtracted from a picture to leave its detail."""
 _MARGIN = 1e-4
 """Variance of detail (luma in [0, 1]) below which a picture is flat: 2.5 codes of 255."""
 

@@ -15,10 +15,10 @@ from vs_gendrpix.write.encoding.profiles import profile_for
 
 _USUAL = "yuv420p10le"
 _PLAYED_IN_8_BITS = "libx264"
-"""The encoder of H.264, of which hardware and browsers play 8 bits alone."""
+"""The encoder of H.264, which hardware and browsers play in 8 bits only."""
 
 _LEAST_BITS = 10
-"""Depth that a restored picture of 8 bits is worth: its gradients are finer than the source's."""
+"""Least bits of an output: restored gradients are finer than a source's 8 bits."""
 
 _UNUSABLE = re.compile(r"pal8|mono[bw]|yuvj.*|.*msb(le|be)")
 """Formats that lose too much, and old or odd names of others."""

@@ -14,7 +14,7 @@ _STATE_RANGE = {
     "rawvideo",
     "wrapped_avframe",
 } | {f"{codec}_nvenc" for codec in ("h264", "hevc", "av1")}
-"""Encoders whose stream or container states that YUV is of full range. ProRes is not one."""
+"""Encoders whose stream or container states the full range of YUV. ProRes is not one."""
 
 _SITINGS: dict[str, tuple[ChromaLocation, ...]] = {
     "libx264": ("left", "topleft"),
@@ -24,8 +24,8 @@ _SITINGS: dict[str, tuple[ChromaLocation, ...]] = {
     "mjpeg": ("center",),  # which decoders take, whatever the container states
     "mpeg1video": ("center",),
 }
-"""Sitings of chroma that an encoder's files may have, the one that is assumed first. The files of
-all others state none, and players take chroma to lie left."""
+"""Chroma sitings that an encoder's files may have, the assumed one first. Files of all other
+encoders state none, and players take chroma to lie left."""
 
 
 def color_tags(encode: EncodeSettings) -> OutputTags:

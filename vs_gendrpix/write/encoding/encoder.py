@@ -64,12 +64,12 @@ class Encoder:
         self.close()
 
     def close(self) -> None:
-        """Let the encoder go."""
+        """Close the encoder."""
         self._holder.close()
 
     @cached_property
     def holds_captions(self) -> bool:
-        """Whether it writes the captions of frames; tried when it is first asked."""
+        """Whether the encoder writes the captions of frames, found out by a trial."""
         return holds_captions(self._settings, self._clip)
 
     def encode(self, frame: Frame) -> "list[Packet[VideoStream]]":
@@ -106,7 +106,7 @@ class Encoder:
         return self._lasting(packets)
 
     def _lasting(self, packets: "list[Packet[VideoStream]]") -> "list[Packet[VideoStream]]":
-        """The packets, each as long as its frame: the last one's duration ends the file."""
+        """Set the duration of each packet to its frame's. The last one's ends the file."""
         for packet in packets:
             duration = self._durations.pop(packet.pts or 0, 0)
             if duration:

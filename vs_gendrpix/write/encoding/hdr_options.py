@@ -1,4 +1,4 @@
-"""The private options by which encoders are told of a clip's grading."""
+"""Private options of encoders for a clip's HDR metadata."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class HdrOptions:
     luminance: Fraction = Fraction(1, 10_000)
 
     def values(self, metadata: HdrMetadata) -> Iterator[str]:
-        """The values of the option that a clip's metadata call for, each `name=value`."""
+        """Write the option's values, each `name=value`, for a clip's metadata."""
         display = metadata.mastering
         if display is not None:
             colors = {"G": display.green, "B": display.blue, "R": display.red, "WP": display.white}
@@ -58,11 +58,11 @@ HDR_OPTIONS = {
         luminance=Fraction(1),
     ),
 }
-"""By encoder. The others have no option for it that PyAV 19 can reach, nor have the containers."""
+"""Options for HDR metadata, by encoder. Other encoders have none that PyAV 19 can reach."""
 
 
 def lost_metadata(metadata: HdrMetadata, encoder: str) -> str:
-    """The metadata that an encoder cannot be told, in words; empty if none is lost."""
+    """Name the metadata that an encoder cannot take; empty if none is lost."""
     if encoder in HDR_OPTIONS:
         return ""
     present = {

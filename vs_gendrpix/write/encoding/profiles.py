@@ -1,4 +1,4 @@
-"""What an output is for: an encoder with its settings, as values to take or to change."""
+"""Profiles of outputs: an encoder with its settings by purpose."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +9,7 @@ from vs_gendrpix.settings import EncodeSettings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """A use of the output.
+    """A purpose of the output, with an encoder and its settings.
 
     Attributes:
         purpose: What it is for, for people.
@@ -102,11 +102,11 @@ PROFILES: Final[dict[str, Profile]] = {
         encode=EncodeSettings(encoder="wrapped_avframe", pix_fmt="source"),
     ),
 }
-"""All profiles by name. For an extension the first that is written to it is the usual one."""
+"""All profiles by name. The first one for an extension is its usual one."""
 
 
 def profile_for(output: Path) -> Profile:
-    """The usual profile of an output by its extension; `delivery` if none has it.
+    """Return the usual profile of an extension; `delivery` if no profile has it.
 
     The standard output, `-`, gets `y4m`.
     """

@@ -31,13 +31,13 @@ _CANDIDATES = (
 )
 
 _NOT_UNDERSTOOD = re.compile(r"Unknown option|Invalid value|Error parsing option")
-"""How libx264, libx265 and libsvtav1 say that they pass over an option, and go on."""
+"""Messages of libx264, libx265 and libsvtav1 when they ignore an option."""
 
 _WITH_CAPTIONS = {"av1", "h264", "hevc", "mpeg2video"}
 """Codecs whose pictures can have closed captions."""
 
 _CAPTIONS_FOLLOW = b"GA94"
-"""The mark before them in any codec, ATSC A/53 part 4."""
+"""Bytes before closed captions in any codec, ATSC A/53 part 4."""
 
 _SMALLEST = {"libsvtav1": (16, 16), "libx265": (64, 16)}
 """Width and height below which an encoder may crash: SVT-AV1 4.2 and x265 4.3 (at widths of 33 to
@@ -61,7 +61,7 @@ def try_encoder(settings: EncodeSettings, clip: ClipInfo) -> None:
 
 
 def holds_captions(settings: EncodeSettings, clip: ClipInfo) -> bool:
-    """Whether an encoder that works writes the closed captions of its pictures.
+    """Try whether an encoder that works writes the closed captions of its pictures.
 
     Only some of libav's do: nothing but what they write tells.
     """
@@ -81,7 +81,7 @@ def holds_captions(settings: EncodeSettings, clip: ClipInfo) -> bool:
 
 
 def _could_take(name: str, pix_fmt: str, clip: ClipInfo) -> bool:
-    """Whether another encoder takes a clip's frames, under its own name of their format."""
+    """Tell whether another encoder takes a clip's frames, under its own name of their format."""
     held = layout_of(pix_fmt)
     named = next((other for other, its in formats_of(name).items() if its == held), pix_fmt)
     return _trial(EncodeSettings(encoder=name, pix_fmt=named), clip) is None
