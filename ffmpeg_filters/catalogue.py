@@ -1,4 +1,4 @@
-"""Which filters there are, and what provides each: the one list of it."""
+"""The one list of filters that our functions use, and of the runners that have them."""
 
 from difflib import get_close_matches
 
@@ -16,7 +16,7 @@ IN_BOTH = frozenset(
         *("setsar", "split", "tmedian", "tonemap", "unsharp", "vstack", "w3fdif", "yadif"),
     }
 )
-"""Filters that our functions rest on and that PyAV's libavfilter has, as has the ffmpeg program."""
+"""Filters used by our functions that PyAV's libavfilter and the ffmpeg program both have."""
 
 PROGRAM_ONLY = frozenset(
     {
@@ -38,7 +38,7 @@ DEINTERLACERS = frozenset(
         "yadif",
     }
 )
-"""Filters that a graph has which takes fields into its own hands."""
+"""Filters that process fields. A graph with one of them needs no deinterlacing before it."""
 
 _INSTALL = "install it (Debian: apt-get install ffmpeg) or name its file"
 

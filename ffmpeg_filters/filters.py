@@ -1,4 +1,4 @@
-"""Filters by what they are for: functions from stream to stream, on ffmpeg-python's streams.
+"""Filters by purpose: functions from stream to stream, on ffmpeg-python's streams.
 
 Each says on which of FFmpeg's filters it rests. All of them run in this process, except for methods
 whose text says that they need the ffmpeg program. Numbers are those of FFmpeg's documentation.
@@ -24,7 +24,7 @@ def deinterlace(
     each: Literal["field", "frame"] = "field",
     order: Order = "auto",
 ) -> Stream:
-    """Whole pictures from interlaced ones. Rests on the filter that `method` names.
+    """Make whole pictures of interlaced ones, by the filter that `method` names.
 
     Args:
         stream: Interlaced video.
@@ -43,7 +43,7 @@ def inverse_telecine(
     method: Literal["fieldmatch", "pullup"] = "fieldmatch",
     order: Order = "auto",
 ) -> Stream:
-    """The 24 pictures a second of a film that was spread over 60 fields (3:2 pulldown).
+    """Restore the 24 pictures per second of a film that was spread over 60 fields (3:2 pulldown).
 
     Rests on fps, fieldmatch, bwdif and decimate; or on pullup and fps, which need the ffmpeg
     program. Gaps in the times are filled first, since what drops one picture in five counts
@@ -250,7 +250,7 @@ def scale(
     height: int = -2,
     method: Literal["lanczos", "bicubic", "spline", "area", "neighbor"] = "lanczos",
 ) -> Stream:
-    """Another size. Rests on scale.
+    """Resize pictures, by scale.
 
     Args:
         stream: Any video.
@@ -272,7 +272,7 @@ def tone_map(
     curve: Literal["mobius", "hable", "reinhard", "clip"] = "mobius",
     by: Literal["scale", "zscale"] = "scale",
 ) -> Stream:
-    """High dynamic range as standard range in BT.709 with 8 bits, to look at, not to keep.
+    """Convert HDR to SDR in BT.709 with 8 bits, for viewing, not for keeping.
 
     Rests on scale, format and tonemap; or on zscale, which needs the ffmpeg program.
 
@@ -303,12 +303,12 @@ def lut(stream: Stream, file: str | Path) -> Stream:
 
 
 def side_by_side(left: Stream, right: Stream) -> Stream:
-    """Two videos of one height beside one another. Rests on hstack."""
+    """Show two videos of one height beside one another, by hstack."""
     return ffmpeg.filter([left, right], "hstack")
 
 
 def wipe(left: Stream, right: Stream, *, seconds: float = 4.0) -> Stream:
-    """Two videos of one size in one picture, parted by an edge that goes to and fro.
+    """Show two videos of one size in one picture, divided by an edge that moves to and fro.
 
     Rests on blend, whose expression is slow: a few frames a second at 4K.
 

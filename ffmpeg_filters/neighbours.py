@@ -1,4 +1,4 @@
-"""How many frames around one a graph needs, so that a clip can go through it in parts."""
+"""The number of frames around one that a graph needs, so that a clip can be cut into parts."""
 
 import re
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ _WITHIN = {
     "w3fdif": 2,
     "yadif": 2,
 }
-"""Frames on each side that filters need whatever their options are."""
+"""Frames on each side that filters need, whatever their options are."""
 
 _BY_OPTION = {
     "atadenoise": ("s", 9, None),
@@ -38,17 +38,17 @@ _BY_OPTION = {
     "tmedian": ("radius", 1, 0),
     "tmix": ("frames", 3, 0),
 }
-"""Filters that need as many as an option says: its name, its default, and its place without one."""
+"""Filters that need as many frames as an option says: its name, default, and unnamed position."""
 
 _CYCLE = ("cycle", 5, 0)  # of decimate
 
 _COUNTS = re.compile(r"(?<![A-Za-z_])(?:n|t|N|T|pos|random)(?![A-Za-z_=])")
-"""A number or a time of a frame in an expression."""
+"""Variables of expressions that are a frame's number or time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Neighbours:
-    """The frames around one that a graph needs to make its result.
+    """Number of frames before and after one that a graph needs for its result.
 
     Attributes:
         reach: How many before it and behind it.
@@ -61,7 +61,7 @@ class Neighbours:
     recounts: bool = False
 
     def __add__(self, other: "Neighbours") -> "Neighbours":
-        """Those of two graphs, the second behind the first."""
+        """Add the needs of two graphs, the second behind the first."""
         cycle = lcm(self.cycle, other.cycle)
         reach = self.reach + ceil(other.reach * self.cycle / max(self.cycle - 1, 1))
         return Neighbours(
@@ -72,7 +72,7 @@ class Neighbours:
 
 
 def neighbours(graph: Graph, rate: Fraction | None = None) -> Neighbours | None:
-    """Say which frames around one a graph needs.
+    """Count the frames around one that a graph needs.
 
     Args:
         graph: The graph.
@@ -94,7 +94,7 @@ def neighbours(graph: Graph, rate: Fraction | None = None) -> Neighbours | None:
 
 
 def _of(node: Node, rate: Fraction | None) -> Neighbours | None:
-    """The frames that one filter needs."""
+    """Count the frames that one filter needs."""
     if node.name in _FRAME_BY_FRAME:
         return None if _COUNTS.search(node.arguments) else Neighbours()
     if node.name in _WITHIN:
@@ -111,7 +111,7 @@ def _of(node: Node, rate: Fraction | None) -> Neighbours | None:
 
 
 def _recounts(node: Node, rate: Fraction | None) -> bool:
-    """Whether a filter may give another number of frames than it takes."""
+    """Tell whether a filter may give another number of frames than it takes."""
     if node.name == "fps":
         return rate is None or node.arguments not in {str(rate), f"fps={rate}"}
     if node.name in {"bwdif", "estdif", "w3fdif", "yadif"}:
@@ -121,7 +121,7 @@ def _recounts(node: Node, rate: Fraction | None) -> bool:
 
 
 def _option(node: Node, name: str, default: int, place: int | None) -> int | None:
-    """The whole number that an option says; None if it says something else."""
+    """Read an option that is a whole number; None if it is anything else."""
     given = [each for each in node.arguments.split(":") if each]
     said = next((each.partition("=")[2] for each in given if each.startswith(f"{name}=")), None)
     if said is None and place is not None and len(given) > place and "=" not in given[place]:

@@ -1,4 +1,4 @@
-"""Chains for a kind of material: what to do before restoring it."""
+"""Chains of filters for kinds of material, to use before restoring."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -85,4 +85,4 @@ PRESETS: Mapping[str, Filter] = MappingProxyType(
 PRESETS_OF_FRAMES: Mapping[str, Filter] = MappingProxyType(
     {**PRESETS, "vhs": _tape, "dvd_interlaced": _disc, "anime_dvd": _cels}
 )
-"""The same for whole frames: fields have been looked for before, and taken care of."""
+"""All presets without their deinterlacing, for clips whose fields are already dealt with."""

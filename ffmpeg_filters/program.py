@@ -23,7 +23,7 @@ from ffmpeg_filters.graph import Graph
 from ffmpeg_filters.video import Feed, Video, grey, tags, with_tags_of
 
 _FINER = 20
-"""A program's tick is this part of its input's: fields are halves, and four frames become five."""
+"""Ticks of the program per tick of its input: fields are halves, and four frames become five."""
 _MAX_TICKS = 1 << 30
 _LAST_LINES = 20
 

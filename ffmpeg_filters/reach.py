@@ -1,4 +1,4 @@
-"""Filters that reach outside of a graph: they open files, load foreign code or use the network."""
+"""Filters that reach outside of a graph: files, foreign code and the network."""
 
 import re
 from dataclasses import replace
@@ -16,7 +16,7 @@ _ALWAYS = frozenset(
         *("asendcmd", "sendcmd"),  # their commands set other filters' options later
     }
 )
-"""Filters that do so whatever their options are."""
+"""Filters that always reach outside, whatever their options are."""
 
 _NETWORK = frozenset({"azmq", "zmq"})
 """Filters that listen on the network."""
@@ -47,8 +47,8 @@ _BY_OPTION: dict[str, tuple[int, frozenset[str]]] = {
     "vmafmotion": (0, frozenset({"f", "stats_file"})),
     "xpsnr": (0, frozenset({"f", "stats_file"})),
 }
-"""Filters that do so by an option: how many options without a name are sure to be others, and the
-names of those that open files."""
+"""Filters that reach outside by an option: the number of unnamed options that are surely others,
+and the names of the options that open files."""
 
 _PROTOCOLS = (
     *("amqp", "async", "bluray", "cache", "concat", "concatf", "crypto", "data", "dtls", "fd"),

@@ -60,7 +60,7 @@ def apply(
     rate: Fraction | int = FALLBACK_RATE,
     program: str | None = None,
 ) -> Iterator[Array]:
-    """Arrays through a graph: as raw video in, and out again in the same pixel format.
+    """Run arrays through a graph, as raw video in, and out again in the same pixel format.
 
     Args:
         graph: A function from stream to stream, FFmpeg's own syntax, or a graph.
@@ -107,7 +107,7 @@ def _pictures(arrays: Iterable[Array], pix_fmt: str, tick: Fraction) -> Iterator
 
 
 def _open(arguments: tuple[str, ...], runner: Runner, stack: ExitStack) -> Feed:
-    """The feed of a file, which stays open until the stack unwinds."""
+    """Open the feed of a file, which stays open until the stack unwinds."""
     *options, _, name = arguments
     given = dict(zip((key[1:] for key in options[::2]), options[1::2], strict=True))
     refused = sorted(_NOT_THE_DEMUXERS & given.keys())
@@ -148,13 +148,13 @@ def _decoded(container: InputContainer, stream: VideoStream) -> Iterator[av.Vide
 
 
 def _drain(stream: VideoStream) -> None:
-    """Let the decoder's threads finish: freeing it waits for them, and they for the interpreter."""
+    """Let the decoder's threads finish: freed earlier, it and they would wait for each other."""
     with suppress(av.FFmpegError):
         stream.codec_context.decode(None)
 
 
 def _checked(graph: Graph) -> Graph:
-    """The graph, if its inputs are the first video of each file."""
+    """Return the graph, if each of its inputs is the first video of a file."""
     for label in graph.open_inputs:
         if label.partition(":")[2] not in {"", "v"}:
             raise GraphError(f"the input [{label}] is not a file's first video: that alone is read")

@@ -1,4 +1,4 @@
-"""What is known of a video before and after a graph, in FFmpeg's terms."""
+"""Properties of a video before and after a graph, in FFmpeg's terms."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -10,7 +10,7 @@ import av
 FieldOrder = Literal["auto", "progressive", "tff", "bff"]
 
 FALLBACK_RATE = Fraction(25)
-"""For a video that does not say its rate: a graph must have one."""
+"""Frames per second of a video without a known rate: a graph must have one."""
 
 BOTTOM_FIRST = {3, 4}
 """FFmpeg's AV_FIELD_BB and AV_FIELD_TB: the second letter is the field that is shown first."""
@@ -20,7 +20,7 @@ _FIELD_MODES = {"auto": "auto", "progressive": "prog", "tff": "tff", "bff": "bff
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Video:
-    """The pictures that a graph is fed with, or gives.
+    """Properties of the pictures that go into a graph or come out.
 
     Attributes:
         width: Columns of a picture.
@@ -55,7 +55,7 @@ type Feed = tuple[Video, Iterable[av.VideoFrame]]
 
 
 def tags(video: Video) -> str:
-    """Options of setparams that say a video's colour and fields."""
+    """Write options of setparams for a video's colour and fields."""
     return (
         f"color_primaries={video.color_primaries}:color_trc={video.color_trc}:"
         f"colorspace={video.colorspace}:range={video.color_range}:"
@@ -64,7 +64,7 @@ def tags(video: Video) -> str:
 
 
 def grey(video: Video) -> str:
-    """A chain that makes twenty grey pictures of a video's kind."""
+    """Write a chain that makes twenty grey pictures like those of a video."""
     rate = video.rate or FALLBACK_RATE
     return (
         f"color=c=gray:s={video.width}x{video.height}:r={rate}:d={float(20 / rate)},"
@@ -74,7 +74,7 @@ def grey(video: Video) -> str:
 
 
 def with_tags_of(video: Video, picture: av.VideoFrame) -> Video:
-    """The video with the colour that a picture of it says."""
+    """Return the video with the colour that one of its pictures states."""
     return replace(
         video,
         colorspace=int(picture.colorspace),

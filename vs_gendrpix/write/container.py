@@ -150,7 +150,7 @@ class Container:
 
     @contextmanager
     def _faults(self) -> Iterator[None]:
-        """Turn errors of the muxer in the `with` block into ours, with the reason from libav's log."""
+        """Turn errors of the muxer in the `with` block into ours, with libav's reason."""
         with LibavLog(this_thread=True) as log:
             try:
                 yield
