@@ -1,4 +1,4 @@
-"""What each part of the paper's last stage is worth in a small model, and each kind of guidance.
+"""Measure what parts of the paper's last stage, and kinds of guidance, gain in a small model.
 
     python benchmarks/ablations.py train RECIPE RUN [--steps N]
     python benchmarks/ablations.py judge RUN --shared DIR [--pictures N]
@@ -52,7 +52,7 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "no critic": {"adversarial": 0.0},
     "two views": {"consistency": 0.3},
 }
-"""Names, and what each has otherwise than the recipe."""
+"""Variants of the recipe by name, with the settings that they change."""
 
 GUIDANCE = 1.2
 """The weight w at which kinds of guidance are compared; the paper does not give its own."""
@@ -70,7 +70,7 @@ PLANS: Mapping[str, Callable[[int], PadPlan]] = {
     "PadCFG, another plan": lambda _: pad_plan(1),
     "PadCFG, a plan a frame": lambda frame: pad_plan(1 + frame),
 }
-"""Kinds of guidance: the plan of each frame."""
+"""Kinds of guidance by name, as functions from a frame's number to its pad plan."""
 
 
 def train_variants(recipe_file: Path, run: Path, steps: int | None) -> None:
@@ -98,7 +98,7 @@ class Guided:
         self.plans, self.frames = plans, count()
 
     def __call__(self, low: Tensor, scale: int) -> Tensor:
-        """A `Method`."""
+        """Enlarge and restore one picture; the call of a `Method`."""
         height, width = low.shape[-2:]
         source = FrameFormat(width=width, height=height, layout=PixelLayout(family="rgb", bits=16))
         target = replace(source, width=width * scale, height=height * scale)
@@ -111,7 +111,7 @@ class Guided:
 
 
 def judge(run: Path, shared: Path, limit: int | None) -> dict[str, dict[str, Scores]]:
-    """The scores of all variants and kinds of guidance on each set, printed."""
+    """Score all variants and kinds of guidance on each set, and print the scores."""
     files = {name: run / "ablations" / name / "pix" / MODEL for name in VARIANTS}
     methods: dict[str, Method] = {"bicubic": bicubic}
     for name, path in files.items():

@@ -87,13 +87,13 @@ def measured(folder: Path, model: str) -> tuple[list[Clip], dict[str, object]]:
 
 
 def _cpu(pid: int) -> float:
-    """Seconds that a process has computed."""
+    """Measure the processor time of a process in seconds."""
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICK
 
 
 def _held(pid: int) -> tuple[float, int]:
-    """Resident megabytes and open files of a process."""
+    """Measure resident megabytes and open files of a process."""
     status = Path(f"/proc/{pid}/status").read_text(encoding="ascii").split()
     handles = len(list(Path(f"/proc/{pid}/fd").iterdir()))
     return int(status[status.index("VmRSS:") + 1]) / 1024, handles

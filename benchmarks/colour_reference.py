@@ -1,4 +1,4 @@
-"""What code values must become: H.273 in float64, sharing no code with the package.
+"""Reference for colour conversions: H.273 in float64, sharing no code with the package.
 
 Planes are moved by linear interpolation, which is exact on flat patches and on ramps.
 """
@@ -24,34 +24,34 @@ DISPLAY_GAMMA = 2.4
 
 
 def family(pix_fmt: str) -> str:
-    """Grey, yuv or rgb."""
+    """Name the family of a pixel format: gray, yuv or rgb."""
     return "gray" if "gray" in pix_fmt else "rgb" if set("rgb") <= set(pix_fmt) else "yuv"
 
 
 def subsampling(pix_fmt: str) -> tuple[int, int]:
-    """Luma columns and rows for each chroma sample."""
+    """Count the luma columns and rows for each chroma sample of a pixel format."""
     known = {"422": (2, 1), "444": (1, 1), "411": (4, 1), "410": (4, 4), "440": (1, 2)}
     known |= {"420": (2, 2), "nv12": (2, 2), "v210": (2, 1)}
     return next((steps for name, steps in known.items() if name in pix_fmt), (1, 1))
 
 
 def depth(pix_fmt: str) -> int:
-    """Bits a sample."""
+    """Count the bits per sample of a pixel format."""
     return next((bits for bits in (10, 12, 16) if pix_fmt.endswith(f"{bits}le")), 8)
 
 
 def siting(location: int) -> tuple[float, float]:
-    """Where in its cell a chroma sample lies, 0 to 1 across and down, by FFmpeg's number."""
+    """Place of a chroma sample in its cell, 0 to 1 across and down, by FFmpeg's number."""
     return {0: (0, 0.5), 1: (0, 0.5), 2: (0.5, 0.5), 3: (0, 0), 4: (0.5, 0)}[location]
 
 
 def positions(size: int, step: int, place: float) -> np.ndarray:
-    """Where the samples of a plane lie, in luma samples."""
+    """List the positions of a plane's samples along one axis, in luma samples."""
     return np.arange(-(-size // step)) * step + place * (step - 1)
 
 
 def levels(bits: int, chroma: bool, full: bool) -> tuple[float, float]:
-    """Codes from 0 to 1, and the code of 0."""
+    """Return the number of codes between value 0 and 1, and the code of 0."""
     unit = 2 ** (bits - 8)
     if full:
         return 2**bits - 1, 128 * unit if chroma else 0
@@ -61,20 +61,20 @@ def levels(bits: int, chroma: bool, full: bool) -> tuple[float, float]:
 def stretch(
     plane: np.ndarray, was: tuple[np.ndarray, ...], now: tuple[np.ndarray, ...]
 ) -> np.ndarray:
-    """A plane at other positions, across and down."""
+    """Resample a plane at other positions, across and down."""
     across = np.stack([np.interp(now[0], was[0], row) for row in plane])
     return np.stack([np.interp(now[1], was[1], column) for column in across.T], 1)
 
 
 def yuv_matrix(number: int) -> np.ndarray:
-    """(3, 3) from R'G'B' to Y', Cb, Cr."""
+    """Compute the (3, 3) matrix from R'G'B' to Y', Cb, Cr."""
     kr, kb = LUMA_WEIGHTS[number]
     luma = np.array([kr, 1 - kr - kb, kb])
     return np.stack([luma, ([0, 0, 1] - luma) / (2 - 2 * kb), ([1, 0, 0] - luma) / (2 - 2 * kr)])
 
 
 def gamut(source: int, target: int) -> np.ndarray:
-    """(3, 3) from linear RGB of one set of primaries to another."""
+    """Compute the (3, 3) matrix from linear RGB of one set of primaries to another."""
 
     def to_xyz(number: int) -> np.ndarray:
         xyz = [np.array([x, y, 1 - x - y]) / y for x, y in (*CHROMATICITIES[number], D65)]
@@ -86,7 +86,7 @@ def gamut(source: int, target: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Meaning:
-    """What codes mean, as a file says it."""
+    """The colour properties that a file states for its codes."""
 
     pix_fmt: str
     matrix: int
@@ -97,7 +97,7 @@ class Meaning:
 
     @classmethod
     def of(cls, picture: av.VideoFrame) -> "Meaning":
-        """What a decoded picture says; what it leaves out by the usual rules for few lines."""
+        """Read the properties of a decoded picture, with the usual defaults for few lines."""
         name = picture.format.name
         grey_full = family(name) == "gray" and not picture.color_range
         matrix, primaries, transfer = (
@@ -119,7 +119,7 @@ class Meaning:
 
 
 def planes_of(picture: av.VideoFrame) -> Planes:
-    """The code values, in the order of Y, Cb, Cr or R, G, B."""
+    """Return the code values of a picture, in the order Y, Cb, Cr or R, G, B."""
     name = picture.format.name
     if name == "nv12":
         picture, name = picture.reformat(format="yuv420p"), "yuv420p"
@@ -135,7 +135,7 @@ def planes_of(picture: av.VideoFrame) -> Planes:
 
 
 def expected(planes: Planes, source: Meaning, target: Meaning, scale: Fraction) -> Planes:
-    """The codes, not rounded, that the target must hold."""
+    """Compute the codes of the target, not rounded."""
     kind, bits = family(source.pix_fmt), depth(source.pix_fmt)
     rows, columns = planes[0].shape
     grid = (np.arange(columns, dtype=float), np.arange(rows, dtype=float))
@@ -165,7 +165,7 @@ def expected(planes: Planes, source: Meaning, target: Meaning, scale: Fraction) 
 
 
 def chroma_grid(meaning: Meaning, columns: int, rows: int) -> tuple[np.ndarray, ...]:
-    """Where chroma samples lie."""
+    """List the positions of chroma samples, across and down."""
     steps, places = subsampling(meaning.pix_fmt), siting(meaning.location)
     return tuple(
         positions(size, step, place)
@@ -174,7 +174,7 @@ def chroma_grid(meaning: Meaning, columns: int, rows: int) -> tuple[np.ndarray, 
 
 
 def encoded(rgb: np.ndarray, target: Meaning, columns: int, rows: int) -> Planes:
-    """R'G'B' as codes of the target."""
+    """Convert R'G'B' to codes of the target, not rounded."""
     kind, bits = family(target.pix_fmt), depth(target.pix_fmt)
     grid = (np.arange(columns, dtype=float), np.arange(rows, dtype=float))
     values = rgb if kind == "rgb" else np.einsum("ij,jhw->ihw", yuv_matrix(target.matrix), rgb)

@@ -1,4 +1,4 @@
-"""Crops of real compressed clips, as they are: what people look at first."""
+"""Crops of real compressed clips, undamaged by us, for judging by eye."""
 
 from dataclasses import dataclass
 from itertools import islice
@@ -11,7 +11,7 @@ from vs_gendrpix.evaluation.samples import Sample, SampleSet
 from vs_gendrpix.read.source import open_source
 
 SIZE = (256, 320)
-"""Rows and columns of every result, whatever its scale."""
+"""Rows and columns of every restored crop, whatever its scale."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

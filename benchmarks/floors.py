@@ -1,4 +1,4 @@
-"""What a model must reach before its detail is believed: the bounds, and where it stands.
+"""Minimum requirements on a model, whose detail counts only if they hold.
 
 Unlike the targets of `benchmarks/targets.py`, which the shipped weights were made for,
 these floors see what a person sees: weave, lost texture, colour in grey. docs/results/quality.md
@@ -16,7 +16,7 @@ REFERENCED = ("realsr_canon", "kodak12, degraded")
 DISTANCES = ("SqueezeNet distance", "EfficientNet distance")
 
 Sets = Mapping[str, Mapping[str, Scores]]
-"""Set to method to scores."""
+"""Scores by set and method."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +37,11 @@ class _Floors:
         return self.model.startswith("base")
 
     def most(self, on: str, measure: str, share: float, other: str = "") -> tuple[str, Target]:
-        """At most a figure, or a share of another method's."""
+        """Require at most a figure, or at most a share of another method's."""
         return self._asked(on, measure, share, other, at_least=False)
 
     def least(self, on: str, measure: str, share: float, other: str = "") -> tuple[str, Target]:
-        """At least a figure, or a share of another method's."""
+        """Require at least a figure, or at least a share of another method's."""
         return self._asked(on, measure, share, other, at_least=True)
 
     def _asked(
@@ -60,7 +60,7 @@ class _Floors:
 
 
 def floors(model: str, sets: Sets, speed: Mapping[str, float]) -> list[tuple[str, Target]]:
-    """The floors of a model, each with the set it is asked on.
+    """List the requirements on a model, each with its set.
 
     Args:
         model: Its name among the methods.
@@ -105,7 +105,7 @@ def _seen(asked: _Floors) -> Iterator[tuple[str, Target]]:
 
 
 def to_table(model: str, asked: list[tuple[str, Target]]) -> str:
-    """The floors of one model as a Markdown table, and how many hold."""
+    """Write the requirements on one model as a Markdown table, and count those that hold."""
     words = {True: "holds", False: "**does not**", None: "not measured"}
     lines = [f"| {model}, on | found | floor | |", "|---|---|---|---|"]
     for on, target in asked:

@@ -1,4 +1,4 @@
-"""What linear layers in fp8 save and cost on an H200, counted on shapes alone.
+"""Count what linear layers in fp8 save and cost on an H200, on shapes alone.
 
     python -m benchmarks.fp8_count [--size 3840x2160]
 
@@ -30,11 +30,11 @@ EAGER = 2 + 2 + 2 + (2 + 4) + (4 + 1)
 """Bytes a value of `quantised`: abs, amax, the division (to fp32) and the conversion."""
 
 Layer = tuple[int, int, int]
-"""Rows, and both widths."""
+"""A linear layer: rows of its input, and both widths."""
 
 
 def layers(width: int, height: int) -> list[Layer]:
-    """All products of the linear layers that fp8 takes, of one pass at a size."""
+    """List the products of all linear layers that fp8 takes, of one pass at a size."""
     found: list[Layer] = []
 
     def seen(layer: nn.Linear, _: nn.Module, given: tuple[Tensor, ...]) -> None:
@@ -53,19 +53,19 @@ def layers(width: int, height: int) -> list[Layer]:
 
 
 def in_bf16(rows: int, inner: int, outer: int) -> float:
-    """Seconds of a layer in bf16."""
+    """Estimate the seconds of a layer in bf16."""
     moved = 2 * (rows * inner + inner * outer + rows * outer)
     return max(2 * rows * inner * outer / BF16, moved / BYTES)
 
 
 def in_fp8(rows: int, inner: int, outer: int) -> float:
-    """Seconds of a layer whose input is in fp8 already."""
+    """Estimate the seconds of a layer whose input is in fp8 already."""
     moved = rows * inner + inner * outer + 2 * rows * outer
     return max(2 * rows * inner * outer / FP8, moved / BYTES)
 
 
 def eager(rows: int, inner: int, outer: int) -> float:
-    """Seconds of a layer that makes its input fp8, operation by operation."""
+    """Estimate the seconds of a layer that converts its input to fp8, operation by operation."""
     return in_fp8(rows, inner, outer) + EAGER * rows * inner / BYTES
 
 

@@ -1,4 +1,4 @@
-"""Whether what makes the network faster can be seen: the gate that decides what is the default.
+"""Tests whether faster ways to run the network change what one sees, before they become defaults.
 
     python benchmarks/gate.py windows|fp8 CLIP... [--model NAME|FILE] [--frames N]
 
@@ -49,7 +49,7 @@ Both = tuple[GenDRPixRestorer, GenDRPixRestorer]
 SCALE = 4
 DISTANCE, SEAM = 0.02, 0.02
 BORDER = 16
-"""Pixels at the frame's edge that do not count."""
+"""Pixels at the frame's edge that are not compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +68,13 @@ class Grid:
 
 
 def opened(settings: RestoreSettings, device: torch.device) -> GenDRPixRestorer:
-    """The model that settings name."""
+    """Load the model that settings name."""
     model = settings.model_path or settings.model
     return GenDRPixRestorer(model, device=device, dtype=settings.dtype)
 
 
 def windows(settings: RestoreSettings, device: torch.device) -> Both:
-    """Self-attention in windows, and in full."""
+    """Load a model with self-attention in windows, and with full attention."""
     fast, exact = (opened(settings, device) for _ in range(2))
     if not any(isinstance(part, SelfAttention) for part in exact.network.modules()):
         sys.exit(f"gate.py: {exact.card.name} has no self-attention, so nothing to compare")
@@ -83,7 +83,7 @@ def windows(settings: RestoreSettings, device: torch.device) -> Both:
 
 
 def fp8(settings: RestoreSettings, device: torch.device) -> Both:
-    """Linear layers in fp8, and in bf16."""
+    """Load a model with linear layers in fp8, and in bf16."""
     settings = replace(settings, dtype="bf16")
     fast, exact = (opened(settings, device) for _ in range(2))
     to_fp8(fast.network.unet)
@@ -144,14 +144,14 @@ class Pair:
 
 
 def steps(picture: Tensor, axis: int) -> Tensor:
-    """Energy of the steps from row to row (0) or from column to column (1)."""
+    """Measure the energy of the steps from row to row (0) or from column to column (1)."""
     if axis == 0:
         picture = picture.transpose(-1, -2)
     return picture.diff(dim=-1).square().mean((0, 1, 2))
 
 
 def frames(clip: Path, count: int) -> Iterable[Tensor]:
-    """Frames of a clip, evenly over its first ten seconds, (1, 3, h, w) RGB in [0, 1]."""
+    """Yield frames of a clip, evenly over its first ten seconds, (1, 3, h, w) RGB in [0, 1]."""
     with open_source(clip) as source:
         form = source.info.format
         apart = max(1, int(min(source.info.frames or 250, 250) / count))
@@ -161,13 +161,13 @@ def frames(clip: Path, count: int) -> Iterable[Tensor]:
 
 
 def enlarge(picture: Tensor) -> Tensor:
-    """What the network sees."""
+    """Enlarge a picture as the network sees it."""
     large = F.interpolate(picture, scale_factor=SCALE, mode="bicubic", antialias=True)
     return large.clamp(0, 1)
 
 
 def compare(what: str, clip: Path, settings: RestoreSettings, count: int) -> dict[str, object]:
-    """The measures of a clip."""
+    """Measure the difference of both ways on a clip."""
     measure = SqueezeNetDistance()
     pair, distances, largest, change = None, [], 0.0, 0.0
     energies: list[list[tuple[Tensor, Tensor]]] = [[], []]
@@ -199,7 +199,7 @@ def compare(what: str, clip: Path, settings: RestoreSettings, count: int) -> dic
 
 
 def pan(what: str, picture: Tensor, settings: RestoreSettings) -> float | None:
-    """The seam ratio of columns over a pan through one block, of the left part of a picture."""
+    """Measure the seam ratio of columns over a pan through one block, of a picture's left part."""
     height, width = picture.shape[-2:]
     shown = width * 3 // 4 // 64 * 64
     pair = Pair(what, settings, (height, shown))

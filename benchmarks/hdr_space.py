@@ -1,4 +1,4 @@
-"""In which space the network does most for HDR pictures.
+"""Compare colour spaces in which the network restores HDR pictures.
 
     python benchmarks/hdr_space.py PICTURES
 
@@ -40,7 +40,7 @@ Space = tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]
 
 
 def display(white: float) -> Space:
-    """What a display of BT.1886 needs, with this white in cd/m2."""
+    """Make the space of a BT.1886 display with a white in cd/m2, to and from PQ."""
     share = white / 10_000
     return (lambda pq: TO_DISPLAY(FROM_PQ(pq) / share), lambda v: TO_PQ(FROM_DISPLAY(v) * share))
 
@@ -56,13 +56,13 @@ SPACES: dict[str, Space] = {
 
 
 def show(sdr: Tensor, white: float) -> Tensor:
-    """An SDR picture as HDR: PQ and BT.2020, its white at so many cd/m2."""
+    """Convert an SDR picture to HDR (PQ and BT.2020), its white at a number of cd/m2."""
     light = with_primaries(FROM_DISPLAY(sdr.clamp(0, 1)), LINEAR, WIDE)
     return TO_PQ(light.clamp(min=0) * (white / 10_000))
 
 
 def gains(path: Path, number: int, white: float) -> dict[str, float]:
-    """What each space gains over the resize in dB, for one picture."""
+    """Measure each space's gain over the resize in dB, for one picture."""
     picture = torch.from_numpy(np.array(Image.open(path).convert("RGB"))).permute(2, 0, 1)[None]
     picture = picture[..., : picture.shape[-2] // 8 * 4, : picture.shape[-1] // 8 * 4] / 255
     small = (show(degrade(picture, number), white) * 1023).round() / 1023

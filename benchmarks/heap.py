@@ -1,4 +1,4 @@
-"""What it is worth on a CPU that freed memory is kept for the next frame (`restore/heap.py`).
+"""Measure what it gains on a CPU to keep freed memory for the next frame (`restore/heap.py`).
 
     python benchmarks/heap.py [--models NAME...] [--size 960x540] [--frames N] [--rounds N]
 
@@ -33,7 +33,7 @@ Figures = dict[str, float]
 
 
 def restored(model: str, size: tuple[int, int], frames: int) -> Figures:
-    """Seconds and page faults of a frame, and the peak memory of this process."""
+    """Measure seconds and page faults per frame, and the peak memory of this process."""
     width, height = size
     source = FrameFormat(width=width, height=height, layout=PixelLayout(family="rgb", bits=16))
     target = FrameFormat(
@@ -60,7 +60,7 @@ def restored(model: str, size: tuple[int, int], frames: int) -> Figures:
 
 
 def in_thread(model: str, size: tuple[int, int], frames: int, *, kept: bool) -> Figures:
-    """The same in another thread."""
+    """Measure as `restored` does, in another thread, perhaps with freed memory kept."""
     if kept:
         keep_freed()
     with ThreadPoolExecutor(1) as pool:

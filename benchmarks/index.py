@@ -1,4 +1,4 @@
-"""What it saves the workers of a job that the index of a long film lies in the job's folder.
+"""Measure what an index in the job's folder saves the workers of a long film.
 
     python -m benchmarks.index CLIP [--copies N] [--out FILE]
 

@@ -1,4 +1,4 @@
-"""The cases of the media matrix: what there is to choose, and how cases are drawn."""
+"""The cases of the media matrix: the possible choices, and how cases are drawn."""
 
 import random
 from dataclasses import astuple, dataclass
@@ -12,7 +12,7 @@ FRAMES = 8
 
 @dataclass(frozen=True)
 class Coded:
-    """How pictures are coded: the encoder, its options, the container."""
+    """Coding of a clip: the encoder, its options, the container."""
 
     encoder: str
     pix_fmt: str
@@ -107,7 +107,7 @@ LOCATIONS = (0, 1, 2, 3)
 
 @dataclass(frozen=True)
 class Case:
-    """One clip and what to make of it."""
+    """A clip, and the output to make of it."""
 
     source: Coded
     target: Coded
@@ -135,7 +135,7 @@ class Case:
 
     @property
     def possible(self) -> bool:
-        """Whether such a clip can be written, and such a target asked for."""
+        """Tell whether such a clip can be written, and such an output asked for."""
         source, suffixes = self.source, {self.source.suffix, self.target.suffix}
         rgb = family(source.pix_fmt) == "rgb"
         return not (
@@ -204,7 +204,7 @@ def draw(count: int, seed: int = 1) -> list[Case]:
 
 
 def pairs(case: Case) -> set[tuple[object, ...]]:
-    """Each two choices of a case."""
+    """List each two choices of a case."""
     fields = (
         *(("in", part) for part in astuple(case.source)[:3]),
         *(("out", part) for part in astuple(case.target)[:3]),

@@ -22,11 +22,11 @@ TICK = Fraction(1, 12800)
 PATCH = 48
 COLUMNS, ROWS = 4 * PATCH, 2 * PATCH
 INSET = 20
-"""Pixels around a patch that are not looked at: as far as chroma of 4:1:0 is filtered, twice."""
+"""Pixels around a patch that are not compared: twice the reach of the filter of 4:1:0 chroma."""
 
 
 def pattern(meaning: Meaning, frame: int) -> Planes:
-    """Six flat patches and a ramp of chroma, brighter by a code of 8 bits each frame."""
+    """Draw six flat patches and a ramp of chroma, brighter by a code of 8 bits each frame."""
     grid = (np.arange(COLUMNS, dtype=float), np.arange(ROWS, dtype=float))
     patches = [
         *((0.2, 0, 0), (0.5, 0.15, -0.1), (0.6, -0.12, 0.14), (0.4, -0.1, -0.1)),
@@ -50,7 +50,7 @@ def pattern(meaning: Meaning, frame: int) -> Planes:
 
 
 def looked_at(scale: Fraction) -> dict[str, tuple[slice, slice]]:
-    """Rows and columns of the patches and the ramp in a picture of that scale, without borders."""
+    """List rows and columns of the patches and the ramp in a scaled picture, without borders."""
 
     def span(first: int, last: int) -> slice:
         return slice(-int(-(first + INSET) * scale // 1), int((last - INSET) * scale))
@@ -68,7 +68,7 @@ def looked_at(scale: Fraction) -> dict[str, tuple[slice, slice]]:
 
 
 def write_clip(case: Case, path: Path) -> None:
-    """The case's source."""
+    """Write the source of a case."""
     matrix, primaries, transfer = COLORS[case.color]
     coded = case.source
     made = {"nv12": "yuv420p", "rgb24": "gbrp", "bgr0": "gbrp"}.get(coded.pix_fmt, coded.pix_fmt)
@@ -104,7 +104,7 @@ def write_clip(case: Case, path: Path) -> None:
 
 
 def add_sides(case: Case, output: av.container.OutputContainer) -> list[Callable[[], None]]:
-    """Streams beside the picture; what is to be called to write them."""
+    """Add streams beside the picture; returns functions that write them."""
     suffix = case.source.suffix
     if case.side == "two audios":
         codec = "libopus" if suffix == "webm" else "aac"
@@ -132,7 +132,7 @@ def add_sides(case: Case, output: av.container.OutputContainer) -> list[Callable
 def add_audio(
     output: av.container.OutputContainer, codec: str, seconds: float, language: str
 ) -> Callable[[], None]:
-    """A stream of a tone."""
+    """Add a stream of a tone."""
     rate = 48000
     stream = output.add_stream(codec, rate=rate)
     stream.metadata["language"] = language
@@ -154,7 +154,7 @@ def add_audio(
 
 
 def add_subtitles(output: av.container.OutputContainer, *, text: bool) -> Callable[[], None]:
-    """Two lines, as MP4 has them (text) or Matroska."""
+    """Add two lines of subtitles, as MP4 (text) or Matroska has them."""
     if text:
         stream = output.add_stream("mov_text")
         stream.codec_context.subtitle_header = b"[Script Info]\n"
@@ -174,7 +174,7 @@ def add_subtitles(output: av.container.OutputContainer, *, text: bool) -> Callab
 
 
 def fill(planes: Planes, pix_fmt: str) -> av.VideoFrame:
-    """A picture of planar code values."""
+    """Make a picture of planar code values."""
     picture = av.VideoFrame(COLUMNS, ROWS, pix_fmt)
     kind = np.uint8 if depth(pix_fmt) == 8 else np.uint16
     order = (1, 2, 0) if family(pix_fmt) == "rgb" else range(len(planes))

@@ -1,4 +1,4 @@
-"""Run gendrpix-video over folders of clips and compare what comes out with what went in.
+"""Run gendrpix-video over folders of clips, and compare outputs with inputs.
 
     python benchmarks/media.py FOLDER [--only KIND] [further arguments of the command]
 
@@ -90,7 +90,7 @@ TESTS = {
     "vp9_422_12bit_160x90.webm": "4:2:2 of 12 bits",
     "xavc_422_10bit_4audio.mxf": "MXF, interlaced 4:2:2, four mono sounds, a damaged start",
 }
-"""What each of the weird clips tests."""
+"""Purpose of each of the weird clips."""
 PASSES = (
     (
         "Whole clips, without the network's share (`-s 1 --strength 0`)",
@@ -104,7 +104,7 @@ PASSES = (
 
 
 def read_clip(path: Path, end: Fraction | None) -> dict[str, list[object]]:
-    """What one can read of a file up to a time: decoded frames' times, and sound packets.
+    """Read a file up to a time: the times of decoded frames, and the sound packets.
 
     Args:
         path: The file.
@@ -133,7 +133,7 @@ def read_clip(path: Path, end: Fraction | None) -> dict[str, list[object]]:
 
 
 def decode(video: av.VideoStream, packet: av.Packet | None) -> list[int | None]:
-    """The time stamps of the pictures that a packet gives; None gives the decoder's last ones."""
+    """Decode a packet to the times of its pictures. None gives the decoder's last ones."""
     try:
         return [picture.pts for picture in video.codec_context.decode(packet)]
     except av.FFmpegError:
@@ -141,7 +141,7 @@ def decode(video: av.VideoStream, packet: av.Packet | None) -> list[int | None]:
 
 
 def compare(source: Path, output: Path, end: Fraction | None) -> dict[str, object]:
-    """How the output agrees with the input: frames, times, sound."""
+    """Compare an output with its input: frames, times, sound."""
     was, now = read_clip(source, end), read_clip(output, None)
     shift = min((t for t in was["times"] if t is not None), default=Fraction(0))
     shift = shift if shift < 0 else Fraction(0)  # a clip that begins before 0 is moved to 0
@@ -164,7 +164,7 @@ def compare(source: Path, output: Path, end: Fraction | None) -> dict[str, objec
 
 
 def streams_of(sound: list[tuple[int, bytes]]) -> list[bytes]:
-    """The bytes of each sound stream: muxers may cut raw sound into other packets."""
+    """Join the bytes of each sound stream, as muxers may cut raw sound into other packets."""
     joined: dict[int, bytearray] = {}
     for index, data in sound:
         joined.setdefault(index, bytearray()).extend(data)
@@ -174,7 +174,7 @@ def streams_of(sound: list[tuple[int, bytes]]) -> list[bytes]:
 def run_clip(
     source: Path, folder: Path, seconds: str | None, further: list[str]
 ) -> dict[str, object]:
-    """Restore one clip; its row of the table."""
+    """Restore one clip; returns its row of the table."""
     suffix = ".mkv" if source.suffix in MATROSKA else ".mp4"
     output = folder / f"{source.stem}{suffix}"
     command = [str(source), str(output), "-s", "1", "--preset", "ultrafast", *further]
@@ -200,7 +200,7 @@ def run_clip(
 
 
 def table(rows: list[dict[str, object]]) -> str:
-    """The rows in Markdown."""
+    """Write the rows in Markdown."""
     lines = [
         "| clip | exit | in | out | times equal | sound equal | second reader | said |",
         "|---|---|---|---|---|---|---|---|",
@@ -224,7 +224,7 @@ def table(rows: list[dict[str, object]]) -> str:
 
 
 def write(results: dict[str, list[dict[str, object]]]) -> None:
-    """Keep the tables and the figures."""
+    """Write the tables and the figures."""
     parts = [HEAD, *(f"## {title}\n\n{table(rows)}" for title, rows in results.items())]
     (ROOT / "docs" / "results" / "media-results.md").write_text("\n".join(parts))
     RESULTS.write_text(json.dumps(results, indent=1) + "\n")

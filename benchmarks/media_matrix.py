@@ -51,7 +51,7 @@ OWN_NAME = ("deu", "ger")
 
 @dataclass
 class Contents:
-    """What a file holds, as PyAV reads it."""
+    """The contents of a file, as PyAV reads it."""
 
     times: list[Fraction]
     pictures: list[tuple[Meaning, Planes]]
@@ -60,7 +60,7 @@ class Contents:
 
 
 def read(path: Path) -> Contents:
-    """Times and first and last picture of the video; hashes of all that is beside it."""
+    """Read the video's times, first and last picture, and hashes of everything beside it."""
     sides: dict[str, list[str]] = {}
     with av.open(str(path)) as clip:
         video = clip.streams.video[0]
@@ -89,7 +89,7 @@ def read(path: Path) -> Contents:
 
 
 def wanted_meaning(case: Case, source: Meaning, found: Meaning) -> Meaning:
-    """What the output's tags must say."""
+    """List the colour tags that the output must have."""
     into, out_of = family(case.target.pix_fmt), family(source.pix_fmt)
     number, transfer = {"bt709": (1, 1), "bt2020": (9, 14)}.get(
         case.out_color, (None, source.transfer)
@@ -123,7 +123,7 @@ def wanted_meaning(case: Case, source: Meaning, found: Meaning) -> Meaning:
 
 
 def check(case: Case, folder: Path) -> list[str]:
-    """What is wrong with the result of a case; nothing if all is right."""
+    """List the faults of a case's output."""
     source = folder / f"in.{case.source.suffix}"
     output = folder / f"out.{case.target.suffix}"
     write_clip(case, source)
@@ -168,7 +168,7 @@ def check(case: Case, folder: Path) -> list[str]:
 
 
 def times_faults(was: list[Fraction], now: list[Fraction], *, grid: bool) -> list[str]:
-    """Frames that are missing or moved; Matroska counts in milliseconds."""
+    """List frames that are missing or moved. Matroska counts in milliseconds."""
     if len(was) != len(now):
         return [f"{len(was)} frames became {len(now)}"]
     shift = min(was[0], Fraction(0))  # a clip that begins before 0 is moved to 0
@@ -178,7 +178,7 @@ def times_faults(was: list[Fraction], now: list[Fraction], *, grid: bool) -> lis
 
 
 def colour_faults(codes: Planes, found: Planes, target: Meaning, case: Case) -> list[str]:
-    """Patches that are a code off, and ramps that are shifted."""
+    """List patches that are a code off, and ramps that are shifted."""
     faults = []
     byte = 2 ** (depth(target.pix_fmt) - 8)
     unit = 1 if case.target.lossless else 2 * byte

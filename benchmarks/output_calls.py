@@ -31,7 +31,7 @@ RGB_FORMATS = (vs.RGB24, vs.RGB30, vs.RGB48, vs.RGBH, vs.RGBS)
 
 
 def clip_of(form: int, props: dict[str, int], size: tuple[int, int] = (48, 32)) -> vs.VideoNode:
-    """Three frames of blocks and grain that move."""
+    """Make three frames of moving blocks and grain."""
     blank = vs.core.std.BlankClip(width=size[0], height=size[1], format=form, length=3, keep=True)
 
     def fill(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
@@ -51,7 +51,7 @@ def clip_of(form: int, props: dict[str, int], size: tuple[int, int] = (48, 32)) 
 
 
 def facts_of_clips(made: dict[str, vs.VideoNode]) -> Facts:
-    """The facts of all frames of clips, by their names."""
+    """List the facts of all frames of clips, by their names."""
     found: Facts = {"frames": {}, "times": {}, "tags": {}}
     for name, clip in made.items():
         frames, times, tags = [], [], []
@@ -73,7 +73,7 @@ def facts_of_clips(made: dict[str, vs.VideoNode]) -> Facts:
 
 
 def each(formats: tuple[int, ...], props: dict[str, int], **given: object) -> Call:
-    """Clips of several formats, restored to 2 times the size."""
+    """Restore clips of several formats to 2 times the size."""
 
     def run(_: Path, model: Path) -> Facts:
         made = {
@@ -88,7 +88,7 @@ def each(formats: tuple[int, ...], props: dict[str, int], **given: object) -> Ca
 
 
 def settings_of_the_filter(_: Path, model: Path) -> Facts:
-    """What the filter can be told, on a clip with pixels that are not square."""
+    """Restore a clip with pixels that are not square under each parameter of the filter."""
     clip = clip_of(vs.YUV420P8, BT709 | {"_SARNum": 16, "_SARDen": 15, "_FieldBased": 0}, (96, 80))
 
     def restored(**given: object) -> vs.VideoNode:
@@ -106,7 +106,7 @@ def settings_of_the_filter(_: Path, model: Path) -> Facts:
 
 
 def sources(folder: Path, _: Path) -> Facts:
-    """What the source gives to a script, unrestored."""
+    """Open clips by the source filter, unrestored."""
     made = {
         "varying": Clip(times=UNEVEN, color=(5, 5, 6), location=2),
         "alpha": Clip(codec="ffv1", pix_fmt="yuva444p10le", options={}),
@@ -127,7 +127,7 @@ def sources(folder: Path, _: Path) -> Facts:
 
 
 def a_file(folder: Path, model: Path) -> Facts:
-    """A file restored by `process`, whose report is looked at as the value that it is."""
+    """Restore a file by `process`, and examine its report as a value."""
     Clip(beside=(clips.sound("aac", "eng"), clips.chapters)).write(folder / "in.mp4")
     settings = ProcessSettings(
         restore=RestoreSettings(
@@ -168,4 +168,4 @@ CALLS: dict[str, Call] = {
     "filter source": sources,
     "process": a_file,
 }
-"""All of them by name."""
+"""All calls by name."""

@@ -28,7 +28,7 @@ Write = Callable[[av.container.OutputContainer], Callable[[], None]]
 
 @dataclass(frozen=True, kw_only=True)
 class Clip:
-    """A clip to be made.
+    """A clip to be written.
 
     Attributes:
         codec: FFmpeg's name of the encoder.
@@ -121,7 +121,7 @@ def fill(picture: av.VideoFrame, number: int, *, bars: bool = False) -> None:
 
 
 def codes(height: int, width: int, across: int, number: int, index: int) -> NDArray[np.int64]:
-    """Code values of 8 bits, (height, width, across), within the limited range."""
+    """Draw code values of 8 bits, (height, width, across), within the limited range."""
     y, x, part = np.meshgrid(
         np.arange(height), np.arange(width), np.arange(across), indexing="ij", sparse=True
     )
@@ -136,7 +136,7 @@ def codes(height: int, width: int, across: int, number: int, index: int) -> NDAr
 
 
 def sound(codec: str, language: str, *, rate: int = 48000, seconds: float = 0.2) -> Write:
-    """A stream of a tone."""
+    """Add a stream of a tone."""
 
     def add(output: av.container.OutputContainer) -> Callable[[], None]:
         stream = output.add_stream(codec, rate=rate)
@@ -168,7 +168,7 @@ def sound(codec: str, language: str, *, rate: int = 48000, seconds: float = 0.2)
 
 
 def subtitles(language: str) -> Write:
-    """A stream of two lines of SubRip, in Matroska."""
+    """Add two lines of SubRip, in Matroska."""
 
     def add(output: av.container.OutputContainer) -> Callable[[], None]:
         stream = output.add_mux_stream("subrip")
@@ -188,7 +188,7 @@ def subtitles(language: str) -> Write:
 
 
 def chapters(output: av.container.OutputContainer) -> Callable[[], None]:
-    """Two chapters, and tags of the file."""
+    """Add two chapters, and tags of the file."""
     output.metadata.update(title="The clip", artist="nobody", comment="made by a program")
     output.set_chapters(
         [
@@ -201,13 +201,13 @@ def chapters(output: av.container.OutputContainer) -> Callable[[], None]:
 
 
 def attachment(output: av.container.OutputContainer) -> Callable[[], None]:
-    """A font, in Matroska."""
+    """Add a font, in Matroska."""
     output.add_attachment("font.ttf", "font/ttf", bytes(range(256)))
     return lambda: None
 
 
 def write_changing(path: Path) -> None:
-    """A raw H.264 stream whose picture becomes narrower after three frames."""
+    """Write raw H.264 whose picture becomes narrower after three frames."""
     parts = []
     for size in ((48, 32), (32, 32)):
         part = path.with_name(f"part{size[0]}.h264")
@@ -217,7 +217,7 @@ def write_changing(path: Path) -> None:
 
 
 def write_truncated(path: Path) -> None:
-    """A file that ends in the middle of a frame."""
+    """Write a file that ends in the middle of a frame."""
     whole = path.with_name(f"whole{path.suffix}")
     Clip(codec="ffv1", options={"slicecrc": "1"}, times=tuple(512 * n for n in range(8))).write(
         whole
@@ -227,7 +227,7 @@ def write_truncated(path: Path) -> None:
 
 
 def write_raw(path: Path) -> None:
-    """Pictures of 48x32 pixels of yuv422p10le, one after the other, and nothing else."""
+    """Write raw pictures of 48x32 pixels of yuv422p10le, one after the other."""
     parts = []
     for number in range(3):
         picture = av.VideoFrame(48, 32, "yuv422p10le")

@@ -1,4 +1,4 @@
-"""What there is to know of an output: hashes of its frames and packets, its times and its tags.
+"""Facts of an output: hashes of its frames and packets, its times and its tags.
 
 All of it is read with PyAV alone, and all of it is JSON, so that two outputs can be compared
 without keeping them.
@@ -14,15 +14,15 @@ import av
 import numpy as np
 
 Facts = dict[str, Any]
-"""`frames`: a hash for each; `times`; `packets`: a hash for each stream; `tags`."""
+"""Facts by name: `frames` (a hash each), `times`, `packets` (a hash per stream), `tags`."""
 
 SILENT = ("encoder", "_umid")
-"""Ends of tags that name a library's version, or are drawn at random when a clip is made."""
+"""Ends of the names of tags that are not compared: they hold a library's version, or are random."""
 COLOR = ("colorspace", "color_primaries", "color_trc", "color_range", "chroma_location")
 
 
 def digest(parts: Iterable[bytes]) -> str:
-    """The first 16 digits of the SHA-256 of bytes one after the other."""
+    """Compute the first 16 digits of the SHA-256 of bytes, one after the other."""
     made = hashlib.sha256()
     for part in parts:
         made.update(part)
@@ -30,7 +30,7 @@ def digest(parts: Iterable[bytes]) -> str:
 
 
 def facts_of(path: Path) -> Facts:
-    """The facts of a file, or of a folder of pictures: of each of them, by its name."""
+    """List the facts of a file, or of each picture of a folder, by its name."""
     if not path.is_dir():
         return facts_of_file(path)
     each = {file.name: facts_of_file(file) for file in sorted(path.iterdir())}
@@ -41,7 +41,7 @@ def facts_of(path: Path) -> Facts:
 
 
 def facts_of_file(path: Path) -> Facts:
-    """The facts of a file with one picture or a video stream, and others beside it."""
+    """List the facts of a file with one picture or one video stream."""
     with av.open(str(path)) as file:
         tags = {
             "format": file.format.name,
@@ -60,19 +60,19 @@ def facts_of_file(path: Path) -> Facts:
 
 
 def plain(chapters: Iterable[Any]) -> list[dict[str, Any]]:
-    """Chapters without their numbers, which some containers draw at random."""
+    """Remove the numbers of chapters, which some containers draw at random."""
     return [{key: value for key, value in dict(one).items() if key != "id"} for one in chapters]
 
 
 def spoken(metadata: dict[str, str]) -> dict[str, str]:
-    """Tags but for `SILENT` ones."""
+    """Remove the tags that `SILENT` names."""
     return {
         key: value for key, value in sorted(metadata.items()) if not key.lower().endswith(SILENT)
     }
 
 
 def stream_tags(stream: av.stream.Stream) -> Facts:
-    """What the container and the codec say of a stream."""
+    """List the tags of a stream in the container and the codec."""
     context = stream.codec_context
     tags: Facts = {
         "type": stream.type,
@@ -108,7 +108,7 @@ def stream_tags(stream: av.stream.Stream) -> Facts:
 
 
 def packets_of(file: av.container.InputContainer) -> list[str]:
-    """For each stream how many packets it has, and a hash of their bytes and times."""
+    """Count the packets of each stream, and hash their bytes and times."""
     parts: dict[int, list[bytes]] = {stream.index: [] for stream in file.streams}
     for packet in file.demux():
         if packet.size:
@@ -118,7 +118,7 @@ def packets_of(file: av.container.InputContainer) -> list[str]:
 
 
 def pictures_of(file: av.container.InputContainer) -> tuple[list[str], list[str], list[Facts]]:
-    """A hash of each frame's pixels, its time, and what frames say: once for all that agree."""
+    """Hash each frame's pixels, and list its time and the frames' shared properties."""
     stream = next(
         s for s in file.streams.video if not s.disposition & av.stream.Disposition.attached_pic
     )
@@ -145,7 +145,7 @@ def pictures_of(file: av.container.InputContainer) -> tuple[list[str], list[str]
 
 
 def pixels(picture: av.VideoFrame) -> Iterable[bytes]:
-    """The bytes of the planes of a picture, without what pads their rows."""
+    """Join the bytes of a picture's planes, without the rows' padding."""
     form = picture.format
     for plane in picture.planes:
         alone = len(picture.planes) == 1
@@ -155,5 +155,5 @@ def pixels(picture: av.VideoFrame) -> Iterable[bytes]:
 
 
 def text(value: Fraction | None) -> str | None:
-    """A fraction as FFmpeg writes it."""
+    """Write a fraction as FFmpeg does."""
     return None if value is None else f"{value.numerator}/{value.denominator}"

@@ -1,4 +1,4 @@
-"""The runs of the benchmark of equal outputs: what is given, how it is restored, what comes out."""
+"""The runs of the benchmark of equal outputs: input, options and expected kind of output."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from benchmarks.output_clips import EVEN, LOSSLESS, UNEVEN, Clip
 
 ROOT = Path(__file__).parents[1]
 MODEL = ROOT / "benchmarks" / "same_output.safetensors"
-"""A network of random weights: it changes every pixel, in no time."""
+"""A small network of random weights, which changes every pixel."""
 SHARED = ROOT.parent / "shared" / "data" / "video"
 
 X265 = ("--preset", "ultrafast", "-e", "x265-params=pools=none:frame-threads=1:log-level=none")
 X264 = (*("-c", "libx264", "--preset", "ultrafast", "--crf", "20"), *("-e", "threads=1"))
 FFV1 = ("--profile", "ffv1", "-e", "threads=1")
-"""Encoders on one thread: with more, some write other bytes on another machine."""
+"""Options of encoders for one thread: with more, some write other bytes on another machine."""
 P3 = "G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,50)"
 SCRIPT = """\
 import vapoursynth as vs
@@ -60,18 +60,18 @@ def command(
     code: int = 0,
     piped: str | None = None,
 ) -> Command:
-    """A run of the command with a clip or a function that writes one."""
+    """Make a run of the command with a clip or with a function that writes one."""
     write = clip.write if isinstance(clip, Clip) else clip
     return Command(write, source, output, options, code, piped)
 
 
 def real(name: str, output: str, *options: str) -> Command:
-    """A run of the command with a clip of the shared ones."""
+    """Make a run of the command with a clip of the shared ones."""
     return Command(lambda _: None, str(SHARED / name), output, options)
 
 
 def hdr(transfer: int) -> Clip:
-    """A clip of PQ (16) or HLG (18), graded."""
+    """Describe a graded clip of PQ (16) or HLG (18)."""
     params = (
         f"log-level=none:pools=none:frame-threads=1:lossless=1:master-display={P3}:max-cll=1203,397"
     )
@@ -87,12 +87,12 @@ def hdr(transfer: int) -> Clip:
 
 
 def lossless(pix_fmt: str, color: tuple[int, int, int] = (1, 1, 1), *, full: bool = False) -> Clip:
-    """A clip in FFV1."""
+    """Describe a clip in FFV1."""
     return Clip(codec="ffv1", pix_fmt=pix_fmt, options={}, color=color, full=full)
 
 
 def pictures(codec: str, pix_fmt: str, **options: str) -> Clip:
-    """Numbered pictures of R'G'B'."""
+    """Describe numbered pictures of R'G'B'."""
     return Clip(
         codec=codec,
         pix_fmt=pix_fmt,
@@ -106,7 +106,7 @@ def pictures(codec: str, pix_fmt: str, **options: str) -> Clip:
 
 
 def woven(frames: int) -> Clip:
-    """An interlaced clip as tall as a system's, at its rate."""
+    """Describe an interlaced clip with a television system's height and rate."""
     return Clip(
         codec="mpeg2video",
         size=(96, 480),
@@ -119,7 +119,7 @@ def woven(frames: int) -> Clip:
 
 
 def rotated(stream: av.VideoStream) -> None:
-    """A quarter turn, and pixels that are not square."""
+    """Set a quarter turn, and pixels that are not square."""
     stream.set_display_rotation(90)
     stream.codec_context.sample_aspect_ratio = Fraction(16, 15)
     stream.metadata["language"] = "fra"
@@ -335,4 +335,4 @@ REAL: dict[str, Command] = {
         "weird/subtitles_2tracks_640x480_vfr.m4v", "out.mp4", "-s", "1", "--end", "0.1", *X264
     ),
 }
-"""Runs of clips that lie beside the checkout, where they do."""
+"""Runs of the shared clips, which need the folder beside the checkout."""

@@ -1,4 +1,4 @@
-"""How much of the slowest stage's own rate arrives in the file, and whether that stage is named.
+"""Measure which share of the slowest stage's own rate the whole pipeline reaches.
 
     python benchmarks/pipeline.py [CLIP] [--rounds N] [--frames N] [--out FILE]
 
@@ -48,7 +48,7 @@ ULTRAFAST = WriteSettings(
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What is restored how, and which stage should be the slowest."""
+    """A clip with settings, and the stage that should be the slowest."""
 
     bound: str
     name: str
@@ -57,7 +57,7 @@ class Case:
 
 
 def cases(clip: Path, folder: Path, count: int) -> list[Case]:
-    """The three cases over the first frames of a clip."""
+    """List the three cases over the first frames of a clip."""
     short, long, heavy = (folder / f"{name}.mkv" for name in ("short", "long", "heavy"))
     rewrite(clip, short, "ffv1", "yuv420p", count // 3)  # the network is slow
     rewrite(clip, long, "ffv1", "yuv420p", count)
@@ -83,7 +83,7 @@ def cases(clip: Path, folder: Path, count: int) -> list[Case]:
 
 
 def rewrite(clip: Path, target: Path, codec: str, pix_fmt: str, count: int) -> None:
-    """The first frames of a clip, as fast or as slow to decode as a codec is."""
+    """Write the first frames of a clip in a codec that decodes faster or slower."""
     with av.open(f"file:{clip}") as source, av.open(f"file:{target}", "w") as made:
         video = source.streams.video[0]
         stream = made.add_stream(codec, rate=25)
@@ -97,7 +97,7 @@ def rewrite(clip: Path, target: Path, codec: str, pix_fmt: str, count: int) -> N
 
 
 def decoded(clip: Path) -> tuple[list[Frame], float]:
-    """All frames of a clip, and the seconds that decoding takes."""
+    """Decode a clip; returns its frames and the seconds."""
     with open_source(clip) as source:
         began = time.perf_counter()
         frames = list(source)
@@ -105,7 +105,7 @@ def decoded(clip: Path) -> tuple[list[Frame], float]:
 
 
 def restored(case: Case, frames: list[Frame]) -> tuple[list[Frame], float]:
-    """The frames restored, and the seconds that the engine takes for all but the first."""
+    """Restore frames; returns them and the engine's seconds for all but the first."""
     with open_source(case.clip) as source:
         form = source.info.format
     target = make_plan(case.clip, Path("none.mp4"), case.settings).result.format
@@ -119,7 +119,7 @@ def restored(case: Case, frames: list[Frame]) -> tuple[list[Frame], float]:
 
 
 def encoded(case: Case, frames: list[Frame], folder: Path) -> float:
-    """Seconds that encoding takes."""
+    """Measure the seconds of encoding."""
     with ExitStack() as stack:
         source = stack.enter_context(open_source(case.clip))
         output = OutputFile(folder / "encoded.mp4", source=case.clip, overwrite=True)
@@ -151,7 +151,7 @@ class Listener(Progress):
 
 
 def whole(case: Case, folder: Path) -> tuple[float, str]:
-    """Seconds for all frames from file to file, and the bound that was named."""
+    """Measure the seconds for all frames from file to file; returns the named bound too."""
     listener = Listener()
     settings = replace(case.settings, write=replace(case.settings.write, overwrite=True))
     process(case.clip, folder / "out.mp4", settings, progress=listener)
@@ -161,7 +161,7 @@ def whole(case: Case, folder: Path) -> tuple[float, str]:
 
 
 def run(case: Case, rounds: int, folder: Path) -> dict[str, object]:
-    """The medians of a case."""
+    """Measure the medians of a case."""
     rates: dict[str, list[float]] = {"decode": [], "compute": [], "encode": [], "file": []}
     ratios, named = [], []
     for _ in range(rounds):

@@ -1,4 +1,4 @@
-"""How good our models are beside resizes and the networks that people use today.
+"""Score our models beside resizes and common networks.
 
     python -m benchmarks.quality --shared DIR --models tiny [LABEL=FILE ...] [--peers] [--out DIR]
 
@@ -152,7 +152,7 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def _before(path: Path, digests: Mapping[str, str]) -> dict[str, Any]:
-    """An earlier record of the same weights.
+    """Read an earlier record of the same weights.
 
     Raises:
         SettingsError: There is none, or it is of other weights or of a quick look.
@@ -181,7 +181,7 @@ def _model_files(given: list[str]) -> dict[str, Path]:
 def _methods(
     files: Mapping[str, Path], others: Mapping[str, Method], device: str
 ) -> dict[str, Method]:
-    """All that is compared. In fp32, so that the scores of two machines compare."""
+    """Make all methods, in fp32, so that the scores of two machines compare."""
     models = {
         label: ModelMethod(RestoreSettings(model_path=path, device=device, dtype="fp32"))
         for label, path in files.items()
@@ -194,7 +194,7 @@ def _methods(
 
 
 def _sets(data: Path, limit: int | None) -> list[SampleSet]:
-    """All sets, the ones that the targets ask about first."""
+    """Make all sets, those that the targets need first."""
     clips, sharp = data / "video" / "good", data / "eval" / SHARP
     whole = [
         *(referenced(data / "eval" / name) for name in REFERENCED),
@@ -222,7 +222,7 @@ def _judge(
     moved: bool,
     out: Path | None,
 ) -> dict[str, Scores]:
-    """The scores on one set, printed; its sheet, written."""
+    """Score all methods on one set, print the scores and write its sheet."""
     sheet = Sheet()
     fast = {name: method for name, method in methods.items() if name != TEACHER}
     judged = methods if group.name in TEACHERS_SETS else fast
@@ -239,7 +239,7 @@ def _judge(
 def _speed(
     files: Mapping[str, Path], others: Mapping[str, Method], device: torch.device
 ) -> dict[str, float]:
-    """Frames a second in bf16 over those of the peer that the targets name; empty without it."""
+    """Measure speed in bf16 relative to the peer that the targets name; empty without that peer."""
     if GENERAL not in others:
         return {}
     compared: dict[str, Method] = {GENERAL: autocast(others[GENERAL], torch.bfloat16, device)}
@@ -255,7 +255,7 @@ def _entry(name: str, target: Target) -> dict[str, object]:
 
 
 def _digest(path: Path) -> str:
-    """What tells later whether a file is still the one that was measured."""
+    """Compute the digest by which a changed model file is noticed."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 

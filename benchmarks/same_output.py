@@ -1,4 +1,4 @@
-"""Whether the product still writes what it wrote: runs whose outputs are hashed and compared.
+"""Check that the product still writes the same: runs whose outputs are hashed and compared.
 
     python -m benchmarks.same_output --write FILE.json
     python -m benchmarks.same_output --compare FILE.json [--only NAME...]
@@ -41,7 +41,7 @@ ONE_THREAD = {
     "ONEDNN_MAX_CPU_ISA": "AVX2",
     "MKL_CBWR": "AVX2",
 }
-"""Sums are added up in an order that neither the number of cores nor their kind changes."""
+"""Environment in which sums are added in the same order on every machine."""
 PROCESSES = get_context("forkserver")
 PROCESSES.set_forkserver_preload(["av", "numpy", "torch", "safetensors.torch"])
 """Each run has a process of its own, but torch, which takes most of its time, is loaded once."""
@@ -50,7 +50,7 @@ LINES, LENGTH = 24, 300
 PIPED, SAID = "piped.y4m", "said.txt"
 PACKAGES = ("av", "torch", "numpy", "vapoursynth")
 IGNORED = {"path", "bytes"}
-"""What of a file the report tells that is not its contents."""
+"""Fields of a file in the report that do not describe its contents."""
 
 
 def main() -> int:
@@ -76,7 +76,7 @@ def main() -> int:
 
 
 def write(path: Path, chosen: dict[str, Any], note: str) -> int:
-    """Run all and keep what came out."""
+    """Run all, and write the record."""
     runs = {}
     for name, run in chosen.items():
         print(name, flush=True)
@@ -94,7 +94,7 @@ def write(path: Path, chosen: dict[str, Any], note: str) -> int:
 
 
 def compare(record: dict[str, Any], chosen: dict[str, Any]) -> int:
-    """Run all and print in what they differ from a record; 1 if any does."""
+    """Run all, and print the differences from a record; returns 1 if there are any."""
     for name, was in record["versions"].items():
         if was != versions().get(name):
             print(f"another machine or version: {name} was {was}, is {versions().get(name)}")
@@ -115,7 +115,7 @@ def compare(record: dict[str, Any], chosen: dict[str, Any]) -> int:
 
 
 def facts_of_run(run: Any) -> Facts:  # noqa: ANN401 - a command, or a function
-    """What came out of a run; `fault` alone if it failed in another way than it should."""
+    """List the facts of a run's output; `fault` alone for an unexpected failure."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         try:
@@ -125,7 +125,7 @@ def facts_of_run(run: Any) -> Facts:  # noqa: ANN401 - a command, or a function
 
 
 def facts_of_command(run: Command, folder: Path) -> Facts:
-    """What came out of the command."""
+    """List the facts of the command's output."""
     run.make(folder / (run.piped or run.source))
     arguments = [run.source, run.output, *run.options, *own_options(run)]
     process = PROCESSES.Process(
@@ -143,7 +143,7 @@ def facts_of_command(run: Command, folder: Path) -> Facts:
 
 
 def be_the_command(arguments: list[str], folder: Path, given: str) -> None:
-    """Become the console script of this very tree, by the name that pyproject.toml has for it."""
+    """Run this tree's console script, under its name in pyproject.toml."""
     scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
     module, function = scripts["gendrpix-video"].split(":")
     os.chdir(folder)
@@ -159,7 +159,7 @@ def be_the_command(arguments: list[str], folder: Path, given: str) -> None:
 
 
 def own_options(run: Command) -> Iterator[str]:
-    """What every run is given, unless it says otherwise."""
+    """Yield the options that every run gets unless it sets them itself."""
     yield from ("--model", str(MODEL), "--device", "cpu", "--progress", "none")
     yield from ("--report", "report.json")
     if "--dtype" not in run.options:
@@ -167,7 +167,7 @@ def own_options(run: Command) -> Iterator[str]:
 
 
 def told(report: dict[str, Any]) -> Facts:
-    """What of a report is the run's own: neither times, nor versions, nor the words of warnings."""
+    """Select the report's facts about the run itself: no times, versions or words of warnings."""
     names = ("exit_code", "device", "dtype", "streams", "frames", "damage")
     return {
         "input": dict(leaves(report["input"])),
@@ -179,7 +179,7 @@ def told(report: dict[str, Any]) -> Facts:
 
 
 def leaves(value: Facts) -> Iterator[tuple[str, object]]:
-    """What is said of a file, however it is grouped."""
+    """Yield the facts about a file, however they are nested."""
     for key, inner in value.items():
         if isinstance(inner, dict):
             yield from leaves(inner)
@@ -188,7 +188,7 @@ def leaves(value: Facts) -> Iterator[tuple[str, object]]:
 
 
 def versions() -> dict[str, str]:
-    """What else decides about the hashes."""
+    """List the versions and processor features on which the hashes depend."""
     flags = next(
         (
             line
@@ -207,7 +207,7 @@ def versions() -> dict[str, str]:
 
 
 def differences(was: Any, now: Any, place: str = "") -> Iterator[str]:  # noqa: ANN401 - JSON
-    """Lines that say in what two facts differ: the place, and what was and is there."""
+    """Describe how two facts differ, a line for each place."""
     if isinstance(was, dict) and isinstance(now, dict):
         if "fault" in now:
             yield f"fault: {now['fault']}"

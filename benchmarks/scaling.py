@@ -1,4 +1,4 @@
-"""How the cost of a frame grows: with its size, with the length of the clip, with threads.
+"""Measure how the cost of a frame grows with its size, the clip's length and the threads.
 
     python benchmarks/scaling.py [--model NAME|FILE] [--device D] [--rounds N] [--length N]
 
@@ -47,7 +47,7 @@ class Subject:
 
     @torch.inference_mode()
     def seconds(self) -> float:
-        """Seconds of one frame."""
+        """Measure the seconds of one frame."""
         began = time.perf_counter()
         self.way.restore(self.frame)
         if self.device.type == "cuda":
@@ -56,13 +56,13 @@ class Subject:
 
 
 def resident_mb() -> float:
-    """What the process holds now."""
+    """Measure the resident memory of the process in MB."""
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def by_size(settings: RestoreSettings, rounds: int) -> dict[str, object]:
-    """Seconds at each size, and the exponent over pixels."""
+    """Measure the seconds at each size, and the exponent over pixels."""
     subjects = {size: Subject(settings, size) for size in SIZES}
     times: dict[tuple[int, int], list[float]] = {size: [] for size in SIZES}
     for _ in range(rounds):
@@ -79,7 +79,7 @@ def by_size(settings: RestoreSettings, rounds: int) -> dict[str, object]:
 
 
 def by_length(settings: RestoreSettings, length: int) -> dict[str, float]:
-    """How the time of a frame and the memory change from the first frame to the last."""
+    """Measure how time and memory change from the first frame to the last."""
     subject = Subject(settings, SIZES[0])
     before = resident_mb()
     times = [subject.seconds() for _ in range(length)]
@@ -96,7 +96,7 @@ def by_length(settings: RestoreSettings, length: int) -> dict[str, float]:
 
 
 def by_threads(settings: RestoreSettings, rounds: int) -> dict[int, float]:
-    """Milliseconds of a frame with 1 thread, 2, 4 and so on, up to one a core."""
+    """Measure the milliseconds of a frame with 1 thread, 2, 4 and so on, up to one a core."""
     usual, counts = torch.get_num_threads(), [1]
     while 2 * counts[-1] <= (os.cpu_count() or 1):
         counts.append(2 * counts[-1])

@@ -34,7 +34,7 @@ BLOCK = re.compile(r"(<!-- scores: ([^\n]+) -->\n)(.*?)(<!-- end of scores -->)"
 
 
 class StaleError(Exception):
-    """The figures are not those of the package's weights."""
+    """Raised if the figures are not those of the package's weights."""
 
 
 def main() -> int:
@@ -58,7 +58,7 @@ def main() -> int:
 
 
 def load(path: Path) -> dict[str, Any]:
-    """The report, if it is of all pictures and of the weights in the package."""
+    """Read the report, if it covers all pictures and the package's weights."""
     report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     if report.get("first_only"):
         raise StaleError(f"{path.name} is a quick look: run benchmarks.quality on all pictures")
@@ -72,17 +72,17 @@ def load(path: Path) -> dict[str, Any]:
 
 
 def filled(text: str, report: dict[str, Any]) -> str:
-    """A document with its blocks made anew."""
+    """Write a document's generated blocks anew."""
     return BLOCK.sub(lambda found: f"{found[1]}\n{table(found[2], report)}\n\n{found[4]}", text)
 
 
 def target(entry: dict[str, Any]) -> Target:
-    """A target as it was written."""
+    """Make a target of its entry in the report."""
     return Target(**{field.name: entry[field.name] for field in fields(Target)})
 
 
 def table(name: str, report: dict[str, Any]) -> str:
-    """What stands in a block."""
+    """Write the content of a block."""
     if name == "targets":
         return to_table(
             {

@@ -1,4 +1,4 @@
-"""What the ffprobe program says of a clip and of its restoration: a reader that is not PyAV."""
+"""Compare a clip with its restoration by the ffprobe program, a reader other than PyAV."""
 
 import json
 import subprocess
@@ -12,12 +12,12 @@ UNSAID = {None, "unknown", "reserved", "unspecified", "gbr"}
 
 
 def available() -> bool:
-    """Whether the program is there; Debian's package `ffmpeg` has it."""
+    """Tell whether the program is installed; Debian's package `ffmpeg` has it."""
     return which("ffprobe") is not None
 
 
 def differences(source: Path, output: Path) -> list[str]:
-    """In what a clip and its restoration at scale 1 differ, but for what must: codec and depth.
+    """List the differences of a clip and its restoration at scale 1, except for codec and depth.
 
     What the source does not say is not compared, and an odd side may lose a pixel or gain one.
     """
@@ -41,7 +41,7 @@ def differences(source: Path, output: Path) -> list[str]:
 
 
 def facts(path: Path) -> dict[str, object]:
-    """Frames, size, shape, rotation, colour, grading, sound and subtitles of a file."""
+    """Read frames, size, shape, rotation, colour, grading, sound and subtitles of a file."""
     entries = "stream:stream_tags=language:stream_side_data_list:stream_disposition=attached_pic"
     everything = probe(path, "-count_frames", "-show_entries", entries, "-show_chapters")
     streams = everything["streams"]
@@ -78,12 +78,12 @@ def facts(path: Path) -> dict[str, object]:
 
 
 def is_cover(stream: dict[str, dict[str, int]]) -> bool:
-    """Whether a stream is a picture that belongs to the file."""
+    """Tell whether a stream is cover art."""
     return bool(stream.get("disposition", {}).get("attached_pic"))
 
 
 def probe(path: Path, *arguments: str) -> dict[str, list[dict[str, object]]]:
-    """What ffprobe says."""
+    """Run ffprobe, and return its JSON."""
     command = ["ffprobe", "-v", "quiet", *arguments, "-of", "json", f"file:{path}"]
     done = subprocess.run(command, capture_output=True, check=False, stdin=subprocess.DEVNULL)
     return json.loads(done.stdout)

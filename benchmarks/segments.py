@@ -1,4 +1,4 @@
-"""A job in segments against the same in one piece: time, size and VMAF of the result.
+"""Compare a job in segments with one piece: time, size and VMAF of the result.
 
     nice python -m benchmarks.segments CLIP [--frames N] [--rounds N] [--out FILE]
 
@@ -46,30 +46,30 @@ ENCODERS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """A job against one piece: what was measured of both, the one piece first."""
+    """Figures of one piece and of a job, in that order."""
 
     bytes: tuple[int, int]
     vmaf: tuple[float, float]
 
     @property
     def larger(self) -> float:
-        """Per cent by which the job's file is larger."""
+        """Size of the job's file over that of the one piece, in per cent more."""
         return 100 * (self.bytes[1] / self.bytes[0] - 1)
 
     @property
     def better(self) -> float:
-        """VMAF that the job's file has more."""
+        """VMAF of the job's file less that of the one piece."""
         return self.vmaf[1] - self.vmaf[0]
 
 
 def in_both_ways(settings: ProcessSettings) -> tuple[ProcessSettings, ProcessSettings]:
-    """The settings for one piece, and for a job."""
+    """Make the settings for one piece, and for a job."""
     one = replace(settings, job=replace(settings.job, segments=False))
     return one, replace(settings, job=replace(settings.job, segments=True))
 
 
 def times(clip: Path, folder: Path, end: Fraction, rounds: int) -> list[tuple[float, float]]:
-    """Seconds of each round, of one piece and of the job."""
+    """Measure the seconds of each round, of one piece and of the job."""
     settings = ProcessSettings(restore=RestoreSettings(scale=Fraction(2), model="tiny"))
     read = replace(settings.read, end=end)
     small = replace(settings.prepare, pre_filter="scale=iw/4:ih/4")
@@ -86,7 +86,7 @@ def times(clip: Path, folder: Path, end: Fraction, rounds: int) -> list[tuple[fl
 
 
 def encoded(clip: Path, folder: Path, end: Fraction, name: str) -> Result:
-    """Size and VMAF of the clip, encoded anew in both ways."""
+    """Measure size and VMAF of the clip, encoded in both ways."""
     write = WriteSettings(encode=ENCODERS[name])
     restore = RestoreSettings(scale=Fraction(1), strength=0)
     settings = ProcessSettings(restore=restore, write=write)
@@ -100,7 +100,7 @@ def encoded(clip: Path, folder: Path, end: Fraction, name: str) -> Result:
 
 
 def against(path: Path, clip: Path) -> float:
-    """The mean VMAF of a file's frames against those of the clip."""
+    """Compute the mean VMAF of a file's frames against those of the clip."""
     total = count = 0.0
     with ExitStack() as opened:
         both = zip(*(pictures(each, opened) for each in (path, clip)), strict=False)
@@ -112,7 +112,7 @@ def against(path: Path, clip: Path) -> float:
 
 
 def pictures(path: Path, opened: ExitStack) -> Iterator[Tensor]:
-    """The frames of a file, as (3, H, W) RGB in [0, 1]."""
+    """Yield the frames of a file, as (3, H, W) RGB in [0, 1]."""
     source = opened.enter_context(av.open(str(path)))
     for frame in source.decode(video=0):
         yield torch.from_numpy(frame.to_ndarray(format="rgb24")).permute(2, 0, 1) / 255

@@ -1,4 +1,4 @@
-"""The fixed sheet of 24 crops: what people look at, by every method, for the eye.
+"""The fixed sheet of 24 crops, restored by every method, for judging by eye.
 
     python -m benchmarks.sheet --shared DIR --models tiny base [LABEL=FILE ...] --out FILE...
 
@@ -83,7 +83,7 @@ def _paint(options: argparse.Namespace) -> None:
 
 
 def _others(data: Path, device: str) -> Mapping[str, Method]:
-    """The networks that ours are held against, as far as they are here."""
+    """Load the networks for comparison that are in the shared folder."""
     chosen = pick_device(device)
     found: dict[str, Method] = {}
     for label, file in OTHERS.items():

@@ -1,4 +1,4 @@
-"""Frames a second of our networks and of the peers on the CPU, frame by frame in turn.
+"""Measure frames per second of our networks and others on the CPU, frame by frame in turn.
 
     python -m benchmarks.speed_cpu [--peers DIR] [--rounds N] [--size 320x180] [--dtype fp32|bf16]
 
@@ -38,7 +38,7 @@ OURS = tuple(BUILT_IN)
 
 
 def our_way(name: str, size: tuple[int, int], dtype: str) -> Way:
-    """A built-in model with all that happens to a frame but the conversions of its format."""
+    """Make the `Way` of a built-in model: all steps but the conversions of the format."""
     width, height = size
     source = FrameFormat(width=width, height=height, layout=PixelLayout(family="rgb", bits=16))
     target = FrameFormat(
@@ -49,7 +49,7 @@ def our_way(name: str, size: tuple[int, int], dtype: str) -> Way:
 
 
 def our_method(name: str, size: tuple[int, int], dtype: str) -> Method:
-    """The same as a method."""
+    """Make a `Method` of a built-in model, timed without the conversions of the format."""
     way = our_way(name, size, dtype)
 
     def method(low: Tensor, _: int) -> Tensor:  # the scale is the restorer's own
@@ -60,14 +60,14 @@ def our_method(name: str, size: tuple[int, int], dtype: str) -> Method:
 
 
 def peer_methods(folder: Path, dtype: str) -> dict[str, Method]:
-    """The peers, under autocast where the arithmetic is not fp32."""
+    """Load the peers, under autocast if the arithmetic is not fp32."""
     return {
         name: autocast(method, DTYPES[dtype], CPU) for name, method in peers(folder, CPU).items()
     }
 
 
 def methods(options: argparse.Namespace) -> dict[str, Method]:
-    """All networks by name, the peers first."""
+    """Make all methods by name, the peers first."""
     keep_freed()
     size = tuple(map(int, options.size.split("x")))
     found = peer_methods(options.peers, options.dtype) if options.peers else {}
@@ -75,13 +75,13 @@ def methods(options: argparse.Namespace) -> dict[str, Method]:
 
 
 def frames(options: argparse.Namespace, count: int) -> list[Tensor]:
-    """What the networks are timed on."""
+    """Make the frames on which networks are timed."""
     width, height = map(int, options.size.split("x"))
     return noise_frames(width, height, count)
 
 
 def peak_memory(options: argparse.Namespace, name: str) -> float:
-    """MB that a process holds at its peak, PyTorch's own included."""
+    """Measure the peak memory of a process in MB, PyTorch's own included."""
     methods(options)[name](frames(options, 1)[0], SCALE)
     # Not getrusage's: a new process begins with the peak of the one that started it.
     status = Path("/proc/self/status").read_text(encoding="ascii").split()
@@ -101,11 +101,11 @@ GROUPS = {
     "copy and join": ("copy", "cat", "contiguous"),
     "sums and products": ("add", "sub", "mul", "div", "lerp", "clamp", "sum"),
 }
-"""Operations by words in their names; what comes first counts."""
+"""Kinds of operations by words in their names. The first match counts."""
 
 
 def profile(options: argparse.Namespace) -> dict[str, float]:
-    """Shares of a frame's time by kind of operation, for the default model."""
+    """Measure each kind of operation's share of a frame's time, for the default model."""
     width, height = map(int, options.size.split("x"))
     way = our_way(OURS[0], (width, height), options.dtype)
     low = frames(options, 1)[0]

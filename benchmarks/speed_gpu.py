@@ -1,4 +1,4 @@
-"""The paper's network, its predecessors and ours, step by step, on one GPU.
+"""Time the paper's network, its predecessors and ours, step by step, on one GPU.
 
     python benchmarks/speed_gpu.py [--seconds N] [--sizes 512x512,1920x1080,3840x2160,7680x4320]
     python benchmarks/speed_gpu.py --device cpu --narrow --sizes 128x96,640x360    # to see it run
@@ -63,7 +63,7 @@ LATENT = 16
 UHD = 3840
 """Columns of a 4K frame."""
 WHOLE = 1 << 40
-"""Tokens at a time: all of them."""
+"""A number of tokens beyond that of any picture: all at a time."""
 Generator = Callable[[Tensor, Tensor], Tensor]
 Size = tuple[int, int]
 
@@ -78,7 +78,7 @@ def kernels_of(device: torch.device) -> AbstractContextManager[None]:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Something to time.
+    """A network to time.
 
     Attributes:
         name: Of the network, or what was added to it.
@@ -103,7 +103,7 @@ class Case:
 
 @dataclass(slots=True)
 class Row:
-    """What was measured of a case at a size."""
+    """Measurements of a case at a size."""
 
     network: str
     width: int
@@ -118,7 +118,7 @@ class Row:
 
 
 class Bench:
-    """A device, its arithmetic, and the time that is left.
+    """A device, its arithmetic, and the time left.
 
     Args:
         options: The command's.
@@ -136,12 +136,12 @@ class Bench:
         self.peak = self._matmul_peak(512 if options.narrow else 8192)
 
     def _matmul_peak(self, side: int) -> float:
-        """TFLOP/s of a square matrix product."""
+        """Measure the TFLOP/s of a square matrix product."""
         a, b = torch.randn(2, side, side, device=self.device, dtype=self.dtype)
         return 2 * side**3 / self.seconds(lambda: a @ b, 0.5) / 1e12
 
     def seconds(self, run: Callable[[], object], budget: float = 1.0) -> float:
-        """Median seconds of a call, after one that does not count."""
+        """Measure the median seconds of a call, after one that does not count."""
         run()
         once = self._time(run)
         return statistics.median(
@@ -161,7 +161,7 @@ class Bench:
         return start.elapsed_time(end) / 1000
 
     def build(self, kind: Callable[[], nn.Module]) -> nn.Module:
-        """A network of random weights, made where and as it will run."""
+        """Make a network of random weights on the device, in its arithmetic."""
         before = torch.get_default_dtype()
         torch.set_default_dtype(self.dtype)
         try:
@@ -204,14 +204,14 @@ class Bench:
 
 
 def free(device: torch.device) -> None:
-    """Let go of what the row before held, so that the next one's peak is its own."""
+    """Free the memory of earlier cases, so that the next one's peak is its own."""
     gc.collect()
     if device.type == "cuda":
         torch.cuda.empty_cache()
 
 
 def predecessors(bench: Bench) -> Iterator[Case]:
-    """GenDR and GenDR-Adc."""
+    """Yield GenDR and GenDR-Adc."""
     latent = replace(bench.full, in_channels=LATENT, out_channels=LATENT)
     pixels = replace(bench.full, out_channels=LATENT)
     kinds: list[tuple[str, Callable[[], nn.Module]]] = [
@@ -227,7 +227,7 @@ def predecessors(bench: Bench) -> Iterator[Case]:
 
 
 def build_up(bench: Bench, *, compiled: bool) -> Iterator[Case]:
-    """GenDR-Pix as the paper has it, then with one thing after the other."""
+    """Yield GenDR-Pix as in the paper, then with our changes added one by one."""
     network = bench.build(lambda: GenDRPix(bench.full, CARD))
     layers = [part for part in network.modules() if isinstance(part, SelfAttention)]
     windows = [part.window for part in layers]
@@ -261,7 +261,7 @@ def build_up(bench: Bench, *, compiled: bool) -> Iterator[Case]:
 
 
 def built_in(bench: Bench) -> Iterator[Case]:
-    """The shipped models."""
+    """Yield the shipped models."""
     for name in BUILT_IN:
         network = load_network(name, device=bench.device, dtype=bench.dtype, folded=True)
         prompts = network.positive, network.negative
@@ -272,7 +272,7 @@ def built_in(bench: Bench) -> Iterator[Case]:
 
 
 def operations(config: UNetConfig, size: Size, *, guided: bool, windowed: bool) -> float:
-    """TFLOP of GenDR-Pix under PadCFG, counted on shapes alone."""
+    """Count the TFLOP of GenDR-Pix under PadCFG, on shapes alone."""
     width, height = size
     with torch.device("meta"):
         network = GenDRPix(config, CARD).requires_grad_(requires_grad=False)
@@ -288,7 +288,7 @@ def operations(config: UNetConfig, size: Size, *, guided: bool, windowed: bool) 
 
 
 def staging(bench: Bench, trace: Path) -> dict[str, float]:
-    """The wall time of 24 frames through the engine beside that of each stream's work."""
+    """Measure the wall time of 24 frames through the engine, and of each stream's work."""
     source = FrameFormat(
         width=960,
         height=540,
@@ -325,7 +325,7 @@ def staging(bench: Bench, trace: Path) -> dict[str, float]:
 
 
 def measured(bench: Bench, sizes: list[Size], *, compiled: bool) -> Iterator[Row]:
-    """All cases at all sizes, each printed as it is there."""
+    """Measure all cases at all sizes, and print each row at once."""
     for group in (built_in(bench), build_up(bench, compiled=compiled), predecessors(bench)):
         for case in group:
             chosen = [size for size in sizes if size[0] <= (UHD if case.slow else case.up_to)]
@@ -381,7 +381,7 @@ def main() -> None:
 
 
 def line(row: Row) -> str:
-    """A row of the table."""
+    """Write a row of the table."""
     size = f"{row.width}x{row.height}"
     head = f"{row.network:32} {size:>10} {'yes' if row.guided else 'no':>3}"
     if row.ms is None:

@@ -1,4 +1,4 @@
-"""One frame of each clip, resized and restored: its low band, its lattice, a picture to look at.
+"""Resize and restore one frame of each clip, measure its low band and lattice, and paint it.
 
     python benchmarks/stills.py FOLDER [--model NAME|FILE] [--out DIR]
 
@@ -33,18 +33,18 @@ from vs_gendrpix.settings import RestoreSettings
 HERE = Path(__file__).parent
 SIGMA = 16
 SIDE = 448
-"""Pixels of the crop that is shown."""
+"""Pixels to a side of the painted crop."""
 
 
 def middle_frame(path: Path) -> Frame:
-    """The middle one of the first two seconds."""
+    """Read the middle frame of the first two seconds."""
     with open_source(path, end=Fraction(2)) as source:
         frames = list(source)
     return frames[len(frames) // 2]
 
 
 def restored(frame: Frame, settings: RestoreSettings) -> Tensor:
-    """(1, 3, H, W) RGB in [0, 1] of a frame at 4 times its size."""
+    """Restore a frame at 4 times its size, to (1, 3, H, W) RGB in [0, 1]."""
     form = frame.format
     target = replace(
         form,
@@ -62,7 +62,7 @@ def restored(frame: Frame, settings: RestoreSettings) -> Tensor:
 
 
 def mirrored(image: Tensor, reach: int) -> Tensor:
-    """A picture with mirrored surroundings, border samples twice, so that all count alike."""
+    """Extend a picture by its mirrored borders, so that all samples count alike."""
     for dim in (-2, -1):
         size = image.shape[dim]
         before = image.narrow(dim, 0, reach).flip(dim)
@@ -72,7 +72,7 @@ def mirrored(image: Tensor, reach: int) -> Tensor:
 
 
 def blurred(image: Tensor) -> Tensor:
-    """After a Gaussian blur of `SIGMA` pixels."""
+    """Blur a picture by a Gaussian of `SIGMA` pixels."""
     offsets = torch.arange(-3 * SIGMA, 3 * SIGMA + 1, dtype=torch.float32)
     line = torch.exp(-0.5 * (offsets / SIGMA) ** 2)
     kernel = (line / line.sum()).expand(3, 1, 1, -1)
@@ -81,7 +81,7 @@ def blurred(image: Tensor) -> Tensor:
 
 
 def side_by_side(resized: Tensor, result: Tensor) -> Image.Image:
-    """The middle of both."""
+    """Paint the middles of the resized and the restored picture beside one another."""
     height, width = resized.shape[-2:]
     top, left = max(0, height - SIDE) // 2, max(0, width - SIDE) // 2
     crops = [image[0, :, top : top + SIDE, left : left + SIDE] for image in (resized, result)]

@@ -1,4 +1,4 @@
-"""What the shipped models must reach, beside the networks that people use today."""
+"""Quality targets of the shipped models, relative to common networks."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ WDN = "realesr-general-wdn-x4v3"
 DISTANCE = "SqueezeNet distance"
 
 Rows = Mapping[str, Scores]
-"""Method to scores, on one set."""
+"""Scores on one set, by method."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """One demand and whether it holds.
+    """A target, and the two figures that decide whether it is met.
 
     Attributes:
         demand: In words.
@@ -32,7 +32,7 @@ class Target:
 
     @property
     def met(self) -> bool | None:
-        """Whether it holds; None where one of the two was not measured."""
+        """Whether the target is met; None if one of its figures was not measured."""
         if self.found is None or self.bound is None:
             return None
         return self.found >= self.bound if self.at_least else self.found <= self.bound
@@ -47,7 +47,7 @@ class Target:
 def targets(
     model: str, sets: Mapping[str, Rows], speed: Mapping[str, float]
 ) -> list[tuple[str, Target]]:
-    """The demands on a model, each with the set it is asked on.
+    """List the targets of a model, each with its set.
 
     Args:
         model: Its name among the methods. One that begins with `base` is asked what `base` is
@@ -102,7 +102,7 @@ def _target(
 
 
 def to_table(demands: Mapping[str, list[tuple[str, Target]]]) -> str:
-    """The demands as a Markdown table, a column for each model."""
+    """Write the targets as a Markdown table, a column for each model."""
     first = next(iter(demands.values()))
     lines = [["on", *demands], ["---"] * (1 + len(demands))]
     for row, (name, _) in enumerate(first):

@@ -1,4 +1,4 @@
-"""What of the engine's rate a VapourSynth script gets, and what the filter costs by itself.
+"""Measure the share of the engine's rate that a VapourSynth script gets, and the filter's own cost.
 
     python benchmarks/vapoursynth_filter.py [CLIP] [--frames N] [--rounds N] [--out FILE]
 
@@ -47,7 +47,7 @@ SCALE = 2
 
 
 class Simulated:
-    """An engine whose one device sleeps, and gives back what it got."""
+    """A simulated engine, whose device sleeps and returns the frame it got."""
 
     seconds = 0.0
 
@@ -78,7 +78,7 @@ class Simulated:
 
 @contextmanager
 def simulated(seconds: float) -> Iterator[None]:
-    """Let the filter build an engine that sleeps so long for every frame."""
+    """Let the filter build an engine that sleeps for a fixed time per frame."""
     Simulated.seconds = seconds
     vs_gendrpix.restore.engine.Engine = Simulated
     try:
@@ -88,7 +88,7 @@ def simulated(seconds: float) -> Iterator[None]:
 
 
 def busy(prefetch: int | None, frames: int) -> float:
-    """The share of the time in which the sleeping device has a frame, with one thread."""
+    """Measure the share of time in which the sleeping device has a frame, with one thread."""
     vs.core.num_threads = 1
     clip = vs.core.std.BlankClip(format=vs.GRAY8, width=64, height=64, length=frames + 10)
 
@@ -109,7 +109,7 @@ def busy(prefetch: int | None, frames: int) -> float:
 
 
 def engine_rate(path: Path, frames: int) -> float:
-    """Frames a second of the engine alone, on frames decoded before."""
+    """Measure frames per second of the engine alone, on decoded frames."""
     settings = RestoreSettings(scale=SCALE)
     with open_source(path) as source:
         decoded = [frame for frame, _ in zip(source, range(frames + 1), strict=False)]
@@ -127,7 +127,7 @@ def engine_rate(path: Path, frames: int) -> float:
 
 
 def script_rate(path: Path, frames: int, read: Callable[[vs.VideoNode, int], None]) -> float:
-    """Frames a second of the filter, read in some way after a first frame."""
+    """Measure frames per second of the filter, read by a function, after a first frame."""
     vs.core.num_threads = os.cpu_count() or 1
     clip = gendrpix(source_clip(path), SCALE, dedup=False)
     clip.get_frame(0).close()
@@ -137,19 +137,19 @@ def script_rate(path: Path, frames: int, read: Callable[[vs.VideoNode, int], Non
 
 
 def by_get_frame(clip: vs.VideoNode, frames: int) -> None:
-    """One after the other."""
+    """Read frames one after the other."""
     for n in range(1, frames + 1):
         clip.get_frame(n).close()
 
 
 def by_frames(clip: vs.VideoNode, frames: int) -> None:
-    """As an encoder does."""
+    """Read frames as an encoder does, with several asked for at once."""
     for frame in clip[1 : frames + 1].frames(close=True):
         del frame
 
 
 def vspipe_rate(path: Path, frames: int) -> float:
-    """Frames a second out of a pipe from vspipe, after a first frame."""
+    """Measure frames per second from a pipe from vspipe, after a first frame."""
     program = shutil.which("vspipe", path=Path(sys.executable).parent) or "vspipe"
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     with tempfile.TemporaryDirectory() as folder:
@@ -175,7 +175,7 @@ def vspipe_rate(path: Path, frames: int) -> float:
 
 
 def cost(width: int, height: int, frames: int) -> dict[str, float]:
-    """Milliseconds a frame of the filter without an engine's work, and of a copy."""
+    """Measure milliseconds per frame of the filter without an engine's work, and of a copy."""
     vs.core.num_threads = 1
     clip = vs.core.std.BlankClip(
         format=vs.YUV420P10, width=width, height=height, length=frames + 4, keep=True

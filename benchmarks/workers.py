@@ -1,4 +1,4 @@
-"""Two workers of one thread against one worker of two threads, on two cores.
+"""Compare two workers of one thread with one worker of two threads, on two cores.
 
     python -m benchmarks.workers CLIP [--frames N] [--rounds N] [--out FILE]
 

@@ -24,16 +24,16 @@ from vs_gendrpix.restore import engine
 NTSC = Fraction(1001, 30000)
 TEXT = "HELLO WORLD "
 LATE = 0.1
-"""Seconds by which a text may begin or end at another time: three pictures of television."""
+"""Largest allowed difference in seconds of a text's begin or end: three pictures of television."""
 
 
 def control(code: int) -> bytes:
-    """A pair of field 1 that commands the decoder."""
+    """Make a pair of field 1 that commands the decoder."""
     return bytes([0xFC, odd(0x14), odd(code)])
 
 
 def captions() -> list[bytes]:
-    """The triplets of each picture: a text is loaded, shown, and erased after 16 pictures."""
+    """Make the triplets of each picture: a text is loaded, shown, and erased after 16 pictures."""
     letters = [bytes([0xFC, odd(ord(a)), odd(ord(b))]) for a, b in itertools.batched(TEXT, 2)]
     shown = [*[control(0x20)] * 2, *[control(0x70)] * 2, *letters, *[control(0x2F)] * 2]
     nothing = b"\xfc\x80\x80"
@@ -42,7 +42,7 @@ def captions() -> list[bytes]:
 
 
 def read_text(program: str, path: Path) -> tuple[str, float, float]:
-    """The text that the program shows, and when it begins and ends; empty if there is none."""
+    """Read the text that the program shows, with its begin and end; empty without a text."""
     command = [program, "-v", "error", "-f", "lavfi", "-i", f"movie={path}[out0+subcc]"]
     done = subprocess.run(
         [*command, "-map", "s", "-f", "srt", "-"], capture_output=True, text=True, check=True

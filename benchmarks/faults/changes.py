@@ -27,7 +27,7 @@ LAST = 8
 
 
 def is_seen(path: Path) -> bool:
-    """Whether the look before the work refuses a clip."""
+    """Tell whether the look before the work refuses a clip."""
     with Clip(path) as clip:
         form = Source(clip).info.format
         try:
@@ -38,7 +38,7 @@ def is_seen(path: Path) -> bool:
 
 
 def costs(path: Path) -> tuple[float, float]:
-    """Seconds of the cores that the look at a clip takes, and that decoding all of it does."""
+    """Measure processor seconds of the look at a clip, and of decoding all of it."""
     with Clip(path) as clip:
         form = Source(clip).info.format
         began = time.process_time()
@@ -51,7 +51,7 @@ def costs(path: Path) -> tuple[float, float]:
 
 
 def judged(codec: str, folder: Path, size: tuple[int, int], frames: int) -> dict[str, object]:
-    """What is seen of the changes of a codec's pictures, and what the look costs."""
+    """Find which changes of a codec's pictures are seen, and what the look costs."""
     path = folder / f"in.{CONTAINERS.get(codec, 'nut')}"
     half = COUNT // 2
     changes = {

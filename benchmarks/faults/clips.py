@@ -16,7 +16,7 @@ FRAMES, RATE = 12, 25
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """How a clip is made.
+    """Codec, container and contents of a test clip.
 
     Attributes:
         suffix: Extension of the file, which names the container.
@@ -80,7 +80,7 @@ KINDS = {
     "qtrle_mov": Kind(suffix=".mov", codec="qtrle", pix_fmt="rgb24"),
     "gif_gif": Kind(suffix=".gif", codec="gif", pix_fmt="rgb8"),
 }
-"""How each clip is made, by its name."""
+"""All kinds of test clips by name."""
 
 
 def make_clip(path: Path, kind: Kind, frames: int = FRAMES) -> None:
@@ -122,7 +122,7 @@ def _enrich(output: OutputContainer, suffix: str) -> None:
 
 
 def _tone(length: int) -> list[av.AudioFrame]:
-    """A tone of so many samples, 48,000 a second."""
+    """Make a tone with a number of samples, 48,000 a second."""
     made = []
     for start in range(0, length, 1024):
         wave = np.sin(np.arange(start, start + 1024) / 20)

@@ -24,7 +24,7 @@ from benchmarks.faults.figures import write_figures
 from benchmarks.faults.mutants import mutant
 
 SECONDS = 60
-"""After so long a run is taken to hang."""
+"""Seconds after which a run counts as hanging."""
 
 OUTPUTS = (
     (".mkv", ("-c", "ffv1")),
@@ -111,7 +111,7 @@ def run_mutants(
 
 
 def _fault(folder: Path, code: int | str, said: str, given: Path, made: Path) -> str | None:
-    """Judge a run; None if it has ended as documented."""
+    """Describe how a run differs from the documented behaviour; None if it does not."""
     if code not in {0, 1, 3}:
         return f"exit {code}"
     if made.exists() != (code in {0, 1}):

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 CANARY = "canary"
-"""The file that the pickles would make, in the working folder, if their code ran."""
+"""The file that the pickles' code would write to the working folder."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """A model file, taken apart.
+    """The parts of a model file: its head and the bytes behind it.
 
     Attributes:
         head: The JSON of its head.
@@ -26,7 +26,7 @@ class Parts:
     data: bytes
 
     def copy(self) -> "Parts":
-        """Copy them, so that they can be changed."""
+        """Copy the parts, so that they can be changed."""
         return Parts(json.loads(json.dumps(self.head)), self.data)
 
     @property
@@ -216,11 +216,11 @@ FILES: dict[str, Callable[[Parts], bytes]] = {
     "name is a number": _metadata(card='{"name": 1}'),
     "guidance is infinite": _metadata(card='{"name": "x", "guidance": Infinity}'),
 }
-"""What makes each file's bytes, by what is wrong with it."""
+"""Functions that make each file's bytes, by the kind of fault."""
 
 
 def make_files(folder: Path, good: Path) -> dict[str, Path]:
-    """Write all files; returns their paths by what is wrong with them."""
+    """Write all files; returns their paths by the kind of fault."""
     parts, made = take_apart(good), {}
     for number, (name, make) in enumerate(FILES.items()):
         path = folder / f"{number:02}.safetensors"

@@ -24,7 +24,7 @@ FOLDERS = ("weird", "reports")
 SUFFIXES = ("mkv", "mp4")
 LENGTH = Fraction(1, 2)
 SHAPE = 0.01
-"""By how much a display aspect ratio may differ: a picture has whole pixels."""
+"""Largest allowed relative difference of a display aspect ratio: a picture has whole pixels."""
 
 WORDS = {
     "audio": ("audio stream",),
@@ -36,11 +36,11 @@ WORDS = {
     "chapters": ("chapter",),
     "attachments": ("attachment", "cover"),
 }
-"""What a warning says of each fact that differs."""
+"""Words by which a warning names each fact that differs."""
 
 
 def facts(path: Path) -> dict[str, object]:
-    """What MediaInfo says of a file."""
+    """Read MediaInfo's facts about a file."""
     tracks = MediaInfo.parse(path).tracks
     kinds = [track.track_type for track in tracks]
     general = tracks[0]
@@ -65,7 +65,7 @@ def chapters(menu: Track) -> int:
 
 
 def unnamed(was: dict[str, object], now: dict[str, object], said: str, suffix: str) -> list[str]:
-    """The facts that differ, and that no warning names."""
+    """List the facts that differ and that no warning names."""
     lost = []
     for name, value in was.items():
         same = value == now[name]

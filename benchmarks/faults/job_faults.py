@@ -37,7 +37,7 @@ NAMES = (
 
 
 class Trials:
-    """Disturbs the runs of one clip.
+    """Disturbs jobs that restore one clip.
 
     Args:
         runs: Runs them.
@@ -53,7 +53,7 @@ class Trials:
         runs.clear()
 
     def _judged(self, last: Running, name: str = "out.mkv") -> list[str]:
-        """What is wrong with the end of a job."""
+        """List the faults of a job's end."""
         output, wrong = self._runs.outputs / name, []
         if last.code:
             wrong.append(f"exit {last.code}: {last.said}")
@@ -162,7 +162,7 @@ class Trials:
 
 
 def _mount(folder: Path, size: int, more: str = "") -> None:
-    """Mount a disk of some kibibytes, or change its size."""
+    """Mount a disk of a number of kibibytes, or change its size."""
     command = [
         "/usr/bin/env",
         "mount",
@@ -177,7 +177,7 @@ def _mount(folder: Path, size: int, more: str = "") -> None:
 
 
 def _umount(folder: Path) -> None:
-    """Take a disk away."""
+    """Unmount a disk."""
     subprocess.run(["/usr/bin/env", "umount", str(folder)], check=True)
 
 

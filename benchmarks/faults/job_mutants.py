@@ -26,7 +26,7 @@ LEASE = ("pytest", "-q", "-x", "-m", "not slow", f"{SEGMENTS}/test_lease.py")
 JOBS = ("pytest", "-q", "-x", f"{SEGMENTS}/test_faults.py", f"{SEGMENTS}/test_work.py")
 
 TOO_LONG = 1200
-"""Seconds after which a finder counts as hanging, which none does without a mutant."""
+"""Seconds after which a finder counts as hanging. None needs that long without a mutant."""
 
 SEGMENTS, WRITE = Path("vs_gendrpix/segments"), Path("vs_gendrpix/write")
 
@@ -48,7 +48,7 @@ class Mutant:
     finder: tuple[str, ...]
 
     def found(self, folder: Path) -> bool:
-        """Whether the finder fails on a copy with this change."""
+        """Run the finder on a copy with this change, and tell whether it fails."""
         for name in COPIED:
             path = ROOT / name
             if path.is_dir():

@@ -1,4 +1,4 @@
-"""Commands on jobs of small segments, run by forks; and what one can know of their output."""
+"""Runs of commands on jobs with small segments, as forks, and the facts about their output."""
 
 import hashlib
 import json
@@ -84,11 +84,11 @@ class Runs:
         (self.folder / "ledger").unlink(missing_ok=True)
 
     def there(self) -> set[str]:
-        """Names of what lies in the folder of outputs."""
+        """List the names in the folder of outputs."""
         return {path.name for path in self.outputs.iterdir()}
 
     def steps(self) -> list[dict[str, Any]]:
-        """The steps of the last command that came to its end."""
+        """Read the steps of the last command that ran to its end."""
         found: list[dict[str, Any]] = json.loads((self.folder / "steps.json").read_text())
         return found
 
@@ -114,30 +114,30 @@ class Running:
         self.code: int | None = None
 
     def signal(self, number: int) -> None:
-        """Send a signal to its process group."""
+        """Send a signal to the command's process group."""
         with suppress(ProcessLookupError):  # the worker waits for it later: its number stays its
             os.killpg(self.process, number)
 
     def kill(self, after: float) -> None:
-        """Kill it after some seconds."""
+        """Kill the command after some seconds."""
         time.sleep(after)
         self.signal(signal.SIGKILL)
         self.wait()
 
     def wait(self) -> int:
-        """Wait for its end; returns the exit code."""
+        """Wait for the command's end; returns its exit code."""
         if self.code is None:
             self.code = self._runs._ask({"wait": self.process})  # noqa: SLF001 - the other half
         return self.code
 
     @property
     def said(self) -> str:
-        """What it has said."""
+        """Read the command's messages."""
         return self._said.read_text(errors="replace")
 
 
 def facts(path: Path) -> dict[str, Any]:
-    """The frames and times of a file, and all that lies beside the picture."""
+    """List the frames and times of a file, and all streams and tags beside the picture."""
     with av.open(str(path)) as opened:
         beside = [
             (packet.stream.index, packet.pts, packet.dts, packet.duration, _digest(bytes(packet)))

@@ -56,7 +56,7 @@ def slow_down(seconds: float) -> None:
 
 
 def go_away(clock: float) -> None:
-    """Be another machine, whose locks nobody sees and whose clock is off by some seconds."""
+    """Simulate another machine: nobody sees its locks, and its clock differs by some seconds."""
 
     def no_lock(_handle: int, _kind: int) -> None:
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
@@ -72,7 +72,7 @@ def go_away(clock: float) -> None:
 
 
 def start(folder: Path, order: dict[str, Any]) -> None:
-    """Do what was ordered, and end."""
+    """Run an ordered command in this process, and end."""
     said = os.open(folder / order["said"], os.O_CREAT | os.O_TRUNC | os.O_WRONLY)
     os.dup2(said, 1)
     os.dup2(said, 2)
@@ -94,7 +94,7 @@ def start(folder: Path, order: dict[str, Any]) -> None:
 
 
 def serve(folder: Path) -> None:
-    """Start and wait until no more is ordered."""
+    """Start commands and wait for them, as lines of the standard input order."""
     engine.Engine = NearestEngine  # type: ignore[misc, assignment]
     cutting.LENGTH, job_plan.HEARTBEAT = 10, 0.5
     check_model(BUILT_IN["tiny"])  # makes PyTorch load its rest, in seconds

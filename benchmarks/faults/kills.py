@@ -102,7 +102,7 @@ class Runner:
 
 
 def faults(outputs: Path, output: str, code: int, said: str, kill: Kill) -> list[str]:
-    """What is wrong with the end of a run that was killed: `exit`, `left` or `lie`."""
+    """Name the faults of a killed run: `exit`, `left` or `lie`."""
     found = []
     published = (outputs / output).exists()
     before = "publish" not in said and code == -kill.number  # the command had not begun
@@ -130,7 +130,7 @@ def clear(outputs: Path) -> None:
 
 
 def seconds_of(runner: Runner, output: str, *, fresh: bool) -> float:
-    """Seconds of a run that is not killed."""
+    """Measure the seconds of a run that is not killed."""
     lasts = 0.0
     for _ in range(2):  # the first one waits for what is loaded
         began = time.monotonic()
@@ -145,7 +145,7 @@ def seconds_of(runner: Runner, output: str, *, fresh: bool) -> float:
 def kill_softly(
     runner: Runner, count: int, seed: int, *, fresh_every: int = 50
 ) -> list[dict[str, object]]:
-    """Kill runs by the signals that they hear.
+    """Kill runs by the signals that they handle.
 
     Args:
         runner: Runs them.

@@ -1,4 +1,4 @@
-"""A process that starts commands for `kills`: a fork of what has loaded all starts in no time.
+"""A process that starts commands for `kills`, as forks of a process that has loaded all modules.
 
 Arguments come in; the number of the process goes out and, after one more line, its exit code.
 """

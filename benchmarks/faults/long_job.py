@@ -24,7 +24,7 @@ from vs_gendrpix.job.progress import Progress
 from vs_gendrpix.restore import engine
 
 WARM = 2_400
-"""Frames before which nothing is counted."""
+"""Frames before which nothing is measured."""
 
 
 class Watch(Progress):
@@ -35,7 +35,7 @@ class Watch(Progress):
         self.files: list[int] = []
 
     def frame(self, count: int, _bound: object) -> None:
-        """Read them."""
+        """Read the memory and the number of open files."""
         if count > WARM:
             pages = int(Path("/proc/self/statm").read_text().split()[1])
             self.mebibytes.append(pages * os.sysconf("SC_PAGE_SIZE") / 2**20)

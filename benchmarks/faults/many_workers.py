@@ -32,14 +32,14 @@ SEGMENTS, FAILURES, HEARTBEAT = 1000, 0.01, 10.0
 MEDIAN, SPREAD = 120.0, 0.35
 """Seconds of a segment, and the standard deviation of their logarithm."""
 STEP = 0.001
-"""Seconds of a step on the files."""
+"""Seconds of one operation on the files."""
 AGAIN = 20.0
-"""Seconds until a worker that has died works again."""
+"""Seconds after which a worker that has died works again."""
 
 
 @dataclass(slots=True)
 class Counts:
-    """What has been counted.
+    """Counters of the simulation.
 
     Attributes:
         claims: Times that a worker tried to claim a segment.
@@ -61,17 +61,17 @@ class Counts:
 
 
 class Clock:
-    """The virtual time, in the place of the module `time`."""
+    """Virtual time that replaces the module `time`."""
 
     now = 0.0
 
     def monotonic(self) -> float:
-        """Seconds since the beginning."""
+        """Return the virtual seconds since the beginning."""
         return self.now
 
 
 class _Quiet:
-    """In the place of the thread that touches a lease: the simulated worker does it."""
+    """Replaces the thread that touches a lease, as the simulated worker touches it."""
 
     def __init__(self, *_given: object, **_named: object) -> None: ...
 
@@ -85,7 +85,7 @@ class _Quiet:
 def worker(
     folder: JobFolder, segments: list[Any], counts: Counts, draw: random.Random, clock: Clock
 ) -> Generator[float]:
-    """Work as `segments.work` does; gives the seconds until its next step."""
+    """Simulate `segments.work`; yields the seconds until the next step."""
     claims = Claims(HEARTBEAT)
     while True:
         names = folder.names()
@@ -127,7 +127,7 @@ def worker(
 
 
 def simulate(workers: int, folder: Path, clock: Clock) -> dict[str, float]:
-    """Let workers make all segments; returns the figures."""
+    """Simulate workers until all segments are made; returns the figures."""
     segments = [SimpleNamespace(number=number) for number in range(SEGMENTS)]
     draw, counts, clock.now = random.Random(1), Counts(), 0.0  # noqa: S311 - no secret
     started = [worker(JobFolder(folder), segments, counts, draw, clock) for _ in range(workers)]

@@ -21,11 +21,11 @@ from benchmarks.faults.side_runs import run
 SUFFIXES = ("mkv", "mp4", "mov")
 SIZE = 32
 ALIKE = 8.0
-"""Mean difference, in codes of 8 bits, up to which two pictures are the same."""
+"""Mean difference, in codes of 8 bits, up to which two pictures count as equal."""
 
 
 def make_turned(path: Path, degrees: int, *, hflip: bool) -> None:
-    """Write a clip of a picture that no turn and no mirroring leaves as it is."""
+    """Write a clip of a picture that every turn and mirroring changes."""
     across, down = np.meshgrid(np.arange(64), np.arange(48))
     light = (3 * across * (down < 24) + 20 * (across < 32)).astype(np.uint8)
     with av.open(str(path), "w") as output:
@@ -40,7 +40,7 @@ def make_turned(path: Path, degrees: int, *, hflip: bool) -> None:
 
 
 def shown(program: str, path: Path) -> np.ndarray:
-    """The first picture as it is on the screen, made square."""
+    """Decode the first picture as a player shows it, scaled to a square."""
     command = [program, "-v", "error", "-i", str(path), "-frames:v", "1"]
     command += ["-vf", f"scale={SIZE}:{SIZE}", "-f", "rawvideo", "-pix_fmt", "gray", "-"]
     data = subprocess.run(command, capture_output=True, check=True).stdout

@@ -1,4 +1,4 @@
-"""Give hostile model files to the command, and count those that are refused with 5 in time.
+"""Give hostile model files to the command, and count those that it refuses in time with code 5.
 
     python -m benchmarks.faults.models
 

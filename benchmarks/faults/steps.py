@@ -24,7 +24,7 @@ type Thing = tuple[int, int]
 
 
 class Steps:
-    """Watches the steps of this process in a folder.
+    """Records the file operations of this process in a folder.
 
     Args:
         root: The folder.
@@ -89,7 +89,7 @@ class Steps:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     def _finished(self) -> int:
-        """Segments that have been said to be finished."""
+        """List the segments that are recorded as finished."""
         ledgers = self._root.glob("*.job/ledger.jsonl")
         return sum(path.read_text().count('"finished"') for path in ledgers)
 
@@ -99,7 +99,7 @@ class Steps:
 
     @staticmethod
     def _gone(name: str, given: tuple[Any, ...], named: dict[str, Any]) -> int | None:
-        """The inode that a step frees."""
+        """Return the inode that a step frees; None if it frees none."""
         target = given[1] if name in {"rename", "replace"} else given[0]
         if name not in {"unlink", "remove", "rmdir", "rename", "replace"}:
             return None
@@ -127,7 +127,7 @@ class Steps:
         self._names[self._thing(path)] = made
 
     def _now(self) -> dict[str, Any]:
-        """The disk with the names of now, and what was flushed of each file."""
+        """Describe the disk with its present names and the flushed content of each file."""
         found: dict[str, Any] = {}
         for path in sorted(self._root.rglob("*")):
             name = str(path.relative_to(self._root))
@@ -135,7 +135,7 @@ class Steps:
         return found
 
     def _listed(self, folder: Thing, before: str = "") -> dict[str, Any]:
-        """The disk with the flushed names."""
+        """Describe the disk with only those names that were flushed."""
         found: dict[str, Any] = {}
         for name, thing in self._names.get(folder, {}).items():
             if thing in self._folders:
@@ -146,7 +146,7 @@ class Steps:
 
 
 def put_back(disk: dict[str, Any], store: Path, root: Path) -> None:
-    """Make a folder as a power cut has left it."""
+    """Restore a folder to the state after a power cut."""
     shutil.rmtree(root)
     root.mkdir()
     for name, content in sorted(disk.items()):

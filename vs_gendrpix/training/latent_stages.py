@@ -28,7 +28,7 @@ class Reconstruction(nn.Module):
         self.vae = vae
 
     def forward(self, image: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
-        """Decode a sample of a picture's latents, and measure its divergence from the normal one."""
+        """Decode a sample of a picture's latents, and measure its divergence from normal."""
         mean, log_variance = self.vae.encode(image)
         divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).mean()
         return self.vae.decode(mean + (0.5 * log_variance).exp() * noise), divergence

@@ -159,7 +159,7 @@ class Stage:
         return torch.stack(parts).sum()
 
     def critic_losses(self, attempt: Attempt, seed: Seed) -> dict[str, Tensor]:
-        """Compute the critic's loss and its share of right answers. The student gets no gradient."""
+        """Compute the critic's loss and share of right answers, detached from the student."""
         real = self.judge(attempt.real.detach(), attempt, Draw(*seed, 2)).logits
         output = self.judge(attempt.output.detach(), attempt, Draw(*seed, 3)).logits
         right = ((real > 0).float().mean() + (output < 0).float().mean()) / 2
