@@ -49,7 +49,7 @@ def _add_job(parser: argparse.ArgumentParser) -> None:
 
 
 def _folder(options: argparse.Namespace) -> "JobFolder":
-    """The folder that is named, or that of an output that is named."""
+    """Find the job folder that the user named, by its own path or by its output's."""
     from vs_gendrpix.job.segments.folder import JobFolder  # noqa: PLC0415 - loads av
 
     path: Path = options.job
