@@ -1,12 +1,9 @@
 """What is decided of each stream before anything is written."""
 
-from fractions import Fraction
-
 import av
-import pytest
 
 from tests.carry.test_copy import make_rich_clip, make_sound, make_text_clip
-from tests.clips import make_clip, make_frames
+from tests.clips import make_frames
 from vs_gendrpix.carry.copy import SideStreams
 from vs_gendrpix.carry.plan import CarryPlan, carry_nothing, plan_carry
 from vs_gendrpix.frame.notes import Notes
@@ -15,16 +12,14 @@ from vs_gendrpix.libav.pixels import to_picture
 from vs_gendrpix.settings import StreamSettings
 
 
-def plan(path, container, *, keep=None, start=None, rate=25):
+def plan(path, container, *, keep=None):
     with av.open(str(path)) as source:
         return plan_carry(
             source,
             source.streams.best("video"),
             path=path,
             container=container,
-            rates=(Fraction(25), Fraction(rate)),
             keep=keep or StreamSettings(),
-            start=start,
         )
 
 
@@ -69,24 +64,6 @@ def test_what_a_container_cannot_hold_is_converted(tmp_path):
     assert from_json(to_json(planned), CarryPlan, "the plan") == planned
 
 
-@pytest.mark.parametrize(
-    ("given", "rate", "timecode", "lost"),
-    [
-        ("01:02:03:22", 25, "01:02:04:02", []),
-        ("01:02:03:22", 50, "01:02:04:04", []),
-        ("99 reels", 25, "", ["not carried over: the timecode 99 reels"]),
-    ],
-)
-def test_the_timecode_is_that_of_the_first_frame(tmp_path, given, rate, timecode, lost):
-    def prepare(_, stream):
-        stream.metadata["timecode"] = given
-
-    make_clip(tmp_path / "in.mkv", prepare=prepare)
-    planned = plan(tmp_path / "in.mkv", "mov", start=Fraction(2, 10), rate=rate)
-    assert planned.timecode == timecode
-    assert said(planned) == lost
-
-
 def test_pictures_hold_nothing_beside_themselves(tmp_path):
     make_rich_clip(tmp_path / "in.mkv")
     with av.open(str(tmp_path / "in.mkv")) as source:
@@ -122,9 +99,7 @@ def test_looking_does_not_move_the_input(tmp_path):
             video,
             path=tmp_path / "in.mkv",
             container="matroska",
-            rates=(Fraction(25), Fraction(25)),
             keep=StreamSettings(),
-            start=None,
         )
         assert len(list(source.decode(video))) == 12
 

@@ -101,6 +101,7 @@ def test_parts_of_a_job_have_the_captions_of_the_whole(tmp_path, mode):
             written=written,
             restored=written,
             read=read,
+            begin=ZERO,
             offset=ZERO,
             moved=ZERO,
             first=plan.clip.format,

@@ -167,6 +167,7 @@ def test_spans_together_are_the_whole(folder, chosen):
             written=times,
             restored=times,
             read=times,
+            begin=Fraction(0),
             offset=Fraction(0),
             moved=Fraction(0),
             first=plan.clip.format,

@@ -1,7 +1,6 @@
 """Packets to a verified file: what is lost, moved or made up is not published."""
 
 from dataclasses import replace
-from fractions import Fraction
 
 import av
 import pytest
@@ -80,9 +79,7 @@ def side_streams(path, container, notes):
             source.streams.video[0],
             path=path,
             container=container,
-            rates=(Fraction(25), Fraction(25)),
             keep=StreamSettings(),
-            start=None,
         )
     return SideStreams(path, plan, notes)
 

@@ -9,4 +9,5 @@ inventory.py  what a file has beside packets, compared with what has become of i
 trial_muxer.py  refuses a bad packet before the output gets it
 convert.py  sound and subtitles that the output's container cannot hold
 tags.py     tags, languages, chapters and timecodes that stay true in another file
+timecodes.py  decides with which timecode the output begins
 """

@@ -111,6 +111,8 @@ class SideStreams:
         Raises:
             MediaError: The input cannot be read.
         """
+        if self.plan.timecode:
+            video.metadata["timecode"] = self.plan.timecode
         if not self.plan.streams:
             return
         self._output = output
@@ -129,8 +131,6 @@ class SideStreams:
             chapters = chapters_between(source, start, end, self._offset)
             output.set_chapters(chapters)
             self._contents += names_of("the chapters", map(_chapter_name, chapters))
-        if self.plan.timecode:
-            video.metadata["timecode"] = self.plan.timecode
         for done in self.plan.streams:
             self._add(done, source.streams[done.index], output, video)
         streams = [source.streams[index] for index in self._targets]

@@ -7,7 +7,6 @@ subtitles. What cannot be converted either is dropped, and named.
 import io
 from contextlib import suppress
 from dataclasses import dataclass, field
-from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -18,7 +17,7 @@ from av.video.stream import VideoStream
 
 from vs_gendrpix.carry.actions import Action, StreamAction
 from vs_gendrpix.carry.convert import encoder_for
-from vs_gendrpix.carry.tags import first_timecode, needs_keys, timecode_of
+from vs_gendrpix.carry.tags import needs_keys
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.libav.values import codec_name, is_cover, line_of
 from vs_gendrpix.read.opening import open_input
@@ -63,20 +62,31 @@ class CarryPlan:
             notes.warn(f"converted: {', '.join(converted)}")
 
 
-def carry_nothing(source: InputContainer, video: Stream, keep: StreamSettings) -> CarryPlan:
+def carry_nothing(
+    source: InputContainer,
+    video: Stream,
+    keep: StreamSettings,
+    timecodes: tuple[str, str] = ("", ""),
+) -> CarryPlan:
     """Plan for an output that holds nothing but the restored pictures.
 
     Args:
         source: The opened input.
         video: The stream of it that is restored.
         keep: What is wanted. Only that is named as dropped.
+        timecodes: That of the first picture, and the input's if it is lost.
     """
+    timecode, lost = timecodes
     streams = []
     for stream in _shown(source):
         wanted = _wanted(kind_of(stream), keep)
         action: Action = "dropped" if wanted else "left out"
-        streams.append(_action(stream, "restored" if stream.index == video.index else action))
-    return CarryPlan(streams=tuple(streams), keep=keep)
+        if stream.index == video.index:
+            action = "restored"
+        elif timecode and _is_timecode(stream):
+            action = "timecode"
+        streams.append(_action(stream, action))
+    return CarryPlan(streams=tuple(streams), keep=keep, timecode=timecode, lost_timecode=lost)
 
 
 def plan_carry(
@@ -85,9 +95,8 @@ def plan_carry(
     *,
     path: Path,
     container: str,
-    rates: tuple[Fraction, Fraction],
     keep: StreamSettings,
-    start: Fraction | None,
+    timecodes: tuple[str, str] = ("", ""),
     index: Index | None = None,
 ) -> CarryPlan:
     """Plan what becomes of each stream of an input.
@@ -97,17 +106,14 @@ def plan_carry(
         video: The stream of it that is restored.
         path: The input's file.
         container: FFmpeg's name of the output's muxer.
-        rates: Frames a second that the input's timecode counts, and those of the output, which its
-            timecode counts.
         keep: What is wanted.
-        start: First second of the input to keep, counted from where the clip begins; None is its
-            beginning.
+        timecodes: That of the output's first frame, and the input's if it is lost.
         index: The index of the input, which knows its empty streams; None if there is none.
 
     Raises:
         MediaError: The file cannot be read.
     """
-    timecode, lost_timecode = _timecodes(source, video, start or Fraction(0), rates)
+    timecode, lost = timecodes
     streams = []
     added = 1  # streams of the output so far: the restored video is the first
     for stream in _shown(source):
@@ -117,7 +123,7 @@ def plan_carry(
             action = action if stream.index in index.streams else "empty"
         if stream.index == video.index:
             action, number = "restored", 0
-        elif timecode and stream.type == "data" and "timecode" in stream.metadata:
+        elif timecode and _is_timecode(stream):
             action = "timecode"
         elif action in {"copied", "converted", "attached"}:
             number, added = added, added + 1
@@ -128,7 +134,7 @@ def plan_carry(
         streams=tuple(streams),
         keep=keep,
         timecode=timecode,
-        lost_timecode=lost_timecode,
+        lost_timecode=lost,
         keys=keep.metadata and not has_cover and needs_keys(source.metadata, container),
     )
 
@@ -183,16 +189,9 @@ def _shown(source: InputContainer) -> list[Stream]:
     return [stream for stream in source.streams if stream.discard != Discard.all]
 
 
-def _timecodes(
-    source: InputContainer,
-    video: VideoStream,
-    skipped: Fraction,
-    rates: tuple[Fraction, Fraction],
-) -> tuple[str, str]:
-    """The timecode of the output, and the input's if it is lost; each empty if there is none."""
-    given = timecode_of(source, video)
-    found = first_timecode(given, skipped, *rates) if given else ""
-    return ("", given) if found is None else (found, "")
+def _is_timecode(stream: Stream) -> bool:
+    """Whether a stream is a track of a timecode, as QuickTime has it."""
+    return stream.type == "data" and "timecode" in stream.metadata
 
 
 def _action(

@@ -6,6 +6,7 @@ target.py    the format of what comes out: one rule for both front ends
 area.py      a part of a frame, cut out and put back
 projection.py  how spherical video lies on its sphere
 timecode.py  SMPTE timecodes
+scan_header.py  timecode and rate in the headers of DPX and OpenEXR pictures
 captions.py  closed captions, from the input's frames to the output's
 notes.py     warnings and damage, gathered while a job runs
     values.py    such values to and from JSON and TOML

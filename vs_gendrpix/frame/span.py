@@ -40,6 +40,7 @@ class Span:
         written: The frames that are written.
         restored: The frames that are restored: filters behind the restoration may need more.
         read: The frames that are read: filters before it may need more still.
+        begin: Time of the whole's first frame, in seconds of the output's.
         offset: Seconds from where the clip begins to time 0 of the output.
         moved: Seconds that are taken off the input's times, as for the whole job.
         first: Format of the whole clip's first picture, as it is decoded.
@@ -49,6 +50,7 @@ class Span:
     written: Window
     restored: Window
     read: Window
+    begin: Fraction
     offset: Fraction
     moved: Fraction
     first: FrameFormat

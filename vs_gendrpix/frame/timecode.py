@@ -1,9 +1,15 @@
-"""SMPTE timecodes (ST 12-1): moved by frames, and converted to another rate."""
+"""SMPTE timecodes (ST 12-1): moved by frames, at another rate, and packed as headers hold them."""
 
 import re
 from fractions import Fraction
 
 _TIMECODE = re.compile(r"(\d{2}):([0-5]\d):([0-5]\d)([:;.,])(\d{2,3})")
+
+FASTEST_ST12 = 30
+"""Frames a second up to which ST 12-1 numbers each: it has two bits for the tens."""
+
+_DROPPED = 1 << 6
+"""The flag of ST 12-1 for drop-frame timecodes, beside the tens of frames."""
 
 
 def moved(timecode: str, frames: int, rate: Fraction) -> str | None:
@@ -59,3 +65,43 @@ def at_rate(timecode: str, was: Fraction, now: Fraction) -> str:
     if after % 30:
         mark = ":"
     return f"{second}{mark}{int(number) * after // before:02}"
+
+
+def fault_at(timecode: str, rate: Fraction) -> str:
+    """What keeps a timecode from being one of a rate, and what to write; empty if nothing does.
+
+    Args:
+        timecode: Timecode such as 01:00:00:00 or 01:00:00;00.
+        rate: Frames a second, of frames that are counted.
+    """
+    count = round(rate)
+    if timecode[8] != ":" and count % 30:
+        return f"only 29.97 and 59.94 frames/s drop frames, not {float(rate):g}: write a :"
+    found = moved(timecode, 0, rate)
+    if found is None:
+        return f"{float(rate):g} frames/s have the frames 00 to {count - 1:02}"
+    if found != timecode:
+        return f"drop-frame leaves this number out: use {moved(found, 1, rate)}"
+    return ""
+
+
+def to_st12(timecode: str) -> int | None:
+    """A timecode as the 32 bits of ST 12-1, hours first, as DPX and OpenEXR hold it.
+
+    Returns:
+        Two binary-coded digits in each byte; the drop-frame flag is bit 6. None for what is no
+        timecode, and for frame numbers of 30 and more.
+    """
+    parts = _TIMECODE.fullmatch(timecode)
+    if parts is None or int(parts[5]) >= FASTEST_ST12:
+        return None
+    word = int("".join(f"{int(parts[index]):02}" for index in (1, 2, 3, 5)), 16)
+    return word | (_DROPPED if parts[4] in ";." else 0)
+
+
+def from_st12(word: int) -> str:
+    """The timecode of the 32 bits of ST 12-1; empty if they are none. Other flags are not read."""
+    digits = f"{word & 0x3F7F7F3F:08x}"  # without the flags
+    mark = ";" if word & _DROPPED else ":"
+    text = f"{digits[:2]}:{digits[2:4]}:{digits[4:6]}{mark}{digits[6:]}"
+    return text if _TIMECODE.fullmatch(text) and digits < "24" else ""

@@ -5,6 +5,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from vs_gendrpix.carry.plan import CarryPlan, carry_nothing, plan_carry
+from vs_gendrpix.carry.timecodes import input_timecode, wanted_timecode
 from vs_gendrpix.errors import OutputError, SettingsError
 from vs_gendrpix.frame.clip import ClipInfo
 from vs_gendrpix.frame.notes import Notes
@@ -52,7 +53,7 @@ def open_input(path: Path, read: ReadSettings, notes: Notes, *, reopened: bool =
 
 
 def plan_streams(
-    clip: Input, output: Path, result: ClipInfo, settings: ProcessSettings
+    clip: Input, output: Path, result: ClipInfo, settings: ProcessSettings, notes: Notes
 ) -> CarryPlan:
     """Plan the streams beside an input's video, if the input can be read a second time.
 
@@ -61,26 +62,31 @@ def plan_streams(
         output: What the user named.
         result: The frames to encode.
         settings: What is wanted.
+        notes: Is told what is wrong with the input's timecodes.
 
     Raises:
         MediaError: The input cannot be read.
-        SettingsError: We do not write such files.
+        SettingsError: We do not write such files, or the output cannot begin with the timecode.
     """
+    suffix, rate = ".y4m" if output == STDOUT else output.suffix.lower(), result.average_rate
+    wanted = settings.write.timecode
+    timecode = "" if wanted is None else wanted_timecode(wanted, suffix, rate)
     if not isinstance(clip, FileInput) or not clip.rereadable:
-        return CarryPlan()
-    opened, keep = clip.clip, settings.write.streams
-    suffix = ".y4m" if output == STDOUT else output.suffix.lower()
+        return CarryPlan(timecode=timecode)
+    opened, keep, start = clip.clip, settings.write.streams, settings.read.start
     with reading(clip.path):
+        timecodes = timecode, ""
+        if not timecode:
+            timecodes = input_timecode(opened, suffix, rate=rate, start=start, notes=notes)
         if suffix in CODECS:
-            return carry_nothing(opened.container, opened.stream, keep)
+            return carry_nothing(opened.container, opened.stream, keep, timecodes)
         return plan_carry(
             opened.container,
             opened.stream,
             path=clip.path,
             container=container_of(suffix),
-            rates=(opened.pace.counted, result.average_rate),
             keep=keep,
-            start=settings.read.start,
+            timecodes=timecodes,
             index=opened.index,
         )
 

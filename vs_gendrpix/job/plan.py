@@ -154,7 +154,7 @@ def make_plan(
         after = graphs_after(settings)
         result = Filters(framed, after, program=program).info
         tell_what_changes(info, result, settings, notes)
-        carried = plan_streams(clip, output, result, settings)
+        carried = plan_streams(clip, output, result, settings, notes)
         carried.tell(notes)
     try_encoder(settings.write.encode, result)
     restore, model = _with_model(settings.restore, elsewhere=elsewhere or settings.job.on_ray)

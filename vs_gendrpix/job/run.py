@@ -39,6 +39,7 @@ from vs_gendrpix.job.waits import Waits
 from vs_gendrpix.libav.filters import Filters
 from vs_gendrpix.libav.log import LibavLog
 from vs_gendrpix.read.input import Frames, Input
+from vs_gendrpix.read.sequence import Names
 from vs_gendrpix.read.state import InputState
 from vs_gendrpix.restore.heap import keep_freed
 from vs_gendrpix.write.output import Output
@@ -117,7 +118,8 @@ def write_frames(
         source = _planned_frames(plan, clip, span, seam)
         side = stack.enter_context(_side_streams(plan, source, span, notes))
         encode = plan.settings.write.encode
-        writer = stack.enter_context(open_writer(output, plan.result, encode, side, notes))
+        begin = None if span is None else span.begin
+        writer = stack.enter_context(open_writer(output, plan.result, encode, side, notes, begin))
         cancellation.check()
         if engine is None:
             engine = stack.enter_context(open_engine(plan, notes))
@@ -210,8 +212,13 @@ def _tell_change(plan: Plan, before: InputState | None, notes: Notes) -> None:
 
 
 def _side_streams(plan: Plan, source: Frames, span: Span | None, notes: Notes) -> SideStreams:
-    """Open the streams beside the picture, as planned. A part of a job has none."""
-    carried = plan.carried if span is None else CarryPlan()
+    """Open the streams beside the picture, as planned. A part of a job has none.
+
+    Of the timecode every picture of a part has its own; a file gets it when the parts are joined.
+    """
+    carried = plan.carried
+    if span is not None:
+        carried = CarryPlan(timecode=carried.timecode if Names.of(plan.output) else "")
     read = plan.settings.read
     return SideStreams(plan.source, carried, notes, chosen=read, offset=source.offset)
 

@@ -1,5 +1,6 @@
 """Open a media file for reading: local, a real video, within limits; libav's lines kept for us."""
 
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -12,6 +13,7 @@ from vs_gendrpix.libav.faults import reading
 from vs_gendrpix.libav.log import LibavLog
 from vs_gendrpix.libav.values import is_cover
 from vs_gendrpix.read.lists import media_formats, refuse_lists
+from vs_gendrpix.read.look.scans import Scan
 from vs_gendrpix.read.pipe import standard_input
 from vs_gendrpix.read.sequence import Sequence, find_sequence
 from vs_gendrpix.settings import ReadSettings
@@ -46,7 +48,9 @@ def open_input(
     url, form = f"file:{path}", None
     options = {"protocol_whitelist": "file", "format_whitelist": media_formats()}
     options |= {"max_pixels": str(MAX_PIXELS)}
-    rate = chosen.rate or PICTURE_RATE
+    scan = Scan.of(path, sequence)
+    stated = Fraction(0) if scan is None else scan.rate
+    rate = chosen.rate or stated or PICTURE_RATE
     if sequence is not None:
         url, form = f"file:{sequence.names.pattern()}", "image2"
         options |= {"framerate": str(rate), "start_number": str(sequence.first)}
@@ -56,6 +60,8 @@ def open_input(
         form = "rawvideo"
         options |= {"framerate": str(rate), "video_size": f"{width}x{height}"}
         options |= {"pixel_format": pix_fmt}
+    elif stated:  # a single picture
+        options |= {"framerate": str(stated)}
     _check_choice(path, chosen, sequence)
     try:
         file = standard_input(keeps=reopened) if path == STDIN else url

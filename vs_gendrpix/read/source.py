@@ -26,6 +26,7 @@ from vs_gendrpix.libav.pixels import frame_format, read_planes
 from vs_gendrpix.libav.values import fraction
 from vs_gendrpix.read.alike import Alike
 from vs_gendrpix.read.clip import Clip
+from vs_gendrpix.read.look.scans import Scan
 from vs_gendrpix.read.opening import MAX_PIXELS, STDIN
 from vs_gendrpix.read.sequence import find_sequence
 from vs_gendrpix.read.timing.times import Times
@@ -247,7 +248,9 @@ class Source:
                 f"{clip.path} is film that flags show for 2 and 3 fields in turn: its 24 frames a "
                 "second are taken as they are, at 24000/1001"
             )
-        if clip.chosen.rate is None and clip.format_name in {"image2", "rawvideo"}:
+        scan = Scan.of(clip.path, sequence)
+        is_said = clip.chosen.rate is not None or (scan is not None and scan.rate)
+        if clip.format_name in {"image2", "rawvideo"} and not is_said:
             self.notes.warn(f"no frame rate is given: taken as {PICTURE_RATE} a second (--fps)")
         return info
 

@@ -45,6 +45,15 @@ def seconds(text: str) -> Fraction:
     return total
 
 
+def timecode(text: str) -> str:
+    """An SMPTE timecode such as 01:00:00:00, or 01:00:00;00 where frame numbers are dropped."""
+    if not re.fullmatch(r"([01]\d|2[0-3])(:[0-5]\d){2}[:;]\d{2,3}", text, re.ASCII):
+        raise SettingsError(
+            f"{text!r} is no timecode: use HH:MM:SS:FF, or HH:MM:SS;FF (drop-frame)"
+        )
+    return text
+
+
 def crop(text: str) -> tuple[int, int, int, int] | Literal["auto"]:
     """`auto`, or width, height, x and y of a part of the picture, as FFmpeg's crop filter."""
     if text == "auto":

@@ -141,6 +141,14 @@ class WriteSettings:
     overwrite: bool = option(
         False, "replace an existing output, once the new one is whole", "-y", "--overwrite"
     )
+    timecode: str | None = option(
+        None,
+        "timecode of the output's first frame, such as 01:00:00:00, or 01:00:00;00 for drop-frame",
+        "--timecode",
+        metavar="T",
+        parse=parsing.timecode,
+        default_text="the input's, if it has one",
+    )
     report: Path | None = option(
         None,
         "write a report of the run as JSON: streams, settings, model, warnings, damage, timing",
@@ -153,3 +161,5 @@ class WriteSettings:
 
     def __post_init__(self) -> None:
         check(self)
+        if self.timecode is not None:
+            parsing.timecode(self.timecode)

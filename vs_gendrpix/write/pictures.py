@@ -1,6 +1,7 @@
 """Encode frames into numbered pictures, which stand under their names only when all are there."""
 
 from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -11,6 +12,8 @@ from vs_gendrpix.frame.captions import LOST_CAPTIONS
 from vs_gendrpix.frame.clip import ClipInfo
 from vs_gendrpix.frame.format import Frame
 from vs_gendrpix.frame.notes import Notes
+from vs_gendrpix.frame.scan_header import ScanHeader, with_scan_header
+from vs_gendrpix.frame.timecode import moved
 from vs_gendrpix.settings import EncodeSettings
 from vs_gendrpix.write.encoding.encoder import Encoder
 from vs_gendrpix.write.output import Output, output_fault
@@ -34,14 +37,24 @@ class PictureWriter:
         clip: What will be written.
         settings: How to encode.
         notes: Where it is told what pictures cannot hold.
+        timecode: That of the first frame of all, for DPX and OpenEXR; empty if there is none.
+        begin: Second of that frame; None if it is the first one here.
 
     Raises:
         SettingsError: The encoder fails its trial, or is not that of such files.
     """
 
     def __init__(
-        self, output: Output, *, clip: ClipInfo, settings: EncodeSettings, notes: Notes
+        self,
+        output: Output,
+        *,
+        clip: ClipInfo,
+        settings: EncodeSettings,
+        notes: Notes,
+        timecode: str = "",
+        begin: Fraction | None = None,
     ) -> None:
+        self._timecode, self._begin = timecode, begin
         self._output, self._clip, self._notes = output, clip, notes
         self._written: dict[Path, int] = {}
         """Size in bytes of each written file."""
@@ -98,9 +111,10 @@ class PictureWriter:
         """Write pictures: a packet of the encoder is all that the file holds."""
         for packet in packets:
             path = self._path(packet.pts or 0)
+            picture = with_scan_header(bytes(packet), self._header(packet.pts or 0))
             with path.open("wb") as file:
-                file.write(bytes(packet))
-            self._written[path] = packet.size
+                file.write(picture)
+            self._written[path] = len(picture)
 
     def _path(self, pts: int) -> Path:
         """The temporary file of the frame at a tick."""
@@ -109,9 +123,21 @@ class PictureWriter:
             return self._output.part
         if self._clip.first_number is None:
             return names.path(len(self._written) + 1)
-        first = self._encoder.times[0]
-        frames = (pts - first) * self._clip.time_base * self._clip.average_rate
-        return names.path(self._clip.first_number + round(frames))
+        return names.path(self._clip.first_number + self._frames_from(None, pts))
+
+    def _header(self, pts: int) -> ScanHeader:
+        """What the header of the frame at a tick says."""
+        rate, timecode = self._clip.average_rate, ""
+        if self._timecode:
+            frames = max(self._frames_from(self._begin, pts), 0)
+            timecode = moved(self._timecode, frames, rate) or ""
+        return ScanHeader(timecode=timecode, rate=rate)
+
+    def _frames_from(self, begin: Fraction | None, pts: int) -> int:
+        """Frames at the clip's rate from a second to a tick; None is the first frame here."""
+        unit = self._clip.time_base
+        first = self._encoder.times[0] * unit if begin is None else begin
+        return round((pts * unit - first) * self._clip.average_rate)
 
     def _verify(self) -> None:
         """Check that every picture is there and whole, and that the first and last can be read."""

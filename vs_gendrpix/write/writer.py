@@ -3,6 +3,7 @@
 from array import array
 from contextlib import ExitStack
 from dataclasses import replace
+from fractions import Fraction
 from typing import Protocol, Self
 
 import av
@@ -56,7 +57,12 @@ class Writer(Protocol):
 
 
 def open_writer(
-    output: Output, clip: ClipInfo, settings: EncodeSettings, carried: SideStreams, notes: Notes
+    output: Output,
+    clip: ClipInfo,
+    settings: EncodeSettings,
+    carried: SideStreams,
+    notes: Notes,
+    begin: Fraction | None = None,
 ) -> Writer:
     """Open what writes frames to an output.
 
@@ -67,6 +73,7 @@ def open_writer(
         settings: How to encode; nothing is left open.
         carried: The streams beside the input's video.
         notes: Where it is told what the output cannot hold.
+        begin: Second of the first frame of the whole of which this is a part; None if it is all.
 
     Raises:
         SettingsError: The encoder fails its trial, or the files cannot hold its codec.
@@ -74,7 +81,14 @@ def open_writer(
         ResourceError: The disk is full.
     """
     if output.suffix in CODECS:
-        return PictureWriter(output, clip=clip, settings=settings, notes=notes)
+        return PictureWriter(
+            output,
+            clip=clip,
+            settings=settings,
+            notes=notes,
+            timecode=carried.plan.timecode,
+            begin=begin,
+        )
     return FileWriter(output, clip=clip, settings=settings, carried=carried, notes=notes)
 
 

@@ -6,9 +6,10 @@ from fractions import Fraction
 import pytest
 
 from tests.captions import make_captioned_clip, read_captions, usual
-from tests.job.segments.both import make_both, make_moving, told
+from tests.job.segments.both import STEP, make_both, make_moving, told
 from tests.nearest import LOSSLESS
 from vs_gendrpix import EncodeSettings
+from vs_gendrpix.frame.scan_header import read_scan_header
 from vs_gendrpix.job.segments import cutting
 from vs_gendrpix.write.encoding.profiles import PROFILES
 
@@ -75,6 +76,11 @@ def test_times_and_sound_of_lossy_encoders_are_those_of_one_piece(tmp_path, enco
 @pytest.mark.parametrize("name", ["out/%06d.png", "out/%d.tif", "out/a.%04d.dpx", "out/%06d.exr"])
 @pytest.mark.parametrize("sequence", [False, True], ids=["video", "sequence"])
 def test_pictures_have_the_numbers_and_bytes_of_one_piece(tmp_path, name, sequence):
+    """The timecodes in their headers too, of a clip that begins late."""
+
+    def prepare(_, stream):
+        stream.metadata["timecode"] = "00:59:59:20"
+
     source = tmp_path / "in.mp4"
     if sequence:
         source = tmp_path / "pictures"
@@ -83,7 +89,8 @@ def test_pictures_have_the_numbers_and_bytes_of_one_piece(tmp_path, name, sequen
         pictures = source / "%04d.png"
         make_moving(pictures, codec="png", pix_fmt="rgb24", container="image2", muxing=first)
     else:
-        make_moving(source)
+        times = [STEP * number for number in range(3, 48)]
+        make_moving(source, times=times, prepare=prepare)
     profile = next(each for each in PROFILES.values() if name[-4:] in each.suffixes)
     both = make_both(source, name, profile.encode)
     assert both.segments > 1
@@ -91,6 +98,9 @@ def test_pictures_have_the_numbers_and_bytes_of_one_piece(tmp_path, name, sequen
     assert [path.name for path in job] == [path.name for path in one]
     assert [path.read_bytes() for path in job] == [path.read_bytes() for path in one]
     assert told(both.job_report) == told(both.one_report)
+    if not sequence and name.endswith(("dpx", "exr")):
+        ends = [read_scan_header(path).timecode for path in (job[0], job[-1])]
+        assert ends == ["00:59:59:20", "01:00:01:14"]
 
 
 @pytest.mark.slow

@@ -172,6 +172,7 @@ def _span(times: _Times, frames: tuple[int, int], before: Around, after: Around)
         written=_window(times, first, end),
         restored=_window(times, first - around, end + around),
         read=_window(times, first - lead, end + reach),
+        begin=times.shown[0],
         offset=times.offset,
         moved=times.moved,
         first=times.first,

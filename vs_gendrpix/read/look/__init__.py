@@ -3,4 +3,5 @@
 bars.py     where black bars end
 fields.py   progressive, interlaced or telecined
 changes.py  changes of the picture's format in mid-clip, by keyframes or by headers.py
+scans.py    the timecode and the rate of DPX and OpenEXR pictures
 """
