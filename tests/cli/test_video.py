@@ -17,12 +17,14 @@ from vs_gendrpix.settings import StreamSettings
 from vs_gendrpix.write.writer import FileWriter
 
 QUICK = ["-s", "1", "--preset", "ultrafast", "--progress", "none"]
+TAGGED = {"x264-params": "colormatrix=smpte170m"}
+"""Nothing is left to decide: what is said is then of something else."""
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """Where a command runs, with a good clip in it."""
-    make_clip(tmp_path / "in.mp4", audio="aac")
+    make_clip(tmp_path / "in.mp4", audio="aac", options=TAGGED)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -190,7 +192,7 @@ def test_odd_names_are_only_names(folder, capfd):
 
 @pytest.mark.usefixtures("nearest_engine")
 def test_json_events_are_one_object_a_line(folder, capfd):
-    make_clip(folder / "in.h264", container="h264")
+    make_clip(folder / "in.h264", container="h264", options=TAGGED)
     assert main(["in.h264", "out.mp4", *QUICK, "--progress", "json"]) == 1
     out, err = capfd.readouterr()
     events = [json.loads(line) for line in out.splitlines()]
@@ -239,9 +241,19 @@ def test_progress_is_for_people_on_the_error_stream(capfd, kind):
 
 
 @pytest.mark.usefixtures("nearest_engine")
-def test_verbose_says_what_was_decided_and_quiet_says_nothing(folder, capfd):
-    assert main(["in.mp4", "out.mp4", *QUICK, "-v"]) == 0
-    assert "taken as BT.601" in capfd.readouterr().err
+def test_what_is_decided_is_said_once_and_quiet_says_nothing(folder, capfd):
+    make_clip(folder / "in.mkv")
+    asked = ["--crop", "auto", "--preview", "0.4", "--report", "run.json"]
+    assert main(["in.mkv", "out.mp4", *QUICK, *asked]) == 0
+    said = capfd.readouterr().err.splitlines()
+    decided = json.loads(Path("run.json").read_text())["decided"]
+    assert said == [f"gendrpix-video: decided: {sentence}" for sentence in decided]
+    for part in ("--start 0.04", "taken as BT.601", "no black bars"):
+        assert sum(part in line for line in said) == 1, part
+    assert main(["in.mkv", "out.mp4", *QUICK[:-1], "json", "-y"]) == 0
+    events = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    assert [event["event"] for event in events[:2]] == ["decided", "start"]
+    assert main(["in.mkv", "out.mp4", *QUICK, "-q", "-y"]) == 0
     make_clip(folder / "in.h264", container="h264")
     assert main(["in.h264", "out.mp4", *QUICK, "-q", "-y"]) == 1
     assert capfd.readouterr().err == ""

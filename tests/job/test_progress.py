@@ -34,6 +34,7 @@ def started(frames):
         source=Path("in.mp4"),
         output=Path("out.mp4"),
         settings=ProcessSettings(),
+        still=None,
         clip=CLIP,
         before=(),
         fields=PROGRESSIVE,
@@ -47,6 +48,7 @@ def started(frames):
         model=ModelFile(name="tiny", path=Path("tiny.safetensors"), sha256=""),
         warnings=(),
         informed=(),
+        decided=(),
     )
     return Start(plan=plan, device="cpu", dtype="float32")
 

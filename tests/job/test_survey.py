@@ -13,9 +13,12 @@ from tests.nearest import LOSSLESS, left_behind, settings
 from vs_gendrpix import process
 from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.frame.area import Area, cropped, with_bars
+from vs_gendrpix.frame.notes import Notes
+from vs_gendrpix.job.prepare import graphs_before
 from vs_gendrpix.libav.pixels import to_picture
+from vs_gendrpix.read.look.fields import PROGRESSIVE, UNSEEN, Scan
 from vs_gendrpix.read.source import open_source
-from vs_gendrpix.settings import RestoreSettings
+from vs_gendrpix.settings import PrepareSettings, RestoreSettings
 
 PICTURE = Area(width=64, height=32, x=0, y=8)
 LONG = tuple(512 * number for number in range(40))
@@ -85,6 +88,23 @@ def test_a_clip_without_bars_stays_whole(tmp_path):
     assert read(tmp_path / "out.mp4").size == (64, 48)
     (whole,) = make_frames(times=(0,))
     assert cropped(whole, Area.whole(whole.format)) is whole
+
+
+@pytest.mark.parametrize(
+    ("found", "chosen", "decided"),
+    [
+        (Scan(kind="interlaced", order="tff", flagged=True), {}, "--deinterlace bwdif is done"),
+        (Scan(kind="telecined", order="tff", flagged=False), {}, "--deinterlace ivtc is done"),
+        (UNSEEN, {"pre_filter": "vhs"}, "--pre-filter vhs deinterlaces it"),
+        (PROGRESSIVE, {}, ""),
+        (Scan(kind="interlaced", order="tff", flagged=True), {"deinterlace": "bwdif"}, ""),
+    ],
+)
+def test_what_is_done_with_fields_unasked_is_told(found, chosen, decided):
+    notes = Notes()
+    graphs_before(PrepareSettings(**chosen), found, notes)
+    assert [line for line in notes.decided if decided in line] == notes.decided
+    assert bool(notes.decided) == bool(decided)
 
 
 def test_a_crop_beyond_the_picture_is_refused_and_nothing_is_left(tmp_path):

@@ -16,6 +16,7 @@ from vs_gendrpix.cli.terminal.console import LastLines, flush_streams, open_miss
 from vs_gendrpix.cli.terminal.signals import signals_cancel
 from vs_gendrpix.errors import EXIT_CODES, UNWRITABLE, SettingsError, cancellation
 from vs_gendrpix.errors.failure import Failure
+from vs_gendrpix.frame.notes import DECISION
 from vs_gendrpix.restore.heap import keep_freed
 
 
@@ -199,7 +200,7 @@ class _Handler(logging.Handler):
 def _log_lines(program: str, options: argparse.Namespace, *, timed: bool) -> Iterator[None]:
     """Show the log on the standard error stream, from the level that the options ask for."""
     handler = _Handler(program, timed=timed)
-    usual = logging.INFO if options.verbose or timed else logging.WARNING
+    usual = logging.INFO if options.verbose or timed else DECISION
     handler.setLevel(logging.ERROR if options.quiet else usual)
     loggers = [logging.getLogger(name) for name in ("vs_gendrpix", "py.warnings")]
     logging.captureWarnings(capture=True)

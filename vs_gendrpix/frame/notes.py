@@ -7,6 +7,10 @@ from threading import Lock
 
 log = logging.getLogger(__name__)
 
+DECISION = 25
+"""Level of the log, between information and warnings, of what was decided for the user."""
+logging.addLevelName(DECISION, "DECIDED")
+
 EXAMPLES = 5
 """How many of libav's lines a report quotes; all are counted."""
 
@@ -53,6 +57,7 @@ class Notes:
             first hundred; an error comes up to a few frames early.
         now: Seconds from the clip's beginning of what was read last, for `places`.
         informed: Sentences that were only logged, each once.
+        decided: Sentences on what was decided for the user.
     """
 
     warnings: list[str] = field(default_factory=list)
@@ -67,6 +72,7 @@ class Notes:
     places: list[Fraction] = field(default_factory=list)
     now: Fraction = Fraction(0)
     informed: list[str] = field(default_factory=list)
+    decided: list[str] = field(default_factory=list)
 
     def inform(self, sentence: str) -> None:
         """Log information and keep it for the report, unless it has been logged before."""
@@ -76,6 +82,17 @@ class Notes:
                 self.informed.append(sentence)
         if not said:
             log.info(sentence)
+
+    def decide(self, sentence: str) -> None:
+        """Keep what was decided where the user has left it open, once."""
+        with _lock:
+            if sentence not in self.decided:
+                self.decided.append(sentence)
+
+    def tell_decided(self) -> None:
+        """Log what was decided: when all is, so that a refusal is one line."""
+        for sentence in self.decided:
+            log.log(DECISION, sentence)
 
     def warn(self, sentence: str) -> None:
         """Log a warning and keep it for the report, unless it has been said before."""
@@ -139,6 +156,7 @@ class Notes:
         with _lock:
             self.warnings += [said for said in other.warnings if said not in self.warnings]
             self.faults += [said for said in other.faults if said not in self.faults]
+            self.decided += [said for said in other.decided if said not in self.decided]
             self.errors += other.errors
             self.corrupt_frames += other.corrupt_frames
             self.made_up_times += other.made_up_times

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.frame.area import Area
 from vs_gendrpix.frame.clip import ClipInfo
 from vs_gendrpix.frame.format import usual_matrix
@@ -44,6 +45,24 @@ def framed_clip(source: ClipInfo, settings: ProcessSettings, area: Area) -> tupl
         return clip, area.scaled(source.format, clip.format)
     clip = restored_clip(replace(source, format=area.of(source.format)), settings)
     return clip, Area.whole(clip.format)
+
+
+def refuse_other_sizes(*filtered: tuple[ClipInfo, ClipInfo]) -> None:
+    """Refuse to show the source beside results that filters have cut or scaled.
+
+    Args:
+        filtered: Frames before and after filters.
+
+    Raises:
+        SettingsError: Nobody knows which part of the source such a result shows.
+    """
+    for before, after in filtered:
+        was, now = before.format, after.format
+        if (was.width, was.height) != (now.width, now.height):
+            raise SettingsError(
+                f"a filter makes {now.width}x{now.height} of {was.width}x{was.height} pixels, "
+                "beside which the source has no place: crop with --crop, or give no --compare"
+            )
 
 
 def tell_what_changes(

@@ -25,7 +25,7 @@ from vs_gendrpix.write.output import (
 from vs_gendrpix.write.part import sweep
 from vs_gendrpix.write.pictures import CODECS
 
-_OF_ANY_INPUT = ("on_change", "start", "end", "preview", "hdr", "drop_dynamic_hdr")
+_OF_ANY_INPUT = ("on_change", "start", "end", "preview", "still", "hdr", "drop_dynamic_hdr")
 """Fields of `ReadSettings` that apply to VapourSynth scripts too."""
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Self
 
@@ -11,11 +12,11 @@ from vs_gendrpix.frame.area import Area
 from vs_gendrpix.frame.clip import ClipInfo
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.frame.values import from_json, to_json
-from vs_gendrpix.job.formats import framed_clip, tell_what_changes
+from vs_gendrpix.job.formats import framed_clip, refuse_other_sizes, tell_what_changes
 from vs_gendrpix.job.grading import check_hdr
 from vs_gendrpix.job.open import open_input, open_outputs, plan_streams
 from vs_gendrpix.job.prepare import graphs_after, graphs_before
-from vs_gendrpix.job.survey import picture_area, with_range
+from vs_gendrpix.job.survey import picture_area, refuse_other_than_picture, with_range
 from vs_gendrpix.libav.filters import Filters
 from vs_gendrpix.libav.log import LibavLog
 from vs_gendrpix.models.catalogue import find_model, model_card, with_detail
@@ -61,8 +62,10 @@ class Plan:
     Attributes:
         source: The input, as the user named it.
         output: The output, as the user named it.
-        settings: What to do, with nothing left open: the range in place of a preview, the crop that
-            was found, an encoder and its pixel format, the model and its arithmetic.
+        settings: What to do, with nothing left open: the range in place of a preview or a still,
+            the crop that was found, an encoder and its pixel format, the model and its arithmetic.
+        still: The moment of which the one frame is restored, in seconds from where the clip begins;
+            None is all frames.
         clip: The input's frames.
         before: Graphs of FFmpeg's filters, in FFmpeg's syntax, for frames before they are restored.
         fields: Whether the frames are interlaced, and how.
@@ -76,11 +79,13 @@ class Plan:
         model: The model.
         warnings: Warnings of the planning, which the report repeats.
         informed: What else the planning has said, which the run does not say again.
+        decided: What was decided for the user, which the report repeats.
     """
 
     source: Path
     output: Path
     settings: ProcessSettings
+    still: Fraction | None
     clip: ClipInfo
     before: tuple[str, ...]
     fields: Scan
@@ -94,6 +99,7 @@ class Plan:
     model: ModelFile
     warnings: tuple[str, ...]
     informed: tuple[str, ...]
+    decided: tuple[str, ...]
 
     def to_json(self) -> str:
         """Write the plan as JSON text."""
@@ -132,13 +138,16 @@ def make_plan(
     keep_freed()  # before the looks start threads, which keep the heap that they have
     source, output, notes = Path(src), Path(dst), Notes()
     settings = ProcessSettings.of(settings)
+    still = settings.read.still
+    if still is not None:
+        refuse_other_than_picture(output)
     with open_outputs(source, output, settings.write, notes):
         pass  # what would be refused after the looks is refused before them
     with (
         open_input(source, settings.read, notes, reopened=True) as clip,
         LibavLog(this_thread=True),  # the decoder's lines are the input's
     ):
-        settings = with_range(clip, settings)
+        settings = with_range(clip, settings, notes)
         read, program = settings.read, settings.prepare.ffmpeg
         info = _looked_at(clip, read)
         if read.on_change == "error":
@@ -153,15 +162,22 @@ def make_plan(
         framed, place = framed_clip(filtered, settings, area)
         after = graphs_after(settings)
         result = Filters(framed, after, program=program).info
+        if settings.finish.compare != "none":
+            refuse_other_sizes((info, filtered), (framed, result))
+        if still is not None:
+            result = replace(result, frames=1)
         tell_what_changes(info, result, settings, notes)
         carried = plan_streams(clip, output, result, settings, notes)
-        carried.tell(notes)
+        if still is None:
+            carried.tell(notes)
     try_encoder(settings.write.encode, result)
     restore, model = _with_model(settings.restore, elsewhere=elsewhere or settings.job.on_ray)
+    notes.tell_decided()
     return Plan(
         source=source,
         output=output,
         settings=replace(settings, restore=restore),
+        still=still,
         clip=info,
         before=tuple(before),
         fields=found,
@@ -175,6 +191,7 @@ def make_plan(
         model=model,
         warnings=tuple(notes.warnings),
         informed=tuple(notes.informed),
+        decided=tuple(notes.decided),
     )
 
 

@@ -47,6 +47,11 @@ def graphs_before(settings: PrepareSettings, found: Scan, notes: Notes) -> list[
     presets = PRESETS_OF_FRAMES if known else PRESETS
     asked = [] if settings.pre_filter is None else [_graph(settings.pre_filter, settings, presets)]
     handled = any(graph.filters & DEINTERLACERS for graph in asked)
+    if handled and not known and settings.pre_filter in PRESETS:
+        notes.decide(
+            f"a pipe does not tell whether it is interlaced: --pre-filter {settings.pre_filter} "
+            "deinterlaces it"
+        )
     graphs = [*_deinterlacing(settings.deinterlace, found, notes, handled=handled), *asked]
     return [graph.text for graph in graphs]
 
@@ -89,7 +94,7 @@ def _deinterlacing(mode: Deinterlace, found: Scan, notes: Notes, *, handled: boo
     elif mode == "off":
         notes.warn(f"the clip is {found.kind}{said}: try --deinterlace {called_for}")
     elif mode == "auto":
-        notes.inform(f"the clip is {found.kind}{said}: done is --deinterlace {called_for}")
+        notes.decide(f"the clip is {found.kind}{said}: --deinterlace {called_for} is done")
         mode = called_for
     if mode == "bwdif":
         return [graph_of(deinterlace)]

@@ -40,6 +40,9 @@ class Progress:
     def expect(self, total: int) -> None:
         """Called when the expected number of frames changes; 0 is an unknown one."""
 
+    def decided(self, sentence: str) -> None:
+        """Called for each thing that is decided for the user."""
+
     def warning(self, sentence: str) -> None:
         """Called for each warning."""
 
@@ -210,6 +213,10 @@ class JsonLines(Progress):
     def resumed(self, finished: int, segments: int) -> None:
         """Write the event `resumed`."""
         self._write("resumed", finished=finished, segments=segments)
+
+    def decided(self, sentence: str) -> None:
+        """Write the event `decided`."""
+        self._write("decided", message=sentence)
 
     def warning(self, sentence: str) -> None:
         """Write the event `warning`."""

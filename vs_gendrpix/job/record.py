@@ -72,6 +72,7 @@ def as_dict(report: Report) -> dict[str, Any]:
             for done in report.streams
         ],
         "frames": {"decoded": report.frames_decoded, "encoded": report.frames_encoded},
+        "decided": report.notes.decided,
         "warnings": report.warnings,
         "damage": _damage(report.notes),
         "timing": {

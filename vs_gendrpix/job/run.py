@@ -34,6 +34,7 @@ from vs_gendrpix.job.prefetch import prefetch
 from vs_gendrpix.job.progress import Progress
 from vs_gendrpix.job.record import keep_report
 from vs_gendrpix.job.report import Report, Start
+from vs_gendrpix.job.survey import begins, shown_at
 from vs_gendrpix.job.total import Total
 from vs_gendrpix.job.waits import Waits
 from vs_gendrpix.libav.filters import Filters
@@ -46,6 +47,7 @@ from vs_gendrpix.write.output import Output
 from vs_gendrpix.write.writer import open_writer
 
 if TYPE_CHECKING:
+    from vs_gendrpix.restore.beside import SourceBeside
     from vs_gendrpix.restore.engine import Engine
     from vs_gendrpix.restore.lanes import ClipLanes
 
@@ -131,10 +133,15 @@ def write_frames(
         lanes = stack.enter_context(engine.clip(part, place, notes))
         before, after = _filters(plan)
         total, captions = Total(plan, progress), Captions()
-        given = _Given(source, span, seam)
-        chosen = _Chosen(span, before.through(captions.taken_off(total.watch(given))), captions)
+        given, beside = _Given(source, span, seam), _beside(plan)
+        read: Iterable[Frame] = given if beside is None else beside.watch(given)
+        prepared = before.through(captions.taken_off(total.watch(read)))
+        if plan.still is not None:
+            prepared = shown_at(prepared, plan.still - begins(clip, source))
+        chosen = _Chosen(span, prepared, captions)
         # Closed before the input is: until then threads read and restore ahead.
-        finished = stack.enter_context(closing(_finished(plan, chosen, lanes, after, waits)))
+        results = _finished(plan, chosen, lanes, after, waits, beside)
+        finished = stack.enter_context(closing(results))
         window = Window() if span is None else span.written
         times, durations = array("q"), array("q")  # 16 bytes a frame
         for frame in _captioned(finished, captions, window):
@@ -170,7 +177,9 @@ def write_frames(
 
 def notes_of(plan: Plan) -> Notes:
     """Make notes with all that the planning has logged, so that it is not logged again."""
-    return Notes(warnings=list(plan.warnings), informed=list(plan.informed))
+    return Notes(
+        warnings=list(plan.warnings), informed=list(plan.informed), decided=list(plan.decided)
+    )
 
 
 def _planned_frames(plan: Plan, clip: Input, span: Span | None, seam: Seam) -> Frames:
@@ -245,15 +254,33 @@ def _filters(plan: Plan) -> tuple[Filters, Filters]:
     return before, Filters(plan.framed, plan.after, program=program)
 
 
+def _beside(plan: Plan) -> "SourceBeside | None":
+    """What shows the source beside the results, if that is asked for."""
+    kind = plan.settings.finish.compare
+    if kind == "none":
+        return None
+    from vs_gendrpix.restore.beside import SourceBeside  # noqa: PLC0415 - loads torch
+
+    return SourceBeside(kind, plan.area, plan.result.format, plan.place)
+
+
 def _finished(
-    plan: Plan, source: Iterable[Frame], lanes: "ClipLanes", after: Filters, waits: Waits
+    plan: Plan,
+    source: Iterable[Frame],
+    lanes: "ClipLanes",
+    after: Filters,
+    waits: Waits,
+    beside: "SourceBeside | None",
 ) -> Generator[Frame]:
-    """Crop, restore, pad and filter frames, with a few under way at each step."""
+    """Crop, restore, pad, filter and compare frames, with a few under way at each step."""
     areas = (cropped(frame, plan.area) for frame in source)
     with closing(prefetch(areas, AHEAD)) as ahead:
         restored = lanes.map(waits.for_each("decoded", ahead), waiting=partial(waits.on, "results"))
         whole = (with_bars(frame, plan.framed.format, plan.place) for frame in restored)
-        with closing(prefetch(after.through(whole), AHEAD)) as finished:
+        done = after.through(whole)
+        if beside is not None:
+            done = beside.through(done)
+        with closing(prefetch(done, AHEAD)) as finished:
             yield from waits.for_each("restored", finished)
 
 

@@ -25,6 +25,7 @@ class Total:
     def __init__(self, plan: Plan, progress: Progress) -> None:
         self._progress = progress
         self._planned, self._filtered = plan.clip.frames, bool(plan.before or plan.after)
+        self._still = plan.still is not None
         rates = plan.result.average_rate, plan.clip.average_rate
         self._ratio = rates[0] / rates[1] if all(rates) else Fraction(1)
         self._taken, self._ended = 0, False
@@ -47,6 +48,8 @@ class Total:
 
     def _estimate(self, count: int) -> int:
         """The frames to be written in all; 0 when unknown."""
+        if self._still:
+            return 1
         whole = max(self._planned, self._taken) if self._planned else 0
         if self._ended:
             whole = self._taken

@@ -215,7 +215,7 @@ class Source:
         clip, color = self._clip, self.first.color
         if self.first.layout.family != "rgb" and not said(picture.colorspace):
             taken = "709" if color.matrix == 1 else "601"
-            self.notes.inform(
+            self.notes.decide(
                 f"{clip.path} does not say its colour matrix: taken as BT.{taken} by its height"
             )
         sequence = None
@@ -225,7 +225,7 @@ class Source:
             sequence = find_sequence(clip.path, clip.chosen.start_number)
         shown = self._area.of(self.first)
         if shown != self.first:
-            self.notes.inform(f"{clip.path} says what is shown of its picture: {self._area}")
+            self.notes.decide(f"{clip.path} says what is shown of its picture: {self._area}")
         rotation, mirrored, is_all = read_orientation(picture.side_data)
         if not is_all:
             self.notes.warn("not carried over: a display matrix that is more than a rotation")

@@ -23,6 +23,7 @@ from vs_gendrpix.settings.restore import (
     RestoreSettings,
 )
 from vs_gendrpix.settings.write import (
+    Compare,
     EncodeSettings,
     FinishSettings,
     OutColor,
@@ -35,6 +36,7 @@ __all__ = [
     "MAX_SCALE",
     "Attention",
     "ColorFix",
+    "Compare",
     "Deinterlace",
     "Dtype",
     "EncodeSettings",

@@ -17,7 +17,7 @@ Deinterlace = Literal["auto", "off", "bwdif", "ivtc"]
 class ReadSettings:
     """Settings of reading: the input, and the part of it to restore.
 
-    `start`, `end` and `preview` are exact seconds from the beginning of the clip.
+    `start`, `end`, `preview` and `still` are exact seconds from the beginning of the clip.
     """
 
     video_stream: int | None = option(
@@ -84,6 +84,13 @@ class ReadSettings:
         metavar="T",
         parse=parsing.seconds,
     )
+    still: Fraction | None = option(
+        None,
+        "restore only the frame that is shown at this time, to a picture such as out.png",
+        "--still",
+        metavar="T",
+        parse=parsing.seconds,
+    )
     hdr: Hdr = option(
         "keep",
         "`keep`: PQ and HLG stay what they are; `error`: refuse them",
@@ -104,6 +111,10 @@ class ReadSettings:
         self._check_range()
 
     def _check_range(self) -> None:
+        if self.still is not None and {self.start, self.end, self.preview} != {None}:
+            raise SettingsError("give a still, or a range by start, end or preview, not both")
+        if self.still is not None and self.still < 0:
+            raise SettingsError(f"a still at {float(self.still):g} s: use 0 or more")
         if self.preview is not None and self.end is not None:
             raise SettingsError("give an end or the seconds of a preview, not both")
         if self.preview is not None and self.preview <= 0:

@@ -8,6 +8,7 @@ from vs_gendrpix.settings import parsing
 from vs_gendrpix.settings.option import check, option
 
 OutColor = Literal["keep", "bt709", "bt2020"]
+Compare = Literal["none", "side", "wipe"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,14 @@ class FinishSettings:
         "HD, since players that ignore tags take HD for BT.709; `bt2020`",
         "--out-color",
         name="output colour",
+    )
+
+    compare: Compare = option(
+        "none",
+        "show the source too, to compare: left of a line in the middle of the picture (`side`), or "
+        "of one that moves (`wipe`)",
+        "--compare",
+        name="way to compare",
     )
 
     def __post_init__(self) -> None:

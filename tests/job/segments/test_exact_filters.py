@@ -49,6 +49,13 @@ def test_filters_get_the_frames_around_a_segment(tmp_path, place, graph):
 
 
 @pytest.mark.slow
+def test_the_source_beside_the_result(tmp_path):
+    make_moving(tmp_path / "in.mp4", 60)
+    more = {"pre_filter": "bwdif", "post_filter": "negate", "compare": "wipe"}
+    assert make_both(tmp_path / "in.mp4", "out.mkv", ARCHIVE, **more).differences() == {}
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["in.mp4", "in.ts"])
 @pytest.mark.parametrize(("mode", "made"), [("bwdif", 120), ("ivtc", 48)])
 def test_deinterlacing(tmp_path, name, mode, made):

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
+from vs_gendrpix.frame.notes import DECISION
 from vs_gendrpix.job.progress import Bar, JsonLines, Plain, Progress
 
 type Displays[P: Progress] = Mapping[str, Callable[[str], P]]
@@ -22,12 +23,12 @@ ONE_CLIP: Displays[Progress] = {
 
 @contextmanager
 def heard[P: Progress](options: argparse.Namespace, displays: Displays[P]) -> Iterator[P]:
-    """Open the display that the options ask for, and send the log's warnings to it too."""
+    """Open the display that the options ask for, and send it what the log has for the user."""
     kind = options.progress
     if kind == "auto":
         kind = "bar" if sys.stderr.isatty() else "plain"
     progress = displays["none" if options.quiet and kind != "json" else kind](options.program)
-    handler = _Warnings(progress, level=logging.ERROR if options.quiet else logging.WARNING)
+    handler = _Heard(progress, level=logging.ERROR if options.quiet else DECISION)
     loggers = [logging.getLogger(name) for name in ("vs_gendrpix", "py.warnings")]
     for logger in loggers:
         logger.addHandler(handler)
@@ -39,14 +40,16 @@ def heard[P: Progress](options: argparse.Namespace, displays: Displays[P]) -> It
             logger.removeHandler(handler)
 
 
-class _Warnings(logging.Handler):
-    """Passes the warnings of the log to a progress, as events."""
+class _Heard(logging.Handler):
+    """Passes the decisions and warnings of the log to a progress, as events."""
 
     def __init__(self, progress: Progress, level: int) -> None:
         super().__init__(level)
         self._progress = progress
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Pass a warning on."""
-        if record.levelno == logging.WARNING:
+        """Pass a decision or a warning on."""
+        if record.levelno == DECISION:
+            self._progress.decided(record.getMessage())
+        elif record.levelno == logging.WARNING:
             self._progress.warning(record.getMessage())

@@ -83,6 +83,11 @@ class BatchBar(Bar, BatchProgress):
         with suppress(*UNWRITABLE):
             tqdm.write(one_line(f"{self._program}: {line_of(turn.clip, failure)}"), file=sys.stderr)
 
+    def decided(self, sentence: str) -> None:
+        """Draw the bars again below the line that has been written."""
+        del sentence
+        self._redraw()
+
     def warning(self, sentence: str) -> None:
         """Draw the bars again below the line that has been written."""
         del sentence

@@ -76,7 +76,7 @@ def cut(plan: Plan, length: int) -> tuple[tuple[Segment, ...], str]:
     Raises:
         MediaError: The input cannot be read.
     """
-    if plan.output == STDOUT or 0 < plan.clip.frames <= _longest(length):
+    if plan.output == STDOUT or plan.still is not None or 0 < plan.clip.frames <= _longest(length):
         return (), ""
     before, after = needed_around(plan.before, plan.clip.average_rate), needed_around(plan.after)
     if before is None or after is None or (before.recounts and after.cycle > 1):

@@ -29,7 +29,8 @@ _DIGESTED = 1 << 20
 _MAY_DIFFER = frozenset(
     {
         *("format", "heartbeat", "segments"),
-        *("plan.warnings", "plan.informed", "plan.settings.restore.device", "plan.model.path"),
+        *("plan.warnings", "plan.informed", "plan.decided", "plan.settings.restore.device"),
+        "plan.model.path",
         *("plan.settings.write.overwrite", "plan.settings.write.report"),
         "plan.settings.job",
     }

@@ -222,7 +222,12 @@ class _Worker:
 
     def _written(self, segment: Segment, done: set[int], seam: Seam) -> tuple[Report, Path]:
         """Restore and encode a segment under a name of its own."""
-        notes = Notes(warnings=list(self._notes.warnings), informed=list(self._notes.informed))
+        known = self._notes
+        notes = Notes(
+            warnings=list(known.warnings),
+            informed=list(known.informed),
+            decided=list(known.decided),
+        )
         if self._engine is None:
             self._engine = self._opened.enter_context(open_engine(self._plan, notes))
         output = _attempt(self._folder, self._plan, segment.number)
@@ -238,8 +243,11 @@ class _Worker:
                 span=segment.span,
                 seam=seam,
             )
-        self._notes.warnings = notes.warnings
-        self._notes.informed = notes.informed
+        known.warnings, known.informed, known.decided = (
+            notes.warnings,
+            notes.informed,
+            notes.decided,
+        )
         return report, output.path
 
     def _frames_of(self, number: int) -> int:
