@@ -25,7 +25,7 @@ from vs_gendrpix.settings.option import groups_of, options_of
 PARSER = video.COMMAND.parser("gendrpix-video")
 DECLARED = [(kind, each) for kind in groups_of(ProcessSettings) for each in options_of(kind)]
 FLAGGED = [(kind, each) for kind, each in DECLARED if each.option.flags]
-OWN = {"clip", "format", "device_index", "prefetch", "matrix_in"}
+OWN = {"clip", "format", "device_index", "prefetch", "matrix_in", "transfer_in"}
 """The filter's parameters that are no settings."""
 
 

@@ -7,6 +7,7 @@ import torch
 from tests.strategies import frame_format
 from vs_gendrpix.color.codes import from_rgb, to_rgb
 from vs_gendrpix.color.working_space import from_working, to_working
+from vs_gendrpix.frame.transfer import CINEON, LOGC3, SLOG3, SLOG3_LIMITED
 from vs_gendrpix.restore.engine import settings_restorer
 from vs_gendrpix.restore.way import Way
 from vs_gendrpix.settings import RestoreSettings
@@ -24,7 +25,7 @@ def test_pq_is_seen_as_a_display_of_400_shows_it():
     assert to_working(signal, 16).tolist() == pytest.approx(wanted, abs=2e-4)
 
 
-@pytest.mark.parametrize("transfer", [8, 16])
+@pytest.mark.parametrize("transfer", [8, 16, CINEON, LOGC3, SLOG3, SLOG3_LIMITED])
 def test_the_way_back_is_the_inverse_beyond_black_and_white_too(transfer):
     signal = torch.linspace(-0.05, 1.05, 5001)
     torch.testing.assert_close(
@@ -59,9 +60,9 @@ def noisy_planes(form, low, high):
     )
 
 
-@pytest.mark.parametrize("transfer", [16, 18])
+@pytest.mark.parametrize("transfer", [16, 18, LOGC3])
 @pytest.mark.parametrize("bits", [10, 12])
-def test_hdr_comes_out_as_it_went_in_at_strength_0(small_model, transfer, bits):
+def test_hdr_and_log_come_out_as_they_went_in_at_strength_0(small_model, transfer, bits):
     """Super-white and what lies below black too."""
     form = hdr_format(transfer, bits=bits)
     planes = noisy_planes(form, 4 << bits - 10, 1019 << bits - 10)
@@ -70,11 +71,12 @@ def test_hdr_comes_out_as_it_went_in_at_strength_0(small_model, transfer, bits):
         assert torch.equal(was, now)
 
 
-def test_the_network_changes_pq_in_the_light_of_a_display(small_model):
-    """The same grey picture in PQ and in SDR: what is done to one is done to the other."""
+@pytest.mark.parametrize("coded", [16, CINEON, LOGC3, SLOG3])
+def test_the_network_changes_it_in_the_light_of_a_display(small_model, coded):
+    """The same picture in PQ or log and in SDR: what is done to one is done to the other."""
     sdr = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(1)) * 0.5 + 0.2
     made = []
-    for transfer, signal in ((1, sdr), (16, from_working(sdr, 16))):
+    for transfer, signal in ((1, sdr), (coded, from_working(sdr, coded))):
         form = frame_format(64, 64, "rgb", 16, transfer=transfer)
         settings = RestoreSettings(
             scale=Fraction(1), model_path=small_model, device="cpu", dtype="fp32"
@@ -82,7 +84,7 @@ def test_the_network_changes_pq_in_the_light_of_a_display(small_model):
         with torch.inference_mode():
             made.append(way_of(settings, form).restore(signal)[0])
     assert (made[0] - sdr).abs().max() > 1e-3
-    torch.testing.assert_close(to_working(made[1], 16), made[0], atol=2e-4, rtol=0)
+    torch.testing.assert_close(to_working(made[1], coded), made[0], atol=2e-4, rtol=0)
 
 
 def test_what_is_brighter_than_the_network_sees_is_kept(small_model):

@@ -193,6 +193,22 @@ def test_a_matrix_that_is_not_said_is_that_of_the_height_or_the_given_one(restor
             np.testing.assert_array_equal(plane, other)
 
 
+def test_a_declared_transfer_wins_and_is_stated_where_it_has_a_number(restore):
+    source = make_clip(vs.RGB30, _Transfer=1)
+    plain, log, linear, said = (
+        restore(clip, **chosen).get_frame(0)
+        for clip, chosen in (
+            (source, {}),
+            (source, {"transfer_in": "cineon"}),
+            (source, {"transfer_in": "linear"}),
+            (make_clip(vs.RGB30, _Transfer=8), {}),
+        )
+    )
+    assert (log.props["_Transfer"], linear.props["_Transfer"]) == (1, 8)
+    assert not np.array_equal(planes_of(plain)[0], planes_of(log)[0])
+    assert all(map(np.array_equal, planes_of(linear), planes_of(said)))
+
+
 def variable(**sizes):
     """A clip whose second frame has another size or format."""
     first, second = make_clip(count=1), make_clip(count=1, **sizes)
@@ -243,6 +259,7 @@ def test_a_clip_that_cannot_be_restored_is_refused_at_once(restore, make, match)
         ({"batch_size": 0}, "batch size 0"),
         ({"prefetch": -1}, "prefetch -1"),
         ({"matrix_in": 0}, "matrix_in 0"),
+        ({"transfer_in": "vlog"}, "no transfer_in 'vlog': use one of auto, cineon"),
         ({"format": vs.GRAY32}, "32 bits"),
     ],
 )

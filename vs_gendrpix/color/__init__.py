@@ -3,5 +3,6 @@
 codes.py          codes <-> R'G'B': matrix, range, chroma siting, dither
 neutral.py        pictures without colour, which stay so
 primaries.py      primaries and transfer curves
+log_curves.py     logarithmic curves of film scans and cameras
 working_space.py  the space in which a network sees a picture
 """

@@ -1,6 +1,5 @@
 """Conversion of primaries in linear light, with the curves and chromaticities of ITU-T H.273."""
 
-from collections.abc import Callable
 from math import log
 
 import numpy as np
@@ -8,10 +7,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from vs_gendrpix.color.log_curves import LOG_CURVES, Curve
 from vs_gendrpix.errors import MediaError
 from vs_gendrpix.frame.format import LINEAR, ColorSpec, said
-
-Curve = Callable[[Tensor], Tensor]
 
 _D65, _C, _DCI = (0.3127, 0.3290), (0.310, 0.316), (0.314, 0.351)
 PRIMARIES = {
@@ -91,7 +89,8 @@ def conversion(source: int, target: int) -> npt.NDArray[np.float64] | None:
 def curves(transfer: int) -> tuple[Curve, Curve]:
     """The curves of a TransferCharacteristics: from R'G'B' to linear light, and back.
 
-    Both are odd functions, so that values below black survive the conversion in both directions.
+    Both go on below black, so that such values survive the conversion in both directions. All but
+    those of film scans and cameras are odd functions.
 
     Raises:
         MediaError: The transfer is not supported.
@@ -206,5 +205,6 @@ _CURVES: dict[int, tuple[Curve, Curve]] = {
     15: _BT1886,
     16: (_odd(_from_pq), _odd(_to_pq)),
     18: (_odd(_from_hlg), _odd(_to_hlg)),
+    **LOG_CURVES,
 }
-"""By TransferCharacteristics, ITU-T H.273 table 3."""
+"""By TransferCharacteristics, ITU-T H.273 table 3, and by our own numbers."""

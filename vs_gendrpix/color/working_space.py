@@ -1,8 +1,9 @@
-"""The colour space in which a network sees a picture: SDR and HLG unchanged, PQ and linear as SDR.
+"""The colour space in which a network sees a picture: SDR and HLG unchanged, all else as SDR.
 
 A network that was trained on SDR pictures works best on values that look like one. PQ spends a
 quarter of its range on shadows that no SDR picture has, and linear light has next to no codes
-there. Both are converted to the curve of an SDR display (BT.1886) with a fixed white. White does
+there. Logarithmic curves of film scans and cameras are flat and grey, with twice the codes in the
+shadows. All are converted to the curve of an SDR display (BT.1886) with a fixed white. White does
 not follow the metadata, which may be wrong, nor the frame, which would pulse. HLG is made for SDR
 displays and stays as it is.
 """
@@ -11,13 +12,15 @@ from torch import Tensor
 
 from vs_gendrpix.color.primaries import curves
 from vs_gendrpix.frame.format import LINEAR
+from vs_gendrpix.frame.transfer import CINEON, LOGC3, SLOG3, SLOG3_LIMITED
 
 BT709, PQ = 1, 16
-WHITE = {PQ: 400 / 10_000, LINEAR: 1.0}
-"""White of the working space, by TransferCharacteristics, in linear light of that transfer.
+WHITE = {PQ: 400 / 10_000, LINEAR: 1.0, CINEON: 1.0, LOGC3: 1.0, SLOG3: 1.0, SLOG3_LIMITED: 1.0}
+"""White of the working space, by transfer, in linear light of that transfer.
 
 For PQ it is 400 cd/m2, which gained most over pictures graded to 100, 203, 500 and 1000 cd/m2
-(benchmarks/hdr_space.py). Brighter values exceed 1 and are kept."""
+(benchmarks/hdr_space.py). For light of a scene it is a diffuse white. Brighter values exceed 1 and
+are kept."""
 
 
 def to_working(rgb: Tensor, transfer: int) -> Tensor:
@@ -25,7 +28,7 @@ def to_working(rgb: Tensor, transfer: int) -> Tensor:
 
     Args:
         rgb: Any shape, black 0 and white 1; values outside that range are kept.
-        transfer: TransferCharacteristics of the clip (ITU-T H.273).
+        transfer: Transfer of the clip (ITU-T H.273, or one of `frame/transfer.py`).
 
     Returns:
         A tensor of the same shape; `rgb` itself where the working space is the clip's own.
@@ -41,7 +44,7 @@ def from_working(seen: Tensor, transfer: int) -> Tensor:
 
     Args:
         seen: R'G'B' in the working space.
-        transfer: TransferCharacteristics of the clip (ITU-T H.273).
+        transfer: Transfer of the clip (ITU-T H.273, or one of `frame/transfer.py`).
 
     Returns:
         A tensor of the same shape; `seen` itself where the working space is the clip's own.

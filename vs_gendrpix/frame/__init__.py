@@ -2,6 +2,7 @@
 
 format.py    a frame: its size, layout, colour, planes and time
 clip.py      a clip of frames: rate, orientation, HDR metadata
+transfer.py  transfers that the user declares, for want of a number in H.273
 target.py    the format of what comes out: one rule for both front ends
 area.py      a part of a frame, cut out and put back
 projection.py  how spherical video lies on its sphere

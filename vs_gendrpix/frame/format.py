@@ -82,7 +82,7 @@ class ColorSpec:
         matrix: MatrixCoefficients (FFmpeg `colorspace`): 1 BT.709, 5 and 6 BT.601, 9 BT.2020
             non-constant luminance, 0 RGB.
         primaries: ColourPrimaries (FFmpeg `color_primaries`).
-        transfer: TransferCharacteristics (FFmpeg `color_trc`).
+        transfer: TransferCharacteristics (FFmpeg `color_trc`), or one of `frame/transfer.py`.
         full_range: Whether black and white are the ends of the code range.
         chroma_location: Where a subsampled chroma sample lies (FFmpeg `chroma_location`).
     """

@@ -25,7 +25,10 @@ from vs_gendrpix.write.output import (
 from vs_gendrpix.write.part import sweep
 from vs_gendrpix.write.pictures import CODECS
 
-_OF_ANY_INPUT = ("on_change", "start", "end", "preview", "still", "hdr", "drop_dynamic_hdr")
+_OF_ANY_INPUT = (
+    *("on_change", "start", "end", "preview", "still"),
+    *("in_transfer", "hdr", "drop_dynamic_hdr"),
+)
 """Fields of `ReadSettings` that apply to VapourSynth scripts too."""
 
 
@@ -49,7 +52,7 @@ def open_input(path: Path, read: ReadSettings, notes: Notes, *, reopened: bool =
     # VapourSynth is loaded for those who have a script.
     from vs_gendrpix.vapoursynth.script import ScriptInput  # noqa: PLC0415
 
-    return ScriptInput(path)
+    return ScriptInput(path, read.in_transfer)
 
 
 def plan_streams(

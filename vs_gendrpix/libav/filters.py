@@ -21,6 +21,7 @@ from ffmpeg_filters import (
 from vs_gendrpix.errors import MediaError, SettingsError
 from vs_gendrpix.frame.clip import ClipInfo
 from vs_gendrpix.frame.format import Frame, FrameFormat, Timing, said
+from vs_gendrpix.frame.transfer import stated
 from vs_gendrpix.libav.pixels import (
     frame_format,
     layout_of,
@@ -238,7 +239,7 @@ def _video(info: ClipInfo, pix_fmt: str, field_order: FieldOrder) -> Video:
         sample_aspect_ratio=info.sample_aspect_ratio,
         colorspace=color.matrix,
         color_primaries=color.primaries,
-        color_trc=color.transfer,
+        color_trc=stated(color.transfer),
         color_range=2 if color.full_range else 1,
         field_order=field_order,
     )

@@ -19,6 +19,7 @@ from vs_gendrpix.frame.format import (
     said,
     usual_matrix,
 )
+from vs_gendrpix.frame.transfer import stated
 from vs_gendrpix.libav.captions import blank_picture
 
 _PLANAR = re.compile(r"(yuv[aj]?4\d\dp(\d+le)?|(gbra?p|gray)(\d+le|f(16|32)le)?)")
@@ -205,7 +206,7 @@ def to_picture(frame: Frame, pix_fmt: str) -> av.VideoFrame:
         picture = _same_meaning(picture, pix_fmt)
     picture.colorspace = color.matrix
     picture.color_primaries = color.primaries
-    picture.color_trc = color.transfer
+    picture.color_trc = stated(color.transfer)
     picture.pts = frame.timing.pts
     picture.time_base = frame.timing.time_base
     return picture

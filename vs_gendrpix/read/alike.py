@@ -9,6 +9,7 @@ import av
 from vs_gendrpix.errors import MediaError
 from vs_gendrpix.frame.area import Area
 from vs_gendrpix.frame.format import ColorSpec, FrameFormat, said
+from vs_gendrpix.frame.transfer import declared
 from vs_gendrpix.libav.pixels import converted_to, frame_format, layout_of
 from vs_gendrpix.libav.shape import shape_of
 from vs_gendrpix.libav.values import fraction
@@ -56,7 +57,10 @@ class Alike:
             MediaError: It differs, and the user does not want it changed.
         """
         first, now = self._first, self._shapes.of(picture)
-        found, place = described(picture, first.color), self._place(picture, now)
+        found, place = (
+            described(picture, first.color, self._clip.chosen.in_transfer),
+            self._place(picture, now),
+        )
         shape = change_of_shape(now, self._clip.shape)
         changed = change(found, first)
         same_family = found.layout.family == first.layout.family
@@ -96,13 +100,13 @@ class Alike:
         return self._area.fitting(first, Fraction(picture.width, picture.height) * stretched)
 
 
-def described(picture: av.VideoFrame, first: ColorSpec) -> FrameFormat:
+def described(picture: av.VideoFrame, first: ColorSpec, in_transfer: str = "auto") -> FrameFormat:
     """Describe a picture's format. Colour that it does not state is that of the first one.
 
     Raises:
         MediaError: The pixel format is not supported.
     """
-    found = frame_format(picture)
+    found = declared(frame_format(picture), in_transfer)
     color = found.color
     if found.layout.family == "rgb" or not said(picture.colorspace):
         color = replace(color, matrix=first.matrix)

@@ -16,6 +16,7 @@ from vs_gendrpix.frame.clip import PICTURE_RATE, ClipInfo
 from vs_gendrpix.frame.format import Fields, Frame, Timing, said
 from vs_gendrpix.frame.notes import Mark, Notes
 from vs_gendrpix.frame.span import Window, Within
+from vs_gendrpix.frame.transfer import declared
 from vs_gendrpix.libav.captions import captions_of
 from vs_gendrpix.libav.display_matrix import read_orientation
 from vs_gendrpix.libav.faults import reading
@@ -44,7 +45,8 @@ class Source:
 
     Attributes:
         info: What is known of the frames.
-        first: Format of the first picture, as it is decoded: all are made like it.
+        first: Format of the first picture, as it is decoded, with what is declared of it: all are
+            made like it.
         offset: Seconds that have been taken off all times.
         decoded: Frames given so far.
         notes: Where damage and warnings go: the clip's.
@@ -82,7 +84,7 @@ class Source:
             self._ahead = next(self._frames, None)
             if self._ahead is None:
                 raise self._no_frames()
-            self.first = frame_format(self._ahead[0])
+            self.first = declared(frame_format(self._ahead[0]), clip.chosen.in_transfer)
             clip.shape = fraction(clip.stream.codec_context.sample_aspect_ratio)
             if within is not None:
                 self.first, clip.shape = within.first, within.shape

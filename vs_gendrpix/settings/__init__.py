@@ -13,7 +13,14 @@ The command's flags, `gendrpix`'s parameters and the tables in docs/ come from t
 
 from vs_gendrpix.settings.job import JobSettings
 from vs_gendrpix.settings.process import ProcessSettings
-from vs_gendrpix.settings.read import Deinterlace, Hdr, OnChange, PrepareSettings, ReadSettings
+from vs_gendrpix.settings.read import (
+    Deinterlace,
+    Hdr,
+    InTransfer,
+    OnChange,
+    PrepareSettings,
+    ReadSettings,
+)
 from vs_gendrpix.settings.restore import (
     MAX_RESIZE,
     MAX_SCALE,
@@ -42,6 +49,7 @@ __all__ = [
     "EncodeSettings",
     "FinishSettings",
     "Hdr",
+    "InTransfer",
     "JobSettings",
     "OnChange",
     "OutColor",

@@ -10,6 +10,7 @@ from vs_gendrpix.settings.option import Range, check, option
 
 OnChange = Literal["error", "scale"]
 Hdr = Literal["keep", "error"]
+InTransfer = Literal["auto", "cineon", "logc", "slog3", "linear"]
 Deinterlace = Literal["auto", "off", "bwdif", "ivtc"]
 
 
@@ -90,6 +91,14 @@ class ReadSettings:
         "--still",
         metavar="T",
         parse=parsing.seconds,
+    )
+    in_transfer: InTransfer = option(
+        "auto",
+        "curve of the input's code values: Kodak `cineon` (10-bit log film), ARRI `logc` (LogC3 at "
+        "EI 800), Sony `slog3`, `linear` light; `auto` is what the input says. The output has the "
+        "same",
+        "--in-transfer",
+        name="input transfer",
     )
     hdr: Hdr = option(
         "keep",

@@ -21,7 +21,7 @@ from vs_gendrpix.frame.format import Frame, FrameFormat, Timing
 from vs_gendrpix.frame.target import target_format
 from vs_gendrpix.models.catalogue import find_model, model_card, with_detail
 from vs_gendrpix.restore.heap import keep_freed
-from vs_gendrpix.settings import Attention, ColorFix, Dtype, RestoreSettings
+from vs_gendrpix.settings import Attention, ColorFix, Dtype, InTransfer, RestoreSettings
 from vs_gendrpix.vapoursynth.core import as_vs_error, close_with_core
 from vs_gendrpix.vapoursynth.formats import (
     check_progressive,
@@ -64,6 +64,7 @@ def gendrpix(  # noqa: PLR0913 - the parameters of a filter are its interface
     prefetch: int | None = None,
     dedup: bool = True,
     matrix_in: int | None = None,
+    transfer_in: InTransfer = "auto",
 ) -> vs.VideoNode:
     """Restore a clip.
 
@@ -112,6 +113,8 @@ def gendrpix(  # noqa: PLR0913 - the parameters of a filter are its interface
         dedup: Take the result of the frame before for a frame that is equal to it.
         matrix_in: Matrix of YUV frames that do not say theirs, by ITU-T H.273: 1 BT.709, 5 or 6
             BT.601, 9 BT.2020; None goes by the height, as players do: BT.709 from 720 lines on.
+        transfer_in: Curve of the code values, whatever the property `_Transfer` says: `cineon`,
+            `logc` (LogC3 at EI 800), `slog3` or `linear`; `auto` is the property's.
 
     Returns:
         The restored clip, with the properties of its source.
@@ -147,7 +150,14 @@ def gendrpix(  # noqa: PLR0913 - the parameters of a filter are its interface
             dedup=dedup,
         )
         ahead = _prefetch(prefetch, batch_size, len(devices))
-        return _restored(clip, settings, format=format, matrix_in=matrix_in, ahead=ahead)
+        return _restored(
+            clip,
+            settings,
+            format=format,
+            matrix_in=matrix_in,
+            transfer_in=transfer_in,
+            ahead=ahead,
+        )
 
 
 def _restored(
@@ -156,6 +166,7 @@ def _restored(
     *,
     format: int | None,  # noqa: A002 - VapourSynth's own word for it
     matrix_in: int | None,
+    transfer_in: InTransfer,
     ahead: int,
 ) -> vs.VideoNode:
     """Decide on the format of the restored clip, and make the nodes that restore it."""
@@ -165,7 +176,7 @@ def _restored(
     if getattr(clip, "gpu_resident", False):
         clip = clip.std.GPUDownload()
     with clip.get_frame(0) as first:
-        source = source_format(clip, first.props, matrix_in)
+        source = source_format(clip, first.props, matrix_in, transfer_in)
         if matrix_in is None and not says_matrix(clip, first.props):
             taken = "709" if source.color.matrix == 1 else "601"
             _inform(f"the clip does not say its matrix: taken as BT.{taken} by its height")

@@ -1,7 +1,7 @@
 """Conversion of VapourSynth's formats, frame properties and planes to and from ours."""
 
 from fractions import Fraction
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import numpy as np
 import vapoursynth as vs  # type: ignore[import-untyped] # no py.typed in its wheel
@@ -20,13 +20,17 @@ from vs_gendrpix.frame.format import (
     said,
     usual_matrix,
 )
+from vs_gendrpix.frame.transfer import declared, stated
+from vs_gendrpix.settings import InTransfer
 
 FAMILIES: Final[dict[int, Family]] = {vs.GRAY: "gray", vs.YUV: "yuv", vs.RGB: "rgb"}
 
 _KNOWN = ", ".join(map(str, LUMA_WEIGHTS))
 
 
-def source_format(clip: vs.VideoNode, props: dict[str, Any], matrix_in: int | None) -> FrameFormat:
+def source_format(
+    clip: vs.VideoNode, props: dict[str, Any], matrix_in: int | None, transfer_in: str = "auto"
+) -> FrameFormat:
     """The format of a clip's frames.
 
     Args:
@@ -34,13 +38,17 @@ def source_format(clip: vs.VideoNode, props: dict[str, Any], matrix_in: int | No
         props: The properties of its first frame, which count for all frames.
         matrix_in: The matrix of YUV and grey frames that do not state one, by ITU-T H.273; None is
             the one that players assume for their height, as for files.
+        transfer_in: The transfer that the user declares; `auto` is the one of the properties.
 
     Raises:
         MediaError: The clip's format is not supported.
-        SettingsError: `matrix_in` is not supported.
+        SettingsError: `matrix_in` or `transfer_in` is not supported.
     """
     if matrix_in is not None and matrix_in not in LUMA_WEIGHTS:
         raise SettingsError(f"matrix_in {matrix_in} is not supported: use one of {_KNOWN}")
+    if transfer_in not in get_args(InTransfer):
+        known = ", ".join(get_args(InTransfer))
+        raise SettingsError(f"there is no transfer_in {transfer_in!r}: use one of {known}")
     if clip.format.id == vs.NONE:
         raise MediaError("the format of this clip varies: convert it to one with resize first")
     if not (clip.width and clip.height):
@@ -58,7 +66,8 @@ def source_format(clip: vs.VideoNode, props: dict[str, Any], matrix_in: int | No
         else "left",
     )
     layout = pixel_layout(clip.format)
-    return FrameFormat(width=clip.width, height=clip.height, layout=layout, color=color)
+    form = FrameFormat(width=clip.width, height=clip.height, layout=layout, color=color)
+    return declared(form, transfer_in)
 
 
 def check_progressive(props: dict[str, Any]) -> None:
@@ -90,7 +99,7 @@ def restored_props(
     kept = {key: value for key, value in props.items() if key not in {"_Alpha", "_ChromaLocation"}}
     color = target.color
     kept["_Matrix"], kept["_Range"] = color.matrix, int(color.full_range)
-    if said(color.transfer):
+    if said(stated(color.transfer)):
         kept["_Transfer"] = color.transfer
     if target.layout.subsampling != (0, 0):
         kept["_ChromaLocation"] = CHROMA_LOCATIONS.index(color.chroma_location)

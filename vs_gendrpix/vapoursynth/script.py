@@ -33,6 +33,7 @@ class ScriptInput:
 
     Args:
         path: The script.
+        in_transfer: The transfer that the user declares, by the name of its setting.
 
     Raises:
         MediaError: The script fails, or has no output.
@@ -41,8 +42,8 @@ class ScriptInput:
     rereadable = True
     delay = Fraction(0)
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, in_transfer: str = "auto") -> None:
+        self.path, self._in_transfer = path, in_transfer
         self._reading: ScriptFrames | None = None
         self._clip, self._alpha = _run(path)
         with _faults(path):
@@ -64,7 +65,14 @@ class ScriptInput:
         del within
         self._leave()
         with _faults(self.path):
-            self._reading = ScriptFrames(self.path, self._clip, self._alpha, start=start, end=end)
+            self._reading = ScriptFrames(
+                self.path,
+                self._clip,
+                self._alpha,
+                start=start,
+                end=end,
+                in_transfer=self._in_transfer,
+            )
         return self._reading
 
     def fields(self, start: Fraction | None, end: Fraction | None) -> Scan:
@@ -91,6 +99,7 @@ class ScriptFrames:
         alpha: The alpha clip beside it; None if there is none.
         start: First second to keep; None is the beginning.
         end: Second before which to stop; None is the end.
+        in_transfer: The transfer that the user declares; see `ScriptInput`.
 
     Raises:
         MediaError: There are no such frames, or they cannot be restored.
@@ -104,9 +113,10 @@ class ScriptFrames:
         *,
         start: Fraction | None,
         end: Fraction | None,
+        in_transfer: str = "auto",
     ) -> None:
         self.path, self.decoded = path, 0
-        self._start, self._end = start or Fraction(0), end
+        self._start, self._end, self._in_transfer = start or Fraction(0), end, in_transfer
         self._clip, self._alpha = clip, alpha
         rate = Fraction(clip.fps.numerator, clip.fps.denominator)
         self._time_base = 1 / rate if rate else _TICKS
@@ -179,7 +189,7 @@ class ScriptFrames:
     def _describe(self, props: dict[str, Any]) -> FrameFormat:
         """The format of the frames."""
         try:
-            form = source_format(self._clip, props, None)
+            form = source_format(self._clip, props, None, self._in_transfer)
         except ValueError as error:
             raise MediaError(f"the output of the script {self.path}: {error}") from error
         # VapourSynth sees to the alpha clip's size.

@@ -12,6 +12,7 @@ from vs_gendrpix.carry.plan import CarryPlan
 from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.frame.clip import STREAM_RATE, ClipInfo
 from vs_gendrpix.frame.notes import Notes
+from vs_gendrpix.frame.transfer import stated
 from vs_gendrpix.libav.log import LibavLog
 from vs_gendrpix.libav.values import fraction
 from vs_gendrpix.write.description import Description
@@ -209,7 +210,7 @@ class Container:
         color = self._clip.format.color
         self._notes.inform(
             f"a .y4m does not say its colour: matrix {color.matrix}, primaries {color.primaries}, "
-            f"transfer {color.transfer} of ITU-T H.273"
+            f"transfer {stated(color.transfer)} of ITU-T H.273"
         )
         if self._clip.orientation:
             self._notes.warn(f"not carried over: {self._clip.orientation}")

@@ -47,7 +47,7 @@ def refuse_changes(clip: Clip, first: FrameFormat, end: Fraction | None) -> None
             return
         if not picture.width:  # a decoder gives such of a broken packet
             continue
-        whole = described(picture, first.color)
+        whole = described(picture, first.color, clip.chosen.in_transfer)
         found = change(clip.shown_area(whole).of(whole), first)
         found = found or change_of_shape(shape, clip.shape)
         if found:

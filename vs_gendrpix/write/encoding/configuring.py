@@ -10,6 +10,7 @@ from av.codec.context import Flags
 from av.video.codeccontext import VideoCodecContext
 
 from vs_gendrpix.frame.clip import STREAM_RATE, ClipInfo
+from vs_gendrpix.frame.transfer import stated
 from vs_gendrpix.libav.pixels import location_code
 from vs_gendrpix.settings import EncodeSettings
 from vs_gendrpix.write.encoding.hdr_options import HDR_OPTIONS
@@ -35,7 +36,7 @@ def configure(context: VideoCodecContext, settings: EncodeSettings, clip: ClipIn
     context.color_range = 2 if color.full_range else 1
     context.colorspace = color.matrix
     context.color_primaries = color.primaries
-    context.color_trc = color.transfer
+    context.color_trc = stated(color.transfer)
     context.chroma_sample_location = location_code(color)
     context.thread_type = "AUTO"
     context.flags |= Flags.global_header
