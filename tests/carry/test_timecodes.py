@@ -94,6 +94,14 @@ def test_the_timecode_of_a_scan_is_that_of_the_first_frame(tmp_path):
     assert begun(one) == ("01:00:00:01", "", [])
 
 
+@pytest.mark.usefixtures("nearest_engine")
+def test_a_still_has_the_timecode_of_its_frame(tmp_path):
+    make_scan(tmp_path / "in", "dpx", [f"01:00:00:{number:02}" for number in range(4)])
+    chosen = process_settings(restore=SAME, still=Fraction(5, 48))  # within the third frame
+    process(tmp_path / "in", tmp_path / "still.dpx", chosen)
+    assert read_scan_header(tmp_path / "still.dpx").timecode == "01:00:00:02"
+
+
 def test_timecodes_that_do_not_go_on_are_told(tmp_path):
     make_scan(tmp_path / "jump", "dpx", ["01:00:00:00", "01:00:00:01", "02:00:00:00"])
     timecode, lost, (warning,) = begun(tmp_path / "jump")

@@ -1,6 +1,7 @@
 """Decide with which timecode an output begins: the user's, the input's, or none."""
 
 from fractions import Fraction
+from math import floor
 
 from vs_gendrpix.carry.tags import first_timecode, timecode_of
 from vs_gendrpix.errors import SettingsError
@@ -38,6 +39,7 @@ def input_timecode(
     *,
     rate: Fraction,
     start: Fraction | None,
+    still: Fraction | None = None,
     notes: Notes,
 ) -> tuple[str, str]:
     """The timecode of the output's first frame, by the input.
@@ -47,6 +49,7 @@ def input_timecode(
         suffix: Extension of the output, in lower case.
         rate: Frames a second of the output; 0 when unknown.
         start: First second of the input to keep; None is its beginning.
+        still: Second of the one frame that is shown then and written; None is all from `start` on.
         notes: Is told if a scan's timecodes do not go on by one.
 
     Returns:
@@ -60,7 +63,10 @@ def input_timecode(
             given, is_said = scan.timecode(counted, notes)
     found = None
     if given and not _why_not(suffix, rate):
-        found = first_timecode(given, start or Fraction(0), counted, rate)
+        first = start or Fraction(0)
+        if still is not None and counted:
+            first = floor(still * counted) / counted
+        found = first_timecode(given, first, counted, rate)
     return found or "", given if is_said and not found else ""
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
+from fractions import Fraction
 from pathlib import Path
 
 from vs_gendrpix.carry.plan import CarryPlan, carry_nothing, plan_carry
@@ -56,7 +57,12 @@ def open_input(path: Path, read: ReadSettings, notes: Notes, *, reopened: bool =
 
 
 def plan_streams(
-    clip: Input, output: Path, result: ClipInfo, settings: ProcessSettings, notes: Notes
+    clip: Input,
+    output: Path,
+    result: ClipInfo,
+    settings: ProcessSettings,
+    notes: Notes,
+    still: Fraction | None = None,
 ) -> CarryPlan:
     """Plan the streams beside an input's video, if the input can be read a second time.
 
@@ -66,6 +72,7 @@ def plan_streams(
         result: The frames to encode.
         settings: What is wanted.
         notes: Is told what is wrong with the input's timecodes.
+        still: The moment of which the one frame is written; None is a whole range.
 
     Raises:
         MediaError: The input cannot be read.
@@ -80,7 +87,9 @@ def plan_streams(
     with reading(clip.path):
         timecodes = timecode, ""
         if not timecode:
-            timecodes = input_timecode(opened, suffix, rate=rate, start=start, notes=notes)
+            timecodes = input_timecode(
+                opened, suffix, rate=rate, start=start, still=still, notes=notes
+            )
         if suffix in CODECS:
             return carry_nothing(opened.container, opened.stream, keep, timecodes)
         return plan_carry(

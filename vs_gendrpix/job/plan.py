@@ -167,7 +167,7 @@ def make_plan(
         if still is not None:
             result = replace(result, frames=1)
         tell_what_changes(info, result, settings, notes)
-        carried = plan_streams(clip, output, result, settings, notes)
+        carried = plan_streams(clip, output, result, settings, notes, still)
         if still is None:
             carried.tell(notes)
     try_encoder(settings.write.encode, result)
