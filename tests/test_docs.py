@@ -68,9 +68,13 @@ def test_the_examples_of_the_python_page_run(tmp_path, monkeypatch, capsys):
     names = {}
     for example in re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE):
         exec(example, names)  # noqa: S102 - our own page, as a reader would paste it
-    assert (tmp_path / "out.mp4").exists()
+    printed = capsys.readouterr().out
+    files = {"in.mp4", "out.mp4", "watched.mp4", "planned.mp4", "job.json"}
+    assert {path.name for path in tmp_path.iterdir()} == files
+    assert "100 %, limited by " in printed
+    assert "stopped: there is no output" in printed
     assert names["picture"].shape == (144, 192, 3)
-    assert "torch.Size([1, 3, 144, 192])" in capsys.readouterr().out
+    assert "torch.Size([1, 3, 144, 192])" in printed
 
 
 def command_lines():
