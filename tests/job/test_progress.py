@@ -46,6 +46,7 @@ def started(frames):
         result=result,
         carried=CarryPlan(),
         model=ModelFile(name="tiny", path=Path("tiny.safetensors"), sha256=""),
+        provenance="",
         warnings=(),
         informed=(),
         decided=(),

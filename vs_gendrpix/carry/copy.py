@@ -14,7 +14,13 @@ from vs_gendrpix.carry.convert import converter
 from vs_gendrpix.carry.inventory import Contents, lost_parts, names_of, stream_of, tags_of
 from vs_gendrpix.carry.packets import PacketReader, has_content, without_new_header
 from vs_gendrpix.carry.plan import COVERS, CarryPlan, add_copy, cover_data, kind_of
-from vs_gendrpix.carry.tags import chapters_between, kept_tags, label
+from vs_gendrpix.carry.tags import (
+    chapters_between,
+    kept_tags,
+    label,
+    with_provenance,
+    without_provenance,
+)
 from vs_gendrpix.carry.trial_muxer import TrialMuxer
 from vs_gendrpix.errors import MediaError
 from vs_gendrpix.frame.notes import Notes
@@ -50,6 +56,7 @@ class SideStreams:
         plan: What becomes of each stream.
         notes: Where damage and losses are told.
         chosen: How to read the file, and which part of it, as its video is read.
+        provenance: Line that the output's comment gets, below that of the input.
         offset: Seconds to take off all times, as is done with the video's.
 
     A packet that the output's muxer would refuse, or that cannot be decoded where it has to be, is
@@ -57,6 +64,7 @@ class SideStreams:
 
     Attributes:
         plan: What becomes of each stream.
+        provenance: As above.
         copied: Packets written to each stream of the output, by its index.
         payload: Bytes of them.
     """
@@ -69,8 +77,9 @@ class SideStreams:
         *,
         chosen: ReadSettings | None = None,
         offset: Fraction = Fraction(0),
+        provenance: str = "",
     ) -> None:
-        self.plan = plan
+        self.plan, self.provenance = plan, provenance
         self.copied: dict[int, int] = {}
         self.payload: dict[int, int] = {}
         self._path, self._notes = path, notes
@@ -113,6 +122,7 @@ class SideStreams:
         """
         if self.plan.timecode:
             video.metadata["timecode"] = self.plan.timecode
+        output.metadata.update(with_provenance({}, self.provenance))
         if not self.plan.streams:
             return
         self._output = output
@@ -126,7 +136,7 @@ class SideStreams:
         end = None if chosen.end is None else begin + chosen.end
         if keep.metadata:
             self._contents += tags_of("the file", source.metadata)
-            output.metadata.update(kept_tags(source.metadata))
+            output.metadata.update(with_provenance(kept_tags(source.metadata), self.provenance))
         if keep.chapters:
             chapters = chapters_between(source, start, end, self._offset)
             output.set_chapters(chapters)
@@ -173,7 +183,8 @@ class SideStreams:
         Args:
             written: The finished file, opened for reading.
         """
-        keep, found = self.plan.keep, tags_of("the file", written.metadata)
+        own = without_provenance(written.metadata, self.provenance)
+        keep, found = self.plan.keep, tags_of("the file", own)
         given = self._contents.copy()
         if keep.chapters:
             found += names_of("the chapters", map(_chapter_name, written.chapters()))

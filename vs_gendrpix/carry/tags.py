@@ -79,6 +79,26 @@ def kept_tags(tags: Mapping[str, str]) -> dict[str, str]:
     return kept
 
 
+def with_provenance(tags: Mapping[str, str], provenance: str) -> dict[str, str]:
+    """Add a line to the comment among tags; the comment that is there stays above it."""
+    rest, comment = _comment_of(tags)
+    said = "\n".join(filter(None, (comment, provenance)))
+    return rest | ({"comment": said} if said else {})
+
+
+def without_provenance(tags: Mapping[str, str], provenance: str) -> dict[str, str]:
+    """Take the line off the comment again; a comment that was nothing else goes."""
+    rest, comment = _comment_of(tags)
+    said = comment.removesuffix(provenance).removesuffix("\n")
+    return rest | ({"comment": said} if said else {})
+
+
+def _comment_of(tags: Mapping[str, str]) -> tuple[dict[str, str], str]:
+    """Return the tags without a comment, and the comment: Matroska has its name in upper case."""
+    rest = {key: value for key, value in tags.items() if key.lower() != "comment"}
+    return rest, next((tags[key] for key in tags if key not in rest), "")
+
+
 def needs_keys(tags: Mapping[str, str], container: str) -> bool:
     """Whether a file's tags fit only into QuickTime's list of keys, not into that of MP4 or MOV.
 

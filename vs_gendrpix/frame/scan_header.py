@@ -142,13 +142,22 @@ def _read_exr(beginning: bytes) -> ScanHeader:
 
 
 def _with_exr(picture: bytes, header: ScanHeader) -> bytes:
-    """Add the attribute `timeCode`, and move the places in the table behind the header with it."""
+    """Add the attribute `timeCode`."""
     word = to_st12(header.timecode)
     if word is None:
         return picture
+    # The second word is user data.
+    return with_exr_attribute(picture, b"timeCode", b"timecode", struct.pack("<II", word, 0))
+
+
+def with_exr_attribute(picture: bytes, name: bytes, kind: bytes, value: bytes) -> bytes:
+    """Add an attribute to an OpenEXR picture of libav's, behind those that it has.
+
+    The places in the table behind the header move with it.
+    """
     *_, (_, _, _, end) = _attributes(picture)
-    # The second word is user data. A byte 0 behind the attributes ends the header.
-    added = b"timeCode\0timecode\0" + struct.pack("<iII", 8, word, 0)
+    # A byte 0 behind the attributes ends the header.
+    added = b"\0".join((name, kind, struct.pack("<i", len(value)))) + value
     table = end + 1
     (first,) = struct.unpack_from("<Q", picture, table)
     # libav writes the lines from the top, the first ones right behind the table.

@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from importlib.metadata import version
 from pathlib import Path
 from typing import Self
 
@@ -24,6 +25,7 @@ from vs_gendrpix.read.input import Input
 from vs_gendrpix.read.look.fields import Scan
 from vs_gendrpix.restore.heap import keep_freed
 from vs_gendrpix.settings import ProcessSettings, ReadSettings, RestoreSettings
+from vs_gendrpix.settings.option import as_flags
 from vs_gendrpix.write.encoding.choosing import with_encoder
 from vs_gendrpix.write.encoding.trial import try_encoder
 
@@ -77,6 +79,7 @@ class Plan:
         result: The frames to encode.
         carried: What becomes of the streams beside the picture.
         model: The model.
+        provenance: What the output says of how it was made; empty if nothing.
         warnings: Warnings of the planning, which the report repeats.
         informed: What else the planning has said, which the run does not say again.
         decided: What was decided for the user, which the report repeats.
@@ -97,6 +100,7 @@ class Plan:
     result: ClipInfo
     carried: CarryPlan
     model: ModelFile
+    provenance: str
     warnings: tuple[str, ...]
     informed: tuple[str, ...]
     decided: tuple[str, ...]
@@ -189,6 +193,7 @@ def make_plan(
         result=result,
         carried=carried,
         model=model,
+        provenance=_provenance(replace(settings, restore=restore), still, model),
         warnings=tuple(notes.warnings),
         informed=tuple(notes.informed),
         decided=tuple(notes.decided),
@@ -215,6 +220,31 @@ def _with_crop(settings: ProcessSettings, area: Area) -> ProcessSettings:
         return settings
     crop = (area.width, area.height, area.x, area.y)
     return replace(settings, prepare=replace(settings.prepare, crop=crop))
+
+
+_NOT_TOLD = frozenset(
+    {
+        *("device", "model", "model_path", "ffmpeg", "allow_filter_files"),
+        *("overwrite", "provenance", "report", "segments", "keep", "workers"),
+    }
+)
+"""Options that do not change what is written, are said otherwise, or name files of this machine."""
+
+
+def _provenance(settings: ProcessSettings, still: Fraction | None, model: ModelFile) -> str:
+    """Say in one line what makes an output: enough to make it again.
+
+    It has no time and no place, so that the same run gives the same bytes.
+    """
+    if not settings.write.provenance:
+        return ""
+    if still is not None:
+        read = replace(settings.read, start=None, end=None, still=still)
+        settings = replace(settings, read=read)
+    hidden = {"pre_filter", "post_filter"} if settings.prepare.allow_filter_files else set()
+    flags = as_flags(settings, without=_NOT_TOLD | hidden)
+    program = f"vs-gendrpix {version('vs-gendrpix')}"
+    return f"{program}, model {model.name} sha256:{model.sha256}, {flags}"
 
 
 def _with_model(settings: RestoreSettings, *, elsewhere: bool) -> tuple[RestoreSettings, ModelFile]:

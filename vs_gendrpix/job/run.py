@@ -229,7 +229,14 @@ def _side_streams(plan: Plan, source: Frames, span: Span | None, notes: Notes) -
     if span is not None:
         carried = CarryPlan(timecode=carried.timecode if Names.of(plan.output) else "")
     read = plan.settings.read
-    return SideStreams(plan.source, carried, notes, chosen=read, offset=source.offset)
+    return SideStreams(
+        plan.source,
+        carried,
+        notes,
+        chosen=read,
+        offset=source.offset,
+        provenance=plan.provenance,
+    )
 
 
 def open_engine(plan: Plan, notes: Notes) -> "Engine":

@@ -1,6 +1,7 @@
 """Declarations of options: all that a front end needs to offer a setting, beside its field."""
 
-from collections.abc import Callable, Iterator
+import shlex
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, fields, is_dataclass
 from fractions import Fraction
 from functools import cache
@@ -169,6 +170,46 @@ def build[T](settings: type[T], values: dict[str, Any]) -> T:
             for each in fields(settings)  # type: ignore[arg-type] # a dataclass, which T cannot say
         }
     )
+
+
+def as_flags(settings: object, *, without: Collection[str] = ()) -> str:
+    """Write the options of settings, however deep they are nested, as flags of the command.
+
+    Args:
+        settings: Settings; what has its default is not written.
+        without: Fields that are not written either.
+    """
+    words: list[str] = []
+    for group in (settings, *_nested_in(settings)):
+        for each in options_of(type(group)):
+            value = getattr(group, each.field)
+            if value == each.default or each.field in without or not each.option.flags:
+                continue
+            for one in value if each.option.repeated else (value,):
+                words.append(each.option.flags[-1])
+                if not isinstance(one, bool):
+                    words.append(shlex.quote(_as_text(one)))
+    return " ".join(words)
+
+
+def _nested_in(settings: object) -> Iterator[object]:
+    """List the groups of settings within settings."""
+    for name in _types_of(type(settings)):
+        inner = getattr(settings, name)
+        if is_dataclass(inner):
+            yield inner
+            yield from _nested_in(inner)
+
+
+def _as_text(value: object) -> str:
+    """Write a value as it is given to a flag."""
+    if isinstance(value, tuple) and len(value) == 2 and all(isinstance(x, str) for x in value):
+        return "=".join(value)
+    if isinstance(value, tuple):
+        return ":".join(map(str, value))
+    if isinstance(value, Fraction) and value != round(value, 6):
+        return f"{value.numerator}/{value.denominator}"
+    return f"{float(value):.12g}" if isinstance(value, Fraction | float) else str(value)
 
 
 def check(settings: object) -> None:

@@ -158,6 +158,12 @@ class WriteSettings:
         parse=parsing.timecode,
         default_text="the input's, if it has one",
     )
+    provenance: bool = option(
+        True,
+        "say in the output what has made it: program, version, model and settings",
+        "--no-provenance",
+        flag_text="do not say in the output what has made it: program, version, model and settings",
+    )
     report: Path | None = option(
         None,
         "write a report of the run as JSON: streams, settings, model, warnings, damage, timing",

@@ -227,7 +227,8 @@ def _muxer_options(form: str, clip: ClipInfo, carried: CarryPlan) -> dict[str, s
     """The options of a muxer for a clip and what is carried beside it."""
     if form == "matroska":
         # It would move all streams if one begins before 0, as AAC with its priming does.
-        return {"avoid_negative_ts": "disabled"}
+        # By itself it draws random numbers for the file, its tracks and chapters.
+        return {"avoid_negative_ts": "disabled", "fflags": "+bitexact"}
     if form == Y4M:
         return {"strict": "-1"}  # more than 8 bits, which all that read it know by now
     flags = {"use_metadata_tags": carried.keys, "faststart": form == "mp4"}

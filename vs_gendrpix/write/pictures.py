@@ -17,6 +17,7 @@ from vs_gendrpix.frame.timecode import moved
 from vs_gendrpix.settings import EncodeSettings
 from vs_gendrpix.write.encoding.encoder import Encoder
 from vs_gendrpix.write.output import Output, output_fault
+from vs_gendrpix.write.picture_comment import with_comment
 
 if TYPE_CHECKING:
     from av.packet import Packet
@@ -39,6 +40,7 @@ class PictureWriter:
         notes: Where it is told what pictures cannot hold.
         timecode: That of the first frame of all, for DPX and OpenEXR; empty if there is none.
         begin: Second of that frame; None if it is the first one here.
+        comment: Text that every picture gets.
 
     Raises:
         SettingsError: The encoder fails its trial, or is not that of such files.
@@ -53,8 +55,9 @@ class PictureWriter:
         notes: Notes,
         timecode: str = "",
         begin: Fraction | None = None,
+        comment: str = "",
     ) -> None:
-        self._timecode, self._begin = timecode, begin
+        self._timecode, self._begin, self._comment = timecode, begin, comment
         self._output, self._clip, self._notes = output, clip, notes
         self._written: dict[Path, int] = {}
         """Size in bytes of each written file."""
@@ -112,6 +115,7 @@ class PictureWriter:
         for packet in packets:
             path = self._path(packet.pts or 0)
             picture = with_scan_header(bytes(packet), self._header(packet.pts or 0))
+            picture = with_comment(self._codec, picture, self._comment)
             with path.open("wb") as file:
                 file.write(picture)
             self._written[path] = len(picture)

@@ -88,6 +88,7 @@ def open_writer(
             notes=notes,
             timecode=carried.plan.timecode,
             begin=begin,
+            comment=carried.provenance,
         )
     return FileWriter(output, clip=clip, settings=settings, carried=carried, notes=notes)
 

@@ -241,7 +241,14 @@ def _side_streams(job: JobPlan, notes: Notes) -> SideStreams:
     """Open the streams beside the picture, with the times of the whole job's frames."""
     plan = job.plan
     moved = job.segments[0].span.moved
-    return SideStreams(plan.source, plan.carried, notes, chosen=plan.settings.read, offset=moved)
+    return SideStreams(
+        plan.source,
+        plan.carried,
+        notes,
+        chosen=plan.settings.read,
+        offset=moved,
+        provenance=plan.provenance,
+    )
 
 
 def _gather(

@@ -30,7 +30,7 @@ _MAY_DIFFER = frozenset(
     {
         *("format", "heartbeat", "segments"),
         *("plan.warnings", "plan.informed", "plan.decided", "plan.settings.restore.device"),
-        "plan.model.path",
+        *("plan.model.path", "plan.provenance"),
         *("plan.settings.write.overwrite", "plan.settings.write.report"),
         "plan.settings.job",
     }
