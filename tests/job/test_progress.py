@@ -63,7 +63,7 @@ def clock(monkeypatch):
             return self.now
 
     made = Clock()
-    monkeypatch.setattr("vs_gendrpix.job.progress.time", made)
+    monkeypatch.setattr("vs_gendrpix.job.total.time", made)
     return made
 
 
@@ -121,8 +121,30 @@ def test_events_come_at_intervals_but_the_last_frame_is_never_left_out(clock):
         "total": 100,
         "fps": 50.0,
         "eta_s": 0.0,
+        "size": None,
         "bound": "decode",
     }
+
+
+def test_the_size_is_estimated_after_some_seconds(clock, capsys):
+    """Of 100 frames 38 are encoded when 40 have been given to the encoder."""
+    stream = io.StringIO()
+    shown = [Plain(), Bar(), JsonLines(stream)]
+    for each in shown:
+        each.start(started(frames=100))
+    for seconds, count, size, frames in ((1, 4, 999, 2), (10, 40, 38_000_000, 38)):
+        clock.now += seconds
+        for each in shown:
+            each.written(size, frames)
+            each.frame(count, "encode")
+    shown[1].close()
+    assert [json.loads(line).get("size") for line in stream.getvalue().splitlines()] == [
+        *(None, None),
+        100_000_000,
+    ]
+    said = capsys.readouterr().err
+    assert said.count("encode-bound, about 100MB") == 2
+    assert "frame 40/100, 3.6 frames/s, encode-bound, about 100MB, 16 s left" in said
 
 
 def test_a_clip_longer_than_it_says_does_not_break_the_bar(capsys):

@@ -118,6 +118,9 @@ class EndsAt(Progress):
         if count == self.count:
             self.event.set()
 
+    def written(self, size, frames):
+        self.size = size, frames
+
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["out.mkv", "out.mp4"])
@@ -129,7 +132,10 @@ def test_a_job_that_goes_on_gives_the_bytes_of_one_that_was_not_stopped(
         tmp_path / "in.mkv", times=[512 * n for n in range(35)], prepare=remarked, audio="aac"
     )
     chosen = settings(encode=LOSSLESS)
-    process(tmp_path / "in.mkv", tmp_path / "whole" / name, chosen)
+    told = EndsAt(99, Event())
+    process(tmp_path / "in.mkv", tmp_path / "whole" / name, chosen, progress=told)
+    length = (tmp_path / "whole" / name).stat().st_size
+    assert told.size[0] == pytest.approx(length, rel=0.3)  # but for sound and the container
     out, asked = tmp_path / "stopped" / name, Event()
     with pytest.raises(CancelledError):
         process(tmp_path / "in.mkv", out, chosen, progress=EndsAt(15, asked), cancel=asked)

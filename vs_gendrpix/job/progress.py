@@ -5,7 +5,6 @@ Whether anybody hears it makes no difference to the run: a reader that leaves do
 
 import json
 import sys
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TextIO
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, NoReturn, TextIO
 from tqdm import tqdm
 
 from vs_gendrpix.errors import UNWRITABLE, one_line
+from vs_gendrpix.job.total import Meter
 from vs_gendrpix.job.waits import Bound
 
 if TYPE_CHECKING:
@@ -37,6 +37,9 @@ class Progress:
     def frame(self, count: int, bound: Bound) -> None:
         """Called after each frame: `count` are written, and the stage `bound` limits the rate."""
 
+    def written(self, size: int, frames: int) -> None:
+        """Called with each frame: `size` bytes of the output are there, of so many frames."""
+
     def expect(self, total: int) -> None:
         """Called when the expected number of frames changes; 0 is an unknown one."""
 
@@ -59,7 +62,23 @@ class Progress:
         """Called at the end of the program, after an error too."""
 
 
-class Bar(Progress):
+class _Metered(Progress):
+    """A listener with a meter, from the start on."""
+
+    _meter: Meter | None = None
+
+    def written(self, size: int, frames: int) -> None:
+        """Keep the size of the output so far."""
+        if self._meter is not None:
+            self._meter.written(size, frames)
+
+    def expect(self, total: int) -> None:
+        """Count up to another number of frames."""
+        if self._meter is not None:
+            self._meter.total = total
+
+
+class Bar(_Metered):
     """A tqdm bar on the standard error stream: frames a second, or seconds a frame below 1.
 
     Args:
@@ -80,6 +99,7 @@ class Bar(Progress):
         """Draw the empty bar, for one clip below a line that says what is done."""
         if self._name is None:
             _say(self._program, _started(start))
+        self._meter = Meter(start.frames, 0, start.done)
         with suppress(*UNWRITABLE):
             # Below another bar it is taken away at its end, alone it stays.
             self._bar = tqdm(
@@ -98,7 +118,8 @@ class Bar(Progress):
         with suppress(*UNWRITABLE):
             if self._bar.total is not None and count > self._bar.total:
                 self._bar.total = count
-            self._bar.set_postfix_str(f"{bound}-bound", refresh=False)
+            said = f"{bound}-bound{_size(self._meter)}"
+            self._bar.set_postfix_str(said, refresh=False)
             self._bar.update(count - self._bar.n)
 
     def resumed(self, finished: int, segments: int) -> None:
@@ -107,6 +128,7 @@ class Bar(Progress):
 
     def expect(self, total: int) -> None:
         """Make the bar longer or shorter."""
+        super().expect(total)
         if self._bar is not None:
             with suppress(*UNWRITABLE):
                 self._bar.total = total or None
@@ -119,7 +141,7 @@ class Bar(Progress):
                 self._bar.close()
 
 
-class Plain(Progress):
+class Plain(_Metered):
     """A line every ten seconds on the standard error stream, for logs.
 
     Args:
@@ -128,11 +150,10 @@ class Plain(Progress):
 
     def __init__(self, program: str = "gendrpix-video") -> None:
         self._program = program
-        self._meter: _Meter | None = None
 
     def start(self, start: "Start") -> None:
         """Write the number of frames, the size, the model and the device."""
-        self._meter = _Meter(start.frames, PLAIN_INTERVAL, start.done)
+        self._meter = Meter(start.frames, PLAIN_INTERVAL, start.done)
         self._say(_started(start))
 
     def frame(self, count: int, bound: Bound) -> None:
@@ -143,12 +164,7 @@ class Plain(Progress):
         speed = f"{rate:.1f} frames/s" if rate >= 1 else f"{1 / rate:.1f} s/frame"
         total = f"/{self._meter.total}" if self._meter.total else ""
         eta = "" if left is None else f", {left:.0f} s left"
-        self._say(f"frame {count}{total}, {speed}, {bound}-bound{eta}")
-
-    def expect(self, total: int) -> None:
-        """Count up to another number of frames."""
-        if self._meter is not None:
-            self._meter.total = total
+        self._say(f"frame {count}{total}, {speed}, {bound}-bound{_size(self._meter)}{eta}")
 
     def done(self, report: "Report") -> None:
         """Write the number of frames, the time and the output."""
@@ -165,16 +181,15 @@ class Plain(Progress):
         _say(self._program, line)
 
 
-class JsonLines(Progress):
+class JsonLines(_Metered):
     """One JSON object a line on the standard output: start, progress, warning, done or error."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._meter: _Meter | None = None
 
     def start(self, start: "Start") -> None:
         """Write the event `start`."""
-        self._meter = _Meter(start.frames, EVENT_INTERVAL, start.done)
+        self._meter = Meter(start.frames, EVENT_INTERVAL, start.done)
         self._write(
             "start",
             input=str(start.plan.source),
@@ -198,13 +213,9 @@ class JsonLines(Progress):
                 total=self._meter.total,
                 fps=round(self._meter.rate(count), 3),
                 eta_s=None if left is None else round(left, 1),
+                size=self._meter.size(),
                 bound=bound,
             )
-
-    def expect(self, total: int) -> None:
-        """Count up to another number of frames."""
-        if self._meter is not None:
-            self._meter.total = total
 
     def segment(self, number: int, before: int) -> None:
         """Write the event `segment`."""
@@ -258,6 +269,12 @@ def _started(start: "Start") -> str:
     )
 
 
+def _size(meter: Meter | None) -> str:
+    """Say how large the output will be, as soon as that can be estimated."""
+    size = meter and meter.size()
+    return f", about {tqdm.format_sizeof(size, 'B')}" if size else ""
+
+
 def _resumed(finished: int, segments: int) -> str:
     return f"goes on where it stopped: {finished} of {segments} segments are finished"
 
@@ -266,37 +283,3 @@ def _say(program: str, line: str) -> None:
     """Write a line to the standard error stream."""
     with suppress(*UNWRITABLE):
         sys.stderr.write(one_line(f"{program}: {line}") + "\n")
-
-
-class _Meter:
-    """Measures the rate of a run, and decides when the next line is due.
-
-    Args:
-        total: Frames that are expected; 0 is an unknown number.
-        interval: Seconds between two lines.
-        done: Frames that were finished before.
-    """
-
-    def __init__(self, total: int, interval: float, done: int = 0) -> None:
-        self.total, self._done = total, done
-        self._interval = interval
-        self._began = self._said = time.monotonic()
-
-    def due(self, count: int) -> bool:
-        """Whether a line is due after `count` frames; after the first and the last it always is."""
-        now = time.monotonic()
-        if self.total:
-            self.total = max(self.total, count)
-        if count not in {self._done + 1, self.total} and now - self._said < self._interval:
-            return False
-        self._said = now
-        return True
-
-    def rate(self, count: int) -> float:
-        """Frames a second so far."""
-        return (count - self._done) / max(time.monotonic() - self._began, 1e-6)
-
-    def seconds_left(self, count: int) -> float | None:
-        """Seconds to go, or None when the number of frames is unknown."""
-        left = max(self.total - count, 0)
-        return left / max(self.rate(count), 1e-6) if self.total else None

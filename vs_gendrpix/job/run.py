@@ -150,6 +150,7 @@ def write_frames(
             times.append(frame.timing.pts)
             durations.append(frame.timing.duration)
             total.written(writer.frames)
+            progress.written(*writer.size)
             progress.frame(writer.frames, waits.bound)
         total.finished(writer.frames)
         _check_count(chosen, after, writer.frames, span)

@@ -181,7 +181,8 @@ def as_flags(settings: object, *, without: Collection[str] = ()) -> str:
     """
     words: list[str] = []
     for group in (settings, *_nested_in(settings)):
-        for each in options_of(type(group)):
+        kind: type = type(group)
+        for each in options_of(kind):
             value = getattr(group, each.field)
             if value == each.default or each.field in without or not each.option.flags:
                 continue
@@ -194,7 +195,8 @@ def as_flags(settings: object, *, without: Collection[str] = ()) -> str:
 
 def _nested_in(settings: object) -> Iterator[object]:
     """List the groups of settings within settings."""
-    for name in _types_of(type(settings)):
+    kind: type = type(settings)
+    for name in _types_of(kind):
         inner = getattr(settings, name)
         if is_dataclass(inner):
             yield inner

@@ -73,6 +73,7 @@ class Container:
         notes: Notes,
     ) -> None:
         self._output, self._clip, self._carried, self._notes = output, clip, carried, notes
+        self._bytes = self._packets = 0
         form = container_of(output.suffix)
         self._description = Description(form, clip)
         self._file: OutputContainer = av.open(
@@ -100,6 +101,11 @@ class Container:
         with suppress(av.FFmpegError, ValueError):
             self._file.close()
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Bytes of all packets so far, and how many are of the video."""
+        return self._bytes + sum(self._carried.payload.values()), self._packets
+
     def mux(self, packets: "Iterable[Packet[VideoStream]]") -> None:
         """Write packets of the video, and those of the carried streams that come before them.
 
@@ -115,7 +121,10 @@ class Container:
                 begin = packet.dts if packet.dts is not None else packet.pts or 0
                 self._carried.copy_until(begin * fraction(packet.time_base))
                 packet.stream = self._stream
+                size = packet.size
                 self._file.mux(packet)
+                self._bytes += size
+                self._packets += 1
 
     def finish(self, times: Sequence[int], joints: Sequence[int] = ()) -> None:
         """Write what is left, check the file and give it its name.

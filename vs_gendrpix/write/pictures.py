@@ -61,6 +61,7 @@ class PictureWriter:
         self._output, self._clip, self._notes = output, clip, notes
         self._written: dict[Path, int] = {}
         """Size in bytes of each written file."""
+        self._bytes = 0
         self._codec = CODECS[output.suffix]
         self._encoder = Encoder(settings, clip)
         if self._encoder.stream.codec_context.name != self._codec:
@@ -73,6 +74,11 @@ class PictureWriter:
     def frames(self) -> int:
         """Frames written so far."""
         return len(self._encoder.times)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """See `Writer`."""
+        return self._bytes, len(self._written)
 
     def __enter__(self) -> Self:
         return self
@@ -119,6 +125,7 @@ class PictureWriter:
             with path.open("wb") as file:
                 file.write(picture)
             self._written[path] = len(picture)
+            self._bytes += len(picture)
 
     def _path(self, pts: int) -> Path:
         """The temporary file of the frame at a tick."""

@@ -31,6 +31,10 @@ class Writer(Protocol):
     def frames(self) -> int:
         """Frames written so far."""
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Bytes that have been written, and of how many frames: encoders hold some back."""
+
     def __enter__(self) -> Self: ...
 
     def __exit__(self, *ended: object) -> None: ...
@@ -126,6 +130,11 @@ class FileWriter:
     def frames(self) -> int:
         """Frames written so far."""
         return len(self._times)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """See `Writer`."""
+        return self._container.size
 
     def __enter__(self) -> Self:
         return self

@@ -134,7 +134,7 @@ class _Worker:
         self._claims = Claims(job.heartbeat)
         self._notes = notes_of(job.plan)
         self._opened = ExitStack()
-        self._frames: dict[int, int] = {}
+        self._known: dict[int, tuple[int, int]] = {}
         """Number of frames of each finished segment."""
         self._started = False
 
@@ -231,14 +231,16 @@ class _Worker:
         if self._engine is None:
             self._engine = self._opened.enter_context(open_engine(self._plan, notes))
         output = _attempt(self._folder, self._plan, segment.number)
-        before = sum(self._frames_of(number) for number in done)
+        finished = [self._finished(number) for number in done]
+        before = sum(frames for frames, _ in finished)
+        size = sum(size for _, size in finished)
         self._progress.segment(segment.number, before)
         with output:
             report = write_frames(
                 self._plan,
                 output,
                 notes,
-                progress=_Whole(self, before),
+                progress=_Whole(self, before, size),
                 engine=self._engine,
                 span=segment.span,
                 seam=seam,
@@ -250,14 +252,14 @@ class _Worker:
         )
         return report, output.path
 
-    def _frames_of(self, number: int) -> int:
-        """Return the number of frames of a finished segment."""
-        if number not in self._frames:
+    def _finished(self, number: int) -> tuple[int, int]:
+        """Return the number of frames of a finished segment, and its size in bytes."""
+        if number not in self._known:
             manifest = self._folder.manifest(number)
             if manifest is None:
-                return 0
-            self._frames[number] = len(manifest.times)
-        return self._frames[number]
+                return 0, 0
+            self._known[number] = len(manifest.times), manifest.bytes
+        return self._known[number]
 
     def _committed(self, segment: Segment, report: Report, output: Path, seam: Seam) -> bool:
         """Mark a written segment as finished; returns whether it counts."""
@@ -299,6 +301,10 @@ class _Worker:
         """Report the number of finished frames, those of other workers included."""
         self._progress.frame(count, bound)
 
+    def written(self, size: int, frames: int) -> None:
+        """Report the size of the output so far."""
+        self._progress.written(size, frames)
+
 
 class _Whole(Progress):
     """Reports the frames of a segment as frames of the whole job.
@@ -306,10 +312,11 @@ class _Whole(Progress):
     Args:
         worker: Who is told.
         before: Frames that are finished already.
+        size: Their bytes.
     """
 
-    def __init__(self, worker: _Worker, before: int) -> None:
-        self._worker, self._before = worker, before
+    def __init__(self, worker: _Worker, before: int, size: int) -> None:
+        self._worker, self._before, self._size = worker, before, size
 
     def start(self, start: Start) -> None:
         """Report the start, with the frames that were finished before."""
@@ -318,6 +325,10 @@ class _Whole(Progress):
     def frame(self, count: int, bound: Bound) -> None:
         """Report a frame, added to those that were finished before."""
         self._worker.frame(self._before + count, bound)
+
+    def written(self, size: int, frames: int) -> None:
+        """Report a size, added to that of what was finished before."""
+        self._worker.written(self._size + size, self._before + frames)
 
 
 class _SegmentFile(OutputFile):
