@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=24,
         metavar="N",
-        help="how many frames are shown at most, the worst among them (1 or more; default: 24)",
+        help="largest number of frames to show, the worst among them (1 or more; default: 24)",
     )
     parser.add_argument(
         "-y", "--overwrite", action="store_true", help="replace an existing page and its pictures"

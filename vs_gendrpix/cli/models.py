@@ -44,15 +44,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--licence",
         default="unknown",
         metavar="NAME",
-        help="with convert and wrap: the licence of the weights, which the file will say (default: "
-        "unknown)",
+        help="with convert and wrap: the licence of the weights, to be written into the file "
+        "(default: unknown)",
     )
     parser.add_argument(
         "--detail",
         type=float,
         default=1.0,
         metavar="D",
-        help="with join: the share of the detailed model that is the default, 0 to 1 (default: 1)",
+        help="with join: the new model's default for --detail, 0 to 1 (default: 1)",
     )
     wrap = parser.add_argument_group("wrap")
     wrap.add_argument(
@@ -61,17 +61,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     wrap.add_argument(
         "--prediction",
         choices=("epsilon", "v", "sample"),
-        help="what the UNet's output is; without a VAE and this it is the picture's change",
+        help="what the UNet predicts: the noise (epsilon), the velocity (v) or the clean latent "
+        "(sample); without --vae leave it out for a UNet that predicts a change of pixels",
     )
     wrap.add_argument(
-        "--timestep", type=int, default=354, metavar="T", help="its one step (default: 354)"
+        "--timestep",
+        type=int,
+        default=354,
+        metavar="T",
+        help="timestep of the UNet's one step (default: 354)",
     )
     wrap.add_argument(
         "--condition",
         type=Path,
         metavar="FILE",
-        help="safetensors with the prompts `positive` and `negative` (default: drawn, to be "
-        "learnt)",
+        help="safetensors with the prompts `positive` and `negative` (default: random, to be "
+        "trained)",
     )
 
 

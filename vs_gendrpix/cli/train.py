@@ -25,7 +25,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="photographs; stages that use the stored pairs need none",
     )
     parser.add_argument(
-        "--out", type=Path, required=True, metavar="DIR", help="where the stages' folders lie"
+        "--out",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="folder of the results, one for each stage",
     )
     parser.add_argument(
         "--minutes",

@@ -49,7 +49,9 @@ def open_input(path: Path, read: ReadSettings, notes: Notes, *, reopened: bool =
     if path.suffix.lower() != ".vpy":
         return FileInput(path, read, notes, reopened=reopened)
     if read != ReadSettings(**{name: getattr(read, name) for name in _OF_ANY_INPUT}):
-        raise SettingsError(f"the script {path} says by itself what it reads: give no choices")
+        raise SettingsError(
+            f"the script {path} opens its input itself: leave out the options of reading"
+        )
     # VapourSynth is loaded for those who have a script.
     from vs_gendrpix.vapoursynth.script import ScriptInput  # noqa: PLC0415
 

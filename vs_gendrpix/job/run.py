@@ -399,8 +399,8 @@ def _check_count(chosen: _Chosen, after: Filters, written: int, span: Span | Non
     """
     if chosen.count != after.taken or (span is None and after.given != written):
         raise VerificationError(
-            f"{chosen.count} frames came in, {after.taken} were restored, and of "
-            f"{after.given} {written} went out"
+            f"frames were lost: {chosen.count} read, {after.taken} restored, "
+            f"{after.given} filtered, {written} written"
         )
     if not written and span is None:
         raise SettingsError("the filters let no frame of this clip through: nothing is written")

@@ -247,7 +247,7 @@ class Source:
         self.notes.inform(f"{clip.path}: {shown}, {float(clip.rate):g} frames/s")
         if clip.pace.soft_telecine:
             self.notes.warn(
-                f"{clip.path} is film that flags show for 2 and 3 fields in turn: its 24 frames a "
+                f"{clip.path} is film, whose fields flags repeat (soft telecine): its 24 frames a "
                 "second are taken as they are, at 24000/1001"
             )
         scan = Scan.of(clip.path, sequence)

@@ -59,7 +59,7 @@ class EncodeSettings:
         "-c",
         "--encoder",
         metavar="NAME",
-        default_text="what the output's name asks for",
+        default_text="the usual one for the output's extension",
     )
     crf: float | None = option(
         None,

@@ -139,7 +139,9 @@ class StageSettings:
 
     def _check_critic(self) -> None:
         if self.critic == "pixels" and self.kind != "pix":
-            raise SettingsError(f"kind {self.kind} has no pixels: its critic is staged or fresh")
+            raise SettingsError(
+                f"a stage of kind {self.kind} sees no pixels: set critic to staged or fresh"
+            )
         if self.features and not (self.adversarial and self.critic == "pixels"):
             raise SettingsError("features are those of a critic: set adversarial, critic to pixels")
         if self.critic_width < 1 or self.critic_first < 0:
@@ -245,7 +247,9 @@ class Recipe:
         earlier: set[str] = set()
         for name, settings in self.stage.items():
             if name in {"pairs", "all"}:
-                raise SettingsError(f"a stage cannot be called {name!r}: the command means others")
+                raise SettingsError(
+                    f"a stage cannot be called {name!r}, a word of the command: rename it"
+                )
             if settings.begins_with in set(self.stage) - earlier:
                 raise SettingsError(
                     f"stage {name} begins with {settings.begins_with}, which is later"

@@ -156,7 +156,7 @@ class PictureWriter:
         if len(self._written) != self.frames or sizes != self._written:
             whole = len(sizes.items() & self._written.items())
             raise VerificationError(
-                f"of {self.frames} pictures {whole} stand on the disk as they were written: "
+                f"only {whole} of {self.frames} pictures are on the disk as they were written: "
                 "none is published"
             )
         wanted = (self._clip.format.width, self._clip.format.height)
@@ -169,7 +169,9 @@ class PictureWriter:
                     f"the picture {path.name} cannot be read again ({error}): none is published"
                 ) from error
             if (picture.width, picture.height) != wanted:
-                raise VerificationError(f"the picture {path.name} has another size than it must")
+                raise VerificationError(
+                    f"the picture {path.name} has the wrong size: none is published"
+                )
 
 
 def uneven(times: Sequence[int], clip: ClipInfo) -> bool:

@@ -169,6 +169,7 @@ class FileWriter:
         self._container.mux(packets)
         if self._even is not None and uneven(self._times, self._clip):
             self._notes.warn(
-                "the frames are not evenly spaced, and .y4m holds no times: now they are"
+                "the frames are not evenly spaced, and .y4m holds no times: readers will space "
+                "them evenly"
             )
         self._container.finish(self._encoder.times)

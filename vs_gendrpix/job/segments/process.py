@@ -207,8 +207,8 @@ def prepare(job: JobPlan, *, anew: bool = False, progress: Progress | None = Non
         if found and not anew:
             more = f", and {len(found) - 1} more" if len(found) > 1 else ""
             raise OutputError(
-                f"{folder.path} was begun otherwise: {found[0]}{more}; begin anew (-y), choose "
-                "another name, or go on as it was begun"
+                f"{folder.path} was begun otherwise: {found[0]}{more}; use the settings of then, "
+                "begin anew (-y), or choose another name"
             )
         if found:
             _refuse_workers(folder)

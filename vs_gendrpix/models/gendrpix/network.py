@@ -57,7 +57,7 @@ class GenDRPix(Prompted):
                 f"{channels[1]}: this is another stage of training"
             )
         if config.prediction != "sample":
-            raise ModelError(f"a restorer of pictures predicts no {config.prediction}, but sample")
+            raise ModelError(f"a restorer of pictures predicts sample, not {config.prediction}")
         super().__init__(config, card)
         self.cell = sides[channels]
 

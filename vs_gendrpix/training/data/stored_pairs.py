@@ -56,7 +56,8 @@ class StoredPairs(Dataset[Pair]):
         self.kinds = {kind: np.flatnonzero(negative == kind) for kind in (False, True)}
         if not len(self.kinds[False]) or (negative_share and not len(self.kinds[True])):
             raise SettingsError(
-                "no stored pairs of a kind: set negative_share of pairs within 0, 1"
+                "the stored pairs are all positive or all negative: in [pairs] set negative_share "
+                "between 0 and 1, and store them anew"
             )
 
     def __reduce__(self) -> tuple[Callable[..., "StoredPairs"], tuple[()]]:
