@@ -1,5 +1,6 @@
 """What several rooms' tests share."""
 
+import gc
 import os
 import signal
 import sys
@@ -19,6 +20,15 @@ from vs_gendrpix.write.encoding.configuring import kept_priority
 # A busy machine takes ten times as long: no test is timed.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+
+def pytest_collection_finish() -> None:
+    """Keep what is there for the whole suite from being looked at whenever a test collects garbage.
+
+    That is a million objects and more, of torch above all.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -18,7 +18,7 @@ CLIP = "clip.mp4"
 @pytest.mark.parametrize(
     ("script", "arguments"),
     [
-        ("pipeline.py", ["--rounds", "1", "--frames", "6"]),
+        ("pipeline.py", [CLIP, "--rounds", "1", "--frames", "6"]),
         ("scaling.py", ["--rounds", "1", "--length", "2"]),
         ("heap.py", ["--models", "tiny", "--size", "32x32", "--rounds", "1", "--frames", "1"]),
         ("gate.py", ["windows", CLIP, "--frames", "1", "--model", "base"]),
@@ -47,8 +47,8 @@ def test_a_benchmark_runs_and_leaves_its_figures(script, arguments, tmp_path):
     [
         ("batch", ["--clips", "3"]),
         ("faults.fuzz", ["--count", "3", "--network", "1"]),
-        ("faults.models", []),
-        ("faults.joins", []),
+        ("faults.models", ["--count", "3"]),
+        ("faults.joins", ["--count", "3"]),
     ],
 )
 def test_a_benchmark_that_is_a_module_runs_and_leaves_its_figures(module, arguments, tmp_path):

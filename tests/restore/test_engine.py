@@ -255,7 +255,7 @@ def test_no_memory_is_one_clear_error_and_frees_the_slot(settings, error):
         raise error
 
     with lanes(settings, fail) as clip:
-        for number in range(8):  # more than there are slots
+        for number in range(SLOTS + 1):
             with pytest.raises(DeviceError, match="smaller scale"):
                 clip.submit(make_frame(number)).result()
 
