@@ -97,7 +97,7 @@ WHAT: dict[str, Callable[[RestoreSettings, torch.device], Both]] = {
 
 
 class Pair:
-    """The same model, fast and exact, for frames of one size."""
+    """One model twice, fast and exact, for frames of one size."""
 
     def __init__(self, what: str, settings: RestoreSettings, size: tuple[int, int]) -> None:
         height, width = size

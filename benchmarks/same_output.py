@@ -46,7 +46,7 @@ PROCESSES = get_context("forkserver")
 PROCESSES.set_forkserver_preload(["av", "numpy", "torch", "safetensors.torch"])
 """Each run has a process of its own, but torch, which takes most of its time, is loaded once."""
 LINES, LENGTH = 24, 300
-"""How many lines tell of a run, and how much of each is shown."""
+"""Number of lines that describe a run, and characters that are shown of each."""
 PIPED, SAID = "piped.y4m", "said.txt"
 PACKAGES = ("av", "torch", "numpy", "vapoursynth")
 IGNORED = {"path", "bytes"}

@@ -26,7 +26,7 @@ class Cancelled(BaseException):
 
 @dataclass(slots=True)
 class _State:
-    """What is known of the process's one command; changed under the lock."""
+    """The state of the process's one command, changed under the lock."""
 
     requested: int | None = None
     committed: bool = False

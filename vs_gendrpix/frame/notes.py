@@ -12,10 +12,10 @@ DECISION = 25
 logging.addLevelName(DECISION, "DECIDED")
 
 EXAMPLES = 5
-"""How many of libav's lines a report quotes; all are counted."""
+"""Largest number of libav's lines that a report quotes. All are counted."""
 
 PLACES = 100
-"""How many damaged places a report names."""
+"""Largest number of damaged places that a report names."""
 
 _lock = Lock()
 """Held while notes change. One for all of them, so that they stay plain values."""

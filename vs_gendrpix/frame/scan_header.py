@@ -21,14 +21,14 @@ _READ = 1 << 16
 """Bytes of a file that hold its header: previews and colour tables are what makes some long."""
 
 _GENERAL, _WHOLE = 1664, 2048
-"""Where the general header of DPX ends, and that of its industries: film, then television."""
+"""Bytes of the general header of DPX, and of it with the film and television headers."""
 
 _IMAGE_AT, _FILE_SIZE, _INDUSTRY_SIZE = 4, 16, 28
 _ELEMENTS, _ELEMENT_AT, _ELEMENT_SIZE = 770, 808, 72
 _FILM_RATE, _TIMECODE, _RATE = 1724, 1920, 1940
 
 _UNDEFINED = 0xFFFFFFFF
-"""What ST 268-1 has in fields of which nothing is known; texts are zeros."""
+"""Value of undefined number fields in ST 268-1. Undefined texts are zeros."""
 
 _TEXTS = ((1664, 1712), (1732, 1920), (1972, 2048))
 """The texts and the reserved room of both industries' headers."""
@@ -38,7 +38,7 @@ _EXR = b"v/1\x01"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanHeader:
-    """What the header of a picture says of its place in a film.
+    """A picture's place in a film, as its header states it.
 
     Attributes:
         timecode: Its SMPTE timecode; empty if there is none.

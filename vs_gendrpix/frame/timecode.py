@@ -68,7 +68,7 @@ def at_rate(timecode: str, was: Fraction, now: Fraction) -> str:
 
 
 def fault_at(timecode: str, rate: Fraction) -> str:
-    """What keeps a timecode from being one of a rate, and what to write; empty if nothing does.
+    """Say why a timecode does not exist at a rate, and what to write instead; empty if it exists.
 
     Args:
         timecode: Timecode such as 01:00:00:00 or 01:00:00;00.

@@ -263,7 +263,7 @@ def _filters(plan: Plan) -> tuple[Filters, Filters]:
 
 
 def _beside(plan: Plan) -> "SourceBeside | None":
-    """What shows the source beside the results, if that is asked for."""
+    """Make what shows the source beside the results; None unless `--compare` asks for it."""
     kind = plan.settings.finish.compare
     if kind == "none":
         return None

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from av.sidedata.sidedata import SideData
 
 _EXACT = 0.01
-"""By how much a rotation's axes may differ from right angles and equal lengths, of their length."""
+"""Largest deviation of a rotation's axes from right angles and equal lengths, relative to these."""
 
 
 def read_orientation(side_data: "Mapping[Type, SideData]") -> tuple[int, bool, bool]:

@@ -63,7 +63,7 @@ def open_restorer(
 
 
 def check_restorer(path: Path) -> frozenset[Dtype]:
-    """See that a model file holds a model that can be opened.
+    """Check that a model file can be opened as a restorer.
 
     Returns:
         The arithmetics in which it is known to be good.

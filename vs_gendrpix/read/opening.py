@@ -22,7 +22,7 @@ MAX_PIXELS = 4 * 8192 * 4320
 """The largest picture that we decode: larger ones are bombs far more often than film."""
 
 STDIN = Path("-")
-"""What the user names to read from the standard input."""
+"""The path that stands for the standard input."""
 
 _BUFFER = 1 << 20
 """Bytes that a pipe is asked for at a time: each time takes Python's lock."""

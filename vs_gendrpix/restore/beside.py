@@ -20,7 +20,7 @@ PERIOD = 8
 """Seconds in which a wipe goes to one side, to the other and back."""
 
 _REACH = 0.45
-"""How far a wipe goes from the middle, in widths: both sides are always seen."""
+"""Largest distance of a wipe from the middle, in widths, so that both sides are always seen."""
 
 _LINE = 2
 """Width of the line in pixels: one sample of the coarsest chroma that is subsampled by 2."""

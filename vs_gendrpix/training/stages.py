@@ -44,8 +44,8 @@ Seed = tuple[int, int]
 """The recipe's seed and the step, from which all random numbers follow."""
 
 _CHANGE, _DETAIL = 6.0, 3.0
-"""By how much a critic of pixels sees a change, or the detail, enlarged: a network adds a few codes
-of fine detail, next to which the picture itself is loud, and a critic shown that learnt nothing."""
+"""Factors by which a critic of pixels gets a change, or the detail, enlarged. A network adds a few
+codes of fine detail. Beside a whole picture a critic learnt nothing from these."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,7 @@ class PictureWriter:
 
     @property
     def size(self) -> tuple[int, int]:
-        """See `Writer`."""
+        """Bytes written so far, and the number of frames that they hold."""
         return self._bytes, len(self._written)
 
     def __enter__(self) -> Self:
@@ -137,7 +137,7 @@ class PictureWriter:
         return names.path(self._clip.first_number + self._frames_from(None, pts))
 
     def _header(self, pts: int) -> ScanHeader:
-        """What the header of the frame at a tick says."""
+        """Make the header of the frame at a tick."""
         rate, timecode = self._clip.average_rate, ""
         if self._timecode:
             frames = max(self._frames_from(self._begin, pts), 0)

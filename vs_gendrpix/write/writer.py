@@ -33,7 +33,7 @@ class Writer(Protocol):
 
     @property
     def size(self) -> tuple[int, int]:
-        """Bytes that have been written, and of how many frames: encoders hold some back."""
+        """Bytes written so far, and the number of frames in them: encoders hold some back."""
 
     def __enter__(self) -> Self: ...
 
@@ -133,7 +133,7 @@ class FileWriter:
 
     @property
     def size(self) -> tuple[int, int]:
-        """See `Writer`."""
+        """Bytes written so far, and the number of frames that they hold."""
         return self._container.size
 
     def __enter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""Where a command meets its terminal: messages and progress out, signals in.
+"""The terminal side of a command: messages and progress out, signals in.
 
 console.py   the standard streams: one line, also as the process ends
 display.py   the progress, as the options ask for it

@@ -1,4 +1,4 @@
-"""Which clips the inputs of a batch are, and the name of each one's output."""
+"""The clips in the inputs of a batch, and the name of each one's output."""
 
 import os
 import re
@@ -51,7 +51,7 @@ class BatchClip:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """Where the outputs of a batch go.
+    """The place for the outputs of a batch.
 
     Attributes:
         folder: The output folder; it need not exist.

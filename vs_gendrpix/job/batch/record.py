@@ -1,4 +1,4 @@
-"""Which outputs of a folder are finished, and from what and how they were made."""
+"""The record of a folder's finished outputs: their inputs and their settings."""
 
 import json
 from collections.abc import Iterator
