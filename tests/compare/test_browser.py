@@ -241,7 +241,7 @@ def test_a_phone_taps_and_nothing_is_wider_than_its_screen(browser, page):
 @pytest.mark.parametrize("inside", [True, False])
 def test_names_and_tags_are_text_wherever_they_are_shown(browser, tmp_path, monkeypatch, inside):
     if not inside:
-        monkeypatch.setattr("vs_gendrpix.compare.command.WITHIN", 0)
+        monkeypatch.setattr("vs_gendrpix.compare.making.WITHIN", 0)
     evil = "<img src=x onerror=document.title='x'>$data&amp;'\".mp4"
     tag = "</script><script>document.title = 'x'</script><!--"
 

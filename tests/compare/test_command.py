@@ -72,7 +72,7 @@ def test_a_reference_is_shown_last_and_adds_its_measures(tmp_path, clips):
 
 
 def test_large_pictures_lie_in_a_folder_beside_the_page(tmp_path, clips, monkeypatch, capsys):
-    monkeypatch.setattr("vs_gendrpix.compare.command.WITHIN", 0)
+    monkeypatch.setattr("vs_gendrpix.compare.making.WITHIN", 0)
     page = tmp_path / "a 100% #1.html"
     assert run(*clips[:2], "-o", page) == 0
     folder = tmp_path / "a 100% #1_files"
@@ -88,7 +88,7 @@ def test_large_pictures_lie_in_a_folder_beside_the_page(tmp_path, clips, monkeyp
 
 
 def test_long_clips_are_measured_in_steps(tmp_path, clips, monkeypatch):
-    monkeypatch.setattr("vs_gendrpix.compare.command.MEASURED", 4)
+    monkeypatch.setattr("vs_gendrpix.compare.making.MEASURED", 4)
     assert run(*clips[:2], "-o", tmp_path / "p.html", "--frames", 2) == 0
     data = data_of(tmp_path / "p.html")
     assert (data["step"], len(data["times"]), data["frames"]) == (3, 4, FRAMES)

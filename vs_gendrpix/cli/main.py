@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from vs_gendrpix.cli import compare, evaluate, export, jobs, models, presets, train, video
+from vs_gendrpix.cli import compare, evaluate, export, jobs, models, presets, train, try_, video
 from vs_gendrpix.cli.command import Parser, add_version, execute, exit_codes, run_command
 from vs_gendrpix.errors import SettingsError
 
@@ -17,6 +17,7 @@ COMMANDS = {
     "finish": jobs.FINISH,
     "status": jobs.STATUS,
     "compare": compare.COMMAND,
+    "try": try_.COMMAND,
     "models": models.COMMAND,
     "presets": presets.COMMAND,
     "export": export.COMMAND,

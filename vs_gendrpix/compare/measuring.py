@@ -65,12 +65,15 @@ class Measuring:
         self._vmaf = {side: FrameVmaf(self._even) for side in judged}
         self._xpsnr = {side: FrameXpsnr(self._even) for side in judged}
 
-    def add(self, pictures: list[Tensor]) -> None:
+    def add(self, pictures: list[Tensor], *, follows: bool = True) -> None:
         """Measure the next pair.
 
         Args:
             pictures: (1, 3, H, W) RGB in [0, 1], of 8 bits, for each side.
+            follows: Whether they follow those before, so that they can flicker.
         """
+        if not follows:
+            self._before = []
         true = pictures[self._anchor]
         for side in self._others:
             apart = 255 * (pictures[side] - true).abs().mean().item()

@@ -11,7 +11,7 @@ from typing import Any
 from vs_gendrpix import compare
 
 VENDORED = ("img-comparison-slider", "panzoom", "uPlot")
-SCRIPTS = ("view.js", "timeline.js", "strip.js", "main.js")
+SCRIPTS = ("view.js", "timeline.js", "strip.js", "trial.js", "main.js")
 
 
 def page(title: str, data: dict[str, Any]) -> str:
@@ -23,7 +23,7 @@ def page(title: str, data: dict[str, Any]) -> str:
 
     Args:
         title: Its title.
-        data: What its scripts show; see `command.py`.
+        data: What its scripts show; see `making.py`.
     """
     scripts = [*map(_vendored, VENDORED), *map(_part, SCRIPTS)]
     return Template(_part("page.html")).substitute(

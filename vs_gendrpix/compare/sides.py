@@ -24,18 +24,83 @@ from vs_gendrpix.settings import ReadSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """A part of a file.
+
+    Attributes:
+        path: The file.
+        start: Its first second, counted from where the clip begins; None is its beginning.
+        end: The second before which it ends; None is its end.
+        moment: What second the page calls its beginning.
+    """
+
+    path: Path
+    start: Fraction | None = None
+    end: Fraction | None = None
+    moment: Fraction = Fraction(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """What is compared: a whole clip, or pieces that are shown one after the other.
+
+    Attributes:
+        path: What the user named.
+        pieces: Its pieces, in order; none for all of it. All that is compared has as many.
+        name: What to call it; empty takes the file's name.
+        caption: What stands below its name; may be empty.
+        facts: What the table says of it, by name; None is what is known of the file.
+    """
+
+    path: Path
+    pieces: tuple[Piece, ...] = ()
+    name: str = ""
+    caption: str = ""
+    facts: dict[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """A time of a side.
+
+    Attributes:
+        piece: Number of the piece, counted from 0.
+        seconds: What the page calls it.
+    """
+
+    piece: int
+    seconds: float
+
+
+APART = 1000
+"""Seconds between the beginnings of two pieces in the times by which frames are paired."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
     """One of the clips that are compared, opened.
 
     Attributes:
-        path: What the user named.
-        clip: The opened input.
-        frames: Its frames, to be read once.
+        given: What it is.
+        clip: The opened input, or that of its first piece.
+        frames: Its frames, or those of its first piece, to be read once.
+        notes: Where damage and warnings go.
     """
 
-    path: Path
+    given: Given
     clip: Input
     frames: Frames
+    notes: Notes
+
+    @property
+    def path(self) -> Path:
+        """What the user named."""
+        return self.given.path
+
+    @property
+    def expected(self) -> int:
+        """How many frames it has; 0 when unknown."""
+        return 0 if len(self.given.pieces) > 1 else self.info.frames
 
     @property
     def info(self) -> ClipInfo:
@@ -50,14 +115,20 @@ class Side:
         return size[::-1] if self.info.rotation % 180 else size
 
     def timed(self) -> Iterator[tuple[Fraction, Frame]]:
-        """The frames, each with the seconds from the first one."""
-        frames = iter(self.frames)
-        first = next(frames, None)
-        if first is None:
-            return
-        begin = first.timing.pts * first.timing.time_base
-        for frame in chain((first,), frames):
-            yield frame.timing.pts * frame.timing.time_base - begin, frame
+        """The frames with their seconds from the first one; each piece has times of its own."""
+        yield from _from_first(self.frames, Fraction(0))
+        for number, piece in enumerate(self.given.pieces[1:], start=1):
+            with open_input(piece.path, _read(piece.path), self.notes) as clip:
+                frames = clip.frames(piece.start, piece.end)
+                yield from _from_first(frames, Fraction(number * APART))
+
+    def moment(self, time: Fraction) -> Moment:
+        """What the page calls a time of `timed`."""
+        if not self.given.pieces:
+            return Moment(piece=0, seconds=float(time))
+        number = int(time // APART)
+        begin = self.given.pieces[number].moment
+        return Moment(piece=number, seconds=float(begin + time - number * APART))
 
     def picture(self, frame: Frame, size: tuple[int, int]) -> Tensor:
         """A frame as the page shows it: (1, 3, H, W) RGB in [0, 1], of 8 bits.
@@ -95,25 +166,39 @@ class Side:
         return said
 
 
+def _from_first(frames: Frames, begin: Fraction) -> Iterator[tuple[Fraction, Frame]]:
+    """Frames with their seconds from the first one, and a beginning."""
+    each = iter(frames)
+    first = next(each, None)
+    if first is None:
+        return
+    begin -= first.timing.pts * first.timing.time_base
+    for frame in chain((first,), each):
+        yield frame.timing.pts * frame.timing.time_base + begin, frame
+
+
 @contextmanager
-def opened(paths: list[Path], notes: Mapping[Path, Notes]) -> Iterator[list[Side]]:
+def opened(shown: list[Given], notes: Mapping[Path, Notes]) -> Iterator[list[Side]]:
     """Open all clips that are compared.
 
     Args:
-        paths: What the user named.
+        shown: What it is.
         notes: Where damage and warnings of each go; what is opened twice says them once.
 
     Raises:
         MediaError: One of them cannot be read.
         SettingsError: One of them is a pipe.
     """
-    if STDIN in paths:
+    if any(given.path == STDIN for given in shown):
         raise SettingsError("a pipe cannot be compared, as it is read twice: use a file")
     with ExitStack() as stack:
         sides = []
-        for path in paths:
-            clip = stack.enter_context(open_input(path, _read(path), notes[path]))
-            sides.append(Side(path=path, clip=clip, frames=clip.frames(None, None)))
+        for given in shown:
+            first = given.pieces[0] if given.pieces else Piece(path=given.path)
+            said = notes[given.path]
+            clip = stack.enter_context(open_input(first.path, _read(first.path), said))
+            frames = clip.frames(first.start, first.end)
+            sides.append(Side(given=given, clip=clip, frames=frames, notes=said))
         yield sides
 
 
@@ -125,6 +210,12 @@ def _read(path: Path) -> ReadSettings:
 def largest(sides: list[Side]) -> tuple[int, int]:
     """Height and width of the largest pictures: no side loses detail when it is scaled to them."""
     return max((side.size for side in sides), key=lambda size: size[0] * size[1])
+
+
+def called(sides: list[Side]) -> list[str]:
+    """What to call each side."""
+    files = names([side.path for side in sides])
+    return [side.given.name or name for side, name in zip(sides, files, strict=True)]
 
 
 def names(paths: list[Path]) -> list[str]:

@@ -129,6 +129,7 @@ document.addEventListener("keydown", (event) => {
 
 onView.push(refresh);
 document.body.classList.toggle("still", data.shown.length < 2);
+drawTrial();
 drawFacts();
 drawNotes();
 show(byWorst()[0]).then(() => {

@@ -68,12 +68,12 @@ function drawFacts() {
 
 function drawNotes() {
   const { shown, frames, step, measures } = data;
-  const notes = data.notes.map((note) => `${note}.`);
+  const notes = [...data.trial?.notes ?? [], ...data.notes].map((note) => `${note}.`);
   if (frames > 1) {
     notes.push(shown.length === frames
       ? `All ${frames} frames are shown.`
       : `${shown.length} of ${frames} frames are shown: the worst by ${measures[0].name}, `
-        + "and others spread over the clip.");
+        + `and others${data.trial ? "" : " spread over the clip"}.`);
   }
   if (step > 1) {
     notes.push(`One of every ${step} frames is measured; flicker, VMAF and XPSNR take these as `

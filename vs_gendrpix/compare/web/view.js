@@ -9,7 +9,7 @@ const NOTCH = 60; // pixels of a wheel's turn to the next scale: touchpads send 
 
 // `scale` is device pixels for a pixel of the picture, so that 1 is exact on every screen.
 const view = {
-  mode: "slider", left: 0, right: 1, current: 0, gain: 1, frame: 0,
+  mode: "slider", left: 0, right: data.trial?.right ?? 1, current: 0, gain: 1, frame: 0,
   x: 0, y: 0, scale: 1, fitted: true, divider: 50,
 };
 const onView = []; // called after each change of the view
@@ -43,7 +43,9 @@ function label(side, place = "") {
   const text = made("div", { className: `label ${place}` }, made("b", { textContent: side + 1 }));
   text.append(` ${data.names[side]}`);
   const scaled = data.remarks[side].find((remark) => remark.startsWith("scaled"));
-  if (scaled) text.append(made("small", { textContent: scaled }));
+  for (const line of [data.captions[side], scaled]) {
+    if (line) text.append(made("small", { textContent: line }));
+  }
   return text;
 }
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vs_gendrpix.frame.area import Area
-from vs_gendrpix.frame.format import Frame
+from vs_gendrpix.frame.format import Frame, FrameFormat
 
 PLACES = 16
 """Number of frames that are examined, evenly over the clip."""
@@ -34,18 +34,36 @@ def find_picture(frames: Iterable[Frame]) -> Area | None:
     Returns:
         The area of the picture, rounded inwards to whole chroma samples; None without bars.
     """
-    rows, columns, form = [], [], None
+    bars = Bars()
     for frame in frames:
-        light, form = _light(frame), frame.format
-        rows.append(light.mean(axis=1))
-        columns.append(light.mean(axis=0))
-    if form is None:
-        return None
-    across, down = form.layout.chroma_step
-    top, bottom = _edges(rows, down)
-    left, right = _edges(columns, across)
-    found = Area(width=right - left, height=bottom - top, x=left, y=top)
-    return None if (found.width, found.height) == (form.width, form.height) else found
+        bars.add(frame)
+    return bars.picture()
+
+
+class Bars:
+    """Finds black bars in frames that are shown to it one after the other."""
+
+    def __init__(self) -> None:
+        self._rows: list[npt.NDArray[np.float64]] = []
+        self._columns: list[npt.NDArray[np.float64]] = []
+        self._form: FrameFormat | None = None
+
+    def add(self, frame: Frame) -> None:
+        """Look at a frame; all have one format."""
+        luma, self._form = light(frame), frame.format
+        self._rows.append(luma.mean(axis=1))
+        self._columns.append(luma.mean(axis=0))
+
+    def picture(self) -> Area | None:
+        """The area of the picture, rounded inwards to whole chroma samples; None without bars."""
+        form = self._form
+        if form is None:
+            return None
+        across, down = form.layout.chroma_step
+        top, bottom = _edges(self._rows, down)
+        left, right = _edges(self._columns, across)
+        found = Area(width=right - left, height=bottom - top, x=left, y=top)
+        return None if (found.width, found.height) == (form.width, form.height) else found
 
 
 def _edges(means: list[npt.NDArray[np.float64]], step: int) -> tuple[int, int]:
@@ -71,9 +89,14 @@ def _bar(profile: npt.NDArray[np.float64]) -> int:
     return first if beyond.max() - before.min() > STEP else 0
 
 
-def _light(frame: Frame) -> npt.NDArray[np.float64]:
-    """Compute the luma of a frame: (rows, columns), 0 for black to 1 for white."""
+def light(frame: Frame, step: int = 1) -> npt.NDArray[np.float64]:
+    """Compute the luma of a frame, or of every `step`-th of its rows and columns.
+
+    Returns:
+        (rows, columns), 0 for black to 1 for white; codes beyond these lie outside.
+    """
     form = frame.format
     planes = frame.planes[:3] if form.layout.family == "rgb" else frame.planes[:1]
-    light = np.mean([plane.astype(np.float32) for plane in planes], axis=0, dtype=np.float64)
-    return (light - form.black) / (form.white - form.black)
+    parts = [plane[::step, ::step].astype(np.float32) for plane in planes]
+    luma = np.mean(parts, axis=0, dtype=np.float64)
+    return (luma - form.black) / (form.white - form.black)

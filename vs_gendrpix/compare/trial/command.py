@@ -1,0 +1,252 @@
+"""Try a clip: the work of `gendrpix try`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from shlex import quote
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from tqdm import tqdm
+
+from vs_gendrpix.compare.destination import Destination
+from vs_gendrpix.compare.making import make_page
+from vs_gendrpix.compare.sides import Given, Piece
+from vs_gendrpix.compare.trial.candidates import Candidate, candidates
+from vs_gendrpix.compare.trial.estimate import in_bytes, in_time
+from vs_gendrpix.compare.trial.findings import Findings, findings
+from vs_gendrpix.compare.trial.look import look
+from vs_gendrpix.compare.trial.places import SECOND, Place, places
+from vs_gendrpix.compare.trial.restoring import Restored, Restoring
+from vs_gendrpix.errors import SettingsError
+from vs_gendrpix.frame.notes import Notes
+from vs_gendrpix.job.open import open_input
+from vs_gendrpix.job.plan import Plan, make_plan
+from vs_gendrpix.job.progress import Progress
+from vs_gendrpix.job.waits import Bound
+from vs_gendrpix.read.opening import STDIN
+from vs_gendrpix.settings import ProcessSettings, ReadSettings
+
+SHOWN = 8
+"""Frames on the page at most: the four, and some of the second."""
+LONGEST = 120
+"""Seconds that the second may take in one way. Of a slow machine it is shortened."""
+FEWEST = 6
+"""Frames of the second that are restored in any case."""
+
+type Say = Callable[[str], object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """A way that was tried.
+
+    Attributes:
+        candidate: The way.
+        command: The command line that restores the whole clip so.
+        size: Width and height of what it makes.
+        parts: The places, restored.
+        time: What the whole clip would take, in words.
+        bytes: How large it would be, in words.
+        recommended: Whether the rule recommends it.
+    """
+
+    candidate: Candidate
+    command: str
+    size: tuple[int, int]
+    parts: list[Restored]
+    time: str
+    bytes: str
+    recommended: bool
+
+
+def try_clip(
+    path: Path, output: Path, *, device: str = "auto", overwrite: bool = False, say: Say = print
+) -> bool:
+    """Look at a clip, restore parts of it in a few ways, and write a page that compares them.
+
+    Args:
+        path: A video, a picture, numbered pictures or a VapourSynth script.
+        output: The page.
+        device: Where to restore, as `--device` says it.
+        overwrite: Whether an existing page and its pictures may be replaced.
+        say: Is told each line of what was found and recommended.
+
+    Returns:
+        Whether all that was read was whole; damage is in the log.
+
+    Raises:
+        GendrpixError: One of its kinds, see `vs_gendrpix.errors`.
+    """
+    if path == STDIN:
+        raise SettingsError("a pipe cannot be tried, as it is read several times: use a file")
+    with (
+        Destination(output, [path], overwrite=overwrite) as page,
+        TemporaryDirectory(prefix="gendrpix-try-") as folder,
+    ):
+        with open_input(path, _READ, Notes()) as clip:
+            seen = look(clip)
+        found, chosen = findings(seen), places(seen)
+        for finding in found.said:
+            say(str(finding))
+        tried, chosen = _try_all(path, found, chosen, device, Path(folder))
+        for each in tried:
+            say(_line(each))
+        right = [each.recommended for each in tried].index(True) + 1
+        trial = _told(found, tried, chosen, right)
+        return make_page(page, _sides(path, tried, chosen), frames=SHOWN, trial=trial)
+
+
+_READ = ReadSettings()
+
+
+def _try_all(
+    path: Path, found: Findings, chosen: list[Place], device: str, folder: Path
+) -> tuple[list[Tried], list[Place]]:
+    """Restore the places in each way; returns the places too, as the second may be shortened."""
+    # torch takes seconds to load: only once the clip is known to be good.
+    from vs_gendrpix.models.devices import pick_devices  # noqa: PLC0415
+    from vs_gendrpix.models.gendrpix.files import default_model  # noqa: PLC0415
+
+    model = default_model(pick_devices(device)[0])
+    ways, best = candidates(found, model=model, device=device)
+    tried: list[Tried] = []
+    with tqdm(desc="restore", unit="frame", disable=None) as bar:
+        for number, way in enumerate(ways):
+            own = folder / str(number)
+            own.mkdir()
+            plan = make_plan(path, own / "whole.mkv", _planned(way, first=not number))
+            with Restoring(plan, own) as restoring:
+                parts: list[Restored] = []
+                for place, wanted in enumerate(chosen):
+                    is_second = place == len(chosen) - 1 and len(chosen) > 1
+                    if is_second and not number:
+                        chosen = [*chosen[:-1], _shortened(wanted, parts, plan)]
+                    parts.append(restoring.restore(chosen[place], _Frames(bar)))
+            tried.append(_tried(path, plan, way, parts, recommended=way.name == best))
+    return tried, chosen
+
+
+def _planned(way: Candidate, *, first: bool) -> ProcessSettings:
+    """The settings of a way; whether the picture changes on its way is looked at once."""
+    if first:
+        return way.settings
+    return replace(way.settings, read=replace(way.settings.read, on_change="scale"))
+
+
+def _shortened(second: Place, parts: list[Restored], plan: Plan) -> Place:
+    """The second, or less where frames take so long that all of it would take too long."""
+    frames = sum(part.cost.frames for part in parts)
+    taken = sum(part.cost.seconds for part in parts) / frames
+    rate = float(plan.result.average_rate) or 1.0
+    count = max(LONGEST / taken, FEWEST)
+    length = min(second.end - second.start, Fraction(count / rate).limit_denominator(1000))
+    return Place(start=second.start, end=second.start + length)
+
+
+class _Frames(Progress):
+    """Moves a bar."""
+
+    def __init__(self, bar: "tqdm[Any]") -> None:
+        self._bar = bar
+
+    def frame(self, count: int, bound: Bound) -> None:  # noqa: ARG002
+        """See `Progress`."""
+        self._bar.update()
+
+
+def _tried(
+    path: Path, plan: Plan, way: Candidate, parts: list[Restored], *, recommended: bool
+) -> Tried:
+    """Estimate the whole job by the last part that was restored, which is the longest."""
+    form, total = plan.result.format, plan.result.frames
+    seconds, size = parts[-1].cost.of_whole(total)
+    return Tried(
+        candidate=way,
+        command=_command(path, plan, way),
+        size=(form.width, form.height),
+        parts=parts,
+        time=in_time(seconds) if total else "unknown, as its length is",
+        bytes=in_bytes(size) if total else "unknown, as its length is",
+        recommended=recommended,
+    )
+
+
+def _command(path: Path, plan: Plan, way: Candidate) -> str:
+    """The command line that does the whole."""
+    pictures = plan.clip.frames == 1
+    name = f"{path.stem.split('%')[0].rstrip('._-') or path.parent.name}_restored"
+    output = f"{name}/%06d.png" if pictures else f"{name}.mkv"
+    parts = ["gendrpix-video", quote(str(path)), quote(output), way.options]
+    return " ".join(filter(None, parts))
+
+
+def _line(tried: Tried) -> str:
+    """A way in one line for the terminal."""
+    mark = "Recommended: " if tried.recommended else ""
+    return f"{mark}{tried.candidate.name} ({tried.time}, {tried.bytes}): {tried.command}"
+
+
+def _sides(path: Path, tried: list[Tried], chosen: list[Place]) -> list[Given]:
+    """The clip and what was made of it, as the page compares them."""
+    cuts = [
+        Piece(path=path, start=max(p.start, Fraction(0)), end=p.end, moment=p.start) for p in chosen
+    ]
+    sides = [Given(path=path, pieces=tuple(cuts))]
+    for each in tried:
+        files = [Piece(path=part.path) for part in each.parts]
+        caption = f"{each.candidate.options or 'no options'} \u00b7 {each.time} \u00b7 {each.bytes}"
+        name = each.candidate.name + " (recommended)" * each.recommended
+        sides.append(
+            Given(
+                path=files[0].path.parent,
+                pieces=tuple(files),
+                name=name,
+                caption=caption,
+                facts={
+                    "picture": f"{each.size[0]}x{each.size[1]}",
+                    "command": each.command,
+                    "time of the whole": each.time,
+                    "size of the whole": each.bytes,
+                },
+            )
+        )
+    return sides
+
+
+def _told(found: Findings, tried: list[Tried], chosen: list[Place], right: int) -> dict[str, Any]:
+    """What the page says of the trial."""
+    best = tried[right - 1]
+    stills = chosen if len(chosen) == 1 else chosen[:-1]
+    shown = f"Frames 0 to {len(stills) - 1} are single frames of the clip"
+    if len(chosen) > 1:
+        length = float(chosen[-1].end - chosen[-1].start)
+        shorter = "" if length >= SECOND else ", no more as a frame takes long here,"
+        shown += (
+            f"; the others are {length:.2g} s from {float(chosen[-1].start):.2f} s on{shorter} by "
+            "which flicker, time and size are measured"
+        )
+    return {
+        "right": right,
+        "lead": f"Recommended: {best.candidate.name} ({best.candidate.why})",
+        "findings": [[each.name, each.text] for each in found.said],
+        "ways": [
+            {
+                "side": number,
+                "why": each.candidate.why,
+                "command": each.command,
+                "time": each.time,
+                "size": each.bytes,
+                "recommended": each.recommended,
+            }
+            for number, each in enumerate(tried, start=1)
+        ],
+        "notes": [
+            shown,
+            "Time and size are estimates for the whole clip on this machine, by what the frames "
+            "here took; sound is not counted",
+            "What is recommended follows from a rule (docs/try.md), and is no judgement of taste: "
+            "look at the pictures",
+        ],
+    }
