@@ -46,7 +46,7 @@ def test_every_command_is_listed(capsys):
         main(["-h"])
     said = capsys.readouterr().out
     for name, command in COMMANDS.items():
-        assert f"{name:<9} {command.purpose}" in said
+        assert f"{name:<10} {command.purpose}" in said
 
 
 @pytest.mark.parametrize("given", [[], ["vido"], ["-q"]])

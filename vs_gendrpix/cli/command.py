@@ -92,6 +92,12 @@ class Command:
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
+        self.fill(made)
+        made.set_defaults(program=program)
+        return made
+
+    def fill(self, made: argparse.ArgumentParser) -> None:
+        """Add the command's arguments to a parser, and those that every command has."""
         self.add_arguments(made)
         group = made.add_argument_group("messages")
         group.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
@@ -99,8 +105,6 @@ class Command:
             "-v", "--verbose", action="store_true", help="say what is decided, and why"
         )
         add_version(group)
-        made.set_defaults(program=program)
-        return made
 
 
 def add_version(to: argparse._ActionsContainer) -> None:

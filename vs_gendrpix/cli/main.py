@@ -5,12 +5,13 @@ import sys
 from collections.abc import Sequence
 
 from vs_gendrpix.cli import compare, evaluate, export, jobs, models, presets, train, try_, video
-from vs_gendrpix.cli.command import Parser, add_version, execute, exit_codes, run_command
+from vs_gendrpix.cli.command import Command, Parser, add_version, execute, exit_codes, run_command
+from vs_gendrpix.cli.terminal.completion import completion_of
 from vs_gendrpix.errors import SettingsError
 
 PROGRAM = "gendrpix"
 
-COMMANDS = {
+COMMANDS: dict[str, Command] = {
     "video": video.COMMAND,
     "plan": jobs.PLAN,
     "work": jobs.WORK,
@@ -24,6 +25,7 @@ COMMANDS = {
     "evaluate": evaluate.COMMAND,
     "train": train.COMMAND,
 }
+COMMANDS["completion"] = completion_of(PROGRAM, COMMANDS, {"gendrpix-video": "video"})
 """Every command by its name: a new one is a module of this package and a line here."""
 
 
@@ -44,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> Parser:
     """Make the parser for arguments that name no command: `--help`, `--version`, or a mistake."""
-    listed = "\n".join(f"  {name:<9} {command.purpose}" for name, command in COMMANDS.items())
+    listed = "\n".join(f"  {name:<10} {command.purpose}" for name, command in COMMANDS.items())
     parser = Parser(
         prog=PROGRAM,
         usage=f"{PROGRAM} COMMAND ...",

@@ -29,6 +29,19 @@ CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", "
 """FFmpeg's names of the muxers that we use, by the output's extension."""
 
 
+INSTEAD = {
+    ".webm": ".mp4 with --profile web, which browsers play, or .mkv",
+    ".gif": ".mp4, which browsers and chats play in a loop too",
+    ".avi": ".mkv, or .mov with --profile prores422hq for editing",
+    ".mxf": ".mov with --profile dnxhr-hqx or prores422hq",
+    ".ts": ".mkv or .mp4",
+    ".mpg": ".mkv or .mp4",
+    ".wmv": ".mp4",
+    ".flv": ".mp4",
+}
+"""What to write in the place of files that one may expect to be written, by extension."""
+
+
 def container_of(suffix: str) -> str:
     """FFmpeg's name of the muxer for an extension.
 
@@ -36,9 +49,9 @@ def container_of(suffix: str) -> str:
         SettingsError: We do not write such files.
     """
     if suffix not in CONTAINERS:
+        known = f"{', '.join(CONTAINERS)}, or pictures such as out/%06d.png"
         raise SettingsError(
-            f"cannot write {suffix or 'no'} files: use {', '.join(CONTAINERS)}, or pictures such "
-            "as out/%06d.png"
+            f"cannot write {suffix or 'no'} files: use {INSTEAD.get(suffix, known)}"
         )
     return CONTAINERS[suffix]
 
