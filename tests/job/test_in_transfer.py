@@ -21,10 +21,9 @@ LOSSLESS = EncodeSettings(encoder="ffv1", pix_fmt="source")
 RATE = Fraction(24)
 
 
-@pytest.mark.parametrize("name", ["cineon", "linear"])
-def test_a_scan_comes_out_code_for_code_at_strength_0(tmp_path, name):
+def test_a_scan_comes_out_code_for_code_at_strength_0(tmp_path):
     make_pictures(tmp_path / "in" / "%d.dpx", "dpx", "gbrp10le", count=2)
-    chosen = process_settings(restore=OFF, in_transfer=name, rate=RATE)
+    chosen = process_settings(restore=OFF, in_transfer="cineon", rate=RATE)
     process(tmp_path / "in", tmp_path / "out" / "%d.dpx", chosen)
     for each in names(tmp_path / "in"):
         (_, was), (_, now) = pixels(tmp_path / "in" / each), pixels(tmp_path / "out" / each)
@@ -68,7 +67,8 @@ def test_what_is_declared_wins_and_goes_through_filters(tmp_path, name, pix_fmt,
 
 def test_the_output_does_not_state_what_has_no_number(tmp_path):
     make_clip(tmp_path / "in.mkv", codec="ffv1", pix_fmt="yuv444p10le")
-    chosen = process_settings(restore=OFF, in_transfer="logc", encode=LOSSLESS)
+    encode = EncodeSettings(encoder="libx264", pix_fmt="yuv444p10le", options=(("qp", "0"),))
+    chosen = process_settings(restore=OFF, in_transfer="logc", encode=encode)
     plan = make_plan(tmp_path / "in.mkv", tmp_path / "out.mkv", chosen)
     assert plan.result.format.color.transfer == LOGC3
     process(tmp_path / "in.mkv", tmp_path / "out.mkv", chosen)

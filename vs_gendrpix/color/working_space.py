@@ -10,17 +10,18 @@ displays and stays as it is.
 
 from torch import Tensor
 
+from vs_gendrpix.color.log_curves import LOG_CURVES
 from vs_gendrpix.color.primaries import curves
 from vs_gendrpix.frame.format import LINEAR
-from vs_gendrpix.frame.transfer import CINEON, LOGC3, SLOG3, SLOG3_LIMITED
 
 BT709, PQ = 1, 16
-WHITE = {PQ: 400 / 10_000, LINEAR: 1.0, CINEON: 1.0, LOGC3: 1.0, SLOG3: 1.0, SLOG3_LIMITED: 1.0}
+WHITE = {PQ: 400 / 10_000, LINEAR: 1.0, **dict.fromkeys(LOG_CURVES, 4.0)}
 """White of the working space, by transfer, in linear light of that transfer.
 
 For PQ it is 400 cd/m2, which gained most over pictures graded to 100, 203, 500 and 1000 cd/m2
-(benchmarks/hdr_space.py). For light of a scene it is a diffuse white. Brighter values exceed 1 and
-are kept."""
+(benchmarks/hdr_space.py). For log it is four times a diffuse white, which gained most over scenes
+that end at half, once and four times it (benchmarks/log_space.py). Brighter values exceed 1 and are
+kept."""
 
 
 def to_working(rgb: Tensor, transfer: int) -> Tensor:
