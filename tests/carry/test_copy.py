@@ -360,7 +360,7 @@ def test_old_tags_of_the_file_itself_are_not_taken_over(tmp_path):
     make_clip(tmp_path / "in.mkv", prepare=prepare)
     process(tmp_path / "in.mkv", tmp_path / "out.mkv", settings())
     with av.open(str(tmp_path / "out.mkv")) as clip:
-        assert {key.lower() for key in clip.metadata} == {"encoder"}
+        assert {key.lower() for key in clip.metadata} == {"encoder", "comment"}
 
 
 def test_sound_is_cut_with_the_picture_within_one_of_its_packets(tmp_path):

@@ -4,7 +4,7 @@ writer.py        `open_writer`: what writes frames to an output
 encoding/        frames -> packets
 container.py     packets and carried streams -> a file; verification.py reads it again
 description.py   what PyAV cannot tell the muxer: matroska.py, isobmff.py put it into the file
-pictures.py      frames -> numbered pictures
+pictures.py      frames -> numbered pictures; picture_comment.py: what has made them
 joining.py       files of segments -> one
 output.py        temporary name (part.py), sync and publish (publishing.py)
 """
