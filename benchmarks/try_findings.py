@@ -44,7 +44,7 @@ def cases(pictures: list[Picture]) -> Iterator[tuple[str, str, dict[str, object]
         options = {"crf": str(crf)}
         yield f"x264 crf {crf}", "Blocking", {"codec": "libx264", "options": options}
     for sigma in (0, 1, 2):
-        graph = f"gblur=sigma={sigma}" if sigma else "null"
+        graph = f"gblur=sigma={sigma}:steps=6" if sigma else "null"
         yield f"blur {sigma}", "Softness", {"graph": graph}
     woven = "separatefields,select='eq(mod(n,4),0)+eq(mod(n,4),3)',weave"
     twice = [each for each in pictures for _ in range(4)]
@@ -62,7 +62,7 @@ def cases(pictures: list[Picture]) -> Iterator[tuple[str, str, dict[str, object]
     yield "2 cuts", "Cuts", {"pictures": [*pictures[:8], *other[8:16], *pictures[16:]]}
     times = [40 * each + 15 * (each % 3) for each in range(len(pictures))]
     yield "25 frames/s", "Frame rate", {}
-    yield "25 to 55 ms from frame to frame", "Frame rate", {"times": times}
+    yield "10 to 55 ms from frame to frame", "Frame rate", {"times": times}
     yield "PQ", "HDR", {"codec": "libx264", "prepare": _pq}
 
 
@@ -81,13 +81,14 @@ def main(paths: list[Path]) -> None:
     print("| set | " + " | ".join(name for name, _ in clips) + " |")
     print("| --- |" + " --- |" * len(clips))
     with TemporaryDirectory() as folder:
-        columns = [list(_column(pictures, Path(folder))) for _, pictures in clips]
-    for row in zip(*columns, strict=True):
-        print(f"| {row[0][0]} | " + " | ".join(text for _, text in row) + " |")
+        columns = [_column(pictures, Path(folder) / name) for name, pictures in clips]
+        for row in zip(*columns, strict=True):
+            print(f"| {row[0][0]} | " + " | ".join(text for _, text in row) + " |", flush=True)
 
 
 def _column(pictures: list[Picture], folder: Path) -> Iterator[tuple[str, str]]:
-    """What was set, and what was found, of one clip."""
+    """Yield what was set, and what was found, of one clip."""
+    folder.mkdir()
     for number, (name, finding, how) in enumerate(cases(pictures)):
         path = folder / f"{number}.mkv"
         write(path, **{"pictures": pictures, **how})  # type: ignore[arg-type]

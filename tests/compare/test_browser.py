@@ -9,7 +9,9 @@ import pytest
 
 from tests.clips import make_clip
 from tests.compare.conftest import FRAMES, WORST, codes
+from tests.compare.test_command import data_of
 from vs_gendrpix.cli.main import main
+from vs_gendrpix.compare.page import page as made_page
 
 pytest.importorskip("cv2", reason="the extra `evaluation` is not installed")
 image = pytest.importorskip("PIL.Image", reason="the extra `evaluation` is not installed")
@@ -236,6 +238,37 @@ def test_a_phone_taps_and_nothing_is_wider_than_its_screen(browser, page):
         pinch(tab, (200, 400), apart=(20, 120))
         assert tab.evaluate("view.scale") > scale
         assert tab.evaluate("view.current") == 1, "two fingers are no tap"
+
+
+def test_a_trial_says_what_was_found_and_leads_to_each_way(browser, page, tmp_path):
+    ways = [
+        {"side": side, "why": "why", "command": f"gendrpix-video <b>{side}", "time": "about 3 s"}
+        | {"size": "about 2 MB", "recommended": side == 2}
+        for side in (1, 2)
+    ]
+    trial = {
+        "right": 2,
+        "lead": "Recommended: half",
+        "findings": [["Noise", "<i>6.1</i> of 255"]],
+        "ways": ways,
+        "notes": ["a note of the trial"],
+    }
+    data = data_of(page) | {"trial": trial, "captions": ["", "one", "two"]}
+    path = tmp_path / "trial.html"
+    path.write_text(made_page("trial", data), encoding="utf-8")
+    with opened(browser, path) as tab:
+        assert tab.locator("#lead").inner_text() == "Recommended: half"
+        assert tab.locator("#findings").inner_text().split("\n") == ["Noise", "<i>6.1</i> of 255"]
+        assert "two" in tab.locator("#stage .label.right").inner_text()
+        assert tab.locator(".best code").inner_text() == "gendrpix-video <b>2"
+        assert "a note of the trial." in tab.locator("#notes").inner_text()
+        tab.locator(".way").first.click()
+        settle(tab)
+        assert tab.evaluate("view.right") == 1
+        assert "one" in tab.locator("#stage .label.right").inner_text()
+    with opened(browser, page) as tab:
+        assert not tab.locator("#trial").is_visible()
+        assert not tab.locator("#lead").is_visible()
 
 
 @pytest.mark.parametrize("inside", [True, False])

@@ -2,20 +2,18 @@
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
 from typing import Any
 
-import torch
 from torch import Tensor
 from tqdm import tqdm
 
 from vs_gendrpix.compare.choosing import chosen
 from vs_gendrpix.compare.destination import Destination
 from vs_gendrpix.compare.facts import facts
-from vs_gendrpix.compare.measuring import Measure, Measuring
+from vs_gendrpix.compare.measuring import Measure, Measuring, one_thread
 from vs_gendrpix.compare.page import page
 from vs_gendrpix.compare.pairing import by_number, by_time
 from vs_gendrpix.compare.pictures import png, preview
@@ -78,7 +76,7 @@ def make_page(
         Whether all that was read was whole; damage is in the log.
     """
     notes = {given.path: Notes() for given in shown}
-    with _one_thread():
+    with one_thread():
         with opened(shown, notes) as sides:
             found = _measure(sides, anchor, referenced=referenced)
         for each in notes.values():
@@ -103,21 +101,6 @@ def _places(found: Measured, frames: int) -> list[int]:
     *firsts, last = found.begins
     badness = found.measures[0].badness()[last:]
     return firsts + [last + each for each in chosen(badness, max(frames - len(firsts), 1))]
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Let torch work in one thread.
-
-    The steps are so short that threads wait longer than they work: on a busy machine of two cores,
-    two threads took five times as long.
-    """
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,7 @@
 """The measures of every pair of frames, as curves over the clip."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import isfinite
 
@@ -15,6 +17,21 @@ Curve = list[float | None]
 
 SMALLEST = 64
 """Least width and height of pictures for the measures of a reference."""
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch work in one thread.
+
+    The steps are so short that threads wait longer than they work: on a busy machine of two cores,
+    two threads took five times as long.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -94,6 +94,7 @@ def having(**found):
     [
         ({}, "default", ""),
         ({"softness": 0.5}, "gentle", "--strength 0.6"),
+        ({"noise": None, "blocking": None, "softness": None}, "default", ""),
         ({"blocking": 1.5, "noise": 9}, "old_web", "--pre-filter old_web"),
         ({"noise": 5}, "vhs", "--pre-filter vhs"),
         ({"noise": 5, "rate": Fraction(24)}, "film_16mm", "--pre-filter film_16mm"),

@@ -84,7 +84,8 @@ def _recommended(found: Findings, preset: tuple[str, str] | None) -> str:
         return preset[0]
     if found.noisy:
         return "grain" if not found.blocky and _is_film(found) else "default"
-    return "gentle" if not (found.blocky or found.soft) else "default"
+    sharp = found.softness is not None and not found.soft
+    return "gentle" if sharp and not found.blocky else "default"
 
 
 def _usual(found: Findings, device: str) -> ProcessSettings:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import torch
 
 from vs_gendrpix.color.neutral import is_neutral
+from vs_gendrpix.compare.measuring import one_thread
 from vs_gendrpix.compare.trial.damage import GRID, Damage, damage, middle
 from vs_gendrpix.errors import MediaError, cancellation
 from vs_gendrpix.frame.area import Area
@@ -129,6 +130,12 @@ def look(clip: Input) -> Seen:
     Raises:
         MediaError: It has no frame that can be decoded.
     """
+    with one_thread():
+        return _seen(clip)
+
+
+def _seen(clip: Input) -> Seen:
+    """Glance at all runs, and gather what they show."""
     info = clip.frames(None, None).info
     bars, runs = Bars(), []
     for start, count, every in _runs(clip, info):

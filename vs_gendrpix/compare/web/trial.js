@@ -2,7 +2,7 @@
 // What `gendrpix try` says of a clip: what it found, and each way to restore it with its command.
 
 function way({ side, why, command, time, size, recommended }) {
-  const card = made("section", { className: recommended ? "way best" : "way" },
+  const card = made("section", { className: recommended ? "way best" : "way", title: "a press shows it" },
     made("h3", {}, made("i", { style: `background: var(${COLORS[side]})` }),
       `${side + 1} ${data.names[side]}`),
     made("p", { textContent: `${why}.` }),
