@@ -323,7 +323,7 @@ def test_bad_paths_load_no_torch(tmp_path):
 
 @pytest.mark.slow
 def test_the_installed_command_runs(tmp_path, small_model):
-    make_clip(tmp_path / "in.mp4", audio="aac")
+    make_clip(tmp_path / "in.mp4", audio="aac", options=TAGGED)
     command = Path(sys.executable).with_name("gendrpix-video")
     arguments = ["in.mp4", "out.mp4", *QUICK, "-m", str(small_model), "-d", "cpu"]
     done = subprocess.run(

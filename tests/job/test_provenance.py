@@ -23,7 +23,7 @@ from vs_gendrpix.settings.option import as_flags
 pytestmark = pytest.mark.usefixtures("nearest_engine")
 
 PROGRAM = f"vs-gendrpix {version('vs-gendrpix')}"
-FILES = ("out.mkv", "out.mp4", "out.mov")
+FILES = ("out.mkv", "out.mov")
 PICTURES = ("out.png", "out.tif", "out.exr", "out.dpx")
 
 
@@ -77,19 +77,18 @@ def replace_write(chosen, **more):
 @pytest.mark.parametrize("name", PICTURES)
 def test_a_picture_says_it_where_its_format_has_a_place(tmp_path, name):
     make_clip(tmp_path / "in.mkv", times=EVEN[:3])
-    paths = [tmp_path / folder / name for folder in ("one", "again", "silent")]
+    paths = [tmp_path / folder / name for folder in ("one", "silent")]
     for path in paths:
         chosen = settings(1, EncodeSettings(), still=0, provenance=path.parent.name != "silent")
         process(tmp_path / "in.mkv", path, chosen)
-    made, again, silent = (path.read_bytes() for path in paths)
-    assert made == again
+    made, silent = (path.read_bytes() for path in paths)
     for part in (
         PROGRAM.encode(),
         b"model tiny sha256:" + ModelFile.of("tiny").sha256.encode(),
     ):
         assert part in made
         assert part not in silent
-    assert np.array_equal(*(pixels(path) for path in paths[1:]))
+    assert np.array_equal(*(pixels(path) for path in paths))
 
 
 def pixels(path):
@@ -123,10 +122,8 @@ class EndsAt(Progress):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["out.mkv", "out.mp4"])
-def test_a_job_that_goes_on_gives_the_bytes_of_one_that_was_not_stopped(
-    tmp_path, monkeypatch, name
-):
+def test_a_job_that_goes_on_gives_the_bytes_of_one_that_was_not_stopped(tmp_path, monkeypatch):
+    name = "out.mkv"
     monkeypatch.setattr(cutting, "LENGTH", 10)
     make_clip(
         tmp_path / "in.mkv", times=[512 * n for n in range(35)], prepare=remarked, audio="aac"
