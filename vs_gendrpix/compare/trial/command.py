@@ -168,9 +168,16 @@ def _tried(
         size=(form.width, form.height),
         parts=parts,
         time=in_time(seconds) if total else "unknown, as its length is",
-        bytes=in_bytes(size) if total else "unknown, as its length is",
+        bytes=_size(plan, size),
         recommended=recommended,
     )
+
+
+def _size(plan: Plan, size: float) -> str:
+    """The size of the whole in words; what was tried of one picture is no picture file."""
+    if plan.clip.frames == 1:
+        return "size not estimated"
+    return in_bytes(size) if plan.result.frames else "unknown, as its length is"
 
 
 def _command(path: Path, plan: Plan, way: Candidate) -> str:
