@@ -43,7 +43,7 @@ def test_a_recipe_is_read(tmp_path):
         ("[stage.a]\nbegins_with = 'b'\n[stage.b]", "a begins with b, which is later"),
         ("[stage.a]\nkind = 'other'", "use vae, latent, adc, pix, distil"),
         ("[stage.a]\nkind = 'distil'", "distil needs begins_with"),
-        ("[stage.a]\nkind = 'adc'\ncritic = 'pixels'", "kind adc has no pixels"),
+        ("[stage.a]\nkind = 'adc'\ncritic = 'pixels'", "a stage of kind adc sees no pixels"),
         ("[stage.a]\nfeatures = 0.1\nadversarial = 0.1", "set adversarial, critic to pixels"),
         ("[stage.a]\nfeatures = 0.1\ncritic = 'pixels'", "set adversarial, critic to pixels"),
         ("[stage.a]\ncritic_first = -1", "critic_first 0"),

@@ -2,6 +2,7 @@
 
 plan.py      Plan and make_plan: look at the input once, settle everything
 run.py       run(plan): the main path: read, restore, write
+spanned.py   the frames of a part: moved to their times, compared where parts meet
 open.py      what the user names -> what reads it, what writes it
 survey.py    the range of a preview or a still, the picture between bars
 prepare.py   filters before and after; grading.py: whether an HDR clip may pass

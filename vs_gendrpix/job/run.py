@@ -1,16 +1,11 @@
 """The main path of a video: read, restore, write."""
 
-import hashlib
 import time
 from array import array
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack, closing
-from dataclasses import replace
-from fractions import Fraction
 from functools import partial
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from vs_gendrpix.carry.copy import SideStreams
 from vs_gendrpix.carry.plan import CarryPlan
@@ -24,7 +19,6 @@ from vs_gendrpix.errors import (
 )
 from vs_gendrpix.frame.area import cropped, with_bars
 from vs_gendrpix.frame.captions import Captions
-from vs_gendrpix.frame.clip import ClipInfo
 from vs_gendrpix.frame.format import Frame
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.frame.span import Seam, Span, Window, Within
@@ -34,6 +28,7 @@ from vs_gendrpix.job.prefetch import prefetch
 from vs_gendrpix.job.progress import Progress
 from vs_gendrpix.job.record import keep_report
 from vs_gendrpix.job.report import Report, Start
+from vs_gendrpix.job.spanned import Chosen, Given, NoFrames
 from vs_gendrpix.job.survey import begins, shown_at
 from vs_gendrpix.job.total import Total
 from vs_gendrpix.job.waits import Waits
@@ -133,12 +128,12 @@ def write_frames(
         lanes = stack.enter_context(engine.clip(part, place, notes))
         before, after = _filters(plan)
         total, captions = Total(plan, progress), Captions()
-        given, beside = _Given(source, span, seam), _beside(plan)
+        given, beside = Given(source, span, seam), _beside(plan)
         read: Iterable[Frame] = given if beside is None else beside.watch(given)
         prepared = before.through(captions.taken_off(total.watch(read)))
         if plan.still is not None:
             prepared = shown_at(prepared, plan.still - begins(clip, source))
-        chosen = _Chosen(span, prepared, captions)
+        chosen = Chosen(span, prepared, captions)
         # Closed before the input is: until then threads read and restore ahead.
         results = _finished(plan, chosen, lanes, after, waits, beside)
         finished = stack.enter_context(closing(results))
@@ -202,7 +197,7 @@ def _planned_frames(plan: Plan, clip: Input, span: Span | None, seam: Seam) -> F
         try:
             source = clip.frames(start, window.end or read.end, within)
         except NoFramesError:
-            return _NoFrames(plan.clip, span)
+            return NoFrames(plan.clip, span)
         found, planned = source.info, plan.clip
         same = (found.format, found.time_base) == (planned.format, planned.time_base)
     if not same:
@@ -301,96 +296,7 @@ def _captioned(frames: Iterable[Frame], captions: Captions, window: Window) -> I
             yield captioned
 
 
-class OtherPicturesError(MediaError):
-    """Raised when decoding from a keyframe gives other pixels than decoding from further back."""
-
-
-class _NoFrames:
-    """The empty `Frames` of a part of a clip in which nothing can be decoded."""
-
-    decoded = 0
-
-    def __init__(self, info: ClipInfo, span: Span) -> None:
-        self.info, self.first, self.offset = info, span.first, span.moved
-
-    def __iter__(self) -> Iterator[Frame]:
-        yield from ()
-
-
-class _Given:
-    """The decoded frames of a span, moved to the times that they have in the whole clip.
-
-    Attributes:
-        count: The frames so far that belong to the span, and are not there for the filters alone.
-    """
-
-    def __init__(self, source: Frames, span: Span | None, seam: Seam) -> None:
-        self.count = 0
-        self._seam, self._is_part = seam, span is not None
-        self._source = source
-        self._moved = Fraction(0) if span is None else source.offset - span.moved
-        self._window = Window() if span is None else span.written
-
-    def __iter__(self) -> Iterator[Frame]:
-        last: Frame | None = None
-        for frame in self._source:
-            timing = frame.timing
-            if self._moved:
-                timing = replace(timing, pts=timing.pts + int(self._moved / timing.time_base))
-            if self._window.holds(timing):
-                if not self.count:
-                    self._meet(last)
-                self.count += 1
-                last = frame
-            elif not self.count:
-                last = frame
-            yield replace(frame, timing=timing)
-        if self._is_part and self.count and last is not None:
-            self._seam.last = _digest(last)
-
-    def _meet(self, before: Frame | None) -> None:
-        """Compare the frame before the span with the digest that was expected.
-
-        Raises:
-            OtherPicturesError: It is another.
-        """
-        seam = self._seam
-        seam.before = None if before is None else _digest(before)
-        if seam.before is not None and seam.expected not in {None, seam.before}:
-            raise OtherPicturesError("decoding from a keyframe gives other pictures than before it")
-
-
-class _Chosen:
-    """Counts the frames of a span that are to be restored, and leaves out all others.
-
-    Those before them take their captions with them.
-
-    Attributes:
-        count: The frames so far.
-    """
-
-    def __init__(self, span: Span | None, frames: Iterator[Frame], captions: Captions) -> None:
-        self.count, self._captions = 0, captions
-        self._window, self._frames = Window() if span is None else span.restored, frames
-
-    def __iter__(self) -> Iterator[Frame]:
-        for frame in self._frames:
-            if self._window.holds(frame.timing):
-                self.count += 1
-                yield frame
-            elif not self.count:
-                self._captions.onto(frame)
-
-
-def _digest(frame: Frame) -> str:
-    """A digest of a frame's values, in hexadecimal digits."""
-    found = hashlib.sha256()
-    for plane in frame.planes:
-        found.update(np.ascontiguousarray(plane))
-    return found.hexdigest()
-
-
-def _check_count(chosen: _Chosen, after: Filters, written: int, span: Span | None) -> None:
+def _check_count(chosen: Chosen, after: Filters, written: int, span: Span | None) -> None:
     """Check that no frame was lost between the steps, and that there is at least one.
 
     Raises:

@@ -7,6 +7,7 @@ manifest.py  what was made of a segment, by whom, and how it is known again
 lease.py     who works on a segment: claimed, kept alive, taken over from the dead
 seams.py     whether segments go on from each other, though each is decoded by itself
 work.py      make segments, one after the other, until none is left
+attempt.py   where one try at a segment is written
 finish.py    join them without encoding again, add what lies beside the picture, publish
 supervisor.py  looks after workers: who died or hangs, what is tried again
 local_workers.py, ray_workers.py  processes on this machine; actors on a Ray cluster

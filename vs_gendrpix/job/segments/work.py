@@ -17,21 +17,20 @@ from vs_gendrpix.errors import (
 )
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.frame.span import FARTHEST, Seam
-from vs_gendrpix.job.plan import Plan
 from vs_gendrpix.job.progress import Progress
 from vs_gendrpix.job.report import Report, Start
-from vs_gendrpix.job.run import OtherPicturesError, notes_of, open_engine, write_frames
+from vs_gendrpix.job.run import notes_of, open_engine, write_frames
+from vs_gendrpix.job.segments.attempt import attempt
 from vs_gendrpix.job.segments.cutting import Segment
 from vs_gendrpix.job.segments.folder import JobFolder, lease_name
 from vs_gendrpix.job.segments.job_plan import Identity, JobPlan, present_versions
 from vs_gendrpix.job.segments.lease import LOOKS, Claims
 from vs_gendrpix.job.segments.manifest import Found, Manifest, digest
 from vs_gendrpix.job.segments.seams import discard_misfits, expected_before, fits_what_follows
+from vs_gendrpix.job.spanned import OtherPicturesError
 from vs_gendrpix.job.waits import Bound
-from vs_gendrpix.read.sequence import Names
-from vs_gendrpix.write.output import OutputFile, OutputFolder, output_fault
+from vs_gendrpix.write.output import output_fault
 from vs_gendrpix.write.part import Owner
-from vs_gendrpix.write.publishing import link, sync_names
 
 if TYPE_CHECKING:
     from vs_gendrpix.restore.engine import Engine
@@ -230,7 +229,7 @@ class _Worker:
         )
         if self._engine is None:
             self._engine = self._opened.enter_context(open_engine(self._plan, notes))
-        output = _attempt(self._folder, self._plan, segment.number)
+        output = attempt(self._folder, self._plan, segment.number)
         finished = [self._finished(number) for number in done]
         before = sum(frames for frames, _ in finished)
         size = sum(size for _, size in finished)
@@ -329,40 +328,3 @@ class _Whole(Progress):
     def written(self, size: int, frames: int) -> None:
         """Report a size, added to that of what was finished before."""
         self._worker.written(self._size + size, self._before + frames)
-
-
-class _SegmentFile(OutputFile):
-    """The file of a segment. Naming it does not commit the job's result."""
-
-    def publish(self) -> None:
-        """Give the file its name."""
-        _publish(self.part, self.path)
-
-
-class _SegmentFolder(OutputFolder):
-    """The pictures of a segment."""
-
-    def publish(self) -> None:
-        """Give the folder its name."""
-        _publish(self.part, self.path)
-
-
-def _publish(part: Path, path: Path) -> None:
-    try:
-        if part.is_dir():
-            part.rename(path)
-        else:
-            link(part, path)
-    except OSError as error:
-        raise output_fault(error, f"cannot write {path}") from error
-    sync_names(path.parent)
-
-
-def _attempt(folder: JobFolder, plan: Plan, number: int) -> _SegmentFile | _SegmentFolder:
-    """Make the output of a segment in the job's folder: a file, or a folder of pictures."""
-    names = Names.of(plan.output)
-    if names is not None:
-        path = folder.attempt(number, "")
-        return _SegmentFolder(replace(names, folder=path), source=plan.source, overwrite=False)
-    path = folder.attempt(number, plan.output.suffix.lower())
-    return _SegmentFile(path, source=plan.source, overwrite=False)
