@@ -16,7 +16,7 @@ from vs_gendrpix.training.settings import PairSettings, Recipe, StageSettings
 VAE = VAEConfig(channels=(8, 8, 16, 16), layers=1, latent_channels=4, groups=4, scaling=1.0)
 STAGE = StageSettings(steps=2, batch=2, crop=64, warmup=1, save_every=1000)
 RECIPE = Recipe(
-    workers=1,
+    workers=0,
     network=SMALL,
     vae=VAE,
     pairs=PairSettings(count=4, side=64),

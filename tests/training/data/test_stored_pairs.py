@@ -87,14 +87,15 @@ def test_negative_items_come_from_the_negative_pairs(stored):
 
 @pytest.mark.slow
 def test_a_stage_learns_from_stored_pairs_without_pictures(run):
-    model = train(RECIPE, "pix", pictures=[], out=run)
+    model = train(replace(RECIPE, workers=0), "pix", pictures=[], out=run)
     assert model.is_file()
 
 
 @pytest.mark.slow
 def test_labels_are_stored_and_cut_with_the_pairs(run, tmp_path, teacher_file):
     label = TeacherSettings(model=teacher_file)
-    labelled = replace(RECIPE, pairs=PairSettings(count=6, side=72), teacher=label)
+    six = PairSettings(count=6, side=72)
+    labelled = replace(RECIPE, workers=0, pairs=six, teacher=label)
     folder = store_pairs(labelled, pictures=[run / "pictures"], out=tmp_path)
     source = Pairs(find_pictures([run / "pictures"]), crop=72, seed=3, label=label)
     pairs = StoredPairs(folder, crop=72, seed=0)
