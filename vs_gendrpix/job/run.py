@@ -120,26 +120,22 @@ def write_frames(
         cancellation.check()
         if engine is None:
             engine = stack.enter_context(open_engine(plan, notes))
-        start = Start(
-            plan=plan, device=",".join(map(str, engine.devices)), dtype=engine.restorer.dtype
-        )
+        device = ",".join(map(str, engine.devices))
+        start = Start(plan=plan, device=device, dtype=engine.restorer.dtype)
         progress.start(start)
         part, place = plan.area.of(plan.filtered.format), plan.place.of(plan.framed.format)
         lanes = stack.enter_context(engine.clip(part, place, notes))
         before, after = _filters(plan)
         total, captions = Total(plan, progress), Captions()
         given, beside = Given(source, span, seam), _beside(plan)
-        read: Iterable[Frame] = given if beside is None else beside.watch(given)
-        prepared = before.through(captions.taken_off(total.watch(read)))
-        if plan.still is not None:
-            prepared = shown_at(prepared, plan.still - begins(clip, source))
-        chosen = Chosen(span, prepared, captions)
+        watched = total.watch(given if beside is None else beside.watch(given))
+        prepared = before.through(captions.taken_off(watched))
+        chosen = Chosen(span, _still(plan, clip, source, prepared), captions)
         # Closed before the input is: until then threads read and restore ahead.
         results = _finished(plan, chosen, lanes, after, waits, beside)
         finished = stack.enter_context(closing(results))
-        window = Window() if span is None else span.written
         times, durations = array("q"), array("q")  # 16 bytes a frame
-        for frame in _captioned(finished, captions, window):
+        for frame in _captioned(finished, captions, span):
             with waits.on("encode"):
                 writer.write(frame)
             times.append(frame.timing.pts)
@@ -257,6 +253,13 @@ def _filters(plan: Plan) -> tuple[Filters, Filters]:
     return before, Filters(plan.framed, plan.after, program=program)
 
 
+def _still(plan: Plan, clip: Input, source: Frames, frames: Iterator[Frame]) -> Iterator[Frame]:
+    """Keep the one frame of a still; all frames of what is none."""
+    if plan.still is None:
+        return frames
+    return shown_at(frames, plan.still - begins(clip, source))
+
+
 def _beside(plan: Plan) -> "SourceBeside | None":
     """Make what shows the source beside the results; None unless `--compare` asks for it."""
     kind = plan.settings.finish.compare
@@ -287,8 +290,9 @@ def _finished(
             yield from waits.for_each("restored", finished)
 
 
-def _captioned(frames: Iterable[Frame], captions: Captions, window: Window) -> Iterator[Frame]:
+def _captioned(frames: Iterable[Frame], captions: Captions, span: Span | None) -> Iterator[Frame]:
     """Give finished frames their captions, and drop frames that only filters needed."""
+    window = Window() if span is None else span.written
     for frame in frames:
         cancellation.check()
         captioned = captions.onto(frame)
