@@ -16,14 +16,14 @@ QUICK = EncodeSettings(preset="ultrafast")
 LOSSLESS = EncodeSettings(encoder="libx264", pix_fmt="yuv420p", crf=0, preset="ultrafast")
 
 
-class AtTheThirdFrame(Progress):
-    """Does something, such as to the files of a run, when the third frame is written."""
+class AtFrame(Progress):
+    """Does something, such as to end a run or spoil its files, when so many frames are written."""
 
-    def __init__(self, do):
-        self.do = do
+    def __init__(self, count, do):
+        self.count, self.do = count, do
 
     def frame(self, count, _bound):
-        if count == 3:
+        if count == self.count:
             self.do()
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.clips import EVEN, make_clip
-from tests.nearest import LOSSLESS, settings
+from tests.nearest import LOSSLESS, AtFrame, settings
 from vs_gendrpix import EncodeSettings, process
 from vs_gendrpix.errors import OutputError
 from vs_gendrpix.job.plan import ModelFile
@@ -106,16 +106,8 @@ def test_a_comment_in_a_png_and_a_tiff_is_read_by_others(tmp_path):
             assert read(picture).startswith(f"{PROGRAM}, model tiny sha256:")
 
 
-class EndsAt(Progress):
-    """Sets an event at a frame."""
-
-    def __init__(self, count, event):
-        self.count, self.event = count, event
-
-    def frame(self, count, bound):
-        del bound
-        if count == self.count:
-            self.event.set()
+class Size(Progress):
+    """Keeps what it is told of the size."""
 
     def written(self, size, frames):
         self.size = size, frames
@@ -129,13 +121,13 @@ def test_a_job_that_goes_on_gives_the_bytes_of_one_that_was_not_stopped(tmp_path
         tmp_path / "in.mkv", times=[512 * n for n in range(35)], prepare=remarked, audio="aac"
     )
     chosen = settings(encode=LOSSLESS)
-    told = EndsAt(99, Event())
+    told = Size()
     process(tmp_path / "in.mkv", tmp_path / "whole" / name, chosen, progress=told)
     length = (tmp_path / "whole" / name).stat().st_size
     assert told.size[0] == pytest.approx(length, rel=0.3)  # but for sound and the container
     out, asked = tmp_path / "stopped" / name, Event()
     with pytest.raises(CancelledError):
-        process(tmp_path / "in.mkv", out, chosen, progress=EndsAt(15, asked), cancel=asked)
+        process(tmp_path / "in.mkv", out, chosen, progress=AtFrame(15, asked.set), cancel=asked)
     with pytest.raises(OutputError, match="provenance was True, and is False"):
         process(tmp_path / "in.mkv", out, replace_write(chosen, provenance=False))
     process(tmp_path / "in.mkv", out, chosen)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.carry.test_copy import make_text_clip
 from tests.clips import make_clip, read
-from tests.nearest import AtTheThirdFrame, left_behind, settings
+from tests.nearest import AtFrame, left_behind, settings
 from vs_gendrpix import process
 from vs_gendrpix.cli.video import main
 from vs_gendrpix.errors import OutputError
@@ -103,9 +103,7 @@ def test_a_report_that_cannot_be_written_leaves_the_output(tmp_path, monkeypatch
 
     make_clip(tmp_path / "in.mp4")
     chosen = settings(report=path)
-    report = process(
-        tmp_path / "in.mp4", tmp_path / "out.mp4", chosen, progress=AtTheThirdFrame(spoil)
-    )
+    report = process(tmp_path / "in.mp4", tmp_path / "out.mp4", chosen, progress=AtFrame(3, spoil))
     assert report.exit_code == 1
     assert "run.json" in report.warnings[-1]
     assert len(read(tmp_path / "out.mp4").times) == 12

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from tests.clips import make_clip
-from tests.nearest import AtTheThirdFrame, settings
+from tests.nearest import AtFrame, settings
 from vs_gendrpix import process
 from vs_gendrpix.read.opening import STDIN
 from vs_gendrpix.read.state import InputState
@@ -32,7 +32,7 @@ def replace(path):
 def test_an_input_that_changes_is_said(tmp_path, spoil, said):
     path = tmp_path / "in.mp4"
     make_clip(path)
-    spoiling = AtTheThirdFrame(lambda: spoil(path))
+    spoiling = AtFrame(3, lambda: spoil(path))
     report = process(path, tmp_path / "out.mp4", settings(), progress=spoiling)
     assert report.exit_code == 1
     assert said in report.warnings[-1]
@@ -51,9 +51,7 @@ def test_pictures_that_are_added_are_said(tmp_path):
             pix_fmt="rgb24",
             times=(0,),
         )
-    added = AtTheThirdFrame(
-        lambda: (folder / "006.png").write_bytes((folder / "005.png").read_bytes())
-    )
+    added = AtFrame(3, lambda: (folder / "006.png").write_bytes((folder / "005.png").read_bytes()))
     report = process(folder, tmp_path / "out.mp4", settings(), progress=added)
     assert (report.exit_code, report.frames_encoded) == (1, 5)
     assert "was 5 files of" in report.warnings[-1]

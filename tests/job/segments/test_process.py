@@ -10,10 +10,9 @@ import pytest
 
 from tests.clips import make_clip
 from tests.job.segments.jobs import frames_of
-from tests.nearest import LOSSLESS, settings
+from tests.nearest import LOSSLESS, AtFrame, settings
 from vs_gendrpix import JobSettings, process
 from vs_gendrpix.errors import MediaError, SettingsError
-from vs_gendrpix.job.progress import Progress
 from vs_gendrpix.job.segments import cutting
 
 pytestmark = pytest.mark.usefixtures("nearest_engine")
@@ -40,18 +39,6 @@ def test_it_gives_the_frames_of_one_piece(tmp_path):
     assert sorted(each.name for each in tmp_path.iterdir()) == ["in.mp4", "job.mp4", "one.mp4"]
 
 
-class EndsAt(Progress):
-    """Sets an event when so many frames are written."""
-
-    def __init__(self, count, event):
-        self.count, self.event = count, event
-
-    def frame(self, count, bound):
-        del bound
-        if count == self.count:
-            self.event.set()
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("frames", [8, 57])
 def test_a_caller_ends_the_work_and_the_same_call_goes_on(tmp_path, frames):
@@ -59,7 +46,7 @@ def test_a_caller_ends_the_work_and_the_same_call_goes_on(tmp_path, frames):
     paths = tmp_path / "in.mp4", tmp_path / "made" / "out.mp4"
     asked, chosen = Event(), settings(encode=LOSSLESS)
     with pytest.raises(CancelledError):
-        process(*paths, chosen, progress=EndsAt(frames // 2, asked), cancel=asked)
+        process(*paths, chosen, progress=AtFrame(frames // 2, asked.set), cancel=asked)
     assert not paths[1].exists()
     assert (tmp_path / "made").exists() == (frames == 57)  # finished segments stay
     report = process(*paths, chosen, cancel=Event())
