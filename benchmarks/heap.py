@@ -1,4 +1,4 @@
-"""Measure what it gains on a CPU to keep freed memory for the next frame (`restore/heap.py`).
+"""Measure what it gains on a CPU to keep freed memory for the next frame (`models/heap.py`).
 
     python benchmarks/heap.py [--models NAME...] [--size 960x540] [--frames N] [--rounds N]
 
@@ -22,8 +22,8 @@ import torch
 
 from vs_gendrpix.frame.format import FrameFormat, PixelLayout
 from vs_gendrpix.models.catalogue import BUILT_IN
+from vs_gendrpix.models.heap import keep_freed
 from vs_gendrpix.restore.engine import settings_restorer
-from vs_gendrpix.restore.heap import keep_freed
 from vs_gendrpix.restore.way import Way
 from vs_gendrpix.settings import RestoreSettings
 

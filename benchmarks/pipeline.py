@@ -27,16 +27,16 @@ from pathlib import Path
 import av
 import torch
 
-from vs_gendrpix.carry.copy import SideStreams
 from vs_gendrpix.frame.format import Frame
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.job.plan import make_plan
 from vs_gendrpix.job.progress import Progress
 from vs_gendrpix.job.segments.process import process
+from vs_gendrpix.models.heap import keep_freed
 from vs_gendrpix.read.source import open_source
 from vs_gendrpix.restore.engine import Engine
-from vs_gendrpix.restore.heap import keep_freed
 from vs_gendrpix.settings import EncodeSettings, ProcessSettings, RestoreSettings, WriteSettings
+from vs_gendrpix.write.carry.copy import SideStreams
 from vs_gendrpix.write.output import OutputFile
 from vs_gendrpix.write.writer import open_writer
 

@@ -21,8 +21,8 @@ import torch
 
 from vs_gendrpix.frame.format import FrameFormat, PixelLayout
 from vs_gendrpix.models.devices import pick_device
+from vs_gendrpix.models.heap import keep_freed
 from vs_gendrpix.restore.engine import settings_restorer
-from vs_gendrpix.restore.heap import keep_freed
 from vs_gendrpix.restore.way import Way
 from vs_gendrpix.settings import RestoreSettings
 

@@ -31,7 +31,7 @@ from vs_gendrpix import process
 from vs_gendrpix.evaluation.measures.video_quality import vmaf
 from vs_gendrpix.job.segments import cutting
 from vs_gendrpix.settings import EncodeSettings, ProcessSettings, RestoreSettings, WriteSettings
-from vs_gendrpix.write.encoding.profiles import PROFILES
+from vs_gendrpix.settings.profiles import PROFILES
 
 HERE = Path(__file__).parent
 AT_A_TIME = 60

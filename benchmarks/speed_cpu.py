@@ -26,8 +26,8 @@ from vs_gendrpix.evaluation.methods import Method, peers
 from vs_gendrpix.frame.format import FrameFormat, PixelLayout
 from vs_gendrpix.models.catalogue import BUILT_IN
 from vs_gendrpix.models.devices import DTYPES
+from vs_gendrpix.models.heap import keep_freed
 from vs_gendrpix.restore.engine import settings_restorer
-from vs_gendrpix.restore.heap import keep_freed
 from vs_gendrpix.restore.way import Way
 from vs_gendrpix.settings import RestoreSettings
 

@@ -42,7 +42,7 @@ from vs_gendrpix.models.ancestors.baselines import GenDR, GenDRAdc
 from vs_gendrpix.models.ancestors.vae import VAEConfig
 from vs_gendrpix.models.card import ModelCard
 from vs_gendrpix.models.catalogue import BUILT_IN
-from vs_gendrpix.models.devices import has_fp8
+from vs_gendrpix.models.devices import has_fp8, out_of_memory
 from vs_gendrpix.models.gendrpix.attention import SelfAttention
 from vs_gendrpix.models.gendrpix.files import load_network
 from vs_gendrpix.models.gendrpix.folding import fold
@@ -53,7 +53,6 @@ from vs_gendrpix.models.gendrpix.restorer import ATTENTION
 from vs_gendrpix.models.gendrpix.unet import FULL, UNetConfig
 from vs_gendrpix.restore.cuda_graphs import CudaRecording
 from vs_gendrpix.restore.engine import Engine
-from vs_gendrpix.restore.ladder import out_of_memory
 from vs_gendrpix.settings import RestoreSettings
 
 HERE = Path(__file__).parent

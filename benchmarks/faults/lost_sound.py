@@ -16,8 +16,8 @@ import av
 
 from benchmarks.faults.figures import write_figures
 from benchmarks.faults.side_runs import run
-from tests.carry.test_faults import without_a_packet
 from tests.clips import make_clip
+from tests.write.carry.test_faults import without_a_packet
 
 CODECS = ("aac", "mp2", "ac3", "eac3")
 SUFFIXES = ("mkv", "mp4", "mov")

@@ -9,12 +9,12 @@ import pytest
 
 from benchmarks.faults.clips import KINDS, make_clip
 from benchmarks.faults.mutants import mutant
-from tests.carry.test_copy import add_text, lines
 from tests.choices import process_settings
 from tests.clips import make_frames, read
 from tests.joined import COUNT, make_joined, steps, worst_sound
 from tests.joined import KINDS as JOINABLE
 from tests.lone_times import SOUND, VIDEO, flip_flv, flip_matroska, flip_mpeg
+from tests.write.carry.test_copy import add_text, lines
 from vs_gendrpix import EncodeSettings, ReadSettings, RestoreSettings, process
 from vs_gendrpix.libav.pixels import to_picture
 from vs_gendrpix.read.clip import Clip

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from tests.strategies import frame_format
-from vs_gendrpix.carry.plan import CarryPlan
 from vs_gendrpix.frame.area import Area
 from vs_gendrpix.frame.clip import ClipInfo
 from vs_gendrpix.frame.notes import Notes
@@ -17,6 +16,7 @@ from vs_gendrpix.job.progress import EVENT_INTERVAL, Bar, JsonLines, Plain
 from vs_gendrpix.job.report import Report, Start
 from vs_gendrpix.read.look.fields import PROGRESSIVE
 from vs_gendrpix.settings import ProcessSettings
+from vs_gendrpix.write.carry.plan import CarryPlan
 
 CLIP = ClipInfo(
     format=frame_format(32, 24, subsampling=(1, 1)),
@@ -63,7 +63,7 @@ def clock(monkeypatch):
             return self.now
 
     made = Clock()
-    monkeypatch.setattr("vs_gendrpix.job.total.time", made)
+    monkeypatch.setattr("vs_gendrpix.job.rate.time", made)
     return made
 
 

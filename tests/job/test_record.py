@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.carry.test_copy import make_text_clip
 from tests.clips import make_clip, read
 from tests.nearest import AtFrame, left_behind, settings
+from tests.write.carry.test_copy import make_text_clip
 from vs_gendrpix import process
 from vs_gendrpix.cli.video import main
 from vs_gendrpix.errors import OutputError

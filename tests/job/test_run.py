@@ -26,7 +26,7 @@ from vs_gendrpix.errors import (
 )
 from vs_gendrpix.frame.area import Area
 from vs_gendrpix.job.progress import Progress
-from vs_gendrpix.job.waits import Bound
+from vs_gendrpix.job.rate import Bound
 from vs_gendrpix.libav.pixels import to_picture
 from vs_gendrpix.write.container import Container
 from vs_gendrpix.write.encoding.encoder import _restamp
@@ -396,7 +396,7 @@ def test_a_full_disk_is_temporary_and_leaves_nothing_behind(tmp_path, monkeypatc
         raise av.error.OSError(number, "cannot")
 
     make_clip(tmp_path / "in.mp4")
-    monkeypatch.setattr("vs_gendrpix.carry.copy.SideStreams.copy_until", full)
+    monkeypatch.setattr("vs_gendrpix.write.carry.copy.SideStreams.copy_until", full)
     with pytest.raises(kind):
         process(tmp_path / "in.mp4", tmp_path / "out.mp4", settings())
     assert left_behind(tmp_path) == []

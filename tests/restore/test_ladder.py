@@ -19,11 +19,12 @@ from tests.restorers import Calling, Hungry
 from vs_gendrpix import EncodeSettings, gendrpix, process
 from vs_gendrpix.cli.main import main
 from vs_gendrpix.errors import DeviceError
+from vs_gendrpix.models.devices import out_of_memory
 from vs_gendrpix.models.gendrpix.attention import FeedForward, SelfAttention
 from vs_gendrpix.models.gendrpix.padcfg import PadCFG
 from vs_gendrpix.models.gendrpix.restorer import GenDRPixRestorer
 from vs_gendrpix.restore.engine import Engine, settings_restorer
-from vs_gendrpix.restore.ladder import Ladder, Step, out_of_memory, steps
+from vs_gendrpix.restore.ladder import Ladder, Step, steps
 from vs_gendrpix.restore.way import Way, frame_ladder
 from vs_gendrpix.settings import RestoreSettings
 

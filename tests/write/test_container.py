@@ -7,11 +7,11 @@ import pytest
 
 from tests.clips import EVEN, TICK, make_clip, make_frames, read
 from tests.write.encoding.test_encoder import clip_of
-from vs_gendrpix.carry.copy import SideStreams
-from vs_gendrpix.carry.plan import CarryPlan, plan_carry
 from vs_gendrpix.errors import OutputError, VerificationError
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.settings import EncodeSettings, StreamSettings
+from vs_gendrpix.write.carry.copy import SideStreams
+from vs_gendrpix.write.carry.plan import CarryPlan, plan_carry
 from vs_gendrpix.write.container import Container
 from vs_gendrpix.write.encoding.encoder import Encoder
 from vs_gendrpix.write.output import OutputFile

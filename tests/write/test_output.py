@@ -3,7 +3,7 @@ import errno
 import pytest
 
 from vs_gendrpix.errors import OutputError, ResourceError
-from vs_gendrpix.read.sequence import Names
+from vs_gendrpix.frame.sequence import Names
 from vs_gendrpix.write.output import OutputFile, OutputFolder, output_fault
 
 

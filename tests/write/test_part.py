@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from vs_gendrpix.errors import OutputError
-from vs_gendrpix.frame.values import to_json
+from vs_gendrpix.settings.values import to_json
 from vs_gendrpix.write.output import OutputFile
 from vs_gendrpix.write.part import Owner, Part, sweep
 
@@ -20,7 +20,7 @@ import os, signal, sys
 from pathlib import Path
 from vs_gendrpix.write import part, publishing
 from vs_gendrpix.write.output import OutputFile, OutputFolder
-from vs_gendrpix.read.sequence import Names
+from vs_gendrpix.frame.sequence import Names
 
 path, step = Path(sys.argv[1]), int(sys.argv[2])
 

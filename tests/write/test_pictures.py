@@ -20,7 +20,7 @@ from vs_gendrpix.errors import (
 )
 from vs_gendrpix.libav.pixels import read_planes, to_picture
 from vs_gendrpix.read.source import open_source
-from vs_gendrpix.write.encoding.profiles import PROFILES
+from vs_gendrpix.settings.profiles import PROFILES
 from vs_gendrpix.write.pictures import PictureWriter
 
 SAME = RestoreSettings(scale=Fraction(1))

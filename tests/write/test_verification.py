@@ -4,10 +4,10 @@ import av
 import pytest
 
 from tests.clips import TICK, make_clip
-from vs_gendrpix.carry.copy import SideStreams
-from vs_gendrpix.carry.plan import CarryPlan
 from vs_gendrpix.errors import VerificationError
 from vs_gendrpix.frame.notes import Notes
+from vs_gendrpix.write.carry.copy import SideStreams
+from vs_gendrpix.write.carry.plan import CarryPlan
 from vs_gendrpix.write.verification import verify
 
 TIMES = [512 * number for number in range(12)]

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from vs_gendrpix.cli.terminal.console import say
 from vs_gendrpix.cli.terminal.display import Displays, heard
+from vs_gendrpix.frame.sequence import PICTURES
 from vs_gendrpix.job.batch.progress import BatchBar, BatchJson, BatchPlain, BatchProgress
-from vs_gendrpix.read.sequence import PICTURES
 from vs_gendrpix.settings import ProcessSettings
-from vs_gendrpix.write.encoding.profiles import PROFILES
+from vs_gendrpix.settings.profiles import PROFILES
 
 if TYPE_CHECKING:
     from vs_gendrpix.job.batch.clips import Target

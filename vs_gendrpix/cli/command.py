@@ -17,7 +17,7 @@ from vs_gendrpix.cli.terminal.signals import signals_cancel
 from vs_gendrpix.errors import EXIT_CODES, UNWRITABLE, SettingsError, cancellation
 from vs_gendrpix.errors.failure import Failure
 from vs_gendrpix.frame.notes import DECISION
-from vs_gendrpix.restore.heap import keep_freed
+from vs_gendrpix.models.heap import keep_freed
 
 
 class Parser(argparse.ArgumentParser):

@@ -12,11 +12,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(_options: argparse.Namespace) -> int:
     """Print each preset with its purpose; returns the exit code."""
-    from ffmpeg_filters.presets import PRESETS  # noqa: PLC0415 - loads av
+    from vs_gendrpix.job.prepare import presets  # noqa: PLC0415 - loads av
 
-    width = max(map(len, PRESETS))
-    for name, preset in PRESETS.items():
-        purpose = (preset.__doc__ or "").partition("\n")[0]
+    listed = presets()
+    width = max(map(len, listed))
+    for name, purpose in listed.items():
         sys.stdout.write(f"{name:<{width}}  {purpose}\n")
     return 0
 

@@ -15,11 +15,11 @@ from vs_gendrpix.cli.options import add_settings
 from vs_gendrpix.cli.terminal.display import ONE_CLIP, heard
 from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.errors.failure import Failure
+from vs_gendrpix.frame.sequence import PICTURES
 from vs_gendrpix.job.progress import JsonLines
-from vs_gendrpix.read.sequence import PICTURES
 from vs_gendrpix.settings import ProcessSettings
 from vs_gendrpix.settings.option import build
-from vs_gendrpix.write.encoding.profiles import PROFILES
+from vs_gendrpix.settings.profiles import PROFILES
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -149,9 +149,9 @@ def _refuse_preset_of_filters(name: str | None) -> None:
     """Refuse the name of a filter preset where the encoder's is asked for."""
     if name is None:
         return
-    from ffmpeg_filters.presets import PRESETS  # noqa: PLC0415 - loads av
+    from vs_gendrpix.job.prepare import presets  # noqa: PLC0415 - loads av
 
-    if name in PRESETS:
+    if name in presets():
         raise SettingsError(
             f"--preset is the encoder's speed: for the filters of {name} use --pre-filter {name}"
         )

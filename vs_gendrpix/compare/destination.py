@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from vs_gendrpix.compare.pictures import data_uri
 from vs_gendrpix.errors import SettingsError, cancellation
-from vs_gendrpix.read.sequence import Names
+from vs_gendrpix.frame.sequence import Names
 from vs_gendrpix.write.output import OutputFile, OutputFolder, output_fault
 
 SUFFIXES = (".html", ".htm")

@@ -16,10 +16,10 @@ from vs_gendrpix.evaluation.methods import lanczos_to
 from vs_gendrpix.frame.clip import PICTURE_RATE, ClipInfo
 from vs_gendrpix.frame.format import HDR_TRANSFERS, Frame
 from vs_gendrpix.frame.notes import Notes
+from vs_gendrpix.frame.sequence import find_sequence
 from vs_gendrpix.job.open import open_input
 from vs_gendrpix.read.input import Frames, Input
 from vs_gendrpix.read.opening import STDIN
-from vs_gendrpix.read.sequence import find_sequence
 from vs_gendrpix.settings import ReadSettings
 
 

@@ -2,6 +2,7 @@
 
 format.py    a frame: its size, layout, colour, planes and time
 clip.py      a clip of frames: rate, orientation, HDR metadata
+sequence.py  numbered pictures: their files and names
 transfer.py  transfers that the user declares, for want of a number in H.273
 target.py    the format of what comes out: one rule for both front ends
 area.py      a part of a frame, cut out and put back
@@ -10,5 +11,4 @@ timecode.py  SMPTE timecodes
 scan_header.py  timecode and rate in the headers of DPX and OpenEXR pictures
 captions.py  closed captions, from the input's frames to the output's
 notes.py     warnings and damage, gathered while a job runs
-    values.py    such values to and from JSON and TOML
 """

@@ -5,15 +5,15 @@ from contextlib import contextmanager, nullcontext, suppress
 from fractions import Fraction
 from pathlib import Path
 
-from vs_gendrpix.carry.plan import CarryPlan, carry_nothing, plan_carry
-from vs_gendrpix.carry.timecodes import input_timecode, wanted_timecode
 from vs_gendrpix.errors import OutputError, SettingsError
 from vs_gendrpix.frame.clip import ClipInfo
 from vs_gendrpix.frame.notes import Notes
+from vs_gendrpix.frame.sequence import PICTURES, Names
 from vs_gendrpix.libav.faults import reading
 from vs_gendrpix.read.input import FileInput, Input
-from vs_gendrpix.read.sequence import PICTURES, Names
 from vs_gendrpix.settings import ProcessSettings, ReadSettings, WriteSettings
+from vs_gendrpix.write.carry.plan import CarryPlan, carry_nothing, plan_carry
+from vs_gendrpix.write.carry.timecodes import input_timecode, wanted_timecode
 from vs_gendrpix.write.container import container_of
 from vs_gendrpix.write.output import (
     STDOUT,

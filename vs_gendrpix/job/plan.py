@@ -7,25 +7,25 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Self
 
-from vs_gendrpix.carry.plan import CarryPlan
 from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.frame.area import Area
 from vs_gendrpix.frame.clip import ClipInfo
 from vs_gendrpix.frame.notes import Notes
-from vs_gendrpix.frame.values import from_json, to_json
 from vs_gendrpix.job.formats import framed_clip, refuse_other_sizes, tell_what_changes
 from vs_gendrpix.job.grading import check_hdr
 from vs_gendrpix.job.open import open_input, open_outputs, plan_streams
 from vs_gendrpix.job.prepare import graphs_after, graphs_before
 from vs_gendrpix.job.survey import picture_area, refuse_other_than_picture, with_range
-from vs_gendrpix.libav.filters import Filters
+from vs_gendrpix.libav.filters import Around, Filters, needed_around
 from vs_gendrpix.libav.log import LibavLog
 from vs_gendrpix.models.catalogue import find_model, model_card, with_detail
+from vs_gendrpix.models.heap import keep_freed
 from vs_gendrpix.read.input import Input
 from vs_gendrpix.read.look.fields import Scan
-from vs_gendrpix.restore.heap import keep_freed
 from vs_gendrpix.settings import ProcessSettings, ReadSettings, RestoreSettings
 from vs_gendrpix.settings.option import as_flags
+from vs_gendrpix.settings.values import from_json, to_json
+from vs_gendrpix.write.carry.plan import CarryPlan
 from vs_gendrpix.write.encoding.choosing import with_encoder
 from vs_gendrpix.write.encoding.trial import try_encoder
 
@@ -104,6 +104,14 @@ class Plan:
     warnings: tuple[str, ...]
     informed: tuple[str, ...]
     decided: tuple[str, ...]
+
+    def needed_before(self) -> Around | None:
+        """Count the frames around one that the filters before restoring need to make it.
+
+        Returns:
+            The frames; None where a filter needs the whole clip, or may need it.
+        """
+        return needed_around(self.before, self.clip.average_rate)
 
     def to_json(self) -> str:
         """Write the plan as JSON text."""
@@ -245,6 +253,22 @@ def _provenance(settings: ProcessSettings, still: Fraction | None, model: ModelF
     flags = as_flags(settings, without=_NOT_TOLD | hidden)
     program = f"vs-gendrpix {version('vs-gendrpix')}"
     return f"{program}, model {model.name} sha256:{model.sha256}, {flags}"
+
+
+def usual_model(device: str) -> str:
+    """Name the built-in model that `auto` stands for on a device.
+
+    Args:
+        device: What `--device` says; of several the first counts.
+
+    Raises:
+        DeviceError: There is no such device.
+    """
+    # torch takes seconds to load: only once the clip is known to be good.
+    from vs_gendrpix.models.devices import pick_devices  # noqa: PLC0415
+    from vs_gendrpix.models.gendrpix.files import default_model  # noqa: PLC0415
+
+    return default_model(pick_devices(device)[0])
 
 
 def _with_model(settings: RestoreSettings, *, elsewhere: bool) -> tuple[RestoreSettings, ModelFile]:

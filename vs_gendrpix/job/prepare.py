@@ -29,6 +29,11 @@ _CALLED_FOR: dict[Kind, Deinterlace] = {
 }
 
 
+def presets() -> dict[str, str]:
+    """List the filter presets: the purpose of each, by its name."""
+    return {name: (preset.__doc__ or "").partition("\n")[0] for name, preset in PRESETS.items()}
+
+
 def graphs_before(settings: PrepareSettings, found: Scan, notes: Notes) -> list[str]:
     """List the filter graphs for frames before they are restored: deinterlacing, then the user's.
 

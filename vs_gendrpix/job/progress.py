@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, NoReturn, TextIO
 from tqdm import tqdm
 
 from vs_gendrpix.errors import UNWRITABLE, one_line
-from vs_gendrpix.job.total import Meter
-from vs_gendrpix.job.waits import Bound
+from vs_gendrpix.job.rate import Bound, Meter
 
 if TYPE_CHECKING:
     from vs_gendrpix.job.report import Report, Start

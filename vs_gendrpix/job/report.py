@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from vs_gendrpix.carry.actions import StreamAction
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.job.plan import Plan
-from vs_gendrpix.job.waits import Bound
+from vs_gendrpix.job.rate import Bound
+from vs_gendrpix.write.carry.actions import StreamAction
 
 if TYPE_CHECKING:
     from array import array

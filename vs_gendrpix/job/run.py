@@ -7,8 +7,6 @@ from contextlib import ExitStack, closing
 from functools import partial
 from typing import TYPE_CHECKING
 
-from vs_gendrpix.carry.copy import SideStreams
-from vs_gendrpix.carry.plan import CarryPlan
 from vs_gendrpix.errors import (
     MediaError,
     ModelError,
@@ -21,23 +19,25 @@ from vs_gendrpix.frame.area import cropped, with_bars
 from vs_gendrpix.frame.captions import Captions
 from vs_gendrpix.frame.format import Frame
 from vs_gendrpix.frame.notes import Notes
+from vs_gendrpix.frame.sequence import Names
 from vs_gendrpix.frame.span import Seam, Span, Window, Within
 from vs_gendrpix.job.open import open_input, open_outputs
 from vs_gendrpix.job.plan import ModelFile, Plan
 from vs_gendrpix.job.prefetch import prefetch
 from vs_gendrpix.job.progress import Progress
+from vs_gendrpix.job.rate import Waits
 from vs_gendrpix.job.record import keep_report
 from vs_gendrpix.job.report import Report, Start
 from vs_gendrpix.job.spanned import Chosen, Given, NoFrames
 from vs_gendrpix.job.survey import begins, shown_at
 from vs_gendrpix.job.total import Total
-from vs_gendrpix.job.waits import Waits
 from vs_gendrpix.libav.filters import Filters
 from vs_gendrpix.libav.log import LibavLog
+from vs_gendrpix.models.heap import keep_freed
 from vs_gendrpix.read.input import Frames, Input
-from vs_gendrpix.read.sequence import Names
 from vs_gendrpix.read.state import InputState
-from vs_gendrpix.restore.heap import keep_freed
+from vs_gendrpix.write.carry.copy import SideStreams
+from vs_gendrpix.write.carry.plan import CarryPlan
 from vs_gendrpix.write.output import Output
 from vs_gendrpix.write.writer import open_writer
 

@@ -1,6 +1,5 @@
-"""Estimate how much a run will write, and how long it takes, while it works."""
+"""Estimate how many frames a run will write, while it works."""
 
-import time
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -10,9 +9,6 @@ from vs_gendrpix.frame.format import Frame
 if TYPE_CHECKING:
     from vs_gendrpix.job.plan import Plan
     from vs_gendrpix.job.progress import Progress
-
-SIZE_AFTER = 5.0
-"""Seconds after which the size of the output is estimated."""
 
 _UNDER_WAY = 24
 """Frames that may be between reader and writer without a filter that changes their number."""
@@ -70,51 +66,3 @@ class Total:
         if total != self._told:
             self._told = total
             self._progress.expect(total)
-
-
-class Meter:
-    """Measures the rate of a run, and decides when the next line is due.
-
-    Args:
-        total: Frames that are expected; 0 is an unknown number.
-        interval: Seconds between two lines.
-        done: Frames that were finished before.
-    """
-
-    def __init__(self, total: int, interval: float, done: int = 0) -> None:
-        self.total, self._done = total, done
-        self._interval = interval
-        self._began = self._said = time.monotonic()
-        self._held = (0, 0)
-
-    def due(self, count: int) -> bool:
-        """Whether a line is due after `count` frames; after the first and the last it always is."""
-        now = time.monotonic()
-        if self.total:
-            self.total = max(self.total, count)
-        if count not in {self._done + 1, self.total} and now - self._said < self._interval:
-            return False
-        self._said = now
-        return True
-
-    def rate(self, count: int) -> float:
-        """Frames a second so far."""
-        return (count - self._done) / max(time.monotonic() - self._began, 1e-6)
-
-    def seconds_left(self, count: int) -> float | None:
-        """Seconds to go, or None when the number of frames is unknown."""
-        left = max(self.total - count, 0)
-        return left / max(self.rate(count), 1e-6) if self.total else None
-
-    def written(self, size: int, frames: int) -> None:
-        """Keep how many bytes the output has so far, and the frames of which they are."""
-        self._held = size, frames
-
-    def size(self) -> int | None:
-        """Estimate the bytes of the whole output; None at first, and where the total is unknown.
-
-        The first frames say little: encoders hold some back, and clips begin with black.
-        """
-        size, frames = self._held
-        early = time.monotonic() - self._began < SIZE_AFTER
-        return None if early or not (frames and self.total) else round(size / frames * self.total)

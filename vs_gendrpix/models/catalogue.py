@@ -4,9 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from vs_gendrpix.errors import GendrpixError, ModelError, SettingsError
-from vs_gendrpix.frame.values import from_json
 from vs_gendrpix.models.card import ModelCard
 from vs_gendrpix.models.tensor_file import Head, read_head
+from vs_gendrpix.settings.values import from_json
 
 _WEIGHTS = Path(__file__).parent / "weights"
 

@@ -13,9 +13,18 @@ DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
 FP8_SINCE = (8, 9)
 """The first compute capability with products in fp8: Ada, then Hopper."""
 
-
 GPUS = {"cuda": "CUDA", "xpu": "XPU", "mps": "MPS"}
 """The kinds of GPU, by PyTorch's names, as messages call them. AMD's are `cuda` under ROCm."""
+
+_SHORT = (
+    "out of memory",
+    "allocate memory",
+    "alloc_failed",
+    "invalid buffer size",
+    "out_of_device_memory",
+)
+"""Parts of messages, in lower case, that mean too little memory: from CUDA, cuBLAS, cuDNN, Metal
+and Level Zero, which raise plain RuntimeErrors, and from PyTorch for the host's memory."""
 
 
 def pick_device(name: str, *, elsewhere: bool = False) -> torch.device:
@@ -109,3 +118,11 @@ def has_fp8(device: torch.device) -> bool:
     if device.type != "cuda" or torch.version.hip:  # ROCm counts capabilities in another way
         return False
     return torch.cuda.get_device_capability(device) >= FP8_SINCE
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Tell whether an error says that memory ran out."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    said = str(error).lower()
+    return isinstance(error, RuntimeError) and any(words in said for words in _SHORT)

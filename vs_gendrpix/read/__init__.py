@@ -6,6 +6,6 @@ clip.py      an opened video; decoder.py: its packets decoded past any damage, c
              missing.py: what is not there
 timing/      when each picture is shown
 source.py    frames in order; reader.py: frames by number
-sequence.py  numbered pictures; lists.py: lists of files, which are refused
+lists.py     lists of files, which are refused
 look/        looks at a clip before the work
 """

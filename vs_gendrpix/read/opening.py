@@ -9,13 +9,13 @@ from av.video.stream import VideoStream
 
 from vs_gendrpix.errors import MediaError, SettingsError
 from vs_gendrpix.frame.clip import PICTURE_RATE
+from vs_gendrpix.frame.sequence import Sequence, find_sequence
 from vs_gendrpix.libav.faults import reading
 from vs_gendrpix.libav.log import LibavLog
 from vs_gendrpix.libav.values import is_cover
 from vs_gendrpix.read.lists import media_formats, refuse_lists
 from vs_gendrpix.read.look.scans import Scan
 from vs_gendrpix.read.pipe import standard_input
-from vs_gendrpix.read.sequence import Sequence, find_sequence
 from vs_gendrpix.settings import ReadSettings
 
 MAX_PIXELS = 4 * 8192 * 4320

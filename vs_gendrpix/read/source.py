@@ -15,6 +15,7 @@ from vs_gendrpix.frame.area import cropped, with_bars
 from vs_gendrpix.frame.clip import PICTURE_RATE, ClipInfo
 from vs_gendrpix.frame.format import Fields, Frame, Timing, said
 from vs_gendrpix.frame.notes import Mark, Notes
+from vs_gendrpix.frame.sequence import find_sequence
 from vs_gendrpix.frame.span import Window, Within
 from vs_gendrpix.frame.transfer import declared
 from vs_gendrpix.libav.captions import captions_of
@@ -29,7 +30,6 @@ from vs_gendrpix.read.alike import Alike
 from vs_gendrpix.read.clip import Clip
 from vs_gendrpix.read.look.scans import Scan
 from vs_gendrpix.read.opening import MAX_PIXELS, STDIN
-from vs_gendrpix.read.sequence import find_sequence
 from vs_gendrpix.read.timing.times import Times
 from vs_gendrpix.settings import ReadSettings
 

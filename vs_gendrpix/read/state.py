@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Self
 
 from vs_gendrpix.errors import MediaError
+from vs_gendrpix.frame.sequence import find_sequence
 from vs_gendrpix.read.opening import STDIN
-from vs_gendrpix.read.sequence import find_sequence
 from vs_gendrpix.settings import ReadSettings
 
 

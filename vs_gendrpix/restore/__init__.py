@@ -9,5 +9,4 @@ ladder.py       what to try when memory runs out
 cuda_graphs.py  a network's launches, recorded and played as one
 color_fix.py    the input's low-frequency colour for the output; grain.py: its grain
 beside.py       the source and its result in one picture
-heap.py         how the C library keeps memory between frames
 """

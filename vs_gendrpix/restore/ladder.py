@@ -5,21 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
 
-import torch
-
 from vs_gendrpix.errors import DeviceError
 from vs_gendrpix.frame.notes import Notes
-from vs_gendrpix.models.devices import free_caches
-
-_SHORT = (
-    "out of memory",
-    "allocate memory",
-    "alloc_failed",
-    "invalid buffer size",
-    "out_of_device_memory",
-)
-"""Parts of messages, in lower case, that mean too little memory: from CUDA, cuBLAS, cuDNN, Metal
-and Level Zero, which raise plain RuntimeErrors, and from PyTorch for the host's memory."""
+from vs_gendrpix.models.devices import free_caches, out_of_memory
 
 TILES = (1024, 512, 256)
 """Sides in pixels of the tiles that are tried, in turn."""
@@ -131,11 +119,3 @@ class Ladder:
                 )
             self._number = failed + 1
         self._notes.warn(f"memory ran out: trying {step.name}")
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Tell whether an error says that memory ran out."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    said = str(error).lower()
-    return isinstance(error, RuntimeError) and any(words in said for words in _SHORT)

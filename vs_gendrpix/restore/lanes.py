@@ -16,8 +16,8 @@ import xxhash
 from vs_gendrpix.errors import DeviceError, MediaError, VerificationError
 from vs_gendrpix.frame.format import Frame, FrameFormat, Plane
 from vs_gendrpix.frame.notes import Notes
+from vs_gendrpix.models.devices import out_of_memory
 from vs_gendrpix.models.restorer import Restorer
-from vs_gendrpix.restore.ladder import out_of_memory
 from vs_gendrpix.restore.staging import (
     SLOTS,
     Backend,

@@ -7,6 +7,8 @@ write.py     FinishSettings, WriteSettings with EncodeSettings and StreamSetting
 job.py       JobSettings
 option.py    how a field declares its option, and what is made of the declarations
 parsing.py   values that are written as text: times, rates, crops
+profiles.py  profiles of outputs: an encoder with its settings by purpose
+values.py    such values to and from JSON and TOML
 
 The command's flags, `gendrpix`'s parameters and the tables in docs/ come from the declarations.
 """

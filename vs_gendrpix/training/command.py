@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from vs_gendrpix.errors import SettingsError
-from vs_gendrpix.restore.heap import keep_freed
+from vs_gendrpix.models.heap import keep_freed
 from vs_gendrpix.training.all_stages import train_all
 from vs_gendrpix.training.data.stored_pairs import store_pairs
 from vs_gendrpix.training.settings import read_recipe

@@ -9,9 +9,9 @@ from typing import Any, Literal
 from torch import Tensor
 
 from vs_gendrpix.errors import GendrpixError, SettingsError
-from vs_gendrpix.frame.values import from_plain
 from vs_gendrpix.models.ancestors.vae import VAEConfig
 from vs_gendrpix.models.gendrpix.unet import TINY, UNetConfig
+from vs_gendrpix.settings.values import from_plain
 
 Kind = Literal["vae", "latent", "adc", "pix", "distil"]
 """Kinds of stages (see `stages.py`, `latent_stages.py`)."""

@@ -20,7 +20,7 @@ from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.frame.format import Frame, FrameFormat, Timing
 from vs_gendrpix.frame.target import target_format
 from vs_gendrpix.models.catalogue import find_model, model_card, with_detail
-from vs_gendrpix.restore.heap import keep_freed
+from vs_gendrpix.models.heap import keep_freed
 from vs_gendrpix.settings import Attention, ColorFix, Dtype, InTransfer, RestoreSettings
 from vs_gendrpix.vapoursynth.core import as_vs_error, close_with_core
 from vs_gendrpix.vapoursynth.formats import (

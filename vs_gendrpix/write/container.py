@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Self
 
 import av
 
-from vs_gendrpix.carry.copy import SideStreams
-from vs_gendrpix.carry.plan import CarryPlan
 from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.frame.clip import STREAM_RATE, ClipInfo
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.frame.transfer import stated
 from vs_gendrpix.libav.log import LibavLog
 from vs_gendrpix.libav.values import fraction
+from vs_gendrpix.write.carry.copy import SideStreams
+from vs_gendrpix.write.carry.plan import CarryPlan
 from vs_gendrpix.write.description import Description
 from vs_gendrpix.write.output import Output, output_fault
 from vs_gendrpix.write.verification import verify

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import av
 
-from vs_gendrpix.carry.copy import SideStreams
 from vs_gendrpix.errors import VerificationError, cancellation
 from vs_gendrpix.frame.clip import ClipInfo
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.libav.values import is_cover
+from vs_gendrpix.write.carry.copy import SideStreams
 from vs_gendrpix.write.container import Container
 from vs_gendrpix.write.output import Output
 

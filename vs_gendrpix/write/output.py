@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol, Self
 
 from vs_gendrpix.errors import GendrpixError, OutputError, ResourceError, cancellation
-from vs_gendrpix.read.sequence import Names
+from vs_gendrpix.frame.sequence import Names
 from vs_gendrpix.write.part import Part
 from vs_gendrpix.write.publishing import TAKEN, exchange, kept_name, link, sync, sync_names
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Self
 
 from vs_gendrpix.errors import OutputError, SettingsError, cancellation
-from vs_gendrpix.frame.values import from_json, to_json
+from vs_gendrpix.settings.values import from_json, to_json
 
 if sys.platform != "win32":
     import fcntl

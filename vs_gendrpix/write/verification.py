@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, cast
 
 import av
 
-from vs_gendrpix.carry.copy import SideStreams
-from vs_gendrpix.carry.packets import has_content
 from vs_gendrpix.errors import VerificationError, cancellation
 from vs_gendrpix.libav.values import fraction, is_cover
+from vs_gendrpix.write.carry.copy import SideStreams
+from vs_gendrpix.write.carry.packets import has_content
 
 if TYPE_CHECKING:
     from av.container import InputContainer

@@ -8,12 +8,12 @@ from typing import Protocol, Self
 
 import av
 
-from vs_gendrpix.carry.copy import SideStreams
 from vs_gendrpix.frame.captions import LOST_CAPTIONS
 from vs_gendrpix.frame.clip import STREAM_RATE, ClipInfo
 from vs_gendrpix.frame.format import Frame, Timing
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.settings import EncodeSettings
+from vs_gendrpix.write.carry.copy import SideStreams
 from vs_gendrpix.write.container import Y4M, Container, container_of
 from vs_gendrpix.write.encoding.encoder import Encoder
 from vs_gendrpix.write.encoding.hdr_options import lost_metadata

@@ -15,7 +15,7 @@ from pathlib import Path
 from vs_gendrpix.errors import cancellation
 from vs_gendrpix.cli.terminal import signals
 from vs_gendrpix.cli.command import Command, run_command
-from vs_gendrpix.read.sequence import Names
+from vs_gendrpix.frame.sequence import Names
 from vs_gendrpix.write import output as outputs
 from vs_gendrpix.write.output import OutputFile, OutputFolder
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import av
 
-from vs_gendrpix.frame.values import to_json
 from vs_gendrpix.job.segments.folder import PLAN
+from vs_gendrpix.settings.values import to_json
 
 
 def break_segment(folder, number):

@@ -11,7 +11,7 @@ from tests.nearest import LOSSLESS
 from vs_gendrpix import EncodeSettings
 from vs_gendrpix.frame.scan_header import read_scan_header
 from vs_gendrpix.job.segments import cutting
-from vs_gendrpix.write.encoding.profiles import PROFILES
+from vs_gendrpix.settings.profiles import PROFILES
 
 pytestmark = pytest.mark.usefixtures("nearest_engine")
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from vs_gendrpix.frame.values import to_json
 from vs_gendrpix.job.segments.lease import MISSED, Claims
+from vs_gendrpix.settings.values import to_json
 from vs_gendrpix.write.part import Owner
 
 BEAT = 0.05

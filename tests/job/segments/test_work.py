@@ -20,7 +20,6 @@ from vs_gendrpix.errors import (
     SettingsError,
 )
 from vs_gendrpix.frame.span import FARTHEST
-from vs_gendrpix.frame.values import from_json, to_json
 from vs_gendrpix.job.plan import make_plan
 from vs_gendrpix.job.progress import Progress
 from vs_gendrpix.job.segments import cutting
@@ -31,6 +30,7 @@ from vs_gendrpix.job.segments.lease import Claims
 from vs_gendrpix.job.segments.process import prepare, process
 from vs_gendrpix.job.segments.status import status
 from vs_gendrpix.job.segments.work import work
+from vs_gendrpix.settings.values import from_json, to_json
 
 pytestmark = pytest.mark.usefixtures("nearest_engine")
 

@@ -14,8 +14,8 @@ from tests.strategies import frame_format
 from vs_gendrpix import EncodeSettings, RestoreSettings, process
 from vs_gendrpix.color.codes import from_rgb
 from vs_gendrpix.errors import SettingsError
+from vs_gendrpix.settings.profiles import PROFILES, profile_for
 from vs_gendrpix.write.encoding.choosing import with_encoder
-from vs_gendrpix.write.encoding.profiles import PROFILES, profile_for
 
 SAME = RestoreSettings(scale=Fraction(1))
 QUICK = {"delivery": "ultrafast", "web": "13"}

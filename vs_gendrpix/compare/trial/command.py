@@ -22,9 +22,9 @@ from vs_gendrpix.compare.trial.restoring import Restored, Restoring
 from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.job.open import open_input
-from vs_gendrpix.job.plan import Plan, make_plan
+from vs_gendrpix.job.plan import Plan, make_plan, usual_model
 from vs_gendrpix.job.progress import Progress
-from vs_gendrpix.job.waits import Bound
+from vs_gendrpix.job.rate import Bound
 from vs_gendrpix.read.opening import STDIN
 from vs_gendrpix.settings import ProcessSettings, ReadSettings
 
@@ -105,12 +105,7 @@ def _try_all(
     path: Path, found: Findings, chosen: list[Place], device: str, folder: Path
 ) -> tuple[list[Tried], list[Place]]:
     """Restore the places in each way; returns the places too, as the second may be shortened."""
-    # torch takes seconds to load: only once the clip is known to be good.
-    from vs_gendrpix.models.devices import pick_devices  # noqa: PLC0415
-    from vs_gendrpix.models.gendrpix.files import default_model  # noqa: PLC0415
-
-    model = default_model(pick_devices(device)[0])
-    ways, best = candidates(found, model=model, device=device)
+    ways, best = candidates(found, model=usual_model(device), device=device)
     tried: list[Tried] = []
     with tqdm(desc="restore", unit="frame", disable=None) as bar:
         for number, way in enumerate(ways):

@@ -15,9 +15,8 @@ from vs_gendrpix.frame.span import Span, Window
 from vs_gendrpix.job.open import open_input
 from vs_gendrpix.job.plan import Plan
 from vs_gendrpix.job.progress import Progress
+from vs_gendrpix.job.rate import Bound
 from vs_gendrpix.job.run import notes_of, open_engine, write_frames
-from vs_gendrpix.job.waits import Bound
-from vs_gendrpix.libav.filters import needed_around
 from vs_gendrpix.read.input import FileInput
 from vs_gendrpix.write.output import OutputFile
 
@@ -168,7 +167,7 @@ def _spans(plan: Plan) -> _Spans:
             first=frames.first,
             shape=file.shape if file else Fraction(0),
         )
-    needed = needed_around(plan.before, plan.clip.average_rate)
+    needed = plan.needed_before()
     step = 1 / (plan.clip.average_rate or STREAM_RATE)
     longer = 1 / (plan.filtered.average_rate or 1 / step) - step
     reach = AROUND if needed is None else needed.reach

@@ -8,8 +8,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from vs_gendrpix.errors import MediaError, OutputError, SettingsError, cancellation
+from vs_gendrpix.frame.sequence import PICTURES, Names, holds_pictures
 from vs_gendrpix.read.opening import STDIN, has_video
-from vs_gendrpix.read.sequence import PICTURES, Names, holds_pictures
 from vs_gendrpix.write.container import CONTAINERS
 from vs_gendrpix.write.output import STDOUT
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from vs_gendrpix.errors import OutputError, SettingsError
 from vs_gendrpix.frame.notes import Notes
-from vs_gendrpix.frame.values import from_json, to_json
+from vs_gendrpix.frame.sequence import Names
 from vs_gendrpix.job.batch.clips import BatchClip
-from vs_gendrpix.read.sequence import Names
 from vs_gendrpix.read.state import InputState
 from vs_gendrpix.settings import ProcessSettings
+from vs_gendrpix.settings.values import from_json, to_json
 
 NAME = ".gendrpix.jsonl"
 """Name of the record in the output folder."""

@@ -3,9 +3,9 @@
 from dataclasses import replace
 from pathlib import Path
 
+from vs_gendrpix.frame.sequence import Names
 from vs_gendrpix.job.plan import Plan
 from vs_gendrpix.job.segments.folder import JobFolder
-from vs_gendrpix.read.sequence import Names
 from vs_gendrpix.write.output import OutputFile, OutputFolder, output_fault
 from vs_gendrpix.write.publishing import link, sync_names
 

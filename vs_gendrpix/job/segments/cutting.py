@@ -78,7 +78,7 @@ def cut(plan: Plan, length: int) -> tuple[tuple[Segment, ...], str]:
     """
     if plan.output == STDOUT or plan.still is not None or 0 < plan.clip.frames <= _longest(length):
         return (), ""
-    before, after = needed_around(plan.before, plan.clip.average_rate), needed_around(plan.after)
+    before, after = plan.needed_before(), needed_around(plan.after)
     if before is None or after is None or (before.recounts and after.cycle > 1):
         return (), "a filter needs the whole clip, or is not known to need only frames near by"
     why_not = _why_not(plan)

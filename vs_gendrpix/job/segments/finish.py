@@ -11,7 +11,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Self
 
-from vs_gendrpix.carry.copy import SideStreams
 from vs_gendrpix.errors import (
     MediaError,
     OutputError,
@@ -20,6 +19,7 @@ from vs_gendrpix.errors import (
     cancellation,
 )
 from vs_gendrpix.frame.notes import Notes
+from vs_gendrpix.frame.sequence import Names
 from vs_gendrpix.job.open import open_outputs
 from vs_gendrpix.job.plan import Plan
 from vs_gendrpix.job.progress import Progress
@@ -31,7 +31,7 @@ from vs_gendrpix.job.segments.job_plan import JobPlan
 from vs_gendrpix.job.segments.lease import LOOKS, Claims, Lease
 from vs_gendrpix.job.segments.manifest import Manifest, digest
 from vs_gendrpix.job.segments.seams import doubtful, misfit
-from vs_gendrpix.read.sequence import Names
+from vs_gendrpix.write.carry.copy import SideStreams
 from vs_gendrpix.write.joining import Encoded, write_joined
 from vs_gendrpix.write.output import Output, OutputFile, output_fault
 

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Self
 
 from vs_gendrpix.errors import OutputError, SettingsError
-from vs_gendrpix.frame.values import from_json, to_json
+from vs_gendrpix.frame.sequence import Names
 from vs_gendrpix.job.segments.job_plan import JobPlan
 from vs_gendrpix.job.segments.manifest import Manifest
-from vs_gendrpix.read.sequence import Names
 from vs_gendrpix.read.timing.index_text import kept_index, know_index
+from vs_gendrpix.settings.values import from_json, to_json
 from vs_gendrpix.write.output import output_fault
 from vs_gendrpix.write.part import Owner, Part, examined, fitted
 from vs_gendrpix.write.publishing import link, sync, sync_names

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any, Self
 
-from vs_gendrpix.frame.values import to_json
+from vs_gendrpix.frame.sequence import find_sequence
 from vs_gendrpix.job.plan import Plan
 from vs_gendrpix.job.segments import cutting
 from vs_gendrpix.job.segments.cutting import Segment, cut
 from vs_gendrpix.libav.values import libav_versions
-from vs_gendrpix.read.sequence import find_sequence
 from vs_gendrpix.read.state import InputState
 from vs_gendrpix.settings import EncodeSettings
+from vs_gendrpix.settings.values import to_json
 
 FORMAT = 1
 """Version of a job folder. It rises when older folders cannot be continued."""

@@ -16,7 +16,7 @@ from threading import Event, Thread
 from types import TracebackType
 from typing import Self
 
-from vs_gendrpix.frame.values import to_json
+from vs_gendrpix.settings.values import to_json
 from vs_gendrpix.write.part import Owner, examined, hold, write_all
 
 MISSED = 6

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.frame.span import Seam
-from vs_gendrpix.job.waits import Bound
+from vs_gendrpix.job.rate import Bound
 from vs_gendrpix.write.part import Owner
 
 

@@ -30,8 +30,8 @@ from vs_gendrpix.job.segments.supervisor import Crew, Event, Worker
 from vs_gendrpix.job.segments.work import work
 
 if TYPE_CHECKING:
+    from vs_gendrpix.job.rate import Bound
     from vs_gendrpix.job.report import Start
-    from vs_gendrpix.job.waits import Bound
 
 LOOK = 5.0
 """Seconds between two checks for nodes that have joined the cluster."""

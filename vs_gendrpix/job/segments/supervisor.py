@@ -13,8 +13,8 @@ from vs_gendrpix.job.report import Start
 from vs_gendrpix.job.segments.folder import JobFolder
 
 if TYPE_CHECKING:
+    from vs_gendrpix.job.rate import Bound
     from vs_gendrpix.job.segments.job_plan import JobPlan
-    from vs_gendrpix.job.waits import Bound
 
 TRIES = 3
 """Number of times that a segment is tried before it is left out."""

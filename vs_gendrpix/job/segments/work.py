@@ -18,6 +18,7 @@ from vs_gendrpix.errors import (
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.frame.span import FARTHEST, Seam
 from vs_gendrpix.job.progress import Progress
+from vs_gendrpix.job.rate import Bound
 from vs_gendrpix.job.report import Report, Start
 from vs_gendrpix.job.run import notes_of, open_engine, write_frames
 from vs_gendrpix.job.segments.attempt import attempt
@@ -28,7 +29,6 @@ from vs_gendrpix.job.segments.lease import LOOKS, Claims
 from vs_gendrpix.job.segments.manifest import Found, Manifest, digest
 from vs_gendrpix.job.segments.seams import discard_misfits, expected_before, fits_what_follows
 from vs_gendrpix.job.spanned import OtherPicturesError
-from vs_gendrpix.job.waits import Bound
 from vs_gendrpix.write.output import output_fault
 from vs_gendrpix.write.part import Owner
 

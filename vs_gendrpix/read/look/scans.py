@@ -7,8 +7,8 @@ from typing import Self
 
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.frame.scan_header import SCANS, read_scan_header
+from vs_gendrpix.frame.sequence import Sequence
 from vs_gendrpix.frame.timecode import moved
-from vs_gendrpix.read.sequence import Sequence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

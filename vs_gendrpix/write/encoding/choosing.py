@@ -11,7 +11,7 @@ from vs_gendrpix.errors import MediaError
 from vs_gendrpix.frame.format import FrameFormat, PixelLayout
 from vs_gendrpix.libav.pixels import encoder_layout, layout_of
 from vs_gendrpix.settings import EncodeSettings
-from vs_gendrpix.write.encoding.profiles import profile_for
+from vs_gendrpix.settings.profiles import profile_for
 
 _USUAL = "yuv420p10le"
 _PLAYED_IN_8_BITS = "libx264"

@@ -6,9 +6,9 @@ import av
 import pytest
 from av.stream import Disposition
 
-from tests.carry.test_copy import make_rich_clip
 from tests.clips import make_clip
 from tests.nearest import settings
+from tests.write.carry.test_copy import make_rich_clip
 from vs_gendrpix import process
 
 pytestmark = pytest.mark.usefixtures("nearest_engine")

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vs_gendrpix.errors import MediaError
-from vs_gendrpix.read.sequence import Names, find_sequence
+from vs_gendrpix.frame.sequence import Names, find_sequence
 
 
 def touch(folder, *names):

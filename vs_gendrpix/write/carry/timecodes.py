@@ -3,14 +3,14 @@
 from fractions import Fraction
 from math import floor
 
-from vs_gendrpix.carry.tags import first_timecode, timecode_of
 from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.frame.scan_header import SCANS
+from vs_gendrpix.frame.sequence import find_sequence
 from vs_gendrpix.frame.timecode import FASTEST_ST12, fault_at
 from vs_gendrpix.read.clip import Clip
 from vs_gendrpix.read.look.scans import Scan
-from vs_gendrpix.read.sequence import find_sequence
+from vs_gendrpix.write.carry.tags import first_timecode, timecode_of
 
 _HOLDERS = (".mov", ".mp4", ".m4v", ".mkv", *SCANS)
 """Extensions of outputs that hold a timecode."""

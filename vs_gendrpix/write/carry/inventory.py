@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 
 from av.stream import Disposition, Stream
 
-from vs_gendrpix.carry.tags import kept_tags
 from vs_gendrpix.libav.values import codec_name, line_of
+from vs_gendrpix.write.carry.tags import kept_tags
 
 Contents = Counter[tuple[str, str, str]]
 """Counts of a file's parts: each is its owner, its name, and its value if values are compared."""

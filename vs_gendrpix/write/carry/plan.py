@@ -15,14 +15,14 @@ from av.container import InputContainer, OutputContainer
 from av.stream import Discard, Stream
 from av.video.stream import VideoStream
 
-from vs_gendrpix.carry.actions import Action, StreamAction
-from vs_gendrpix.carry.convert import encoder_for
-from vs_gendrpix.carry.tags import needs_keys
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.libav.values import codec_name, is_cover, line_of
 from vs_gendrpix.read.opening import open_input
 from vs_gendrpix.read.timing.index import Index
 from vs_gendrpix.settings import StreamSettings
+from vs_gendrpix.write.carry.actions import Action, StreamAction
+from vs_gendrpix.write.carry.convert import encoder_for
+from vs_gendrpix.write.carry.tags import needs_keys
 
 COVERS = {"mjpeg": ("jpg", "image/jpeg"), "png": ("png", "image/png")}
 """Extension and MIME type of a cover as an attached file, by its codec."""

@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 
 from vs_gendrpix.errors import SettingsError
-from vs_gendrpix.frame.values import from_json, from_plain, to_json
+from vs_gendrpix.settings.values import from_json, from_plain, to_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

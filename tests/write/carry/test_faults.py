@@ -6,12 +6,12 @@ import av
 import numpy as np
 import pytest
 
-from tests.carry.test_copy import make_sound, samples
 from tests.clips import EVEN, TICK, make_clip, make_frames, read
 from tests.nearest import settings
+from tests.write.carry.test_copy import make_sound, samples
 from vs_gendrpix import process
-from vs_gendrpix.carry.convert import AudioConverter
 from vs_gendrpix.libav.pixels import to_picture
+from vs_gendrpix.write.carry.convert import AudioConverter
 
 pytestmark = pytest.mark.usefixtures("nearest_engine")
 

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from tests.clips import EVEN, TICK, add_audio, make_clip, make_frames, read
 from tests.nearest import settings
 from vs_gendrpix import process
-from vs_gendrpix.carry.convert import Timeline
 from vs_gendrpix.job.plan import make_plan
 from vs_gendrpix.job.run import run
 from vs_gendrpix.libav.pixels import to_picture
 from vs_gendrpix.settings import StreamSettings
+from vs_gendrpix.write.carry.convert import Timeline
 
 MS = Fraction(1, 1000)
 

@@ -2,14 +2,14 @@
 
 import av
 
-from tests.carry.test_copy import make_rich_clip, make_sound, make_text_clip
 from tests.clips import make_frames
-from vs_gendrpix.carry.copy import SideStreams
-from vs_gendrpix.carry.plan import CarryPlan, carry_nothing, plan_carry
+from tests.write.carry.test_copy import make_rich_clip, make_sound, make_text_clip
 from vs_gendrpix.frame.notes import Notes
-from vs_gendrpix.frame.values import from_json, to_json
 from vs_gendrpix.libav.pixels import to_picture
 from vs_gendrpix.settings import StreamSettings
+from vs_gendrpix.settings.values import from_json, to_json
+from vs_gendrpix.write.carry.copy import SideStreams
+from vs_gendrpix.write.carry.plan import CarryPlan, carry_nothing, plan_carry
 
 
 def plan(path, container, *, keep=None):

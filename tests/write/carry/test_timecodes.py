@@ -10,13 +10,13 @@ from tests.clips import make_clip
 from tests.nearest import LOSSLESS
 from tests.write.test_pictures import make_pictures, names
 from vs_gendrpix import EncodeSettings, ReadSettings, RestoreSettings, process
-from vs_gendrpix.carry.plan import CarryPlan
-from vs_gendrpix.carry.timecodes import input_timecode, wanted_timecode
 from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.frame.scan_header import ScanHeader, read_scan_header, with_scan_header
 from vs_gendrpix.read.clip import Clip
-from vs_gendrpix.write.encoding.profiles import PROFILES
+from vs_gendrpix.settings.profiles import PROFILES
+from vs_gendrpix.write.carry.plan import CarryPlan
+from vs_gendrpix.write.carry.timecodes import input_timecode, wanted_timecode
 
 SAME = RestoreSettings(scale=Fraction(1))
 FORMATS = {"dpx": "gbrp10le", "exr": "gbrpf32le"}

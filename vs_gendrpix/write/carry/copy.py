@@ -10,18 +10,6 @@ import av
 from av.container import InputContainer, OutputContainer
 from av.stream import Discard, Stream
 
-from vs_gendrpix.carry.convert import converter
-from vs_gendrpix.carry.inventory import Contents, lost_parts, names_of, stream_of, tags_of
-from vs_gendrpix.carry.packets import PacketReader, has_content, without_new_header
-from vs_gendrpix.carry.plan import COVERS, CarryPlan, add_copy, cover_data, kind_of
-from vs_gendrpix.carry.tags import (
-    chapters_between,
-    kept_tags,
-    label,
-    with_provenance,
-    without_provenance,
-)
-from vs_gendrpix.carry.trial_muxer import TrialMuxer
 from vs_gendrpix.errors import MediaError
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.libav.log import LibavLog
@@ -29,6 +17,18 @@ from vs_gendrpix.libav.values import codec_name, fraction, is_cover, origin
 from vs_gendrpix.read.opening import open_input
 from vs_gendrpix.read.timing.index import index_of
 from vs_gendrpix.settings import ReadSettings
+from vs_gendrpix.write.carry.convert import converter
+from vs_gendrpix.write.carry.inventory import Contents, lost_parts, names_of, stream_of, tags_of
+from vs_gendrpix.write.carry.packets import PacketReader, has_content, without_new_header
+from vs_gendrpix.write.carry.plan import COVERS, CarryPlan, add_copy, cover_data, kind_of
+from vs_gendrpix.write.carry.tags import (
+    chapters_between,
+    kept_tags,
+    label,
+    with_provenance,
+    without_provenance,
+)
+from vs_gendrpix.write.carry.trial_muxer import TrialMuxer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from av.stream import AttachmentStream
     from av.video.stream import VideoStream
 
-    from vs_gendrpix.carry.actions import StreamAction
-    from vs_gendrpix.carry.convert import Converter
+    from vs_gendrpix.write.carry.actions import StreamAction
+    from vs_gendrpix.write.carry.convert import Converter
 
 _USUAL_COVERS = {f"cover.{suffix}" for suffix, _ in COVERS.values()}
 

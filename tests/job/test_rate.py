@@ -2,8 +2,8 @@ import itertools
 
 import pytest
 
-from vs_gendrpix.job import waits as bound
-from vs_gendrpix.job.waits import Waits
+from vs_gendrpix.job import rate as bound
+from vs_gendrpix.job.rate import Waits
 
 
 class Clock:
