@@ -42,7 +42,8 @@ def cases(pictures: list[Picture]) -> Iterator[tuple[str, str, dict[str, object]
         yield f"noise {sigma}", "Noise", {"pictures": noisy(pictures, sigma)}
     for crf in (23, 35, 45):
         options = {"crf": str(crf)}
-        yield f"x264 crf {crf}", "Blocking", {"codec": "libx264", "options": options}
+        for finding in ("Blocking", "Compression"):
+            yield f"x264 crf {crf}", finding, {"codec": "libx264", "options": options}
     for sigma in (0, 1, 2):
         graph = f"gblur=sigma={sigma}:steps=6" if sigma else "null"
         yield f"blur {sigma}", "Softness", {"graph": graph}

@@ -118,6 +118,11 @@ def test_it_opens_on_the_worst_frame_and_says_what_it_shows(browser, page):
         assert tab.locator("#strip button").first.get_attribute("aria-current") == "true"
         assert f"All {FRAMES} frames are shown." in tab.locator("#notes").inner_text()
         assert "scaled from 64x48 to 128x96 by Lanczos" in tab.locator("#facts").inner_text()
+        assert tab.locator("[data-order=worst]").inner_text() == "Most first"
+        assert "difference: mean difference of the pixels, in code values of 255; more is not " in (
+            tab.locator("#notes").inner_text()
+        )
+        assert ", most " in tab.locator("#facts").inner_text()
         tab.locator("[data-order=time]").click()
         numbers = tab.locator("#strip span").all_inner_texts()
         assert numbers == [str(number) for number in range(FRAMES)]
@@ -254,6 +259,7 @@ def test_a_trial_says_what_was_found_and_leads_to_each_way(browser, page, tmp_pa
         "notes": ["a note of the trial"],
     }
     data = data_of(page) | {"trial": trial, "captions": ["", "one", "two"]}
+    data["measures"][0]["judges"] = True
     path = tmp_path / "trial.html"
     path.write_text(made_page("trial", data), encoding="utf-8")
     with opened(browser, path) as tab:
@@ -261,7 +267,10 @@ def test_a_trial_says_what_was_found_and_leads_to_each_way(browser, page, tmp_pa
         assert tab.locator("#findings").inner_text().split("\n") == ["Noise", "<i>6.1</i> of 255"]
         assert "two" in tab.locator("#stage .label.right").inner_text()
         assert tab.locator(".best code").inner_text() == "gendrpix-video <b>2"
-        assert "a note of the trial." in tab.locator("#notes").inner_text()
+        notes = tab.locator("#notes").inner_text()
+        assert "a note of the trial." in notes
+        assert notes.count("lower is better") == 2
+        assert tab.locator("[data-order=worst]").inner_text() == "Worst first"
         tab.locator(".way").first.click()
         settle(tab)
         assert tab.evaluate("view.right") == 1

@@ -28,6 +28,7 @@ def measured(pairs, **options):
 def test_the_difference_is_from_the_anchor_in_codes():
     pairs = [[scene(n), scene(n) + n / 255] for n in range(3)]
     found = measured(pairs)["difference"]
+    assert not found.judges
     assert found.curves[0] is None
     assert found.curves[1] == pytest.approx([0, 1, 2], abs=1e-3)
     assert found.badness() == found.curves[1]
@@ -48,6 +49,7 @@ def test_a_reference_adds_its_measures_and_the_worst_frame_shows():
     pairs = [[worn[n], scene(n)] for n in range(4)]
     found = measured(pairs, anchor=1, referenced=True)
     assert list(found) == ["SSIMULACRA2", "VMAF", "XPSNR", "difference", "flicker"]
+    assert all(measure.judges for measure in found.values())
     for name in ("SSIMULACRA2", "VMAF", "XPSNR"):
         curve = found[name].curves[0]
         assert len(curve) == 4

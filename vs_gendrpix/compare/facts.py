@@ -21,7 +21,7 @@ LONGEST = 300
 
 def facts(side: Side) -> dict[str, str]:
     """List the known facts about one clip, by name."""
-    info = side.info
+    info = side.whole
     form, rate = info.format, info.average_rate
     found = {
         "picture": f"{form.width}x{form.height}",

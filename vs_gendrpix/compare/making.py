@@ -219,6 +219,7 @@ def _data(
                 "name": measure.name,
                 "tells": measure.tells,
                 "higher": measure.higher_is_better,
+                "judges": measure.judges,
                 "curves": [
                     curve and [None if value is None else round(value, 4) for value in curve]
                     for curve in measure.curves

@@ -42,12 +42,14 @@ class Measure:
         name: What it is called.
         tells: What it tells, in one sentence.
         higher_is_better: Which way it points.
+        judges: Whether it tells good from bad: to differ from what is no reference does not.
         curves: A curve for each side; None for a side that it says nothing of.
     """
 
     name: str
     tells: str
     higher_is_better: bool = False
+    judges: bool = True
     curves: list[Curve | None] = field(default_factory=list)
 
     def badness(self) -> list[float]:
@@ -73,6 +75,7 @@ class Measuring:
     def __init__(self, *, sides: int, anchor: int, referenced: bool, size: tuple[int, int]) -> None:
         self._anchor, self._others = anchor, [n for n in range(sides) if n != anchor]
         self._even = [side // 2 * 2 for side in size]
+        self._judges = referenced
         self._referenced = referenced and min(size) >= SMALLEST
         self._before: list[Tensor] = []
         self._difference: list[Curve] = [[] for _ in range(sides)]
@@ -109,6 +112,7 @@ class Measuring:
             Measure(
                 name="difference",
                 tells="mean difference of the pixels, in code values of 255",
+                judges=self._judges,
                 curves=self._of_others(dict(enumerate(self._difference))),
             ),
             Measure(

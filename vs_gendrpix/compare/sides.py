@@ -108,6 +108,11 @@ class Side:
         return self.frames.info
 
     @property
+    def whole(self) -> ClipInfo:
+        """Properties of the whole clip, of which pieces may be shown."""
+        return self.clip.frames(None, None).info if self.given.pieces else self.info
+
+    @property
     def size(self) -> tuple[int, int]:
         """Height and width of the pictures, turned as a player turns them."""
         form = self.info.format

@@ -44,9 +44,11 @@ def test_a_page_compares_ways_to_restore_a_clip(tmp_path, capsys):
     assert len(shown) == 8
     assert data["frames"] == 4 + 25
     times = [card["time"] for card in data["shown"]]
+    assert [round(25 * each, 2) % 1 for each in times] == [0] * 8, "when a frame is shown"
+    assert data["facts"][0]["frames"] == "40"
     for card, time in zip(data["shown"], times, strict=True):
         source = np.asarray(image.fromarray(pixels(card["pictures"][0])).resize((64, 64)))
-        true = pictures[round(time * 25 + 0.01)]
+        true = pictures[round(time * 25)]
         assert np.abs(source.astype(float) - true).mean() < 12, "a picture of that moment"
     flicker = data["measures"][1]["curves"][2]
     assert flicker[:5] == [None] * 5, "single frames do not follow one another"

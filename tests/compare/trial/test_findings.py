@@ -43,6 +43,9 @@ def test_each_is_found_where_it_was_set(tmp_path):
     repeats, colour = said(path, "Repeats", "Colour")
     assert repeats == "4 of 7 frames repeat the one before (57 %)"
     assert colour.startswith("none, it is black and white")
+    assert said(path, "Compression") == ["its codec does not tell how much it has taken away"]
+    write(path, PICTURES[:6], codec="libx264", options={"qp": "45"})
+    assert "of 255, strong" in said(path, "Compression")[0]
     write(path, PICTURES[:6], times=[40 * each + 15 * (each % 3) for each in range(6)])
     assert said(path, "Frame rate")[0].startswith("varies: 10 to 55 ms from frame to frame")
 
@@ -80,6 +83,7 @@ def having(**found):
         "frames": 100,
         "noise": 0.5,
         "blocking": 1.0,
+        "rounding": 9.0,
         "softness": 1.0,
         "kind": "progressive",
         "picture": None,
@@ -96,6 +100,10 @@ def having(**found):
         ({"softness": 0.5}, "gentle", "--strength 0.6"),
         ({"noise": None, "blocking": None, "softness": None}, "default", ""),
         ({"blocking": 1.5, "noise": 9}, "old_web", "--pre-filter old_web"),
+        ({"rounding": 100, "softness": 0.5}, "old_web", "--pre-filter old_web"),
+        ({"rounding": 40, "softness": 0.5}, "default", ""),
+        ({"rounding": 40, "noise": 2, "rate": Fraction(24)}, "default", ""),
+        ({"rounding": None, "softness": 0.5}, "gentle", "--strength 0.6"),
         ({"noise": 5}, "vhs", "--pre-filter vhs"),
         ({"noise": 5, "rate": Fraction(24)}, "film_16mm", "--pre-filter film_16mm"),
         ({"noise": 5, "grey": True}, "silent_film", "--pre-filter silent_film"),

@@ -64,7 +64,7 @@ def candidates(found: Findings, *, model: str, device: str) -> tuple[list[Candid
         name, why = preset
         prepare = replace(usual.prepare, pre_filter=name)
         ways.append(Candidate(name=name, why=why, settings=replace(usual, prepare=prepare)))
-    if found.noisy == 1 and not found.blocky:
+    if found.noisy == 1 and not found.compressed:
         why = "the noise may be grain that belongs there: it is put back"
         ways.append(Candidate(name="grain", why=why, settings=_restored(usual, grain=1.0)))
     why = "keeps more of the clip as it is"
@@ -83,9 +83,9 @@ def _recommended(found: Findings, preset: tuple[str, str] | None) -> str:
     if preset is not None:
         return preset[0]
     if found.noisy:
-        return "grain" if not found.blocky and _is_film(found) else "default"
+        return "grain" if not found.compressed and _is_film(found) else "default"
     sharp = found.softness is not None and not found.soft
-    return "gentle" if sharp and not found.blocky else "default"
+    return "gentle" if sharp and not found.compressed else "default"
 
 
 def _usual(found: Findings, device: str) -> ProcessSettings:
@@ -106,7 +106,7 @@ def _usual(found: Findings, device: str) -> ProcessSettings:
 
 def _preset(found: Findings) -> tuple[str, str] | None:
     """The preset of filters that the clip calls for, and why; None for none."""
-    if found.blocky == 2:
+    if found.compressed == 2:
         return "old_web", "its filters remove the edges of blocks first"
     if found.noisy < 2:
         return None

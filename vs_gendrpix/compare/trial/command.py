@@ -137,7 +137,7 @@ def _shortened(second: Place, parts: list[Restored], plan: Plan) -> Place:
     rate = float(plan.result.average_rate) or 1.0
     count = max(LONGEST / taken, FEWEST)
     length = min(second.end - second.start, Fraction(count / rate).limit_denominator(1000))
-    return Place(start=second.start, end=second.start + length)
+    return replace(second, end=second.start + length)
 
 
 class _Frames(Progress):
@@ -193,7 +193,8 @@ def _line(tried: Tried) -> str:
 def _sides(path: Path, tried: list[Tried], chosen: list[Place]) -> list[Given]:
     """The clip and what was made of it, as the page compares them."""
     cuts = [
-        Piece(path=path, start=max(p.start, Fraction(0)), end=p.end, moment=p.start) for p in chosen
+        Piece(path=path, start=max(each.start, Fraction(0)), end=each.end, moment=each.moment)
+        for each in chosen
     ]
     sides = [Given(path=path, pieces=tuple(cuts))]
     for each in tried:
@@ -226,7 +227,7 @@ def _told(found: Findings, tried: list[Tried], chosen: list[Place], right: int) 
         length = float(chosen[-1].end - chosen[-1].start)
         shorter = "" if length >= SECOND else ", no more as a frame takes long here,"
         shown += (
-            f"; the others are {length:.2g} s from {float(chosen[-1].start):.2f} s on{shorter} by "
+            f"; the others are {length:.2g} s from {float(chosen[-1].moment):.2f} s on{shorter} by "
             "which flicker, time and size are measured"
         )
     return {

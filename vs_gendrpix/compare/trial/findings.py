@@ -14,6 +14,7 @@ from vs_gendrpix.read.look.fields import Kind
 
 NOISE = (1.5, 4.0)
 BLOCKING = (1.2, 1.4)
+ROUNDING = (28, 64)
 SOFTNESS = (0.8, 1.2)
 """From where on each is slight, and from where on it is strong: `docs/results/try.md` shows what
 clean clips and damaged ones have."""
@@ -51,6 +52,7 @@ class Findings:
         frames: Frames of the clip; 0 when unknown.
         noise: Standard deviation in code values of 255.
         blocking: Steps at block edges over those beside them; 1 is none.
+        rounding: The step by which its codec has rounded, in code values of 255; None if untold.
         softness: Blur of the sharpest edges in pixels.
         kind: Progressive, interlaced or telecined.
         picture: The picture between black bars; None without bars.
@@ -64,6 +66,7 @@ class Findings:
     frames: int
     noise: float | None
     blocking: float | None
+    rounding: float | None
     softness: float | None
     kind: Kind
     picture: Area | None
@@ -76,9 +79,13 @@ class Findings:
         return _strength(self.noise, NOISE)
 
     @property
-    def blocky(self) -> int:
-        """0 without blocks, 1 for slight ones, 2 for strong ones."""
-        return _strength(self.blocking, BLOCKING)
+    def compressed(self) -> int:
+        """0 for hardly any damage of a codec, 1 for slight, 2 for strong damage.
+
+        Either blocks are seen, or the codec tells how much it has taken: its own filter may have
+        smoothed them.
+        """
+        return max(_strength(self.blocking, BLOCKING), _strength(self.rounding, ROUNDING))
 
     @property
     def soft(self) -> int:
@@ -100,6 +107,7 @@ def findings(seen: Seen) -> Findings:
     said = {
         "Noise": _noise(noise),
         "Blocking": _blocking(blocking),
+        "Compression": _compression(seen.rounding),
         "Softness": _softness(softness),
         "Scan": _scan(seen),
         "Bars": _bars(seen),
@@ -117,6 +125,7 @@ def findings(seen: Seen) -> Findings:
         frames=seen.total,
         noise=noise,
         blocking=blocking,
+        rounding=seen.rounding,
         softness=softness,
         kind=seen.scan.kind,
         picture=seen.picture,
@@ -153,6 +162,16 @@ def _blocking(value: float | None) -> str:
     return (
         f"steps at the edges of blocks are {value:.2f} times those beside them, {word} "
         f"(a clip without blocks has under {BLOCKING[0]:g})"
+    )
+
+
+def _compression(value: float | None) -> str:
+    if value is None:
+        return "its codec does not tell how much it has taken away"
+    word = _graded(value, ROUNDING, ("light", "visible", "strong"))
+    return (
+        f"its codec has rounded by steps of {value:.0f} of 255, {word} "
+        f"(under {ROUNDING[0]} it is hardly seen)"
     )
 
 

@@ -20,6 +20,7 @@ from vs_gendrpix.frame.format import Frame, FrameFormat
 from vs_gendrpix.read.input import FileInput, Input
 from vs_gendrpix.read.look.bars import Bars, light
 from vs_gendrpix.read.look.fields import Scan
+from vs_gendrpix.read.look.rounding import rounding
 
 RUNS, RUN = 12, 24
 """How many runs of a clip are looked at, and the frames of each; a clip of fewer frames than all of
@@ -75,6 +76,7 @@ class Seen:
         scan: Progressive, interlaced or telecined.
         picture: The picture between black bars; None without bars.
         grey: Whether no frame has colour.
+        rounding: The step by which its codec has rounded, in code values of 255; None if untold.
         spacing: Seconds between frames, the least and the most, where it varies; None where even.
         sound: What is known of each stream of sound, such as `aac stereo`.
         frames: Frames that were looked at.
@@ -90,6 +92,7 @@ class Seen:
     scan: Scan
     picture: Area | None
     grey: bool
+    rounding: float | None
     spacing: tuple[float, float] | None
     sound: tuple[str, ...]
     frames: int
@@ -156,6 +159,7 @@ def _seen(clip: Input) -> Seen:
         scan=clip.fields(None, None),
         picture=picture,
         grey=all(glance.grey for glance in glances),
+        rounding=rounding(clip.path, clip.clip.chosen) if isinstance(clip, FileInput) else None,
         spacing=_spacing(clip),
         sound=_sound(clip),
         frames=len(glances),

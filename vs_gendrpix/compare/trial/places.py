@@ -21,10 +21,12 @@ class Place:
     """A part of a clip that is restored.
 
     Attributes:
-        start: Its first second, counted from where the clip begins.
+        moment: The second of its first frame, counted from where the clip begins.
+        start: A second shortly before it, so that no rounding of times loses the frame.
         end: The second before which it ends.
     """
 
+    moment: Fraction
     start: Fraction
     end: Fraction
 
@@ -39,7 +41,7 @@ def places(seen: Seen) -> list[Place]:
     """
     step = 1 / (seen.info.average_rate or STREAM_RATE)
     frames = [_best(part).seconds for part in _parts(seen.samples)]
-    stills = [Place(start=at - step / 4, end=at + 3 * step / 4) for at in sorted(set(frames))]
+    stills = [_place(at, step, step) for at in sorted(set(frames))]
     return stills if seen.frames == 1 else [*stills, _second(seen, step)]
 
 
@@ -64,4 +66,10 @@ def _second(seen: Seen, step: Fraction) -> Place:
     within = [each.seconds for each in seen.samples if each.scene == scene]
     start = within[(len(within) - 1) // 2]
     start = max(min(start, seen.end - SECOND), seen.samples[0].seconds)
-    return Place(start=start - step / 4, end=start + SECOND - step / 4)
+    return _place(start, Fraction(SECOND), step)
+
+
+def _place(moment: Fraction, length: Fraction, step: Fraction) -> Place:
+    """A place of so many seconds from a frame on; `step` are those of a frame."""
+    start = moment - step / 4
+    return Place(moment=moment, start=start, end=start + length)

@@ -95,7 +95,7 @@ class Restoring:
         cancellation.go_on()  # the page is what is published, not this file
         if not report.frames_encoded:
             raise MediaError(
-                f"nothing of {self._plan.source} at {float(place.start):.1f} s can be restored: "
+                f"nothing of {self._plan.source} at {float(place.moment):.1f} s can be restored: "
                 "its frames there are damaged"
             )
         cost = Cost(frames=report.frames_encoded, seconds=seconds, size=path.stat().st_size)

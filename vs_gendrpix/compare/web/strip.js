@@ -8,6 +8,8 @@ const byWorst = () => data.shown.map((_, index) => index)
   .sort((a, b) => badness(data.shown[b].place) - badness(data.shown[a].place));
 
 function drawStrip() {
+  document.querySelector("[data-order=worst]").textContent
+    = data.measures[measure].judges ? "Worst first" : "Most first";
   const indices = order === "worst" ? byWorst() : data.shown.map((_, index) => index);
   strip.replaceChildren(...indices.map((index) => {
     const card = data.shown[index];
@@ -36,12 +38,12 @@ function markStrip() {
   }
 }
 
-function summary(curve, higher) {
+function summary(curve, { higher, judges }) {
   const values = curve.filter((value) => value != null);
   if (!values.length) return "\u2013";
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   const worst = values.reduce((a, b) => (higher ? Math.min(a, b) : Math.max(a, b)));
-  return values.length > 1 ? `${said(mean)}, worst ${said(worst)}` : said(mean);
+  return values.length > 1 ? `${said(mean)}, ${judges ? "worst" : "most"} ${said(worst)}` : said(mean);
 }
 
 function row(name, tells, cells) {
@@ -55,13 +57,13 @@ function drawFacts() {
     made("small", { textContent: side === data.anchor
       ? (data.referenced ? "the reference" : "the others are compared with it") : "" })));
   const known = [...new Set(data.facts.flatMap((facts) => Object.keys(facts)))];
-  const judged = data.measures.filter(({ curves }) => curves.some(
+  const measured = data.measures.filter(({ curves }) => curves.some(
     (curve) => curve?.some((value) => value != null)));
   document.getElementById("facts").replaceChildren(
     made("thead", {}, made("tr", {}, made("td"), ...heads)),
     made("tbody", {},
-      ...judged.map(({ name, tells, higher, curves }) => row(
-        name, tells, curves.map((curve) => curve && summary(curve, higher)))),
+      ...measured.map((each) => row(
+        each.name, each.tells, each.curves.map((curve) => curve && summary(curve, each)))),
       row("on this page", "", data.remarks.map((remarks) => remarks.join("; ") || "as it is")),
       ...known.map((name) => row(name, "", data.facts.map((facts) => facts[name])))));
 }
@@ -70,17 +72,19 @@ function drawNotes() {
   const { shown, frames, step, measures } = data;
   const notes = [...data.trial?.notes ?? [], ...data.notes].map((note) => `${note}.`);
   if (frames > 1) {
+    const { name, judges } = measures[0];
     notes.push(shown.length === frames
       ? `All ${frames} frames are shown.`
-      : `${shown.length} of ${frames} frames are shown: the worst by ${measures[0].name}, `
-        + `and others${data.trial ? "" : " spread over the clip"}.`);
+      : `${shown.length} of ${frames} frames are shown: `
+        + `${judges ? "the worst by" : "those with most"} ${name}, and others${data.trial ? "" : " spread over the clip"}.`);
   }
   if (step > 1) {
     notes.push(`One of every ${step} frames is measured; flicker, VMAF and XPSNR take these as `
       + "following one another.");
   }
-  for (const { name, tells, higher } of measures) {
-    notes.push(`${name}: ${tells}; ${higher ? "higher" : "lower"} is better.`);
+  for (const { name, tells, higher, judges } of measures) {
+    const better = `${higher ? "higher" : "lower"} is better`;
+    notes.push(`${name}: ${tells}; ${judges ? better : "more is not worse by itself"}.`);
   }
   document.getElementById("notes").replaceChildren(
     ...notes.map((textContent) => made("li", { textContent })));
