@@ -64,7 +64,7 @@ def _is_grey(image):
 
 
 def test_the_teacher_labels_what_has_lost_detail(folder, teacher_file):
-    """Its label is that of a plain call for the small picture, shrunk to the crop's size."""
+    """Its label is what it makes of the small picture, in the colours of the degraded one."""
     paths = find_pictures([folder])
     label = TeacherSettings(model=teacher_file, clean_below=0.5, teacher_above=0.75)
     pairs, asked = Pairs(paths, crop=64, seed=0, label=label), 0
@@ -82,6 +82,7 @@ def test_the_teacher_labels_what_has_lost_detail(folder, teacher_file):
         else:
             asked += 1
             assert not torch.equal(pair.teacher, pair.target)
+            assert (pair.teacher - pair.degraded).mean((1, 2)).abs().max() < 4 / 255
     assert 3 < asked < 24
 
 

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from vs_gendrpix.errors import ModelError, SettingsError
-from vs_gendrpix.training.data.teacher import Teacher, lost_detail
+from vs_gendrpix.training.data.teacher import Teacher, lost_detail, without_drift
 
 
 def scene(height: int = 24, width: int = 32) -> torch.Tensor:
@@ -28,6 +28,18 @@ def test_a_label_is_a_plain_call_shrunk(teacher_file, size):
     assert label.shape == (3, *size)
     # The teacher computes in bf16 where the processor does.
     assert (label - expected[0]).abs().mean() < 1 / 255
+
+
+def test_a_label_keeps_its_detail_and_takes_brightness_and_colour_of_its_picture():
+    degraded = 0.25 + 0.5 * scene(96, 128)
+    fine = 0.05 * (torch.arange(128) % 4 < 2).float().sub(0.5)
+    slope = torch.linspace(-0.05, 0.05, 128)
+    tint = torch.tensor([0.04, -0.02, 0.03])[:, None, None]
+    label = without_drift(degraded + fine + slope + tint, degraded)
+    # A mean over 65 pixels follows a slope but at the border, where the half of it is missing.
+    assert (label - degraded - fine)[..., 32:-32].abs().max() < 1 / 255
+    assert (label - degraded).mean((1, 2)).abs().max() < 1 / 255
+    assert without_drift(degraded + 1, degraded).max() <= 1
 
 
 def test_what_a_copy_has_lost():

@@ -17,7 +17,7 @@ from vs_gendrpix.errors import MediaError
 from vs_gendrpix.training.data.codecs import Picture
 from vs_gendrpix.training.data.degradations import degrade, from_picture, to_picture
 from vs_gendrpix.training.data.draw import Draw
-from vs_gendrpix.training.data.teacher import Teacher, lost_detail
+from vs_gendrpix.training.data.teacher import Teacher, lost_detail, without_drift
 from vs_gendrpix.training.settings import TeacherSettings
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
@@ -137,6 +137,7 @@ class Pairs(Dataset[Pair]):
             lost = lost_detail(degraded, clean)
             if lost > self.label.clean_below:
                 teacher = _teacher(self.label.model)(small, (self.crop, self.crop))
+                teacher = without_drift(teacher, degraded)
                 teacher = _neutral(teacher) if neutral else teacher
         return Pair(
             degraded * 2 - 1,

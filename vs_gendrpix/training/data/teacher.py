@@ -12,6 +12,8 @@ from vs_gendrpix.models.community import load_community
 _LUMA = torch.tensor([0.299, 0.587, 0.114])[:, None, None]
 _FINE = 5
 """Side in pixels of the box whose mean is subtracted from a picture to leave its detail."""
+_BAND = 65
+"""Side in pixels of the mean that a label takes from the degraded picture."""
 _MARGIN = 1e-4
 """Variance of detail (luma in [0, 1]) below which a picture is flat: 2.5 codes of 255."""
 
@@ -57,6 +59,25 @@ class Teacher:
 
 def _has_bf16() -> bool:
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())  # noqa: SLF001 - nothing public tells
+
+
+def without_drift(label: Tensor, degraded: Tensor) -> Tensor:
+    """Give a label the brightness and the slow colour of what it was made of.
+
+    Real-ESRGAN moves them by some codes, differently for each picture. The program takes them from
+    its input in any case (`restore/color_fix.py`). Where the drift is larger than the texture, an
+    L1 loss would see the drift alone: its gradient is the sign of the difference.
+
+    Args:
+        label: (3, H, W) RGB in [0, 1].
+        degraded: (3, H, W) RGB in [0, 1], enlarged to the label's size.
+
+    Returns:
+        (3, H, W) RGB in [0, 1].
+    """
+    drift = (degraded - label)[None]
+    mean = F.avg_pool2d(drift, _BAND, 1, _BAND // 2, count_include_pad=False)[0]
+    return (label + mean).clamp(0, 1)
 
 
 def lost_detail(degraded: Tensor, clean: Tensor) -> float:
