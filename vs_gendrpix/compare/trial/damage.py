@@ -25,8 +25,10 @@ FLATTEST = 0.1
 """Share of the blocks that are measured: in the flattest ones all that changes is noise."""
 EDGE = 0.04
 """Distance from black and white within which noise is clipped."""
-STEEPEST = 0.98
-"""Quantile of the gradients from which a pixel lies on an edge, whose blur is measured."""
+STEEPEST, SHARPEST = 0.995, 1 / 3
+"""Quantile of the gradients from which a pixel lies on an edge whose blur is measured, and quantile
+of those blurs that counts: what lies out of focus is soft in the sharpest clip, and edges that meet
+look like one soft edge. `docs/results/try.md` shows how near the blur is found so."""
 STEP = 8 / 255
 """Gradient below which nothing is an edge."""
 REBLUR = 1.0
@@ -96,8 +98,7 @@ def softness(luma: Luma, noise_codes: float) -> float | None:
     """Blur of the sharpest edges as a standard deviation in pixels; None where no edge is.
 
     An edge of a Gaussian's width s has a gradient of 1 / s. Blurred once more by s0 it has
-    1 / sqrt(s^2 + s0^2): the ratio of both tells s (Zhuo and Sim 2011). Of all edges the sharpest
-    quarter counts, since what lies out of focus is soft in the sharpest clip.
+    1 / sqrt(s^2 + s0^2): the ratio of both tells s (Zhuo and Sim 2011).
 
     Args:
         luma: The picture.
@@ -110,7 +111,7 @@ def softness(luma: Luma, noise_codes: float) -> float | None:
         return None
     ratio = steep[places] / np.maximum(_gradient(_blurred(luma, REBLUR))[places], 1e-6)
     widths = REBLUR / np.sqrt(np.maximum(ratio**2 - 1, 0.01))
-    return float(np.quantile(widths, 0.25))
+    return float(np.quantile(widths, SHARPEST))
 
 
 def _halved(luma: Luma) -> Luma:
