@@ -75,6 +75,15 @@ def test_four_frames_are_taken_of_four_scenes_and_none_is_black(tmp_path):
     assert second.end - second.start == 1
 
 
+def test_of_a_clip_that_is_mostly_black_the_rest_is_shown(tmp_path):
+    shown, black = [0.2 * each for each in PICTURES], [np.zeros_like(PICTURES[0])] * 36
+    path = write(tmp_path / "a.mkv", [*black[:24], *shown, *black])
+    with open_input(path, ReadSettings(), Notes()) as clip:
+        *frames, second = places(look(clip))
+    assert len(frames) == 4
+    assert all(24 / 25 <= place.moment < 36 / 25 for place in [*frames, second])
+
+
 def having(**found):
     usual = {
         "width": 640,

@@ -14,6 +14,8 @@ SECOND = 1
 """Seconds that are restored in one piece."""
 DARK = 0.08
 """Mean luma below which a frame shows too little, 0 for black to 1 for white."""
+EMPTY = 0.1
+"""Share of the clip's finest texture below which a frame shows nothing, such as a black one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,13 +38,15 @@ def places(seen: Seen) -> list[Place]:
 
     The frames are spread over the clip: one in each of its four longest scenes, or else in each of
     four parts of it. Of each the frame with the most texture is taken that is neither dark nor
-    within a fade, if there is one. The second begins at a frame of the longest scene. A clip of one
-    frame has no second.
+    within a fade, if there is one. The second begins at a frame of the longest scene. Frames that
+    show nothing count for neither. A clip of one frame has no second.
     """
+    most = max(each.texture for each in seen.samples)
+    samples = tuple(each for each in seen.samples if each.texture >= EMPTY * most)
     step = 1 / (seen.info.average_rate or STREAM_RATE)
-    frames = [_best(part).seconds for part in _parts(seen.samples)]
+    frames = [_best(part).seconds for part in _parts(samples)]
     stills = [_place(at, step, step) for at in sorted(set(frames))]
-    return stills if seen.frames == 1 else [*stills, _second(seen, step)]
+    return stills if seen.frames == 1 else [*stills, _second(seen, samples, step)]
 
 
 def _parts(samples: tuple[Sample, ...]) -> list[list[Sample]]:
@@ -60,10 +64,10 @@ def _best(samples: list[Sample]) -> Sample:
     return max(usable or samples, key=lambda each: each.texture)
 
 
-def _second(seen: Seen, step: Fraction) -> Place:
+def _second(seen: Seen, samples: tuple[Sample, ...], step: Fraction) -> Place:
     """A second of the longest scene, that ends before the clip does."""
-    (scene, _), *_ = Counter(sample.scene for sample in seen.samples).most_common(1)
-    within = [each.seconds for each in seen.samples if each.scene == scene]
+    (scene, _), *_ = Counter(sample.scene for sample in samples).most_common(1)
+    within = [each.seconds for each in samples if each.scene == scene]
     start = within[(len(within) - 1) // 2]
     start = max(min(start, seen.end - SECOND), seen.samples[0].seconds)
     return _place(start, Fraction(SECOND), step)
