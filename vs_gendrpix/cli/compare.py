@@ -43,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
     """Compare, and print the path of the page; returns the exit code."""
     if options.frames < 1:
         raise SettingsError(f"{options.frames} frames cannot be shown: use 1 or more")
-    with needs_extra("evaluation"):  # torch takes seconds to load: --help shall be quick
+    with needs_extra("evaluation", "PIL"):  # torch takes seconds to load: --help shall be quick
         from vs_gendrpix.compare.command import compare  # noqa: PLC0415
 
     whole = compare(

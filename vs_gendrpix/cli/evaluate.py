@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Measure, and print a table for each folder; returns the exit code."""
-    with needs_extra("evaluation"):  # torch takes seconds to load: --help shall be quick
+    with needs_extra("evaluation", "PIL"):  # torch takes seconds to load: --help shall be quick
         from vs_gendrpix.evaluation.command import evaluate  # noqa: PLC0415
 
     evaluate(

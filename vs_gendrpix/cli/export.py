@@ -49,7 +49,7 @@ def _size(text: str) -> tuple[int, int]:
 
 def run(options: argparse.Namespace) -> int:
     """Write the file, and say what it is; returns the exit code."""
-    with needs_extra("onnx"):  # torch takes seconds to load: --help shall be quick
+    with needs_extra("onnx", "onnx"):  # torch takes seconds to load: --help shall be quick
         from vs_gendrpix.models.devices import out_of_memory  # noqa: PLC0415
         from vs_gendrpix.models.gendrpix.export import export_onnx  # noqa: PLC0415
 

@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the stage, and print the path of its model; returns the exit code."""
-    with needs_extra("train"):  # torch takes seconds to load: --help shall be quick
+    with needs_extra("train", "accelerate"):  # torch takes seconds to load: --help shall be quick
         from vs_gendrpix.training.command import run_stage  # noqa: PLC0415
 
     made = run_stage(

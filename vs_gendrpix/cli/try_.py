@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Try the clip, say what was found, and print the path of the page; returns the exit code."""
-    with needs_extra("evaluation"):  # torch takes seconds to load: --help shall be quick
+    with needs_extra("evaluation", "PIL"):  # torch takes seconds to load: --help shall be quick
         from vs_gendrpix.compare.trial.command import try_clip  # noqa: PLC0415
 
     for handler in logging.getLogger("vs_gendrpix").handlers:

@@ -17,6 +17,7 @@ A message is one line: what was attempted, what was found, what to do.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 
 EXIT_CODES = {
     0: "finished and verified",
@@ -103,13 +104,20 @@ class ResourceError(GendrpixError, OSError):
 
 
 @contextmanager
-def needs_extra(name: str) -> Iterator[None]:
+def needs_extra(name: str, module: str | None = None) -> Iterator[None]:
     """Turn a failed import in the `with` block into an error that names the extra to install.
+
+    Args:
+        name: The extra.
+        module: One of its modules to import before the block, which may take seconds to load
+            others.
 
     Raises:
         SettingsError: A module is missing.
     """
     try:
+        if module is not None:
+            import_module(module)
         yield
     except ModuleNotFoundError as error:
         raise SettingsError(
