@@ -28,7 +28,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -270,6 +270,7 @@ def built_in(bench: Bench) -> Iterator[Case]:
             yield step(f"{name}, CUDA graph", network, recorded=True)
 
 
+@cache
 def operations(config: UNetConfig, size: Size, *, guided: bool, windowed: bool) -> float:
     """Count the TFLOP of GenDR-Pix under PadCFG, on shapes alone."""
     width, height = size

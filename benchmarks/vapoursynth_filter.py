@@ -217,7 +217,7 @@ def main() -> None:
         "torch": torch.__version__,
         "vapoursynth": vs.core.core_version.release_major,
     }
-    shares = {str(ahead): busy(ahead, 60) for ahead in (0, None, 3)}
+    shares = {str(ahead): busy(ahead, 2 * options.frames) for ahead in (0, None, 3)}
     print("device busy (one thread, source 15 ms, device 30 ms)")
     for ahead, share in shares.items():
         print(f"  prefetch {ahead:5} {share:6.1%}")
@@ -233,7 +233,9 @@ def main() -> None:
         ratio = statistics.median(a / b for a, b in zip(values, ways["engine"], strict=True))
         rates[way] = {"fps": statistics.median(values), "ratio": ratio}
         print(f"{way:12} {rates[way]['fps']:7.2f} {ratio:14.3f}")
-    costs = {f"{height}p": cost(height * 16 // 9, height, 40) for height in (1080, 2160)}
+    costs = {
+        f"{height}p": cost(height * 16 // 9, height, options.frames) for height in (1080, 2160)
+    }
     print(f"\n{'YUV420P10':12} {'filter ms':>10} {'copy ms':>8}")
     for name, found in costs.items():
         print(f"{name:12} {found['filter']:10.2f} {found['copy']:8.2f}")

@@ -81,15 +81,15 @@ def run_mutants(
         numbers: Numbers of the mutants.
         network: Whether the network restores, instead of a plain resize.
     """
-    clips = {}
-    for name, kind in KINDS.items():
-        path = folder / f"clip{kind.suffix}"
-        make_clip(path, kind)
-        clips[name] = path.read_bytes()
-        path.unlink()
+    clips: dict[str, bytes] = {}
     worker = Worker(network=network)
     for number in numbers:
         name, kind = list(KINDS.items())[number % len(KINDS)]
+        if name not in clips:
+            path = folder / f"clip{kind.suffix}"
+            make_clip(path, kind)
+            clips[name] = path.read_bytes()
+            path.unlink()
         change, content = mutant(clips[name], number)
         suffix, encoder = OUTPUTS[number % len(OUTPUTS)]
         given, made = folder / f"in{kind.suffix}", folder / f"out{suffix}"

@@ -238,19 +238,22 @@ def test_pq_becomes_standard_range(by, request):
         width=64, height=48, pix_fmt="yuv420p10le", time_base=Fraction(1), rate=Fraction(1),
         colorspace=9, color_primaries=9, color_trc=16, color_range=1,
     )  # fmt: skip
-    levels = []
-    for code in (64, 300, 573, 800):
+    pictures = []
+    for number, code in enumerate((64, 300, 573, 800)):
         picture = av.VideoFrame(64, 48, "yuv420p10le")
-        for number, plane in enumerate(picture.planes):
-            np.frombuffer(plane, np.uint16)[:] = 512 if number else code
-        picture.pts, picture.colorspace, picture.color_primaries = 0, 9, 9
+        for index, plane in enumerate(picture.planes):
+            np.frombuffer(plane, np.uint16)[:] = 512 if index else code
+        picture.pts, picture.colorspace, picture.color_primaries = number, 9, 9
         picture.color_trc, picture.color_range = 16, 1
-        runner = request.getfixturevalue("program") if by == "zscale" else InProcess()
-        (found,) = runner.run(graph("tone_map", by=by), [(pq, [picture])])
+        pictures.append(picture)
+    runner = request.getfixturevalue("program") if by == "zscale" else InProcess()
+    levels = []
+    for found in runner.run(graph("tone_map", by=by), [(pq, pictures)]):
         assert (found.format.name, found.colorspace, found.color_trc) == ("yuv420p", 1, 1)
         levels.append(
             float(np.frombuffer(found.planes[0], np.uint8).reshape(48, -1)[:, :64].mean())
         )
+    assert len(levels) == 4
     assert levels == sorted(levels)
     assert levels[0] < 20
     assert 140 < levels[2] < 236

@@ -363,22 +363,26 @@ crop = 64
 warmup = 0
 learning_rate = 1e-3
 """
-    command = ["-m", "vs_gendrpix", "train", "pix", "--pictures", str(folder)]
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     found = []
     for processes, batch in ((1, 4), (2, 2)):
         config = tmp_path / f"{processes}.toml"
         config.write_text(text.replace("BATCH", str(batch)))
-        launch = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
         out = tmp_path / f"out{processes}"
-        done = subprocess.run(
-            [sys.executable, *launch, *command, "--config", str(config), "--out", str(out)],
-            capture_output=True,
-            text=True,
-            check=False,
-            # Equally strong principal components of the start hang on the number of threads.
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
-        )
-        assert done.returncode == 0, done.stderr
+        command = ["train", "pix", "--pictures", str(folder), "--config", str(config)]
+        command += ["--out", str(out)]
+        if processes == 1:
+            assert main(command) == 0
+        else:
+            done = subprocess.run(
+                [*launch, "-m", "vs_gendrpix", *command],
+                capture_output=True,
+                text=True,
+                check=False,
+                # Equally strong principal components of the start hang on the number of threads.
+                env={**os.environ, "OMP_NUM_THREADS": "1"},
+            )
+            assert done.returncode == 0, done.stderr
         saved = torch.load(out / "pix" / "checkpoint.pt", weights_only=True)["optimizer"]["state"]
         found.append({number: state["exp_avg"] for number, state in saved.items()})
     # What AdamW makes of a gradient near 0 hangs on its last bit; the gradients themselves do not.
