@@ -88,13 +88,16 @@ class InProcess:
         """
         sources, sink = _build(graph, [video for video, _ in feeds])
         waiting = [iter(pictures) for _, pictures in feeds]
-        reached = [Fraction(-1 << 62)] * len(feeds)
+        before = Fraction(-1 << 62)
+        reached = [before] * len(feeds)
         going = set(range(len(feeds)))
         while going:
             behind = min(going, key=reached.__getitem__)
             picture = next(waiting[behind], None)
             if picture is None:
                 going.remove(behind)
+                if not going and reached == [before] * len(feeds):
+                    return  # libavfilter crashes where fftdnoiz is told of the end of nothing
             else:
                 reached[behind] = (picture.pts or 0) * feeds[behind][0].time_base
             try:

@@ -141,6 +141,11 @@ def test_a_graph_that_ends_early_wants_no_more(runner):
     assert len(asked) < 900
 
 
+def test_of_no_pictures_nothing_is_made():
+    for graph in ("fftdnoiz", "deflicker,fftdnoiz=next=1", "null"):
+        assert list(InProcess().run(graph_of(graph), [(VIDEO, [])])) == []
+
+
 def test_a_consumer_may_stop_early(runner):
     running = runner.run(graph_of("null"), [(VIDEO, pictures(range(0, 300_000, 3003)))])
     next(running)
