@@ -34,22 +34,27 @@ def test_a_page_compares_ways_to_restore_a_clip(tmp_path, capsys):
     data = data_of(page)
     assert data["names"] == ["my tape.mkv", "default", "vhs (recommended)", "gentle", "base"]
     assert data["trial"]["right"] == 2
+    assert [": ".join(each) for each in data["trial"]["findings"]] == out[:12]
+    assert data["trial"]["lead"].startswith("Recommended: vhs (its filters take off noise")
+    first, *_ = data["trial"]["notes"]
+    assert re.search(r"Frames 0 to 3 are single .* others are 1 s from 0\.\d\d s on by", first)
     ways = data["trial"]["ways"]
     expected = f"gendrpix-video '{clip}' 'my tape_restored.mkv' --pre-filter vhs -s 1.5"
     assert ways[1]["command"] == expected
     assert all(re.match(r"about \d+ (s|min)", way["time"]) for way in ways)
     assert all(re.match(r"about [\d.]+ (kB|MB)", way["size"]) for way in ways)
-    shown = [card["number"] for card in data["shown"]]
-    assert shown[:4] == [0, 1, 2, 3]
-    assert len(shown) == 8
+    numbers = [card["number"] for card in data["shown"]]
+    assert numbers[:4] == [0, 1, 2, 3]
+    assert len(numbers) == 8
     assert data["frames"] == 4 + 25
     times = [card["time"] for card in data["shown"]]
     assert [round(25 * each, 2) % 1 for each in times] == [0] * 8, "when a frame is shown"
     assert data["facts"][0]["frames"] == "40"
     for card, time in zip(data["shown"], times, strict=True):
-        source = np.asarray(image.fromarray(pixels(card["pictures"][0])).resize((64, 64)))
         true = pictures[round(time * 25)]
-        assert np.abs(source.astype(float) - true).mean() < 12, "a picture of that moment"
+        for side in (0, 3):  # the clip, and what is restored without a filter
+            shown = np.asarray(image.fromarray(pixels(card["pictures"][side])).resize((64, 64)))
+            assert np.abs(shown.astype(float) - true).mean() < 12, "a picture of that moment"
     flicker = data["measures"][1]["curves"][2]
     assert flicker[:5] == [None] * 5, "single frames do not follow one another"
     assert all(value is not None for value in flicker[5:])

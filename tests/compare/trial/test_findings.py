@@ -1,5 +1,6 @@
 """Clips whose damage is known: what is said of each is what was set."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -7,17 +8,19 @@ import pytest
 
 from benchmarks.try_clips import drawn, write
 from benchmarks.try_findings import found_in
+from tests.clips import EVEN, make_clip
 from vs_gendrpix.settings import ReadSettings
 
 pytest.importorskip("cv2", reason="the extra `evaluation` is not installed")
 
 from vs_gendrpix.compare.trial.candidates import candidates
-from vs_gendrpix.compare.trial.findings import Findings
+from vs_gendrpix.compare.trial.findings import Findings, findings
 from vs_gendrpix.compare.trial.look import look
 from vs_gendrpix.compare.trial.places import places
 from vs_gendrpix.frame.area import Area
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.job.open import open_input
+from vs_gendrpix.read.look.fields import Scan
 
 PICTURES = [drawn(number) for number in range(12)]
 OTHER = [drawn(number, seed=9) for number in range(12)]
@@ -82,6 +85,41 @@ def test_of_a_clip_that_is_mostly_black_the_rest_is_shown(tmp_path):
         *frames, second = places(look(clip))
     assert len(frames) == 4
     assert all(24 / 25 <= place.moment < 36 / 25 for place in [*frames, second])
+
+
+def test_fields_sound_and_hdr_are_said(tmp_path):
+    path = tmp_path / "a.mkv"
+    make_clip(path, size=(64, 64), times=EVEN[:3], audio="flac", pix_fmt="yuv420p10le", prepare=_pq)
+    with open_input(path, ReadSettings(), Notes()) as clip:
+        seen = look(clip)
+    words = {each.name: each.text for each in findings(seen).said}
+    assert words["Scan"] == "progressive, whole frames"
+    assert words["Sound"] == "1 stream (flac stereo), carried over"
+    assert words["HDR"] == "PQ in 10 bits, kept as it is"
+    tape = Scan(kind="interlaced", order="bff", flagged=False)
+    film = Scan(kind="telecined", order="auto", flagged=True)
+    for scan, said in (
+        (tape, "interlaced, bottom field first, though the file does not say so; a frame is made"),
+        (film, "telecined; it becomes 24 frames/s"),
+    ):
+        text = {each.name: each.text for each in findings(replace(seen, scan=scan)).said}["Scan"]
+        assert text.startswith(said)
+
+
+def _pq(_output, stream):
+    stream.codec_context.color_trc = 16
+
+
+def test_a_frame_within_a_fade_is_not_taken(tmp_path):
+    with open_input(write(tmp_path / "a.mkv", PICTURES), ReadSettings(), Notes()) as clip:
+        seen = look(clip)
+    textures = [(3.0, False), (9.0, True), (5.0, False)] * 4
+    samples = tuple(
+        replace(each, texture=texture, fades=fades)
+        for each, (texture, fades) in zip(seen.samples, textures, strict=True)
+    )
+    *frames, _ = places(replace(seen, samples=samples))
+    assert [round(25 * place.moment) for place in frames] == [2, 5, 8, 11]
 
 
 def having(**found):

@@ -1,0 +1,32 @@
+"""The cost of the whole job, of what its parts took, and in words."""
+
+import pytest
+
+from vs_gendrpix.compare.trial.estimate import Cost, in_bytes, in_time
+
+
+def test_the_whole_takes_as_long_and_as_much_a_frame():
+    assert Cost(frames=10, seconds=5, size=2000).of_whole(25) == (12.5, 5000)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0.2, "about 1 s"),
+        (89, "about 89 s"),
+        (95, "about 2 min"),
+        (89 * 60, "about 89 min"),
+        (5400, "about 1.5 h"),
+        (200_000, "about 2.3 days"),
+    ],
+)
+def test_time_in_words(seconds, said):
+    assert in_time(seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [(10, "about 1 kB"), (31_400, "about 31 kB"), (3.14e7, "about 31.4 MB"), (2e9, "about 2 GB")],
+)
+def test_size_in_words(size, said):
+    assert in_bytes(size) == said
