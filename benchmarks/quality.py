@@ -89,8 +89,8 @@ def _parser() -> argparse.ArgumentParser:
         nargs="+",
         default=[],
         metavar="NAME",
-        help="judge these sets only; what --json has of the others, and of measures that are not "
-        "taken anew, stays if it is of the same weights",
+        help="judge these sets only; what --json has of others, of methods and of measures that "
+        "are not taken anew stays, but for models of other weights",
     )
     parser.add_argument(
         "--still",
@@ -152,14 +152,20 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def _before(path: Path, digests: Mapping[str, str]) -> dict[str, Any]:
-    """Read an earlier record of the same weights.
+    """Read what stays of an earlier record: all but the scores of models with other weights.
+
+    Speed stays in any case. It is the architecture's.
 
     Raises:
-        SettingsError: There is none, or it is of other weights or of a quick look.
+        SettingsError: There is none, or it is of other models or of a quick look.
     """
     record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    if record.get("models") != digests or record["first_only"]:
+    if record.get("models", {}).keys() != digests.keys() or record["first_only"]:
         raise SettingsError(f"--sets adds to a record of the same models, which {path} is not")
+    renewed = {label for label, digest in digests.items() if record["models"][label] != digest}
+    for scores in record["sets"].values():
+        for label in renewed:
+            scores.pop(label, None)
     return record
 
 

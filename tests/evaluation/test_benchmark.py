@@ -155,7 +155,14 @@ def test_some_sets_are_added_to_a_record_of_the_same_weights(
     assert grey["idle"]["colour"] < 0.01
     assert grey["bicubic"].keys() == {"colour"}
 
-    path.write_text(json.dumps({**record, "models": {"idle": "0"}}))
+    others = {"reallr": {"idle": {"NIQE": 4.0}, "wdn": {"NIQE": 5.0}}}
+    path.write_text(json.dumps({**record, "models": {"idle": "0"}, "sets": others}))
+    assert quality.main(asked) == 0
+    report = json.loads(path.read_text())
+    assert report["sets"]["reallr"] == {"wdn": {"NIQE": 5.0}}
+    assert "idle" in report["sets"]["kodak12, grey"]
+
+    path.write_text(json.dumps({**record, "models": {"other": "0"}}))
     assert quality.main(asked) == 2
     assert "record of the same models" in capsys.readouterr().err
 
