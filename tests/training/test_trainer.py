@@ -27,7 +27,7 @@ from vs_gendrpix.training.trainer import Numbers, train
 VAE = VAEConfig(channels=(8, 8, 16, 16), layers=1, latent_channels=4, groups=4, scaling=1.0)
 FINE = replace(SMALL, in_channels=48, out_channels=48)
 """On cells of 4 pixels."""
-STAGE = StageSettings(steps=6, batch=4, crop=64, warmup=2, learning_rate=2e-3, save_every=3)
+STAGE = StageSettings(steps=6, batch=4, crop=64, warmup=2, learning_rate=2e-3)
 
 
 STAGES = {
@@ -90,7 +90,7 @@ def test_a_stopped_run_ends_as_an_unbroken_one_bit_for_bit(run, monkeypatch, cri
         "grain": 6.0,
     }
     first = {"critic": critic, "critic_width": 8, "critic_first": 1, "critic_rate": 1e-3}
-    settings = replace(STAGE, negative_share=0.3, keep=0.25, **weights, **first)
+    settings = replace(STAGE, negative_share=0.3, keep=0.25, save_every=3, **weights, **first)
     if critic == "staged":
         settings = replace(settings, begins_with="adc")
     unbroken = run("pix", settings, out="whole")
@@ -396,7 +396,9 @@ learning_rate = 1e-3
 def test_a_stage_without_its_forerunner_is_one_line(folder, tmp_path, capsys):
     config = tmp_path / "recipe.toml"
     stages = ("vae", "latent")
-    config.write_text("".join(f"[stage.{name}]\nkind = '{name}'\nsteps = 1\n" for name in stages))
+    config.write_text(
+        "".join(f"[stage.{name}]\nkind = '{name}'\nsteps = 1\ncrop = 64\n" for name in stages)
+    )
     command = [
         "train",
         "latent",

@@ -80,10 +80,11 @@ class _Builder:
 
     def latent(self) -> Stage:
         """Build stage 0, which restores latents, with random weights or those of a file."""
+        vae = self._vae()  # where it is missing, nothing else is made
         student = self._restorer()
         if self.settings.begins_with:
             load_into(student, self._file())
-        return LatentStage(self.settings, student, self._vae())
+        return LatentStage(self.settings, student, vae)
 
     def adc(self) -> Stage:
         """Build stage I: stage 0's network behind a new first layer, or the weights of a file."""

@@ -219,7 +219,7 @@ class Recipe:
         licence: What they say of the licence: SPDX identifier or name. It follows from the weights
             that the recipe begins with.
         seed: Decides the start, the pairs and their order, and what the losses draw.
-        workers: Processes that make pairs.
+        workers: Processes that make pairs; 0 is the one that trains.
         threads: Threads of the networks' arithmetic on the CPU; 0 leaves PyTorch's choice.
         pairs: What is made beforehand.
         teacher: Who labels it; None for nobody.

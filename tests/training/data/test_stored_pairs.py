@@ -75,7 +75,8 @@ def _holds(whole, crop, turns, mirrored):
     """Whether a stored picture has the crop in it, after what was done to that is undone."""
     plain = (crop.flip(-1) if mirrored else crop).rot90(-turns, (-2, -1)).half()
     places = torch.from_numpy(whole.copy()).unfold(1, 64, 1).unfold(2, 64, 1)  # (3, 9, 9, 64, 64)
-    return (places == plain[:, None, None]).all(-1).all(-1).all(0).any()
+    corners = (places[..., 0, 0] == plain[:, :1, :1]).all(0).nonzero().tolist()
+    return any(torch.equal(places[:, top, left], plain) for top, left in corners)
 
 
 @pytest.mark.slow

@@ -5,7 +5,8 @@ import itertools
 import logging
 import multiprocessing
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -131,11 +132,8 @@ def store_pairs(recipe: Recipe, *, pictures: list[Path], out: Path) -> Path:
         for name in names
     }
     negative, lost = np.zeros(settings.count, bool), np.zeros(settings.count, np.float32)
-    # Spawned: a forked worker inherits libav's locks without the threads that hold them, and hangs.
-    context = multiprocessing.get_context("spawn")
-    with context.Pool(max(1, recipe.workers), torch.set_num_threads, (1,)) as pool:
-        made = pool.imap(source.__getitem__, range(settings.count), chunksize=_CHUNK)
-        for number, pair in zip(itertools.count(1), made):
+    with _made(source, settings.count, recipe.workers) as pairs:
+        for number, pair in zip(itertools.count(1), pairs):
             index = number - 1
             pictures_of = {
                 "degraded": pair.degraded,
@@ -155,3 +153,16 @@ def store_pairs(recipe: Recipe, *, pictures: list[Path], out: Path) -> Path:
         np.save(part / "lost.npy", lost)
     part.replace(folder)
     return folder
+
+
+@contextmanager
+def _made(pairs: Pairs, count: int, workers: int) -> Iterator[Iterator[Pair]]:
+    """Make the first pairs in so many processes; 0 is this one, as for those of training."""
+    numbers = range(count)
+    if not workers:
+        yield map(pairs.__getitem__, numbers)
+        return
+    # Spawned: a forked worker inherits libav's locks without the threads that hold them, and hangs.
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(workers, torch.set_num_threads, (1,)) as pool:
+        yield pool.imap(pairs.__getitem__, numbers, chunksize=_CHUNK)
