@@ -96,6 +96,7 @@ class Guided:
     def __init__(self, model: Path, plans: Callable[[int], PadPlan]) -> None:
         self.settings = RestoreSettings(model_path=model, dtype="fp32", guidance=GUIDANCE)
         self.plans, self.frames = plans, count()
+        self.restorer = settings_restorer(self.settings, torch.device("cpu"))
 
     def __call__(self, low: Tensor, scale: int) -> Tensor:
         """Enlarge and restore one picture; the call of a `Method`."""
@@ -103,10 +104,10 @@ class Guided:
         source = FrameFormat(width=width, height=height, layout=PixelLayout(family="rgb", bits=16))
         target = replace(source, width=width * scale, height=height * scale)
         cpu = torch.device("cpu")
-        restorer = settings_restorer(self.settings, cpu)
-        restorer.guided = replace(restorer.guided, plan=self.plans(next(self.frames)))
+        plan = self.plans(next(self.frames))
+        self.restorer.guided = replace(self.restorer.guided, plan=plan)
         with torch.inference_mode():
-            way = Way(restorer, self.settings, source, target, device=cpu)
+            way = Way(self.restorer, self.settings, source, target, device=cpu)
             return way.restore(low)[0]
 
 

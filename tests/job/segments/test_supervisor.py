@@ -128,9 +128,11 @@ def test_a_device_that_is_not_there_stops_only_its_own_worker(folder):
     assert folder.finished(folder.names()) == set(range(6))
 
 
-def test_no_worker_that_can_begin_is_said(folder):
+def test_no_worker_that_can_begin_is_said(folder, dying):
+    dying.write_text("0\n0\n")  # the third one is begun for real
     with pytest.raises(ResourceError, match=r"no worker can begin: .*no device 'cuda:99'"):
         Supervisor(folder, LocalCrew(folder, ["cuda:99"]), Progress()).run()
+    assert dying.read_text() == ""
     assert folder.finished(folder.names()) == set()
 
 
