@@ -171,8 +171,9 @@ def test_bad_input_is_one_line_before_the_work(capfd, arguments, code, said):
 
 
 @pytest.mark.slow
-def test_finished_clips_are_passed_over_without_torch(folder, start):
-    assert start("in", "out", "-s", "1", "--progress", "none").wait() == 0
+def test_finished_clips_are_passed_over_without_torch(folder, small_model):
+    model = ["-m", str(small_model), "-d", "cpu"]
+    assert main(["in", "out", *QUICK, *model, "--progress", "none"]) == 0
     script = (
         "import sys\nfrom vs_gendrpix.cli.video import main\ncode = main(sys.argv[1:])\n"
         "sys.exit('loaded torch' if 'torch' in sys.modules else code)"
