@@ -51,7 +51,7 @@ def opened(browser, path, **context):
         tab.on("pageerror", lambda error: told.append(str(error)))
         tab.on("request", lambda request: asked.append(request.url))
         tab.goto(path.as_uri())
-        tab.wait_for_function("document.querySelectorAll('#strip button').length > 0")
+        tab.locator("#strip button").first.wait_for()
         settle(tab)
         yield tab
     assert told == []
