@@ -14,7 +14,7 @@ from vs_gendrpix.compare.destination import Destination
 from vs_gendrpix.compare.making import make_page
 from vs_gendrpix.compare.sides import Given, Piece
 from vs_gendrpix.compare.trial.candidates import Candidate, candidates
-from vs_gendrpix.compare.trial.estimate import in_bytes, in_time
+from vs_gendrpix.compare.trial.estimate import in_bytes, in_time, of_whole
 from vs_gendrpix.compare.trial.findings import Findings, findings
 from vs_gendrpix.compare.trial.look import look
 from vs_gendrpix.compare.trial.places import SECOND, Place, places
@@ -154,9 +154,9 @@ class _Frames(Progress):
 def _tried(
     path: Path, plan: Plan, way: Candidate, parts: list[Restored], *, recommended: bool
 ) -> Tried:
-    """Estimate the whole job by the last part that was restored, which is the longest."""
+    """Estimate the whole job by the parts of it that were restored."""
     form, total = plan.result.format, plan.result.frames
-    seconds, size = parts[-1].cost.of_whole(total)
+    seconds, size = of_whole([part.cost for part in parts], total)
     return Tried(
         candidate=way,
         command=_command(path, plan, way),
