@@ -3,8 +3,9 @@
     python -m benchmarks.sheet --shared DIR --models tiny base [LABEL=FILE ...] --out FILE...
 
 Rows are the places of `benchmarks/crops.py`, enlarged 4, 2 and 1 times. Columns are two
-resizes, realesr-general-wdn-x4v3, Real-ESRGAN x4plus and the models; networks compute in bf16, as
-they do for people. The peers are left out where DIR lacks them or spandrel is not installed.
+resizes, realesr-general-wdn-x4v3, Real-ESRGAN x4plus and the models; networks compute in bf16
+where the device does, as they do for people. The peers are left out where DIR lacks them or
+spandrel is not installed.
 
 A PNG shows the crops whole. A JPEG is for documents: it shows the most detailed part of each, at
 the same size of a pixel. docs/results/sheet.md shows one and says what there is to see.
@@ -25,7 +26,7 @@ from vs_gendrpix.evaluation.methods import Method, ModelMethod, bicubic, lanczos
 from vs_gendrpix.evaluation.sheet import Sheet
 from vs_gendrpix.evaluation.table import as_written
 from vs_gendrpix.models.catalogue import find_model
-from vs_gendrpix.models.devices import pick_device
+from vs_gendrpix.models.devices import pick_device, pick_dtype
 from vs_gendrpix.settings import RestoreSettings
 
 PART = (160, 192)
@@ -85,10 +86,12 @@ def _paint(options: argparse.Namespace) -> None:
 def _others(data: Path, device: str) -> Mapping[str, Method]:
     """Load the networks for comparison that are in the shared folder."""
     chosen = pick_device(device)
+    dtype = pick_dtype("auto", chosen)
     found: dict[str, Method] = {}
     for label, file in OTHERS.items():
         try:
-            found[label] = autocast(peer(data / file, chosen), torch.bfloat16, chosen)
+            network = peer(data / file, chosen)
+            found[label] = autocast(network, dtype, chosen) if dtype == torch.bfloat16 else network
         except (SettingsError, ModelError) as error:
             print(f"sheet.py: no {label}: {error}", file=sys.stderr)
     return found

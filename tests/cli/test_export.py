@@ -1,5 +1,7 @@
 """`gendrpix export`."""
 
+import shutil
+
 import onnx
 import pytest
 
@@ -33,7 +35,7 @@ def test_a_model_is_written_and_said(capsys, tmp_path, small_model):
         (["tiny", "x.onnx", "--size", "64x64", "--dynamic"], 2, "not allowed with"),
         (["tiny", "x.onnx", "--guidance", "11"], 2, "guidance 11 is out of range: use 0 to 10"),
         (["tiny", "x.onnx", "--detail", "2"], 2, "detail 2 is out of range: use 0 to 1"),
-        (["base", "x.onnx", "--detail", "1"], 2, "base has no choice of detail"),
+        (["one.safetensors", "x.onnx", "--detail", "1"], 2, "has no choice of detail"),
         (["nonsense", "x.onnx"], 5, "no model 'nonsense'"),
         (["theirs.pth", "x.onnx"], 5, "theirs.pth is no model of ours"),
         (["tiny", "no/x.onnx"], 4, "cannot write the model no/x.onnx"),
@@ -41,11 +43,12 @@ def test_a_model_is_written_and_said(capsys, tmp_path, small_model):
         (["tiny", f"{'x' * 300}.onnx"], 4, "cannot write the model"),
     ],
 )
-def test_bad_input_is_one_line(capsys, tmp_path, monkeypatch, given, code, said):
+def test_bad_input_is_one_line(capsys, tmp_path, monkeypatch, small_model, given, code, said):
     monkeypatch.chdir(tmp_path)
+    shutil.copy(small_model, "one.safetensors")
     (tmp_path / "theirs.pth").touch()
     assert main(["export", *given]) == code
     err = capsys.readouterr().err
     assert said in err
     assert err.count("\n") == 1
-    assert [path.name for path in tmp_path.iterdir()] == ["theirs.pth"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one.safetensors", "theirs.pth"]
