@@ -216,5 +216,5 @@ def test_peers_that_do_not_fit_are_named(tmp_path: Path) -> None:
 def test_peers_without_spandrel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     torch.save(compact(4).state_dict(), tmp_path / "peer.pth")
     monkeypatch.setitem(sys.modules, "spandrel", None)
-    with pytest.raises(SettingsError, match=r"vs-gendrpix\[spandrel\]"):
+    with pytest.raises(SettingsError, match=r"pip install '\.\[spandrel\]'"):
         peers(tmp_path, torch.device("cpu"))

