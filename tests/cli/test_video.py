@@ -247,6 +247,7 @@ def test_progress_is_for_people_on_the_error_stream(capfd, kind):
     assert ("12/12" in err) == (kind != "none")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("nearest_engine")
 def test_what_is_decided_is_said_once_and_quiet_says_nothing(folder, capfd):
     make_clip(folder / "in.mkv")

@@ -156,6 +156,7 @@ def test_a_bad_output_is_refused_when_it_is_planned(folder):
         make_plan(folder / "in.mp4", folder / "out.mp4")
 
 
+@pytest.mark.slow
 def test_spans_together_are_the_whole(folder, chosen):
     process(folder / "in.mp4", folder / "whole.mkv", chosen)
     plan = make_plan(folder / "in.mp4", folder / "part.mkv", chosen)

@@ -30,6 +30,7 @@ def place(first, count):
     return Place(moment=first * STEP, start=start, end=start + count * STEP)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("given", [{}, {"pre_filter": "film_16mm"}, {"deinterlace": "bwdif"}])
 def test_the_frames_of_a_place_are_those_of_the_whole_job(tmp_path, given):
     source, chosen = tmp_path / "in.mkv", settings(2, LOSSLESS, **given)

@@ -89,6 +89,7 @@ def test_a_filter_that_cannot_be_cut_makes_one_piece_and_says_so(tmp_path, graph
     assert both.job_report.frames_encoded == both.one_report.frames_encoded
 
 
+@pytest.mark.slow
 def test_a_range_at_double_rate(tmp_path):
     make_moving(tmp_path / "in.mp4", 60)
     part = {"start": Fraction(1, 2), "end": Fraction(2)}

@@ -117,6 +117,7 @@ def test_pictures_of_another_size_from_the_middle_on_are_made_like_the_first(
     assert any("changes from 64x48" in line for line in both.job_report.warnings)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["raw.h264", "raw.hevc"])
 def test_a_stream_without_times_is_one_piece(tmp_path, name, caplog):
     caplog.set_level("INFO")

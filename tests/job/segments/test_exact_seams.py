@@ -72,6 +72,7 @@ def test_the_order_in_which_segments_are_made_changes_nothing(tmp_path, order, l
         assert make_both(source, "out.mkv", ARCHIVE).differences() == {}
 
 
+@pytest.mark.slow
 def test_code_values_that_change_midway_are_converted_to_the_first_ones(tmp_path):
     """Segments that begin behind the change must convert to what the clip begins with."""
     data, source = b"", tmp_path / "in.m2v"

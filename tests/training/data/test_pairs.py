@@ -63,6 +63,7 @@ def _is_grey(image):
     return bool((image.amax(0) - image.amin(0)).max() < 1e-4)
 
 
+@pytest.mark.slow
 def test_the_teacher_labels_what_has_lost_detail(folder, teacher_file):
     """Its label is what it makes of the small picture, in the colours of the degraded one."""
     paths = find_pictures([folder])

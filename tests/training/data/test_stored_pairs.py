@@ -116,6 +116,7 @@ def test_labels_are_stored_and_cut_with_the_pairs(run, tmp_path, teacher_file):
     train(replace(labelled, stage=follows), "pix", pictures=[], out=tmp_path)
 
 
+@pytest.mark.slow
 def test_a_worker_gets_the_place_of_the_pairs_not_a_copy(stored):
     pairs = StoredPairs(stored, crop=64, seed=5)
     pickled = pickle.dumps(pairs)
