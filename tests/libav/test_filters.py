@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from ffmpeg_filters import apply
+from tests.choices import process_settings
 from tests.clips import EVEN, TICK, UNEVEN, make_clip, read
 from tests.nearest import settings
-from vs_gendrpix import process
+from vs_gendrpix import RestoreSettings, process
 from vs_gendrpix.errors import SettingsError
 
 pytestmark = pytest.mark.usefixtures("nearest_engine")
@@ -102,6 +103,32 @@ def test_a_telecined_clip_becomes_the_film(tmp_path):
     assert report.frames_encoded == 96
     times = read(tmp_path / "out.mp4").times
     assert {b - a for a, b in pairwise(times)} == {Fraction(1001, 24000)}
+
+
+@pytest.mark.parametrize(
+    ("chosen", "frames"),
+    [
+        ({"deinterlace": "bwdif"}, 2),
+        ({"pre_filter": "yadif=1,tmix=2"}, 2),
+        ({"pre_filter": "bwdif,bwdif"}, 4),
+    ],
+)
+def test_of_a_single_frame_the_second_field_comes_half_a_frame_later(tmp_path, chosen, frames):
+    write(tmp_path / "in.mp4", list(woven(list(moving(2)))), 25)
+    run(tmp_path, **chosen)
+    assert read(tmp_path / "out.mp4").times == [Fraction(n, 25 * frames) for n in range(frames)]
+
+
+@pytest.mark.slow
+def test_so_it_does_in_a_preview_and_a_still_of_one_frame(tmp_path):
+    write(tmp_path / "in.mp4", list(woven(list(moving(60)))), 25)
+    run(tmp_path, pre_filter="vhs", preview=Fraction(3, 100))
+    first, second = read(tmp_path / "out.mp4").times
+    assert second - first == Fraction(1, 50)
+    chosen = process_settings(
+        pre_filter="vhs", still=Fraction(29, 25), restore=RestoreSettings(scale=Fraction(1))
+    )
+    assert process(tmp_path / "in.mp4", tmp_path / "out.png", chosen).frames_encoded == 1
 
 
 def test_a_pre_filter_that_deinterlaces_does_so_alone(tmp_path):

@@ -19,7 +19,7 @@ from ffmpeg_filters import (
     runner_for,
 )
 from vs_gendrpix.errors import MediaError, SettingsError
-from vs_gendrpix.frame.clip import ClipInfo
+from vs_gendrpix.frame.clip import STREAM_RATE, ClipInfo
 from vs_gendrpix.frame.format import Frame, FrameFormat, Timing, said
 from vs_gendrpix.frame.transfer import stated
 from vs_gendrpix.libav.pixels import (
@@ -132,6 +132,7 @@ class _Stage:
         around = neighbours(graph)
         self._drops_in_cycles = around is not None and around.cycle > 1
         self._begun: Timing | None = None
+        self._taken = 0
         self._pix_fmt = planar_name(form.layout)
         self._video = _video(info, self._pix_fmt, field_order)
         with self._faults():
@@ -150,7 +151,9 @@ class _Stage:
                 if last is None:
                     late = self._late(frame)
                 frame = replace(frame, timing=replace(frame.timing, pts=frame.timing.pts - late))
-                if last is not None and frame.timing.pts <= last:
+                if last is not None and frame.timing.pts <= last and self._taken == 1:
+                    frame = self._later(frame, last)
+                elif last is not None and frame.timing.pts <= last:
                     seconds = float(frame.timing.pts * self.info.time_base)
                     raise SettingsError(
                         f"{self} gives two frames at {seconds:g} s or goes back: "
@@ -170,6 +173,18 @@ class _Stage:
         begun = self._begun.pts * self._begun.time_base
         return first.timing.pts - round(begun / first.timing.time_base)
 
+    def _later(self, frame: Frame, last: int) -> Frame:
+        """The frame a step after the last one, where both are made of a single frame.
+
+        FFmpeg's deinterlacers put the second field halfway to the next frame. Without one they give
+        it the first field's time.
+        """
+        timing = frame.timing
+        step = timing.duration or round(
+            1 / (self.info.average_rate or STREAM_RATE) / timing.time_base
+        )
+        return replace(frame, timing=replace(timing, pts=last + max(step, 1)))
+
     def __str__(self) -> str:
         return f"the filter graph {self._graph.text!r}"
 
@@ -186,6 +201,7 @@ class _Stage:
     def _picture(self, frame: Frame) -> av.VideoFrame:
         """Convert a frame to a picture for the graph."""
         self._begun = self._begun or frame.timing
+        self._taken += 1
         picture = to_picture(frame, self._pix_fmt)
         picture.duration = frame.timing.duration
         picture.chroma_location = location_code(frame.format.color)
