@@ -1,7 +1,8 @@
 """Clips whose damage is known: what is said of each is what was set."""
 
+import re
 from dataclasses import replace
-from fractions import Fraction
+from math import nextafter
 
 import numpy as np
 import pytest
@@ -13,10 +14,9 @@ from vs_gendrpix.settings import ReadSettings
 
 pytest.importorskip("cv2", reason="the extra `evaluation` is not installed")
 
-from vs_gendrpix.compare.trial.candidates import candidates
-from vs_gendrpix.compare.trial.findings import Findings, findings
+from vs_gendrpix.compare.trial.damage import Damage
+from vs_gendrpix.compare.trial.findings import findings
 from vs_gendrpix.compare.trial.look import look
-from vs_gendrpix.compare.trial.places import places
 from vs_gendrpix.frame.area import Area
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.job.open import open_input
@@ -24,6 +24,106 @@ from vs_gendrpix.read.look.fields import Scan
 
 PICTURES = [drawn(number) for number in range(12)]
 OTHER = [drawn(number, seed=9) for number in range(12)]
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory):
+    """What is seen of a small clip, of which a test replaces what it sets."""
+    path = write(tmp_path_factory.mktemp("seen") / "a.mkv", PICTURES[:3])
+    with open_input(path, ReadSettings(), Notes()) as clip:
+        return look(clip)
+
+
+def texts(seen):
+    return {each.name: each.text for each in findings(seen).said}
+
+
+def damaged(seen, **measured):
+    """What was seen, with other damage in its three frames; the middle one counts."""
+    nothing = Damage(noise=None, blocking=None, softness=None)
+    values = [
+        replace(nothing, **{name: factor * value for name, value in measured.items()})
+        for factor in (0, 1, 50)
+    ]
+    samples = (
+        replace(sample, damage=each) for sample, each in zip(seen.samples, values, strict=True)
+    )
+    return replace(seen, samples=tuple(samples))
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "grade", "limits", "words"),
+    [
+        ("Noise", "noise", "noisy", (1.5, 4), ("clean", "some", "strong")),
+        ("Blocking", "blocking", "compressed", (1.2, 1.4), ("none or hidden", "slight", "strong")),
+        ("Compression", "rounding", "compressed", (28, 64), ("light", "visible", "strong")),
+        ("Softness", "softness", "soft", (0.8, 1.2), ("sharp", "a little soft", "soft")),
+    ],
+)
+def test_the_word_fits_the_limits_and_the_number_beside_it(seen, name, field, grade, limits, words):
+    for number, limit in enumerate(limits):
+        for value, strength in (
+            (nextafter(limit, 0), number),
+            (0.99 * limit, number),
+            (limit, number + 1),
+            (1.01 * limit, number + 1),
+        ):
+            if field == "rounding":
+                found = findings(replace(damaged(seen), rounding=value))
+            else:
+                found = findings(replace(damaged(seen, **{field: value}), rounding=None))
+            assert getattr(found, grade) == strength
+            text = {each.name: each.text for each in found.said}[name]
+            shown = float(re.search(r"[\d.]+", text)[0])
+            assert f", {words[strength]} (" in text
+            assert sum(shown >= each for each in limits) == strength, text
+            assert shown == pytest.approx(value, rel=0.06)
+
+
+def test_a_number_has_no_more_digits_than_it_needs(seen):
+    some = replace(damaged(seen, noise=1.463, blocking=1.034, softness=0.794), rounding=27.4)
+    assert [text.split(",")[0] for text in list(texts(some).values())[:4]] == [
+        "1.46 of 255",
+        "steps at the edges of blocks are 1.03 times those beside them",
+        "its codec has rounded by steps of 27 of 255",
+        "the sharpest edges are blurred by 0.79 pixels",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("repeats", "share"), [(0, "0 %"), (1, "0.3 %"), (99, "34 %"), (286, "99.7 %"), (287, "100 %")]
+)
+def test_the_share_of_repeats_tells_some_from_none_and_from_all(seen, repeats, share):
+    found = texts(replace(seen, repeats=repeats, steps=287))
+    assert found["Repeats"] == f"{repeats} of 287 frames repeat the one before ({share})"
+
+
+def test_times_that_vary_a_little_are_told_apart(seen):
+    found = texts(replace(seen, spacing=(0.04, 0.04002)))["Frame rate"]
+    assert found.startswith("varies: 40 to 40.02 ms from frame to frame, 25 frames/s on average")
+
+
+def test_what_is_not_there_is_said_so(seen):
+    one = replace(damaged(seen), info=replace(seen.info, frames=1), steps=0, rounding=None)
+    found = texts(one)
+    for name in ("Noise", "Blocking", "Softness"):
+        assert found[name].startswith("cannot be measured, ")
+    assert found["Repeats"] == found["Frame rate"] == "there is one frame"
+    assert (found["Sound"], found["HDR"], found["Bars"]) == ("none", "no", "none")
+    assert texts(replace(seen, info=replace(seen.info, average_rate=0)))["Frame rate"] == "unknown"
+
+
+def test_bars_cuts_and_streams_are_counted(seen):
+    picture = Area(width=100, height=80, x=4, y=10)
+    found = texts(
+        replace(seen, picture=picture, sound=("aac stereo", "ac3 5.1"), total=900, cuts=2)
+    )
+    assert found["Bars"] == (
+        "10 rows above, 30 below, 4 columns on the left, 56 on the right: "
+        "the picture is 100x80 of 160x120"
+    )
+    assert found["Sound"] == "2 streams (aac stereo, ac3 5.1), carried over"
+    assert found["Cuts"] == "2 in the 3 frames that were looked at"
 
 
 def said(path, *names):
@@ -63,30 +163,6 @@ def test_a_black_clip_and_a_dark_scene_are_no_bars(tmp_path):
     assert found_in(write(tmp_path / "dark.mkv", dark)).picture is None
 
 
-def test_four_frames_are_taken_of_four_scenes_and_none_is_black(tmp_path):
-    scenes = [[drawn(each, seed=seed) for each in range(8)] for seed in (1, 4, 9, 7)]
-    dark = [np.zeros_like(PICTURES[0])] * 5
-    path = write(tmp_path / "a.mkv", [*scenes[0], *dark, *scenes[1], *scenes[2], *scenes[3]])
-    with open_input(path, ReadSettings(), Notes()) as clip:
-        seen = look(clip)
-    assert seen.cuts == 4
-    *frames, second = places(seen)
-    numbers = [round(float(place.start * 25) + 0.25) for place in frames]
-    begins = (0, 13, 21, 29)
-    assert [max(b for b in begins if b <= number) for number in numbers] == list(begins)
-    assert not any(8 <= number < 13 for number in numbers)
-    assert second.end - second.start == 1
-
-
-def test_of_a_clip_that_is_mostly_black_the_rest_is_shown(tmp_path):
-    shown, black = [0.2 * each for each in PICTURES], [np.zeros_like(PICTURES[0])] * 36
-    path = write(tmp_path / "a.mkv", [*black[:24], *shown, *black])
-    with open_input(path, ReadSettings(), Notes()) as clip:
-        *frames, second = places(look(clip))
-    assert len(frames) == 4
-    assert all(24 / 25 <= place.moment < 36 / 25 for place in [*frames, second])
-
-
 def test_fields_sound_and_hdr_are_said(tmp_path):
     path = tmp_path / "a.mkv"
     make_clip(path, size=(64, 64), times=EVEN[:3], audio="flac", pix_fmt="yuv420p10le", prepare=_pq)
@@ -97,10 +173,10 @@ def test_fields_sound_and_hdr_are_said(tmp_path):
     assert words["Sound"] == "1 stream (flac stereo), carried over"
     assert words["HDR"] == "PQ in 10 bits, kept as it is"
     tape = Scan(kind="interlaced", order="bff", flagged=False)
-    film = Scan(kind="telecined", order="auto", flagged=True)
+    film = Scan(kind="telecined", order="tff", flagged=True)
     for scan, said in (
         (tape, "interlaced, bottom field first, though the file does not say so; a frame is made"),
-        (film, "telecined; it becomes 24 frames/s"),
+        (film, "telecined, top field first; it becomes 24 frames/s"),
     ):
         text = {each.name: each.text for each in findings(replace(seen, scan=scan)).said}["Scan"]
         assert text.startswith(said)
@@ -108,66 +184,3 @@ def test_fields_sound_and_hdr_are_said(tmp_path):
 
 def _pq(_output, stream):
     stream.codec_context.color_trc = 16
-
-
-def test_a_frame_within_a_fade_is_not_taken(tmp_path):
-    with open_input(write(tmp_path / "a.mkv", PICTURES), ReadSettings(), Notes()) as clip:
-        seen = look(clip)
-    textures = [(3.0, False), (9.0, True), (5.0, False)] * 4
-    samples = tuple(
-        replace(each, texture=texture, fades=fades)
-        for each, (texture, fades) in zip(seen.samples, textures, strict=True)
-    )
-    *frames, _ = places(replace(seen, samples=samples))
-    assert [round(25 * place.moment) for place in frames] == [2, 5, 8, 11]
-
-
-def having(**found):
-    usual = {
-        "width": 640,
-        "height": 360,
-        "rate": Fraction(30),
-        "frames": 100,
-        "noise": 0.5,
-        "blocking": 1.0,
-        "rounding": 9.0,
-        "softness": 1.0,
-        "kind": "progressive",
-        "picture": None,
-        "grey": False,
-        "said": (),
-    }
-    return Findings(**{**usual, **found})
-
-
-@pytest.mark.parametrize(
-    ("found", "best", "options"),
-    [
-        ({}, "default", ""),
-        ({"softness": 0.5}, "gentle", "--strength 0.6"),
-        ({"noise": None, "blocking": None, "softness": None}, "default", ""),
-        ({"blocking": 1.5, "noise": 9}, "old_web", "--pre-filter old_web"),
-        ({"rounding": 100, "softness": 0.5}, "old_web", "--pre-filter old_web"),
-        ({"rounding": 40, "softness": 0.5}, "default", ""),
-        ({"rounding": 40, "noise": 2, "rate": Fraction(24)}, "default", ""),
-        ({"rounding": None, "softness": 0.5}, "gentle", "--strength 0.6"),
-        ({"noise": 5}, "vhs", "--pre-filter vhs"),
-        ({"noise": 5, "rate": Fraction(24)}, "film_16mm", "--pre-filter film_16mm"),
-        ({"noise": 5, "grey": True}, "silent_film", "--pre-filter silent_film"),
-        ({"noise": 2, "kind": "telecined"}, "grain", "--grain 1"),
-        ({"noise": 2}, "default", ""),
-        ({"softness": 0.5, "height": 1080, "width": 1920}, "gentle", "-s 2 --strength 0.6"),
-        ({"height": 4320, "width": 7680}, "default", "-s 1"),
-        (
-            {"picture": Area(width=640, height=264, x=0, y=48)},
-            "default",
-            "--crop 640:264:0:48 --keep-bars",
-        ),
-    ],
-)
-def test_the_rule(found, best, options):
-    ways, chosen = candidates(having(**found), model="tiny", device="auto")
-    assert chosen == best
-    assert [way.options for way in ways if way.name == best] == [options]
-    assert 3 <= len(ways) <= 5
-    assert len({way.options for way in ways}) == len(ways)

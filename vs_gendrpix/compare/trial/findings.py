@@ -19,7 +19,10 @@ SOFTNESS = (0.8, 1.2)
 """From where on each is slight, and from where on it is strong: `docs/results/try.md` shows what
 clean clips and damaged ones have."""
 
-type _Limits = tuple[float, float]
+SHARE = (1e-9, 100.0)
+"""From where on some frames repeat the one before, and from where on all do, in per cent."""
+
+type _Limits = tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,11 +151,21 @@ def _graded(value: float | None, limits: _Limits, words: tuple[str, str, str]) -
     return words[_strength(value, limits)]
 
 
+def _number(value: float, digits: int, limits: _Limits) -> str:
+    """Write a number with so many digits behind the point, or more where it lies close to a limit.
+
+    Rounded across the limit, it would contradict the word beside it: 0.79 is no 0.8.
+    """
+    while _strength(float(f"{value:.{digits}f}"), limits) != _strength(value, limits):
+        digits += 1
+    return f"{value:.{digits}f}"
+
+
 def _noise(value: float | None) -> str:
     if value is None:
         return "cannot be measured, no frame has parts that are neither black nor white"
     word = _graded(value, NOISE, ("clean", "some", "strong"))
-    return f"{value:.1f} of 255, {word} (a clean clip has under {NOISE[0]:g})"
+    return f"{_number(value, 1, NOISE)} of 255, {word} (a clean clip has under {NOISE[0]:g})"
 
 
 def _blocking(value: float | None) -> str:
@@ -160,8 +173,8 @@ def _blocking(value: float | None) -> str:
         return "cannot be measured, the frames are flat"
     word = _graded(value, BLOCKING, ("none or hidden", "slight", "strong"))
     return (
-        f"steps at the edges of blocks are {value:.2f} times those beside them, {word} "
-        f"(a clip without blocks has under {BLOCKING[0]:g})"
+        f"steps at the edges of blocks are {_number(value, 2, BLOCKING)} times those beside them, "
+        f"{word} (a clip without blocks has under {BLOCKING[0]:g})"
     )
 
 
@@ -170,7 +183,7 @@ def _compression(value: float | None) -> str:
         return "its codec does not tell how much it has taken away"
     word = _graded(value, ROUNDING, ("light", "visible", "strong"))
     return (
-        f"its codec has rounded by steps of {value:.0f} of 255, {word} "
+        f"its codec has rounded by steps of {_number(value, 0, ROUNDING)} of 255, {word} "
         f"(under {ROUNDING[0]} it is hardly seen)"
     )
 
@@ -180,7 +193,7 @@ def _softness(value: float | None) -> str:
         return "cannot be measured, no frame has clear edges"
     word = _graded(value, SOFTNESS, ("sharp", "a little soft", "soft"))
     return (
-        f"the sharpest edges are blurred by {value:.1f} pixels, {word} "
+        f"the sharpest edges are blurred by {_number(value, 1, SOFTNESS)} pixels, {word} "
         f"(a sharp clip has under {SOFTNESS[0]:g})"
     )
 
@@ -211,8 +224,8 @@ def _bars(seen: Seen) -> str:
 def _repeats(seen: Seen) -> str:
     if not seen.steps:
         return "there is one frame"
-    share = 100 * seen.repeats / seen.steps
-    return f"{seen.repeats} of {seen.steps} frames repeat the one before ({share:.0f} %)"
+    share = _number(100 * seen.repeats / seen.steps, 0, SHARE)
+    return f"{seen.repeats} of {seen.steps} frames repeat the one before ({share} %)"
 
 
 def _rate(seen: Seen) -> str:
@@ -222,9 +235,11 @@ def _rate(seen: Seen) -> str:
     if seen.spacing is None:
         return f"{rate:.5g} frames/s, even" if rate else "unknown"
     least, most = (1000 * each for each in seen.spacing)
+    apart = (each for each in range(3, 10) if f"{least:.{each}g}" != f"{most:.{each}g}")
+    digits = next(apart, 3)
     return (
-        f"varies: {least:.3g} to {most:.3g} ms from frame to frame, {rate:.5g} frames/s on "
-        "average; each frame keeps its time"
+        f"varies: {least:.{digits}g} to {most:.{digits}g} ms from frame to frame, {rate:.5g} "
+        "frames/s on average; each frame keeps its time"
     )
 
 
