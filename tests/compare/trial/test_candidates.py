@@ -47,6 +47,13 @@ def having(**found):
         ({"noise": 2}, "default", ""),
         ({"softness": 0.5, "height": 1080, "width": 1920}, "gentle", "-s 2 --strength 0.6"),
         ({"height": 4320, "width": 7680}, "default", "-s 1"),
+        ({"height": 576}, "default", "-s 3.75"),
+        ({"rounding": 40, "noise": 5}, "vhs", "--pre-filter vhs"),
+        ({"rounding": 63.9, "blocking": 1.39}, "default", ""),
+        ({"noise": 5, "rate": Fraction(24000, 1001)}, "film_16mm", "--pre-filter film_16mm"),
+        ({"noise": 5, "rate": Fraction(25)}, "vhs", "--pre-filter vhs"),
+        ({"noise": 5, "kind": "telecined"}, "film_16mm", "--pre-filter film_16mm"),
+        ({"noise": 2, "grey": True, "softness": 0.5}, "default", ""),
         (
             {"picture": Area(width=640, height=264, x=0, y=48)},
             "default",
@@ -60,3 +67,38 @@ def test_the_rule(found, best, options):
     assert [way.options for way in ways if way.name == best] == [options]
     assert 3 <= len(ways) <= 5
     assert len({way.options for way in ways}) == len(ways)
+
+
+@pytest.mark.parametrize(
+    ("found", "added"),
+    [
+        ({}, []),
+        ({"noise": 2}, ["grain"]),
+        ({"noise": 2, "rounding": 40}, []),
+        ({"noise": 2, "blocking": 1.3}, []),
+        ({"noise": 5}, ["vhs"]),
+        ({"noise": 5, "grey": True, "rate": Fraction(24)}, ["silent_film"]),
+        ({"noise": 2, "blocking": 1.4}, ["old_web"]),
+    ],
+)
+def test_the_ways_that_are_tried(found, added):
+    ways, _ = candidates(having(**found), model="tiny", device="auto")
+    assert [way.name for way in ways] == ["default", *added, "gentle", "base", "twice"]
+    large, _ = candidates(having(**found, height=1080, width=1920), model="base", device="auto")
+    assert [way.name for way in large] == ["default", *added, "gentle", "tiny"]
+
+
+def test_each_way_differs_in_one_thing_and_says_why():
+    found = having(noise=2, picture=Area(width=640, height=264, x=0, y=48))
+    ways, _ = candidates(found, model="tiny", device="cuda:1")
+    usual, *others = [way.options for way in ways]
+    assert usual == "--crop 640:264:0:48 -d cuda:1 --keep-bars"
+    for way, option in zip(others, ("--grain 1", "--strength 0.6", "-m base", "-s 2"), strict=True):
+        assert option in way
+        assert way.replace(f" {option}", "") == usual
+    whys = {way.name: way.why for way in ways}
+    assert whys["base"] == "the other model, base: softer and calmer in motion"
+    ways, _ = candidates(found, model="base", device="cuda:1")
+    whys |= {way.name: way.why for way in ways}
+    assert whys["tiny"] == "the other model, tiny: firmer outlines"
+    assert len(set(whys.values())) == len(whys)

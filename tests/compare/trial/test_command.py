@@ -1,17 +1,36 @@
 """`gendrpix try`: its page, its lines, its errors."""
 
 import re
+import shlex
 
+import av
 import numpy as np
 import pytest
 
 from benchmarks.try_clips import drawn, noisy, write
+from tests.changing import make_changing_clip
 from tests.clips import make_clip
 from tests.compare.test_command import data_of, pixels
+from tests.libav.test_filters import moving, woven
+from vs_gendrpix.cli import video
 from vs_gendrpix.cli.main import main
+from vs_gendrpix.frame.area import Area
+from vs_gendrpix.frame.notes import Notes
+from vs_gendrpix.job.open import open_input
+from vs_gendrpix.job.plan import make_plan
+from vs_gendrpix.settings import ReadSettings
+
+pytest.importorskip("cv2", reason="the extra `evaluation` is not installed")
+
+from tests.compare.trial.test_candidates import having
+from vs_gendrpix.compare.trial import command
+from vs_gendrpix.compare.trial.candidates import candidates
+from vs_gendrpix.compare.trial.estimate import in_bytes, in_time, of_whole
+from vs_gendrpix.compare.trial.findings import findings
+from vs_gendrpix.compare.trial.look import look
+from vs_gendrpix.compare.trial.places import places
 
 image = pytest.importorskip("PIL.Image", reason="the extra `evaluation` is not installed")
-pytest.importorskip("cv2", reason="the extra `evaluation` is not installed")
 
 
 @pytest.fixture
@@ -41,6 +60,17 @@ def test_a_page_compares_ways_to_restore_a_clip(tmp_path, capsys):
     ways = data["trial"]["ways"]
     expected = f"gendrpix-video '{clip}' 'my tape_restored.mkv' --pre-filter vhs -s 1.5"
     assert ways[1]["command"] == expected
+    assert [way["side"] for way in ways] == [1, 2, 3, 4]
+    assert [way["recommended"] for way in ways] == [False, True, False, False]
+    assert ways[3]["why"].startswith("the other model, base")
+    assert [len(caption.split(" \u00b7 ")) for caption in data["captions"][1:]] == [3] * 4
+    assert data["captions"][2].startswith("--pre-filter vhs -s 1.5 \u00b7 about ")
+    assert data["facts"][2]["picture"] == "96x96"
+    assert data["facts"][2]["command"] == expected
+    assert (data["facts"][2]["time of the whole"], data["facts"][2]["size of the whole"]) == (
+        ways[1]["time"],
+        ways[1]["size"],
+    )
     assert all(re.match(r"about \d+ (s|min)", way["time"]) for way in ways)
     assert all(re.match(r"about [\d.]+ (kB|MB)", way["size"]) for way in ways)
     numbers = [card["number"] for card in data["shown"]]
@@ -81,6 +111,7 @@ def test_one_picture_is_tried_too(tmp_path, capsys):
         (["a.mp4", "-o", "p.mp4"], 2, "is HTML"),
         (["a.mp4", "-o", "there.html"], 4, "overwrite (-y)"),
         (["a.mp4", "-d", "cuda:77"], 6, "cuda:77"),
+        (["a.mp4", "-o", "no/p.html"], 4, "cannot write"),
     ],
 )
 def test_what_cannot_be_is_one_line_and_nothing_is_left(
@@ -96,3 +127,111 @@ def test_what_cannot_be_is_one_line_and_nothing_is_left(
     assert said in err
     assert err.count("\n") == 1
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_clip_whose_picture_changes_is_refused(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    make_changing_clip(tmp_path / "a.nut", "mpeg2video", [(64, 48)] * 3 + [(96, 64)])
+    assert main(["try", "a.nut"]) == 3
+    assert "to 96x64 YUV 4:2:0 of 8 bits at 0.120 s: cut" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["a.nut"]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("nearest_engine", "small_scale")
+def test_fields_in_hdr_are_tried_as_the_job_makes_them_and_the_second_may_be_short(
+    tmp_path, monkeypatch
+):
+    """Each field becomes a frame of the output: by these all estimates count."""
+    monkeypatch.setattr(command, "LONGEST", 0)
+    options = {"x264-params": "tff=1:transfer=smpte2084:colorprim=bt2020:colormatrix=bt2020nc"}
+    pictures = [np.repeat(each[..., None], 3, axis=2) for each in woven(list(moving(60)))]
+    path = write(tmp_path / "a.mkv", pictures, codec="libx264", options=options)
+    with open_input(path, ReadSettings(), Notes()) as clip:
+        seen = look(clip)
+    found = findings(seen)
+    tried, chosen = command._try_all(path, found, places(seen), "auto", tmp_path)
+    for each in tried:
+        counts = [part.cost.frames for part in each.parts]
+        assert counts == [2, 2, 2, 2, 6]
+        seconds, size = of_whole([part.cost for part in each.parts], 60)
+        assert (each.time, each.bytes) == (in_time(seconds), in_bytes(size))
+    with av.open(str(tried[0].parts[4].path)) as made:
+        context = made.streams.video[0].codec_context
+        assert (context.color_trc, context.pix_fmt) == (16, "yuv420p10le")
+    note, *_ = command._told(found, tried, chosen, 1)["notes"]
+    assert re.search("others are 0.12 s from .* no more as a frame takes long here", note)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("nearest_engine", "small_scale")
+def test_a_script_of_two_frames_is_tried(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.vpy").write_text(
+        "import vapoursynth as vs\n"
+        "vs.core.std.BlankClip(width=64, height=64, format=vs.YUV420P8, length=2,"
+        " color=[90, 128, 128]).set_output()\n"
+    )
+    assert main(["try", "a.vpy", "-q"]) == 0
+    assert capsys.readouterr().out == ""
+    data = data_of(tmp_path / "a.html")
+    assert data["frames"] == 4
+    assert data["trial"]["ways"][0]["command"] == "gendrpix-video a.vpy a_restored.mkv -s 1.5"
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("nearest_engine", "small_scale")
+def test_of_a_damaged_clip_the_page_is_replaced_and_the_damage_told_once(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    frames = [b"FRAME\n" + bytes([level]) * (64 * 48 * 3 // 2) for level in range(100, 103)]
+    content = b"YUV4MPEG2 W64 H48 F25:1 C420jpeg\n" + b"".join(frames)
+    (tmp_path / "cut.y4m").write_bytes(content[:-1000])
+    (tmp_path / "cut.html").write_text("an older one")
+    assert main(["try", "cut.y4m", "-y"]) == 1
+    told = capsys.readouterr()
+    assert told.out.splitlines()[-1] == "cut.html"
+    assert told.err.count("the input is damaged") == 1
+    assert told.err.count("does not say its colour matrix") == 1
+    assert data_of(tmp_path / "cut.html")["names"][0] == "cut.y4m"
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        {"noise": 2},
+        {"noise": 5, "picture": Area(width=640, height=264, x=0, y=48)},
+        {"blocking": 2, "height": 1080, "width": 1920},
+    ],
+)
+def test_the_command_under_each_way_says_its_settings(tmp_path, found):
+    make_clip(tmp_path / "it's a tape.mp4", times=[0, 512])
+    path = tmp_path / "it's a tape.mp4"
+    plan = make_plan(path, tmp_path / "out.mkv")
+    ways, _ = candidates(having(**found), model="tiny", device="cpu")
+    for way in ways:
+        program, *given = shlex.split(command._command(path, plan, way))
+        options = video.COMMAND.parser(program).parse(given)
+        assert video.settings(options) == way.settings
+        assert given[:2] == [str(path), "it's a tape_restored.mkv"]
+
+
+@pytest.mark.parametrize(
+    ("name", "count", "output"),
+    [
+        ("scan_%03d.png", 3, "scan_restored.mkv"),
+        ("%03d.png", 3, "film_restored.mkv"),
+        ("alone.png", 1, "alone_restored/%06d.png"),
+    ],
+)
+def test_pictures_become_a_film_and_one_picture_a_picture(tmp_path, name, count, output):
+    folder = tmp_path / "film"
+    folder.mkdir()
+    for number in range(count):
+        picture = image.fromarray(drawn(0, size=(64, 64)).astype(np.uint8))
+        picture.save(folder / (name % number if "%" in name else name))
+    way, *_ = candidates(having(), model="tiny", device="auto")[0]
+    plan = make_plan(folder / name, tmp_path / "whole.mkv")
+    words = shlex.split(command._command(folder / name, plan, way))
+    assert words == ["gendrpix-video", str(folder / name), output]

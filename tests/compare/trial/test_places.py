@@ -1,6 +1,7 @@
 """The four frames and the second that are restored."""
 
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -52,3 +53,46 @@ def test_a_frame_within_a_fade_is_not_taken(tmp_path):
     )
     *frames, _ = places(replace(seen, samples=samples))
     assert [round(25 * place.moment) for place in frames] == [2, 5, 8, 11]
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory):
+    """What is seen of a clip of twelve frames, of which a test replaces what it sets."""
+    path = write(tmp_path_factory.mktemp("seen") / "a.mkv", PICTURES)
+    with open_input(path, ReadSettings(), Notes()) as clip:
+        return look(clip)
+
+
+def having(seen, **values):
+    """What was seen, with other values in its twelve samples, a second apart."""
+    samples = [replace(each, seconds=Fraction(n)) for n, each in enumerate(seen.samples)]
+    for name, each in values.items():
+        samples = [
+            replace(sample, **{name: value}) for sample, value in zip(samples, each, strict=True)
+        ]
+    return replace(seen, samples=tuple(samples), end=Fraction(12), frames=300)
+
+
+def test_a_frame_is_taken_of_each_quarter_where_scenes_are_few_and_none_is_dark(seen):
+    found = having(
+        seen,
+        scene=[0] * 12,
+        texture=[5, 9, 4, 9, 5, 6, 4, 7, 9, 5, 0.8, 6],
+        brightness=[0.5, 0.07, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.07, 0.5, 0.5, 0.09],
+    )
+    *frames, _ = places(found)
+    assert [place.moment for place in frames] == [0, 3, 7, 11]
+    assert [place.moment - place.start for place in frames] == [Fraction(1, 100)] * 4
+    assert [place.end - place.start for place in frames] == [Fraction(1, 25)] * 4
+
+
+def test_the_second_lies_amid_the_longest_scene_and_within_the_clip(seen):
+    found = having(seen, scene=[0] * 2 + [1] * 5 + [2] * 4 + [3], texture=[5] * 12)
+    assert places(found)[-1].moment == 4
+    # The last frame: a second from there on would end behind the clip.
+    found = having(seen, scene=[0] * 12, texture=[0] * 11 + [5])
+    assert [place.moment for place in places(found)] == [11, 11]
+    assert places(replace(found, end=Fraction(23, 2)))[-1].moment == Fraction(21, 2)
+    short = replace(seen, end=Fraction(12, 25))
+    assert places(short)[-1].moment == 0
+    assert len(places(replace(short, frames=1, samples=short.samples[:1]))) == 1

@@ -14,8 +14,6 @@ from vs_gendrpix.settings import (
 )
 from vs_gendrpix.settings.option import options_of
 
-MOST = 5
-"""Ways that are tried at most: with the clip itself they fill a page."""
 LINES = 2160
 """Rows of the output at most: a screen of 4K has as many."""
 GENTLE = 0.6
@@ -75,7 +73,7 @@ def candidates(found: Findings, *, model: str, device: str) -> tuple[list[Candid
     if scale is None or scale > 2:
         why = "twice the size: less is invented, and it takes less time"
         ways.append(Candidate(name="twice", why=why, settings=_restored(usual, scale=Fraction(2))))
-    return ways[:MOST], _recommended(found, preset)
+    return ways, _recommended(found, preset)
 
 
 def _recommended(found: Findings, preset: tuple[str, str] | None) -> str:

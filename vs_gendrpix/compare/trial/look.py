@@ -154,7 +154,7 @@ def _seen(clip: Input) -> Seen:
     picture = _between(bars.picture(), info.format)
     return Seen(
         info=info,
-        total=info.frames or int(clip.length * info.average_rate),
+        total=info.frames,
         end=clip.delay + clip.length if clip.length else glances[-1].seconds,
         scan=clip.fields(None, None),
         picture=picture,
