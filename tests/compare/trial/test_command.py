@@ -56,7 +56,9 @@ def test_a_page_compares_ways_to_restore_a_clip(tmp_path, capsys):
     assert [": ".join(each) for each in data["trial"]["findings"]] == out[:12]
     assert data["trial"]["lead"].startswith("Recommended: vhs (its filters take off noise")
     first, *_ = data["trial"]["notes"]
-    assert re.search(r"Frames 0 to 3 are single .* others are 1 s from 0\.\d\d s on by", first)
+    assert re.search(
+        r"Frames 0 to 3 are single .* others are 1\.00 s of it from 0\.\d\d s on: by", first
+    )
     ways = data["trial"]["ways"]
     expected = f"gendrpix-video '{clip}' 'my tape_restored.mkv' --pre-filter vhs -s 1.5"
     assert ways[1]["command"] == expected
@@ -99,7 +101,9 @@ def test_one_picture_is_tried_too(tmp_path, capsys):
     out = capsys.readouterr().out
     assert "a_restored/%06d.png" in out
     assert "size not estimated" in out
-    assert data_of(tmp_path / "p.html")["frames"] == 1
+    data = data_of(tmp_path / "p.html")
+    assert data["frames"] == 1
+    assert data["trial"]["notes"][0] == "Frame 0 is the only one"
 
 
 @pytest.mark.parametrize(
@@ -160,7 +164,9 @@ def test_fields_in_hdr_are_tried_as_the_job_makes_them_and_the_second_may_be_sho
         context = made.streams.video[0].codec_context
         assert (context.color_trc, context.pix_fmt) == (16, "yuv420p10le")
     note, *_ = command._told(found, tried, chosen, 1)["notes"]
-    assert re.search("others are 0.12 s from .* no more as a frame takes long here", note)
+    assert re.search(
+        r"others are 0\.12 s of it from .* \(no more, as a frame takes long here\): by", note
+    )
 
 
 @pytest.mark.slow
@@ -176,6 +182,10 @@ def test_a_script_of_two_frames_is_tried(tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().out == ""
     data = data_of(tmp_path / "a.html")
     assert data["frames"] == 4
+    assert (
+        "Frames 0 to 1 are single frames of the clip; the others are 0.08 s of it from 0.00 s"
+        in (data["trial"]["notes"][0])
+    )
     assert data["trial"]["ways"][0]["command"] == "gendrpix-video a.vpy a_restored.mkv -s 1.5"
 
 

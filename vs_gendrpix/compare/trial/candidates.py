@@ -57,7 +57,7 @@ def candidates(found: Findings, *, model: str, device: str) -> tuple[list[Candid
     usual = _usual(found, device)
     other = "base" if model == "tiny" else "tiny"
     preset = _preset(found)
-    ways = [Candidate(name="default", why="as the command does it by itself", settings=usual)]
+    ways = [Candidate(name="default", why="what the command does by default", settings=usual)]
     if preset is not None:
         name, why = preset
         prepare = replace(usual.prepare, pre_filter=name)

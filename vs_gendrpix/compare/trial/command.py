@@ -221,15 +221,6 @@ def _sides(path: Path, tried: list[Tried], chosen: list[Place]) -> list[Given]:
 def _told(found: Findings, tried: list[Tried], chosen: list[Place], right: int) -> dict[str, Any]:
     """What the page says of the trial."""
     best = tried[right - 1]
-    stills = chosen if len(chosen) == 1 else chosen[:-1]
-    shown = f"Frames 0 to {len(stills) - 1} are single frames of the clip"
-    if len(chosen) > 1:
-        length = float(chosen[-1].end - chosen[-1].start)
-        shorter = "" if length >= SECOND else ", no more as a frame takes long here,"
-        shown += (
-            f"; the others are {length:.2g} s from {float(chosen[-1].moment):.2f} s on{shorter} by "
-            "which flicker, time and size are measured"
-        )
     return {
         "right": right,
         "lead": f"Recommended: {best.candidate.name} ({best.candidate.why})",
@@ -246,10 +237,27 @@ def _told(found: Findings, tried: list[Tried], chosen: list[Place], right: int) 
             for number, each in enumerate(tried, start=1)
         ],
         "notes": [
-            shown,
+            _shown(found, chosen),
             "Time and size are estimates for the whole clip on this machine, by what the frames "
             "here took; sound is not counted",
             "What is recommended follows from a rule (docs/try.md), and is no judgement of taste: "
             "look at the pictures",
         ],
     }
+
+
+def _shown(found: Findings, chosen: list[Place]) -> str:
+    """What the frames on the page are."""
+    *stills, second = chosen
+    if not stills:
+        return "Frame 0 is the only one"
+    length, moment = float(second.end - second.start), float(second.moment)
+    shorter = "" if length >= SECOND else " (no more, as a frame takes long here)"
+    if found.frames and found.rate:
+        length = min(length, float(found.frames / found.rate) - moment)
+    several = f"Frames 0 to {len(stills) - 1} are single frames"
+    return (
+        f"{several if len(stills) > 1 else 'Frame 0 is a single frame'} of the clip; the others "
+        f"are {length:.2f} s of it from {moment:.2f} s on{shorter}: by them flicker, time and size "
+        "are measured"
+    )
