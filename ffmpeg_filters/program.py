@@ -19,13 +19,20 @@ from typing import IO
 import av
 
 from ffmpeg_filters.errors import GraphError, MissingFilterError, RunError
-from ffmpeg_filters.graph import Graph
+from ffmpeg_filters.graph import Graph, Node
 from ffmpeg_filters.video import Feed, Video, grey, tags, with_tags_of
 
 _FINER = 20
 """Ticks of the program per tick of its input: fields are halves, and four frames become five."""
 _MAX_TICKS = 1 << 30
 _LAST_LINES = 20
+
+# The encoder that describes a graph knows limited range alone. Since 7.1 FFmpeg would convert all
+# other pictures, before the graph's first filter. So the graph says its range itself, in the log,
+# and what is encoded is called limited.
+_SHOW = Node(name="showinfo@described", arguments="", inputs=(), outputs=())
+_CALL_LIMITED = Node(name="setparams", arguments="range=limited", inputs=(), outputs=())
+_RANGES = {"unknown": 0, "tv": 1, "pc": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,21 +80,23 @@ class Program:
         self._check(graph)
         command = self._command(
             [part for video in videos for part in ("-f", "lavfi", "-i", grey(video))],
-            _fed(graph, videos),
+            _fed(graph.followed_by(_SHOW).followed_by(_CALL_LIMITED), videos),
             ["-frames:v", "1", "-c:v", "ffv1", "-f", "matroska", "pipe:1"],
+            log="level+info",
         )
         ended = subprocess.run(  # noqa: S603 - the program that the caller chose
             command, stdin=DEVNULL, capture_output=True, check=False
         )
+        lines = ended.stderr.decode(errors="replace").splitlines()
         if ended.returncode:
-            lines = ended.stderr.decode(errors="replace").splitlines()
-            raise GraphError(f"the filter graph {graph.text!r} fails: {_why(lines)}")
+            raise GraphError(f"the filter graph {graph.text!r} fails: {_why(_errors(lines))}")
         try:
-            return _described(ended.stdout, videos[0])
+            made = _described(ended.stdout, videos[0])
         except (av.FFmpegError, StopIteration):
             raise GraphError(
                 f"the filter graph {graph.text!r} makes nothing of the first frames"
             ) from None
+        return replace(made, color_range=_shown_range(lines))
 
     def run(self, graph: Graph, feeds: Sequence[Feed]) -> Iterator[av.VideoFrame]:
         """Run a graph, and yield its pictures with their times and colour.
@@ -141,8 +150,10 @@ class Program:
                 lines=tuple(lines.last),
             )
 
-    def _command(self, inputs: list[str], text: list[str], output: list[str]) -> list[str]:
-        start = [str(self.path), "-hide_banner", "-nostdin", "-v", "error", "-copyts"]
+    def _command(
+        self, inputs: list[str], text: list[str], output: list[str], *, log: str = "error"
+    ) -> list[str]:
+        start = [str(self.path), "-hide_banner", "-nostdin", "-v", log, "-copyts"]
         return [*start, *inputs, *text, *output]
 
     def _check(self, graph: Graph) -> None:
@@ -263,16 +274,28 @@ def _fed(graph: Graph, videos: Sequence[Video]) -> list[str]:
     return ["-filter_complex", text, *outputs]
 
 
+def _shown_range(lines: list[str]) -> int:
+    """Read the range of the described pictures from the log."""
+    shown = (re.search(r"\[showinfo@described .* color_range:(\w+)", line) for line in lines)
+    return next((_RANGES.get(found[1], 0) for found in shown if found), 0)
+
+
 def _tick(video: Video) -> Fraction:
     """Choose the time base of the pictures that come back."""
     finer = video.time_base / _FINER
     return finer if finer.denominator <= _MAX_TICKS else video.time_base
 
 
+def _errors(lines: list[str]) -> list[str]:
+    """Keep the errors of a log with levels, without the levels."""
+    level = re.compile(r"\[(error|fatal|panic)\] ")
+    return [level.sub("", line, count=1) for line in lines if level.search(line)]
+
+
 def _why(lines: list[str]) -> str:
     """Choose the most telling line of the program: a filter's complaint comes first."""
     said = [line for line in lines if line.startswith("[") and "Eval @" not in line]
-    line = (said or lines or ["it does not say why"])[0]
+    line = re.sub(r"^\[fc#.*?\] ", "", (said or lines or ["it does not say why"])[0])
     return re.sub(r"\[(Parsed_)?(\w+?)(_\d+)? @ 0x[0-9a-f]+\]", r"\2:", line)
 
 

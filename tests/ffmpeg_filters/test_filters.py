@@ -92,7 +92,8 @@ def test_the_films_own_pictures_come_back(method, request):
     assert len(telecined) == 60
     rate = Fraction(30000, 1001)
     found = run("inverse_telecine", telecined, rate=rate, order="tff", method=method)
-    assert abs(len(found) - 48) <= (method == "pullup")
+    missing = 2 if method == "pullup" else 0  # at its beginning and its end
+    assert 48 - missing <= len(found) <= 48
     best = [min(range(48), key=lambda n: far(film[n], picture)) for picture in found[4:44]]
     assert best == list(range(best[0], best[0] + 40))
     assert all(far(film[n], picture) < 1 for n, picture in zip(best, found[4:44], strict=True))

@@ -164,7 +164,7 @@ def test_an_error_of_the_feed_comes_out_as_it_is(runner):
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("scale=bogus=1", "scale: .*bogus"),
+        ("scale=bogus=1", r"fails: (scale: .*bogus|[^\[]*bogus.*'scale')"),
         ("crop=999:999", "crop: Invalid too big"),
         ("noise=alls=500", "noise: Value 500"),
         ("lut3d=file=/no/such.cube", "lut3d: /no/such.cube: No such file"),
@@ -223,7 +223,8 @@ def test_what_is_no_ffmpeg_is_told():
 def test_the_catalogue_is_true(program):
     assert InProcess().filters >= IN_BOTH
     assert not InProcess().filters & PROGRAM_ONLY
-    assert program.filters >= IN_BOTH | PROGRAM_ONLY
+    later_removed = {"derain", "pp", "sr"}
+    assert program.filters >= IN_BOTH | PROGRAM_ONLY - later_removed
 
 
 def test_the_catalogue_is_true_of_this_process():
@@ -246,10 +247,13 @@ def test_a_missing_filter_says_what_has_it(monkeypatch, tmp_path):
         runner_for(graph_of("hqdn3d"), "/no/ffmpeg")
 
 
-@pytest.mark.usefixtures("program")
-def test_filters_that_no_single_runner_has():
+def test_filters_that_no_single_runner_has(program, tmp_path):
+    """A wrapper stands for a program without a filter that this process has."""
+    wrapper = tmp_path / "ffmpeg"
+    wrapper.write_text(f'#!/bin/sh\nexec {program.path} "$@" | grep -v xpsnr\n')
+    wrapper.chmod(wrapper.stat().st_mode | stat.S_IXUSR)
     with pytest.raises(MissingFilterError, match="has no filter xpsnr"):
-        runner_for(graph_of("hqdn3d,split[a][b];[a][b]xpsnr"))
+        runner_for(graph_of("hqdn3d,split[a][b];[a][b]xpsnr"), str(wrapper))
 
 
 def test_the_rate_of_a_tape_is_that_of_its_frames(tmp_path):
