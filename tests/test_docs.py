@@ -1,5 +1,6 @@
 """The project's pages: links name something that is there, and examples run."""
 
+import ast
 import re
 import shlex
 import tomllib
@@ -19,6 +20,13 @@ PAGES = sorted(
 )
 CODE = re.compile(r"^(```|~~~).*?^\1|`[^`\n]*`", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
+GUIDE = [page for page in PAGES if page.parent.name != "results"]
+"""All pages but the records of what was measured, which stay as they were."""
+PACKAGES = sorted(ROOT.glob("vs_gendrpix/*/**/__init__.py"))
+OTHERS_FLAGS = {
+    *("--build-arg", "--index-url", "--rm", "--user", "--userns"),  # pip's, podman's
+    *("--info", "--input", "--input-depth", "--y4m"),  # vspipe's, x265's
+}
 
 
 def anchors(page):
@@ -81,7 +89,8 @@ def command_lines():
     """Every call of the program that a page shows as code: the command's name, its arguments."""
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
-        for line in re.findall(r"^(?:    |\$ |)gendrpix[- ](\w+ .*)$", text, re.MULTILINE):
+        begin = r"^(?:    |\$ |)(?:\.venv/bin/)?"
+        for line in re.findall(rf"{begin}gendrpix[- ](\w+ .*)$", text, re.MULTILINE):
             name, *arguments = shlex.split(re.split(r"  +|\s[|#>]\s", line)[0])
             if arguments != ["IN", "OUT"]:
                 yield pytest.param(name, arguments, id=f"{page.stem}: {name} {arguments[0]}")
@@ -92,3 +101,63 @@ def test_every_command_of_the_pages_is_understood(name, arguments):
     options = COMMANDS[name].parser(name).parse(arguments)
     if name == "video":
         settings(options)
+
+
+def options_of(name):
+    """The flags of each option of a command."""
+    return [each.option_strings for each in COMMANDS[name].parser(name)._actions]
+
+
+def test_every_command_and_every_option_is_on_a_page():
+    pages = [page.read_text(encoding="utf-8") for page in GUIDE if page.stem != "CHANGELOG"]
+    guide = "\n".join(pages)
+    table = re.search(r"^\| command .*?\n\n", guide, re.DOTALL | re.MULTILINE)[0]
+    assert {"video", *re.findall(r"`(?:gendrpix )?(\w+)`", table)} >= COMMANDS.keys()
+    named = set(re.findall(r"(?<![\w-])--?[a-z][\w-]*", guide))
+    for name in COMMANDS:
+        lost = [flags for flags in options_of(name) if flags and not named.intersection(flags)]
+        assert not lost, f"{name}: on no page"
+
+
+def test_every_flag_on_a_page_is_an_option():
+    known = OTHERS_FLAGS.union(*(flags for name in COMMANDS for flags in options_of(name)))
+    for page in GUIDE:
+        named = re.findall(r"(?<![\w-])--[a-z][\w-]*", page.read_text(encoding="utf-8"))
+        assert set(named) <= known, page.name
+
+
+def test_every_file_and_module_that_a_page_names_is_there():
+    tops = [each.name for each in (*ROOT.iterdir(), *(ROOT / "vs_gendrpix").iterdir())]
+    file = re.compile(rf"`((?:{'|'.join(map(re.escape, tops))})/[\w./-]*)`")
+    for page in GUIDE:
+        text = page.read_text(encoding="utf-8")
+        for name in file.findall(text):
+            places = (ROOT / name, ROOT / "vs_gendrpix" / name)
+            assert any(place.exists() for place in places), f"{page.name}: no {name}"
+        for name in re.findall(r"\b(?:vs_gendrpix|benchmarks)(?:\.[a-z]\w*)+(?!\.?\w)", text):
+            *above, last = name.split(".")
+            home = ROOT.joinpath(*above)
+            if not (home / last).exists() and not (home / f"{last}.py").exists():
+                module = home / "__init__.py" if home.is_dir() else home.with_suffix(".py")
+                assert last in module.read_text(encoding="utf-8"), f"{page.name}: no {name}"
+
+
+@pytest.mark.parametrize("init", PACKAGES, ids=lambda path: path.parent.name)
+def test_every_package_says_what_each_of_its_modules_does(init):
+    said = ast.get_docstring(ast.parse(init.read_text(encoding="utf-8")))
+    parts = {each.name for each in init.parent.iterdir() if each.suffix in {"", ".py"}}
+    if init.parent.name == "cli":  # where it says that a command has a file of its name
+        parts -= {f"{name}.py" for name in (*COMMANDS, "try_")}
+    for name in parts - {"__init__.py", "__pycache__"}:
+        assert re.search(rf"(?<!\w){re.escape(name)}", said), f"{name} is not said"
+
+
+def test_every_message_that_the_guide_quotes_is_one_of_the_code():
+    page = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+    messages = re.findall(r"^\| `(?:warning: )?(.*)` \|", page, re.MULTILINE)
+    assert len(messages) > 5
+    code = "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("vs_gendrpix/**/*.py"))
+    said = "\n".join(re.findall(r'(?<!")"([^"\n]+)"(?!")', code))  # no docstrings
+    for message in messages:  # the words between its values
+        for words in re.split(r"\.\.\.|[;:()]|\S*\d\S*|'.*?'|interlaced|bwdif|CUDA", message):
+            assert words.strip() in said, message

@@ -102,7 +102,10 @@ class Command:
         group = made.add_argument_group("messages")
         group.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
         group.add_argument(
-            "-v", "--verbose", action="store_true", help="say what is decided, and why"
+            "-v",
+            "--verbose",
+            action="store_true",
+            help="say more: what the input is, what libav says, where an error comes from",
         )
         add_version(group)
 

@@ -2,6 +2,7 @@
 
 restorer.py   the contract of a model, which is all that an engine knows of it
 opening.py    a model file opened as a restorer, of whatever kind it is
+community.py  models of other people, by spandrel
 devices.py    devices by name, and their arithmetic; heap.py: memory kept between frames
 catalogue.py  which model files there are; card.py: what a model says of itself
 tensor_file.py  safetensors files, checked before they are believed

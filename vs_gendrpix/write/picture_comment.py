@@ -17,8 +17,8 @@ def with_comment(codec: str, picture: bytes, comment: str) -> bytes:
     Args:
         codec: FFmpeg's name of its codec: png, tiff, exr or dpx.
         picture: All bytes of the file.
-        comment: One line of text; empty leaves the picture as it is. A DPX holds 100 bytes of it up
-            to the first comma, and 200 of the rest.
+        comment: One line of text; empty leaves the picture as it is. A DPX holds 99 bytes of it up
+            to the first comma, and 199 of what follows.
     """
     if not comment:
         return picture

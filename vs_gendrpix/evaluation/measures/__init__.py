@@ -8,4 +8,5 @@ colour.py                        colour in a picture that has none
 naturalness.py                   NIQE, which needs no reference
 temporal.py, warping.py          change from frame to frame
 video_quality.py                 VMAF and XPSNR, of clips
+parameters/                      the numbers of SqueezeNet and of NIQE, with their licences
 """
