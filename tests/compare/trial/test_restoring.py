@@ -31,7 +31,16 @@ def place(first, count):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("given", [{}, {"pre_filter": "film_16mm"}, {"deinterlace": "bwdif"}])
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"pre_filter": "film_16mm"},
+        {"deinterlace": "bwdif"},
+        # How many frames around one it needs is not known: some are read in any case.
+        {"pre_filter": "tmidequalizer=radius=4"},
+    ],
+)
 def test_the_frames_of_a_place_are_those_of_the_whole_job(tmp_path, given):
     source, chosen = tmp_path / "in.mkv", settings(2, LOSSLESS, **given)
     make_clip(source, times=[512 * number for number in range(30)])
