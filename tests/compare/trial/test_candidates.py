@@ -48,6 +48,7 @@ def having(**found):
         ({"softness": 0.5, "height": 1080, "width": 1920}, "gentle", "-s 2 --strength 0.6"),
         ({"height": 4320, "width": 7680}, "default", "-s 1"),
         ({"height": 576}, "default", "-s 3.75"),
+        ({"height": 590}, "default", "-s 3.5"),
         ({"rounding": 40, "noise": 5}, "vhs", "--pre-filter vhs"),
         ({"rounding": 63.9, "blocking": 1.39}, "default", ""),
         ({"noise": 5, "rate": Fraction(24000, 1001)}, "film_16mm", "--pre-filter film_16mm"),
@@ -84,6 +85,8 @@ def test_the_rule(found, best, options):
 def test_the_ways_that_are_tried(found, added):
     ways, _ = candidates(having(**found), model="tiny", device="auto")
     assert [way.name for way in ways] == ["default", *added, "gentle", "base", "twice"]
+    middle, _ = candidates(having(**found, height=576), model="tiny", device="auto")
+    assert middle[-1].name == "twice"
     large, _ = candidates(having(**found, height=1080, width=1920), model="base", device="auto")
     assert [way.name for way in large] == ["default", *added, "gentle", "tiny"]
 

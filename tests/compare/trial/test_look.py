@@ -61,7 +61,9 @@ def test_neither_a_fade_nor_a_small_change_is_a_cut(tmp_path):
     assert seen_of(write(tmp_path / "a.mkv", [lit, *fade])).cuts == 0
     for share, cuts in ((0.95, 0), (0.85, 1)):
         path = write(tmp_path / "b.mkv", [*[lit] * 4, *[share * lit] * 4])
-        assert seen_of(path).cuts == cuts
+        seen = seen_of(path)
+        assert seen.cuts == cuts
+        assert [sample.scene for sample in seen.samples] == [0] * 4 + [cuts] * 4
 
 
 def test_a_fade_marks_its_frames_and_a_cut_does_not(tmp_path):
