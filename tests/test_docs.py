@@ -11,6 +11,7 @@ import pytest
 from tests.clips import make_clip
 from vs_gendrpix.cli.main import COMMANDS
 from vs_gendrpix.cli.video import settings
+from vs_gendrpix.job.segments import folder
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(
@@ -161,3 +162,32 @@ def test_every_message_that_the_guide_quotes_is_one_of_the_code():
     for message in messages:  # the words between its values
         for words in re.split(r"\.\.\.|[;:()]|\S*\d\S*|'.*?'|interlaced|bwdif|CUDA", message):
             assert words.strip() in said, message
+
+
+def test_the_events_of_the_command_page_are_those_that_are_written():
+    page = (ROOT / "docs" / "command.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| [^|]* \| (.*) \|$", page, re.MULTILINE)
+    said = {
+        event: set(re.findall(r"`(\w+)`", re.sub(r"\(.*?\)", "", text))) for event, text in rows
+    }
+    written = {}
+    for path in ("job/progress.py", "job/batch/progress.py"):
+        for node in ast.walk(ast.parse((ROOT / "vs_gendrpix" / path).read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "self._write":
+                written[node.args[0].value] = {each.arg for each in node.keywords}
+    assert said == written
+
+
+def test_the_job_page_names_every_file_of_the_folder():
+    page = (ROOT / "docs" / "jobs.md").read_text(encoding="utf-8")
+    for name in (folder.PLAN, folder.LEDGER, folder.INDEX, folder.PINNED, folder.PUBLISHED):
+        assert f"| `{name}` |" in page
+    assert f"`{folder.FINISH}`" in page
+
+
+def test_the_install_page_has_every_extra():
+    page = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
+    table = page.partition("| extra |")[2].partition("\n\n")[0]
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        extras = tomllib.load(file)["project"]["optional-dependencies"]
+    assert set(re.findall(r"^\| `(\w+)`", table, re.MULTILINE)) == extras.keys()
