@@ -96,3 +96,10 @@ def test_the_second_lies_amid_the_longest_scene_and_within_the_clip(seen):
     short = replace(seen, end=Fraction(12, 25))
     assert places(short)[-1].moment == 0
     assert len(places(replace(short, frames=1, samples=short.samples[:1]))) == 1
+
+
+def test_scenes_count_for_more_than_quarters(seen):
+    found = having(
+        seen, scene=[0] * 6 + [1, 1, 2, 2, 3, 3], texture=[5, 5, 5, 5, 9, 5, 7, 6, 6, 7, 7, 6]
+    )
+    assert [place.moment for place in places(found)[:-1]] == [4, 6, 9, 10]
