@@ -32,12 +32,12 @@ class ReadSettings:
     )
     rate: Fraction | None = option(
         None,
-        "frames per second of numbered pictures and raw video, which do not store it: 25, 23.976 "
+        "frames per second of raw video and of numbered pictures, which seldom say it: 25, 23.976 "
         "or 24000/1001",
         "--fps",
         metavar="R",
         parse=parsing.rate,
-        default_text="24",
+        default_text="that of a DPX or EXR header, or else 24",
     )
     start_number: int | None = option(
         None,

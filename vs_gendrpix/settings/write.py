@@ -67,14 +67,14 @@ class EncodeSettings:
         "--crf",
         metavar="N",
         parse=float,
-        default_text="the profile's",
+        default_text="the profile's; of an encoder that is named, its own",
     )
     preset: str | None = option(
         None,
         "speed preset of the encoder",
         "--preset",
         metavar="NAME",
-        default_text="the profile's",
+        default_text="the profile's; of an encoder that is named, its own",
     )
     pix_fmt: str = option(
         "auto",
