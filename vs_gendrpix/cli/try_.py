@@ -8,7 +8,7 @@ from pathlib import Path
 from vs_gendrpix.cli.command import Command
 from vs_gendrpix.cli.options import add_some
 from vs_gendrpix.errors import needs_extra, one_line
-from vs_gendrpix.settings import RestoreSettings
+from vs_gendrpix.settings import ReadSettings, RestoreSettings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the page, an .html file (default: the clip's name, here)",
     )
     add_some(parser, RestoreSettings, "device")
+    add_some(parser, ReadSettings, "on_change")
     parser.add_argument(
         "-y", "--overwrite", action="store_true", help="replace an existing page and its pictures"
     )
@@ -47,7 +48,12 @@ def run(options: argparse.Namespace) -> int:
             sys.stdout.flush()
 
     whole = try_clip(
-        options.clip, output, device=options.device, overwrite=options.overwrite, say=say
+        options.clip,
+        output,
+        device=options.device,
+        on_change=options.on_change,
+        overwrite=options.overwrite,
+        say=say,
     )
     say(f"{output}")
     return 0 if whole else 1

@@ -143,6 +143,18 @@ def test_a_clip_whose_picture_changes_is_refused(tmp_path, monkeypatch, capsys):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("nearest_engine", "small_scale")
+def test_a_clip_whose_picture_changes_is_tried_as_its_commands_say(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    make_changing_clip(tmp_path / "a.nut", "mpeg2video", [(64, 48)] * 9 + [(96, 64)] * 9)
+    assert main(["try", "a.nut", "--on-change", "scale"]) == 0
+    out = capsys.readouterr().out
+    commands = [line for line in out.splitlines() if "gendrpix-video" in line]
+    assert len(commands) >= 3
+    assert all("--on-change scale" in line for line in commands)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("nearest_engine", "small_scale")
 def test_fields_in_hdr_are_tried_as_the_job_makes_them_and_the_second_may_be_short(
     tmp_path, monkeypatch
 ):
@@ -161,7 +173,7 @@ def test_fields_in_hdr_are_tried_as_the_job_makes_them_and_the_second_may_be_sho
     with open_input(path, ReadSettings(), Notes()) as clip:
         seen = look(clip)
     found = findings(seen)
-    tried, chosen = command._try_all(path, found, places(seen), "auto", tmp_path)
+    tried, chosen = command._try_all(path, found, places(seen), "auto", ReadSettings(), tmp_path)
     for each in tried:
         counts = [part.cost.frames for part in each.parts]
         assert counts == [2, 2, 2, 2, 6]

@@ -10,6 +10,7 @@ from vs_gendrpix.settings import (
     FinishSettings,
     PrepareSettings,
     ProcessSettings,
+    ReadSettings,
     RestoreSettings,
 )
 from vs_gendrpix.settings.option import options_of
@@ -42,19 +43,22 @@ class Candidate:
         return " ".join(_options(self.settings, ProcessSettings()))
 
 
-def candidates(found: Findings, *, model: str, device: str) -> tuple[list[Candidate], str]:
+def candidates(
+    found: Findings, *, model: str, device: str, read: ReadSettings | None = None
+) -> tuple[list[Candidate], str]:
     """Choose ways to restore a clip.
 
     Args:
         found: What was found of it.
         model: The model that is the default here, `tiny` or `base`.
         device: Where to restore, as `--device` says it.
+        read: How the clip is read; None is as the command does by default.
 
     Returns:
         Three to five ways, and the name of the one that the rule recommends; `docs/try.md` has the
         rule as a table.
     """
-    usual = _usual(found, device)
+    usual = replace(_usual(found, device), read=read or ReadSettings())
     other = "base" if model == "tiny" else "tiny"
     preset = _preset(found)
     ways = [Candidate(name="default", why="what the command does by default", settings=usual)]

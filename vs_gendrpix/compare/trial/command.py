@@ -26,7 +26,7 @@ from vs_gendrpix.job.plan import Plan, make_plan, usual_model
 from vs_gendrpix.job.progress import Progress
 from vs_gendrpix.job.rate import Bound
 from vs_gendrpix.read.opening import STDIN
-from vs_gendrpix.settings import ProcessSettings, ReadSettings
+from vs_gendrpix.settings import OnChange, ProcessSettings, ReadSettings
 
 SHOWN = 8
 """Frames on the page at most: the four, and some of the second."""
@@ -62,7 +62,13 @@ class Tried:
 
 
 def try_clip(
-    path: Path, output: Path, *, device: str = "auto", overwrite: bool = False, say: Say = print
+    path: Path,
+    output: Path,
+    *,
+    device: str = "auto",
+    on_change: OnChange = "error",
+    overwrite: bool = False,
+    say: Say = print,
 ) -> bool:
     """Look at a clip, restore parts of it in a few ways, and write a page that compares them.
 
@@ -70,6 +76,7 @@ def try_clip(
         path: A video, a picture, numbered pictures or a VapourSynth script.
         output: The page.
         device: Where to restore, as `--device` says it.
+        on_change: What to do if the picture changes its size or format, as `--on-change` says it.
         overwrite: Whether an existing page and its pictures may be replaced.
         say: Is told each line of what was found and recommended.
 
@@ -85,12 +92,13 @@ def try_clip(
         Destination(output, [path], overwrite=overwrite) as page,
         TemporaryDirectory(prefix="gendrpix-try-") as folder,
     ):
-        with open_input(path, _READ, Notes()) as clip:
+        read = ReadSettings(on_change=on_change)
+        with open_input(path, read, Notes()) as clip:
             seen = look(clip)
         found, chosen = findings(seen), places(seen)
         for finding in found.said:
             say(str(finding))
-        tried, chosen = _try_all(path, found, chosen, device, Path(folder))
+        tried, chosen = _try_all(path, found, chosen, device, read, Path(folder))
         for each in tried:
             say(_line(each))
         right = [each.recommended for each in tried].index(True) + 1
@@ -98,14 +106,16 @@ def try_clip(
         return make_page(page, _sides(path, tried, chosen), frames=SHOWN, trial=trial)
 
 
-_READ = ReadSettings()
-
-
 def _try_all(
-    path: Path, found: Findings, chosen: list[Place], device: str, folder: Path
+    path: Path,
+    found: Findings,
+    chosen: list[Place],
+    device: str,
+    read: ReadSettings,
+    folder: Path,
 ) -> tuple[list[Tried], list[Place]]:
     """Restore the places in each way; returns the places too, as the second may be shortened."""
-    ways, best = candidates(found, model=usual_model(device), device=device)
+    ways, best = candidates(found, model=usual_model(device), device=device, read=read)
     tried: list[Tried] = []
     with tqdm(desc="restore", unit="frame", disable=None) as bar:
         for number, way in enumerate(ways):
