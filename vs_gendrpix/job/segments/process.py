@@ -47,7 +47,7 @@ def process(
     Decoding, restoring and encoding overlap; a few frames are in memory at a time, however long the
     clip is. The output appears when it is whole and checked; on any error, none does.
 
-    A clip of more than some fifteen seconds is made in segments, in a folder `OUT.job` beside the
+    A clip of more than 360 frames is made in segments, in a folder `OUT.job` beside the
     output. After a crash, an interruption or a power cut the same call goes on where that stopped.
 
     Args:
