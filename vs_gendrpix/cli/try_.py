@@ -35,18 +35,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Try the clip, say what was found, and print the path of the page; returns the exit code."""
-    with needs_extra("evaluation", "PIL"):  # torch takes seconds to load: --help shall be quick
-        from vs_gendrpix.compare.trial.command import try_clip  # noqa: PLC0415
-
-    for handler in logging.getLogger("vs_gendrpix").handlers:
-        handler.addFilter(_Once())
-    output = options.output or Path(f"{options.clip.stem.split('%')[0] or 'page'}.html")
 
     def say(line: str) -> None:
         if not options.quiet:
             sys.stdout.write(one_line(line) + "\n")
             sys.stdout.flush()
 
+    say(f"Looking at {options.clip}")  # before torch is loaded, which takes seconds
+    with needs_extra("evaluation", "PIL"):
+        from vs_gendrpix.compare.trial.command import try_clip  # noqa: PLC0415
+
+    for handler in logging.getLogger("vs_gendrpix").handlers:
+        handler.addFilter(_Once())
+    output = options.output or Path(f"{options.clip.stem.split('%')[0] or 'page'}.html")
     whole = try_clip(
         options.clip,
         output,

@@ -14,6 +14,7 @@ from tests.compare.test_command import data_of, pixels
 from tests.libav.test_filters import moving, woven
 from vs_gendrpix.cli import video
 from vs_gendrpix.cli.main import main
+from vs_gendrpix.errors import cancellation
 from vs_gendrpix.frame.area import Area
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.job.open import open_input
@@ -47,13 +48,18 @@ def test_a_page_compares_ways_to_restore_a_clip(tmp_path, capsys):
     page = tmp_path / "p.html"
     assert main(["try", str(clip), "-o", str(page)]) == 0
     out = capsys.readouterr().out.splitlines()
-    assert re.match(r"Noise: [56]\.\d of 255, strong \(a clean clip has under 1.5\)", out[0])
+    assert re.match(r"Noise: [56]\.\d of 255, strong \(a clean clip has under 1.5\)", out[1])
     assert out[-1] == str(page)
     assert [line.split(":")[0] for line in out if line.startswith("Recommended")] == ["Recommended"]
+    assert out[0].startswith("Looking at ")
+    announced = next(n for n, line in enumerate(out) if line.startswith("Restoring 4 frames and a"))
+    first, left, *others = out[announced + 1 : -1]
+    assert first.startswith("default (about ")
+    assert left.startswith(f"The other {len(others)} ways take about ")
     data = data_of(page)
     assert data["names"] == ["my tape.mkv", "default", "vhs (recommended)", "gentle", "base"]
     assert data["trial"]["right"] == 2
-    assert [": ".join(each) for each in data["trial"]["findings"]] == out[:12]
+    assert [": ".join(each) for each in data["trial"]["findings"]] == out[1:13]
     assert data["trial"]["lead"].startswith("Recommended: vhs (its filters take off noise")
     first, *_ = data["trial"]["notes"]
     assert re.search(
@@ -133,6 +139,13 @@ def test_what_cannot_be_is_one_line_and_nothing_is_left(
     assert sorted(tmp_path.iterdir()) == before
 
 
+def test_what_was_restored_is_gone_when_the_process_must_end_at_once():
+    with command._scratch() as folder:
+        (folder / "0.mkv").write_bytes(b"a picture")
+        assert cancellation.abandon()
+        assert not folder.exists()
+
+
 def test_a_clip_whose_picture_changes_is_refused(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     make_changing_clip(tmp_path / "a.nut", "mpeg2video", [(64, 48)] * 3 + [(96, 64)])
@@ -173,7 +186,8 @@ def test_fields_in_hdr_are_tried_as_the_job_makes_them_and_the_second_may_be_sho
     with open_input(path, ReadSettings(), Notes()) as clip:
         seen = look(clip)
     found = findings(seen)
-    tried, chosen = command._try_all(path, found, places(seen), "auto", ReadSettings(), tmp_path)
+    ways = candidates(found, model="tiny", device="auto")
+    tried, chosen = command._try_all(path, ways, places(seen), tmp_path, print)
     for each in tried:
         counts = [part.cost.frames for part in each.parts]
         assert counts == [2, 2, 2, 2, 6]

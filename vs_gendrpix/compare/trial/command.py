@@ -1,10 +1,14 @@
 """Try a clip: the work of `gendrpix try`."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from shlex import quote
+from shutil import rmtree
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -19,12 +23,11 @@ from vs_gendrpix.compare.trial.findings import Findings, findings
 from vs_gendrpix.compare.trial.look import look
 from vs_gendrpix.compare.trial.places import SECOND, Place, places
 from vs_gendrpix.compare.trial.restoring import Restored, Restoring
-from vs_gendrpix.errors import SettingsError
+from vs_gendrpix.errors import SettingsError, cancellation
 from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.job.open import open_input
 from vs_gendrpix.job.plan import Plan, make_plan, usual_model
 from vs_gendrpix.job.progress import Progress
-from vs_gendrpix.job.rate import Bound
 from vs_gendrpix.read.opening import STDIN
 from vs_gendrpix.settings import OnChange, ProcessSettings, ReadSettings
 
@@ -88,37 +91,31 @@ def try_clip(
     """
     if path == STDIN:
         raise SettingsError("a pipe cannot be tried, as it is read several times: use a file")
-    with (
-        Destination(output, [path], overwrite=overwrite) as page,
-        TemporaryDirectory(prefix="gendrpix-try-") as folder,
-    ):
+    with Destination(output, [path], overwrite=overwrite) as page, _scratch() as folder:
         read = ReadSettings(on_change=on_change)
         with open_input(path, read, Notes()) as clip:
             seen = look(clip)
         found, chosen = findings(seen), places(seen)
         for finding in found.said:
             say(str(finding))
-        tried, chosen = _try_all(path, found, chosen, device, read, Path(folder))
-        for each in tried:
-            say(_line(each))
+        ways = candidates(found, model=usual_model(device), device=device, read=read)
+        tried, chosen = _try_all(path, ways, chosen, folder, say)
         right = [each.recommended for each in tried].index(True) + 1
         trial = _told(found, tried, chosen, right)
         return make_page(page, _sides(path, tried, chosen), frames=SHOWN, trial=trial)
 
 
 def _try_all(
-    path: Path,
-    found: Findings,
-    chosen: list[Place],
-    device: str,
-    read: ReadSettings,
-    folder: Path,
+    path: Path, given: tuple[list[Candidate], str], chosen: list[Place], folder: Path, say: Say
 ) -> tuple[list[Tried], list[Place]]:
     """Restore the places in each way; returns the places too, as the second may be shortened."""
-    ways, best = candidates(found, model=usual_model(device), device=device, read=read)
+    ways, best = given
+    say(_announced(ways, chosen))
     tried: list[Tried] = []
-    with tqdm(desc="restore", unit="frame", disable=None) as bar:
+    began = time.monotonic()
+    with tqdm(total=len(ways) * len(chosen), unit="place", disable=None) as bar:
         for number, way in enumerate(ways):
+            bar.set_description(f"{way.name}, way {number + 1} of {len(ways)}")
             own = folder / str(number)
             own.mkdir()
             plan = make_plan(path, own / "whole.mkv", _planned(way, first=not number))
@@ -128,9 +125,21 @@ def _try_all(
                     is_second = place == len(chosen) - 1 and len(chosen) > 1
                     if is_second and not number:
                         chosen = [*chosen[:-1], _shortened(wanted, parts, plan)]
-                    parts.append(restoring.restore(chosen[place], _Frames(bar)))
+                    parts.append(restoring.restore(chosen[place], Progress()))
+                    bar.update()
             tried.append(_tried(path, plan, way, parts, recommended=way.name == best))
+            bar.clear()
+            say(_line(tried[-1]))
+            if not number:
+                left = (len(ways) - 1) * (time.monotonic() - began)
+                say(f"The other {len(ways) - 1} ways take {in_time(left)} more")
     return tried, chosen
+
+
+def _announced(ways: list[Candidate], chosen: list[Place]) -> str:
+    """What will be restored, in one line."""
+    many = f"{len(chosen) - 1} frames and a second" if len(chosen) > 1 else "a frame"
+    return f"Restoring {many} of it in {len(ways)} ways: {', '.join(way.name for way in ways)}"
 
 
 def _planned(way: Candidate, *, first: bool) -> ProcessSettings:
@@ -150,15 +159,16 @@ def _shortened(second: Place, parts: list[Restored], plan: Plan) -> Place:
     return replace(second, end=second.start + length)
 
 
-class _Frames(Progress):
-    """Moves a bar."""
-
-    def __init__(self, bar: "tqdm[Any]") -> None:
-        self._bar = bar
-
-    def frame(self, count: int, bound: Bound) -> None:  # noqa: ARG002
-        """See `Progress`."""
-        self._bar.update()
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    """A folder for the restored places, which does not outlive the process if that must end."""
+    with TemporaryDirectory(prefix="gendrpix-try-", ignore_cleanup_errors=True) as folder:
+        remove = partial(rmtree, folder, ignore_errors=True)
+        cancellation.add_leftover(remove)
+        try:
+            yield Path(folder)
+        finally:
+            cancellation.drop_leftover(remove)
 
 
 def _tried(
