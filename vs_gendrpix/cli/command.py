@@ -16,7 +16,7 @@ from vs_gendrpix.cli.terminal.console import LastLines, flush_streams, open_miss
 from vs_gendrpix.cli.terminal.signals import signals_cancel
 from vs_gendrpix.errors import EXIT_CODES, UNWRITABLE, SettingsError, cancellation
 from vs_gendrpix.errors.failure import Failure
-from vs_gendrpix.frame.notes import DECISION
+from vs_gendrpix.frame.notes import DECISION, PROGRESS
 from vs_gendrpix.models.heap import keep_freed
 
 
@@ -193,11 +193,14 @@ class _Handler(logging.Handler):
         self._program, self._timed = program, timed
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write one line, which begins with the time or the level, and the trace of an error."""
-        level = record.levelname.lower()
+        """Write one line, which begins with the time or the level, and the trace of an error.
+
+        Progress has no level in front, as it has none in the displays of other commands.
+        """
+        head = "" if record.levelno == PROGRESS else f"{record.levelname.lower()}: "
         if self._timed:
-            level = logging.Formatter().formatTime(record)
-        say(self._program, f"{level}: {record.getMessage()}")
+            head = f"{logging.Formatter().formatTime(record)}: "
+        say(self._program, f"{head}{record.getMessage()}")
         if record.exc_info:
             with suppress(*UNWRITABLE):
                 traceback.print_exception(record.exc_info[1])

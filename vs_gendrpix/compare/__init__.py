@@ -10,6 +10,7 @@ choosing.py     which frames the page shows
 pictures.py     frames as PNG, and their small previews
 facts.py        what is known of a file, for the table
 page.py         the page, in one file
+progress.py     how far it is: a bar, or a line now and then
 trial/          looks at one clip, restores parts of it in a few ways, and compares these
 web/            its HTML, CSS and JavaScript; vendor/ holds others' work, with licences
 """

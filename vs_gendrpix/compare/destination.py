@@ -38,6 +38,7 @@ class Destination:
             self._file = OutputFile(output, source=path, overwrite=overwrite)
             self._folder = OutputFolder(names, source=path, overwrite=overwrite)
         self._holds_folder = False
+        self._sizes: list[int] = []
 
     def __enter__(self) -> Self:
         self._opened = ExitStack()
@@ -62,6 +63,7 @@ class Destination:
         except OSError as error:
             what = f"cannot write the pictures of {self._output}"
             raise output_fault(error, what) from error
+        self._sizes.append(len(content))
         return f"{quote(self._beside.name)}/{path.name}"
 
     def publish(self, text: str) -> None:
@@ -76,3 +78,12 @@ class Destination:
             self._folder.publish()
             cancellation.go_on()
         self._file.publish()
+
+    def contents(self) -> str:
+        """What was published, in words: the page, and the folder that travels with it."""
+        beside = f", with {len(self._sizes)} pictures of {_in_bytes(sum(self._sizes))} in "
+        return str(self._output) + (f"{beside}{self._beside.name}" if self._holds_folder else "")
+
+
+def _in_bytes(size: int) -> str:
+    return f"{size / 1e6:.0f} MB" if size >= 1e6 else f"{max(size / 1e3, 1):.0f} kB"

@@ -8,7 +8,6 @@ from itertools import islice
 from typing import Any
 
 from torch import Tensor
-from tqdm import tqdm
 
 from vs_gendrpix.compare.choosing import chosen
 from vs_gendrpix.compare.destination import Destination
@@ -17,6 +16,7 @@ from vs_gendrpix.compare.measuring import Measure, Measuring, one_thread
 from vs_gendrpix.compare.page import page
 from vs_gendrpix.compare.pairing import by_number, by_time
 from vs_gendrpix.compare.pictures import png, preview
+from vs_gendrpix.compare.progress import Counted, tell
 from vs_gendrpix.compare.sides import Given, Side, called, largest, opened
 from vs_gendrpix.errors import MediaError, cancellation
 from vs_gendrpix.frame.format import Frame
@@ -93,6 +93,7 @@ def make_page(
             ]
             data = _data(sides, anchor, found, cards, referenced=referenced)
         place.publish(page(" | ".join(data["names"]), data | {"trial": trial}))
+    tell(place.contents())
     return not any(each.damaged for each in notes.values())
 
 
@@ -123,6 +124,7 @@ def _pairs(sides: list[Side]) -> Iterator[tuple[Fraction, list[Frame]]]:
 def _measure(sides: list[Side], anchor: int, *, referenced: bool) -> Measured:
     """Read all clips through, and measure their frames."""
     size, expected, names = largest(sides), sides[0].expected, called(sides)
+    tell(f"comparing {' and '.join(names)} at {size[1]}x{size[0]}")
     for name, side in zip(names, sides, strict=True):
         for remark in side.remarks(size):
             log.info("%s: %s", name, remark)
@@ -130,16 +132,16 @@ def _measure(sides: list[Side], anchor: int, *, referenced: bool) -> Measured:
     measuring = Measuring(sides=len(sides), anchor=anchor, referenced=referenced, size=size)
     times, count = [], 0
     pieces: list[int] = []
-    with tqdm(total=expected or None, desc="measure", unit="frame", disable=None) as bar:
+    with Counted("measuring", sides[0].about) as finished:
         for count, (time, together) in enumerate(_pairs(sides), start=1):
             cancellation.check()
-            bar.update()
             if (count - 1) % step == 0:
                 moment = sides[0].moment(time)
                 follows = bool(pieces) and pieces[-1] == moment.piece
                 measuring.add(_shown(sides, together, size), follows=follows)
                 times.append(moment.seconds)
                 pieces.append(moment.piece)
+            finished.add()
     if not count:
         raise MediaError("the clips have no frame in common: nothing can be compared")
     notes = []
@@ -162,15 +164,15 @@ def _measure(sides: list[Side], anchor: int, *, referenced: bool) -> Measured:
 def _pictures(sides: list[Side], numbers: list[int], anchor: int) -> Iterator[_Pictures]:
     """Yield the pictures of frames by their numbers, which must rise."""
     size, wanted = largest(sides), set(numbers)
-    with tqdm(total=len(numbers), desc="pictures", unit="frame", disable=None) as bar:
+    with Counted("writing the pictures of", len(numbers)) as finished:
         for number, (_, together) in enumerate(islice(_pairs(sides), numbers[-1] + 1)):
             cancellation.check()
             if number in wanted:
                 taken = _shown(sides, together, size)
-                bar.update()
                 yield _Pictures(
                     number=number, files=[*map(png, taken)], preview=preview(taken[anchor])
                 )
+                finished.add()
 
 
 def _shown(sides: list[Side], together: list[Frame], size: tuple[int, int]) -> list[Tensor]:

@@ -103,6 +103,16 @@ class Side:
         return 0 if len(self.given.pieces) > 1 else self.info.frames
 
     @property
+    def about(self) -> int:
+        """About how many frames it has, to tell how far the work is; 0 when unknown."""
+        rate, pieces = self.info.average_rate, self.given.pieces
+        if len(pieces) < 2:
+            return self.info.frames
+        lengths = [each.end - (each.start or 0) for each in pieces if each.end is not None]
+        counted = bool(rate) and len(lengths) == len(pieces)
+        return sum(max(round(length * rate), 1) for length in lengths) if counted else 0
+
+    @property
     def info(self) -> ClipInfo:
         """Properties of the clip."""
         return self.frames.info

@@ -10,6 +10,9 @@ log = logging.getLogger(__name__)
 DECISION = 25
 """Level of the log, between information and warnings, of what was decided for the user."""
 logging.addLevelName(DECISION, "DECIDED")
+PROGRESS = 26
+"""Level of the log of how far work has come, where no display of progress is handed down to it."""
+logging.addLevelName(PROGRESS, "PROGRESS")
 
 EXAMPLES = 5
 """Largest number of libav's lines that a report quotes. All are counted."""

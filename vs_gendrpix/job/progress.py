@@ -159,8 +159,7 @@ class Plain(_Metered):
         """Write the position, the rate and the time left, if a line is due."""
         if self._meter is None or not self._meter.due(count):
             return
-        rate, left = self._meter.rate(count), self._meter.seconds_left(count)
-        speed = f"{rate:.1f} frames/s" if rate >= 1 else f"{1 / rate:.1f} s/frame"
+        speed, left = self._meter.speed(count), self._meter.seconds_left(count)
         total = f"/{self._meter.total}" if self._meter.total else ""
         eta = "" if left is None else f", {left:.0f} s left"
         self._say(f"frame {count}{total}, {speed}, {bound}-bound{_size(self._meter)}{eta}")

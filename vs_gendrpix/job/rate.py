@@ -82,6 +82,11 @@ class Meter:
         """Frames a second so far."""
         return (count - self._done) / max(time.monotonic() - self._began, 1e-6)
 
+    def speed(self, count: int) -> str:
+        """The rate so far in words: frames a second, or seconds a frame below 1."""
+        rate = self.rate(count)
+        return f"{rate:.1f} frames/s" if rate >= 1 else f"{1 / rate:.1f} s/frame"
+
     def seconds_left(self, count: int) -> float | None:
         """Seconds to go, or None when the number of frames is unknown."""
         left = max(self.total - count, 0)
