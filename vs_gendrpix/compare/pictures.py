@@ -2,6 +2,7 @@
 
 import base64
 import io
+from zlib import Z_RLE
 
 import numpy as np
 from PIL import Image
@@ -14,7 +15,8 @@ PREVIEW = (160, 90)
 def png(picture: Tensor) -> bytes:
     """(1, 3, H, W) RGB in [0, 1], of 8 bits, as a PNG file."""
     held = io.BytesIO()
-    _image(picture).save(held, "PNG")
+    # A search for what repeats takes four times as long, and finds little in photographed pictures.
+    _image(picture).save(held, "PNG", compress_type=Z_RLE)
     return held.getvalue()
 
 
