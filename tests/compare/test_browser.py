@@ -33,6 +33,29 @@ def browser():
         running.close()
 
 
+PLANTED = (1300, 60), (180, 700)
+"""Columns and rows of the squares of 40 pixels in which the two frames of large clips differ."""
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory):
+    """A page of two clips that are larger than the window, with a difference in each frame."""
+    folder = tmp_path_factory.mktemp("large")
+    noise = np.random.default_rng(1).integers(0, 200, (1000, 1500, 3)).astype(np.uint8)
+    for name in ("clean", "worn"):
+        (folder / name).mkdir()
+        for frame, (column, row) in enumerate(PLANTED):
+            picture = noise.copy()
+            if name == "worn":
+                picture[row : row + 40, column : column + 40, 0] += np.uint8(50 - frame)
+            image.fromarray(picture).save(folder / name / f"{frame:03}.png", compress_level=1)
+    path = folder / "page.html"
+    assert (
+        main(["compare", *(str(folder / each) for each in ("clean", "worn")), "-o", str(path)]) == 0
+    )
+    return path
+
+
 @pytest.fixture(scope="module")
 def page(tmp_path_factory, clips):
     """A page of three clips of which all frames are shown."""
@@ -126,6 +149,42 @@ def test_it_opens_on_the_worst_frame_and_says_what_it_shows(browser, page):
         tab.locator("[data-order=time]").click()
         numbers = tab.locator("#strip span").all_inner_texts()
         assert numbers == [str(number) for number in range(FRAMES)]
+
+
+@pytest.mark.parametrize("ratio", [1, 2])
+def test_a_large_picture_opens_pixel_for_pixel_where_the_clips_differ(browser, large, ratio):
+    with opened(browser, large, device_scale_factor=ratio) as tab:
+
+        def planted():
+            return (seen(tab) == (50 - tab.evaluate("view.frame"), 0, 0)).all(2).sum()
+
+        assert (tab.evaluate("view.frame"), tab.evaluate("view.scale")) == (0, 1)
+        assert tab.locator("#whole").inner_text() == "100 %"
+        press(tab, "d")
+        assert planted() == 40 * 40, "pixel for pixel"
+        press(tab, ".")
+        assert planted() == 40 * 40, "each frame is shown at a place of its own"
+        press(tab, "f")
+        assert tab.evaluate("view.scale") < 1
+        assert tab.locator(".sheet").bounding_box()["width"] <= 1000
+        press(tab, ",")
+        assert tab.evaluate("view.scale") < 1, "all of each frame, once this is asked for"
+        tab.set_viewport_size({"width": 900, "height": 800})
+        settle(tab)
+        assert tab.locator(".sheet").bounding_box()["width"] <= 900
+
+
+def test_a_place_that_was_looked_for_stays(browser, large):
+    with opened(browser, large) as tab:
+        stage = tab.locator("#stage").bounding_box()
+        tab.mouse.move(stage["x"] + 200, stage["y"] + 200)
+        tab.mouse.down()
+        tab.mouse.move(stage["x"] + 150, stage["y"] + 170, steps=3)
+        tab.mouse.up()
+        settle(tab)
+        at = corner(tab)
+        press(tab, ".")
+        assert (tab.evaluate("view.frame"), corner(tab)) == (1, at)
 
 
 def test_keys_flip_in_place_and_the_pixels_are_the_files(browser, page):

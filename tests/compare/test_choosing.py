@@ -1,10 +1,11 @@
-"""Which frames a page shows."""
+"""Which frames a page shows, and where each is opened."""
 
 from itertools import pairwise
 
 import pytest
+import torch
 
-from vs_gendrpix.compare.choosing import chosen
+from vs_gendrpix.compare.choosing import chosen, spot
 
 
 @pytest.mark.parametrize("total", [1, 5])
@@ -40,3 +41,20 @@ def test_frames_without_a_value_are_not_the_worst():
     badness = [float("-inf")] * 10
     badness[7] = -90.0  # as of a measure of which more is better
     assert 7 in chosen(badness, 2)
+
+
+@pytest.mark.parametrize("anchor", [0, 1, 2])
+@pytest.mark.parametrize("at", [(0, 0), (700, 30), (300, 400), (767, 590)])
+def test_a_frame_is_opened_where_the_clips_differ_most(at, anchor):
+    column, row = at
+    pictures = [torch.full((1, 3, 600, 777), 0.5) for _ in range(3)]
+    pictures[1][..., row : row + 10, column : column + 10] = 0.9
+    pictures[2][..., 200:203, 100:103] = 0.9
+    x, y = spot(pictures, anchor)
+    assert (abs(x - column), abs(y - row)) <= (128 + 16, 128 + 16)
+
+
+@pytest.mark.parametrize("size", [(2, 3), (50, 70), (1000, 2000)])
+def test_equal_pictures_are_opened_in_the_middle(size):
+    picture = torch.rand(1, 3, *size)
+    assert spot([picture, picture.clone()], 0) == (size[1] // 2, size[0] // 2)

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
-from vs_gendrpix.compare.choosing import chosen
+from vs_gendrpix.compare.choosing import chosen, spot
 from vs_gendrpix.compare.destination import Destination
 from vs_gendrpix.compare.facts import facts
 from vs_gendrpix.compare.measuring import Measure, Measuring, one_thread
@@ -106,11 +106,12 @@ def _places(found: Measured, frames: int) -> list[int]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Pictures:
-    """One frame of all clips, as PNG files, with a preview."""
+    """One frame of all clips, as PNG files, with a preview, and where they differ most."""
 
     number: int
     files: list[bytes]
     preview: str
+    spot: tuple[int, int]
 
 
 def _pairs(sides: list[Side]) -> Iterator[tuple[Fraction, list[Frame]]]:
@@ -170,7 +171,10 @@ def _pictures(sides: list[Side], numbers: list[int], anchor: int) -> Iterator[_P
             if number in wanted:
                 taken = _shown(sides, together, size)
                 yield _Pictures(
-                    number=number, files=[*map(png, taken)], preview=preview(taken[anchor])
+                    number=number,
+                    files=[*map(png, taken)],
+                    preview=preview(taken[anchor]),
+                    spot=spot(taken, anchor),
                 )
                 finished.add()
 
@@ -187,6 +191,7 @@ def _card(taken: _Pictures, place: int, found: Measured, to: Destination) -> dic
         "number": taken.number,
         "time": found.times[place],
         "preview": taken.preview,
+        "spot": taken.spot,
         "pictures": [
             to.address(content, taken.number * MOST + side)
             for side, content in enumerate(taken.files)

@@ -84,7 +84,8 @@ for (const side of ["left", "right"]) element(side).onchange = (event) => pick(s
 element("measure").onchange = (event) => setMeasure(event.target.value);
 
 const ACTIONS = {
-  swap, fit,
+  swap,
+  fit: () => layOut(fit),
   in: () => zoomTo(nextScale(true)),
   out: () => zoomTo(nextScale(false)),
   whole: () => zoomTo(1),
@@ -100,7 +101,7 @@ const KEYS = {
   d: () => setMode("difference"),
   g: () => setGain(GAINS[(GAINS.indexOf(view.gain) + 1) % GAINS.length]),
   x: swap,
-  f: fit,
+  f: ACTIONS.fit,
   z: ACTIONS.whole,
   w: nextWorse,
   "+": ACTIONS.in, "=": ACTIONS.in, "-": ACTIONS.out,

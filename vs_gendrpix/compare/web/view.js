@@ -7,10 +7,11 @@ const SCALES = [1 / 16, 1 / 8, 1 / 4, 1 / 2, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32];
 const GAINS = [1, 4, 16];
 const NOTCH = 60; // pixels of a wheel's turn to the next scale: touchpads send many small ones
 
-// `scale` is device pixels for a pixel of the picture, so that 1 is exact on every screen.
+// `scale` is device pixels for a pixel of the picture, so that 1 is exact on every screen. `lay` lays
+// the pictures into the panes at each change, until somebody moves them.
 const view = {
   mode: "slider", left: 0, right: data.trial?.right ?? 1, current: 0, gain: 1, frame: 0,
-  x: 0, y: 0, scale: 1, fitted: true, divider: 50,
+  x: 0, y: 0, scale: 1, lay: begin, divider: 50,
 };
 const onView = []; // called after each change of the view
 let panes = []; // {pane, zoom}: zoom is Panzoom's object
@@ -116,7 +117,7 @@ function rebuild() {
   stage.style.setProperty("--sheet-width", `${data.size.width / ratio}px`);
   stage.style.setProperty("--sheet-height", `${data.size.height / ratio}px`);
   panes = BUILD[view.mode]().map((each) => ({ pane: each, zoom: locked(each) }));
-  if (view.fitted || !center) fit();
+  if (view.lay) view.lay();
   else look(center, view.scale);
 }
 
@@ -133,7 +134,7 @@ function locked(element) {
     if (!ready) return;
     for (const other of panes) if (other.zoom !== zoom) follow(other.zoom, x, y, scale);
   });
-  sheet.addEventListener("panzoomstart", () => { view.fitted = false; });
+  sheet.addEventListener("panzoomstart", () => { view.lay = null; });
   // Panzoom begins at its own place, by a timer and by frames that it has asked for before these.
   setTimeout(() => {
     follow(zoom, view.x, view.y, view.scale);
@@ -186,19 +187,36 @@ function look(point, scale) {
   place(x, y, scale);
 }
 
+// Pixel for pixel where the pictures differ most, as nothing is to be seen of that in a small picture;
+// one that has room is shown whole.
+function begin() {
+  const { clientWidth, clientHeight } = panes[0].pane;
+  const [wide, high] = [clientWidth, clientHeight].map((each) => each * window.devicePixelRatio);
+  const { width, height } = data.size;
+  const [x, y] = data.shown[view.frame].spot;
+  const within = (at, size, room) => (
+    size > room ? Math.min(Math.max(at, room / 2), size - room / 2) : size / 2);
+  if (width <= wide && height <= high) fit();
+  else look({ x: within(x, width, wide), y: within(y, height, high) }, 1);
+}
+
 function fit() {
   const room = panes[0].pane;
   const ratio = window.devicePixelRatio;
   const scale = Math.min(
     room.clientWidth * ratio / data.size.width, room.clientHeight * ratio / data.size.height);
-  view.fitted = true;
   look(
     { x: data.size.width / 2, y: data.size.height / 2 },
     scale < 1 ? scale : Math.min(Math.floor(scale), SCALES.at(-1)));
 }
 
+function layOut(how) {
+  view.lay = how;
+  how();
+}
+
 function zoomTo(scale) {
-  view.fitted = false;
+  view.lay = null;
   look(seen(), scale);
 }
 
@@ -215,7 +233,7 @@ stage.addEventListener("wheel", (event) => {
   event.preventDefault();
   turned += event.deltaMode ? event.deltaY * NOTCH : event.deltaY;
   if (Math.abs(turned) < NOTCH) return;
-  view.fitted = false;
+  view.lay = null;
   found.zoom.zoomToPoint(nextScale(turned < 0), event);
   turned = 0;
 }, { passive: false });
