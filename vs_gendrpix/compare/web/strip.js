@@ -8,8 +8,11 @@ const byWorst = () => data.shown.map((_, index) => index)
   .sort((a, b) => badness(data.shown[b].place) - badness(data.shown[a].place));
 
 function drawStrip() {
-  document.querySelector("[data-order=worst]").textContent
-    = data.measures[measure].judges ? "Worst first" : "Most first";
+  const { name, judges } = data.measures[measure];
+  document.querySelector("[data-order=worst]").textContent = judges ? "Worst first" : "Most first";
+  const told = document.getElementById("told");
+  told.textContent = `The ${name} says how much was changed, not what is better.`;
+  told.hidden = judges;
   const indices = order === "worst" ? byWorst() : data.shown.map((_, index) => index);
   strip.replaceChildren(...indices.map((index) => {
     const card = data.shown[index];
@@ -20,7 +23,7 @@ function drawStrip() {
       made("span", { textContent: card.number }), made("b", { textContent: value }));
     button.dataset.frame = index;
     button.title = `frame ${card.number}, ${card.time.toFixed(3)} s: `
-      + `${data.measures[measure].name} ${value}`;
+      + `${name} ${value}`;
     return button;
   }));
   markStrip();
