@@ -342,6 +342,30 @@ def test_a_trial_says_what_was_found_and_leads_to_each_way(browser, page, tmp_pa
         assert not tab.locator("#lead").is_visible()
 
 
+def test_long_names_stay_whole(browser, page, tmp_path):
+    names = ["flower_960x540_vp8.webm", "flower_960x540_vp9.webm", "gentle (recommended)"]
+    said = [{"command": "gendrpix-video in.webm out.mkv --pre-filter denoise"}] * 3
+    path = tmp_path / "names.html"
+    path.write_text(made_page("names", data_of(page) | {"names": names, "facts": said}), "utf-8")
+    with opened(browser, path, viewport={"width": 660, "height": 800}) as tab:
+        assert names[0] in tab.locator("#facts th").first.inner_text()
+        for mode in ("slider", "flip"):
+            tab.locator(f"#modes [data-mode={mode}]").click()
+            cut = tab.locator("header select:visible, #flips button:visible").evaluate_all(
+                "(all) => all.map((each) => { const wide = each.offsetWidth;"
+                " each.style.maxWidth = 'none'; return each.offsetWidth - wide; })"
+            )
+            assert len(cut) >= 2
+            assert set(cut) == {0}
+        lines = tab.evaluate(
+            "[...document.querySelectorAll('#facts th')].flatMap((each) => [...each.childNodes])"
+            ".filter((each) => each.data === '.webm').map((each) => {"
+            " const range = document.createRange(); range.selectNode(each);"
+            " return range.getClientRects().length; })"
+        )
+        assert lines == [1, 1]
+
+
 @pytest.mark.parametrize("inside", [True, False])
 def test_names_and_tags_are_text_wherever_they_are_shown(browser, tmp_path, monkeypatch, inside):
     if not inside:

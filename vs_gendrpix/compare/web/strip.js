@@ -54,9 +54,14 @@ function row(name, tells, cells) {
   return made("tr", {}, head, ...cells.map((text) => made("td", { textContent: text ?? "" })));
 }
 
+// A name of a file that may break behind its words, but not within its extension.
+function breakable(name) {
+  return name.split(/(?<=[_\-/])|(?=\.)/).flatMap((part) => [made("wbr"), part]);
+}
+
 function drawFacts() {
   const heads = data.names.map((name, side) => made("th", { scope: "col" },
-    made("i", { style: `background: var(${COLORS[side]})` }), `${side + 1} ${name}`,
+    made("i", { style: `background: var(${COLORS[side]})` }), `${side + 1} `, ...breakable(name),
     made("small", { textContent: side === data.anchor
       ? (data.referenced ? "the reference" : "the others are compared with it") : "" })));
   const known = [...new Set(data.facts.flatMap((facts) => Object.keys(facts)))];
