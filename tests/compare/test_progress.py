@@ -29,7 +29,7 @@ def test_lines_tell_what_is_compared_how_far_it_is_and_where_the_page_lies(
     lines = capsys.readouterr().err.splitlines()
     size = sum(each.stat().st_size for each in (tmp_path / "p_files").iterdir())
     patterns = [
-        r"comparing clean and worn and half at 128x96",
+        r"comparing clean, worn and half at 128x96",
         rf"measuring frame 1/{FRAMES}, [\d.]+ (frames/s|s/frame), \d+ s left",
         rf"measuring frame {FRAMES}/{FRAMES}, [\d.]+ (frames/s|s/frame)",
         r"writing the pictures of frame 1/4, [\d.]+ (frames/s|s/frame), \d+ s left",
@@ -44,7 +44,8 @@ def test_lines_tell_what_is_compared_how_far_it_is_and_where_the_page_lies(
 def test_a_page_without_a_folder_is_named_alone_and_quiet_is_silent(tmp_path, clips, capsys):
     page = tmp_path / "p.html"
     assert run(*clips[:2], "-o", page, "--frames", 1) == 0
-    assert capsys.readouterr().err.splitlines()[-1] == f"gendrpix compare: {page}"
+    size = f"{page.stat().st_size / 1e3:.0f} kB"
+    assert capsys.readouterr().err.splitlines()[-1] == f"gendrpix compare: {page}, of {size}"
     assert run(*clips[:2], "-o", page, "--frames", 1, "-q", "-y") == 0
     assert capsys.readouterr() == (f"{page}\n", "")
 

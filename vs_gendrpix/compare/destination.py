@@ -81,8 +81,10 @@ class Destination:
 
     def contents(self) -> str:
         """What was published, in words: the page, and the folder that travels with it."""
-        beside = f", with {len(self._sizes)} pictures of {_in_bytes(sum(self._sizes))} in "
-        return str(self._output) + (f"{beside}{self._beside.name}" if self._holds_folder else "")
+        if not self._holds_folder:
+            return f"{self._output}, of {_in_bytes(self._output.stat().st_size)}"
+        pictures = f"{len(self._sizes)} pictures of {_in_bytes(sum(self._sizes))}"
+        return f"{self._output}, with {pictures} in {self._beside.name}"
 
 
 def _in_bytes(size: int) -> str:

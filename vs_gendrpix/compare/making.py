@@ -125,7 +125,7 @@ def _pairs(sides: list[Side]) -> Iterator[tuple[Fraction, list[Frame]]]:
 def _measure(sides: list[Side], anchor: int, *, referenced: bool) -> Measured:
     """Read all clips through, and measure their frames."""
     size, expected, names = largest(sides), sides[0].expected, called(sides)
-    tell(f"comparing {' and '.join(names)} at {size[1]}x{size[0]}")
+    tell(f"comparing {', '.join(names[:-1])} and {names[-1]} at {size[1]}x{size[0]}")
     for name, side in zip(names, sides, strict=True):
         for remark in side.remarks(size):
             log.info("%s: %s", name, remark)
