@@ -85,6 +85,19 @@ def test_times_are_exact(tmp_path, times):
     assert source.offset == 0
 
 
+@pytest.mark.parametrize("count", [1, 2, 5, 8])
+def test_numbered_pictures_are_counted(tmp_path, count):
+    """At 24 a second, whose duration in microseconds is a little short for most numbers."""
+    for number in range(count):
+        with av.open(str(tmp_path / f"{number:04}.png"), "w", format="image2") as output:
+            stream = output.add_stream("png", rate=24)
+            stream.width, stream.height, stream.pix_fmt = 16, 16, "rgb24"
+            output.mux(stream.encode(av.VideoFrame(16, 16, "rgb24")))
+            output.mux(stream.encode(None))
+    with open_source(tmp_path / "%04d.png") as source:
+        assert source.info.frames == count == len(list(source))
+
+
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".ts"])
 @pytest.mark.parametrize(
     ("start", "end", "first", "last"),

@@ -273,7 +273,8 @@ class Source:
             return index.count(*(t and clip.begin + t for t in (self._start, self._end)))
         duration = Fraction(clip.container.duration or 0, av.time_base)
         packets = 0 if index is None else index.packets
-        whole = packets or clip.stream.frames or int(duration * clip.rate)
+        # The container's duration is rounded to microseconds: two frames of 1/24 s may lack one.
+        whole = packets or clip.stream.frames or round(duration * clip.rate)
         first = ceil((self._start or 0) * clip.rate)
         last = whole if self._end is None else ceil(self._end * clip.rate)
         return max((min(last, whole) if whole else last) - first, 0)
