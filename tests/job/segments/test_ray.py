@@ -88,6 +88,15 @@ def source(tmp_path, monkeypatch):
     return path
 
 
+@pytest.fixture(scope="module")
+def one(tmp_path_factory, small_model):
+    """What one process makes of the clip."""
+    folder = tmp_path_factory.mktemp("one")
+    (folder / "in.vpy").write_text(SCRIPT.format(frames=FRAMES, here=folder))
+    process(folder / "in.vpy", folder / "one.mkv", chosen(small_model))
+    return folder / "one.mkv"
+
+
 def chosen(model, workers=None) -> ProcessSettings:
     restore = RestoreSettings(scale=Fraction(1), model_path=model, dtype="fp32", device="cpu")
     job = JobSettings(workers=workers)
@@ -172,9 +181,8 @@ def test_actors_leave_a_cpu_on_each_node(nodes, device, each, count):
 
 
 @pytest.mark.slow
-def test_a_node_joins_and_is_lost(cluster, source, small_model):
+def test_a_node_joins_and_is_lost(cluster, source, small_model, one):
     folder = source.parent
-    process(source, folder / "one.mkv", chosen(small_model))
     job = JobFolder.beside(folder / "out.mkv")
     with ThreadPoolExecutor() as threads, waiting(folder):
         run = threads.submit(process, source, folder / "out.mkv", chosen(small_model, "ray"))
@@ -184,7 +192,7 @@ def test_a_node_joins_and_is_lost(cluster, source, small_model):
         cluster.remove_node(node, allow_graceful=False)
         (folder / "wait").unlink()
         assert run.result().frames_encoded == FRAMES
-    assert is_same(folder / "one.mkv", folder / "out.mkv")
+    assert is_same(one, folder / "out.mkv")
     assert ray.is_initialized()  # what the program has connected to stays so
 
 
@@ -202,9 +210,8 @@ def test_a_segment_that_kills_three_actors_is_left_out_and_named(source, small_m
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("cluster")
-def test_the_driver_is_killed_and_another_goes_on(source, small_model):
+def test_the_driver_is_killed_and_another_goes_on(source, small_model, one):
     folder = source.parent
-    process(source, folder / "one.mkv", chosen(small_model))
     (folder / "command.py").write_text(COMMAND)
     command = [sys.executable, str(folder / "command.py"), "video", str(source)]
     command += [str(folder / "out.mkv"), "-s", "1", "-m", str(small_model), "--dtype", "fp32"]
@@ -226,4 +233,4 @@ def test_the_driver_is_killed_and_another_goes_on(source, small_model):
     server.stop(0)
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
     assert "goes on where it stopped: 2 of 6 segments are finished" in done.stderr
-    assert is_same(folder / "one.mkv", folder / "out.mkv")
+    assert is_same(one, folder / "out.mkv")
