@@ -41,7 +41,7 @@ class Counted:
     def __enter__(self) -> Self:
         self._meter = Meter(self._total, PLAIN_INTERVAL)
         self._bar: tqdm[NoReturn] | None = None
-        if sys.stderr.isatty() and _is_shown():
+        if sys.stderr.isatty() and is_shown():
             total = self._total or None
             self._bar = tqdm(desc=self._doing, total=total, unit="frame", dynamic_ncols=True)
         return self
@@ -65,7 +65,7 @@ class Counted:
             tell(f"{self._doing} frame {self._count}{total}, {speed}{eta}")
 
 
-def _is_shown() -> bool:
+def is_shown() -> bool:
     """Whether the log shows progress: a bar must not appear where lines would not."""
     handlers = logging.getLogger("vs_gendrpix").handlers
     return any(handler.level <= PROGRESS for handler in handlers)

@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from vs_gendrpix.compare.destination import Destination
 from vs_gendrpix.compare.making import make_page
+from vs_gendrpix.compare.progress import is_shown
 from vs_gendrpix.compare.sides import Given, Piece
 from vs_gendrpix.compare.trial.candidates import Candidate, candidates
 from vs_gendrpix.compare.trial.estimate import in_bytes, in_time, of_whole
@@ -113,7 +114,8 @@ def _try_all(
     say(_announced(ways, chosen))
     tried: list[Tried] = []
     began = time.monotonic()
-    with tqdm(total=len(ways) * len(chosen), unit="place", disable=None) as bar:
+    hidden = None if is_shown() else True  # None hides it where there is no terminal
+    with tqdm(total=len(ways) * len(chosen), unit="place", disable=hidden) as bar:
         for number, way in enumerate(ways):
             bar.set_description(f"{way.name}, way {number + 1} of {len(ways)}")
             own = folder / str(number)
