@@ -55,6 +55,15 @@ def test_what_hardly_changes_repeats(tmp_path):
     assert seen_of(write(tmp_path / "a.mkv", [still, *steps])).repeats == 2
 
 
+def test_of_a_large_clip_every_second_row_is_compared(tmp_path):
+    """To compare all of them would take thirty times as long at 1080 rows."""
+    still = drawn(0, size=(64, 540))
+    odd, even = still.copy(), still.copy()
+    odd[1::2] += 40
+    even[::2] += 40
+    assert seen_of(write(tmp_path / "a.mkv", [still, odd, even])).repeats == 1
+
+
 def test_neither_a_fade_nor_a_small_change_is_a_cut(tmp_path):
     lit = drawn(0, size=SMALL)
     fade = [lit * (1 - number / 6) for number in range(7)]

@@ -6,11 +6,13 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from ffmpeg_filters import apply
 from tests.clips import make_clip
 from tests.job.segments.jobs import frames_of
+from tests.libav.test_filters import moving, write
 from tests.nearest import LOSSLESS, settings
 from vs_gendrpix import process
-from vs_gendrpix.errors import MediaError
+from vs_gendrpix.errors import MediaError, cancellation
 from vs_gendrpix.job.plan import make_plan
 from vs_gendrpix.job.progress import Progress
 
@@ -57,6 +59,39 @@ def test_the_frames_of_a_place_are_those_of_the_whole_job(tmp_path, given):
             assert made.cost.size == made.path.stat().st_size
         with pytest.raises(MediaError, match=r"at 9\.0 s"):
             restoring.restore(place(225, 1), Progress())
+
+
+@pytest.mark.slow
+def test_of_telecined_film_a_place_of_one_frame_holds_one(tmp_path):
+    """A frame of the film is longer than one of the clip, and may begin behind it."""
+    film = apply("telecine=first_field=top:pattern=23", moving(24), pix_fmt="gray", rate=24)
+    write(tmp_path / "in.mp4", list(film), 30)
+    plan = make_plan(tmp_path / "in.mp4", tmp_path / "never.mkv", settings(1, deinterlace="ivtc"))
+    with Restoring(plan, tmp_path) as restoring:
+        for first in range(10, 15):
+            start = (first - Fraction(1, 4)) / 30
+            chosen = Place(moment=start, start=start, end=start + Fraction(1, 30))
+            assert restoring.restore(chosen, Progress()).cost.frames == 1
+
+
+@pytest.fixture
+def _heard():
+    """The request to end that a test makes is forgotten behind it."""
+    cancellation.reset()
+    yield
+    cancellation.reset()
+
+
+@pytest.mark.usefixtures("_heard")
+def test_a_trial_may_be_ended_between_its_parts(tmp_path):
+    """To give a part its name is no end of the work, as it is of a job."""
+    make_clip(tmp_path / "in.mkv")
+    plan = make_plan(tmp_path / "in.mkv", tmp_path / "never.mkv", settings(1))
+    with Restoring(plan, tmp_path) as restoring:
+        restoring.restore(place(2, 1), Progress())
+        cancellation.request(130)
+        with pytest.raises(cancellation.Cancelled):
+            restoring.restore(place(4, 1), Progress())
 
 
 @pytest.mark.parametrize(("seconds", "frames"), [(0.1, 25), (8, 15), (100, 6)])
