@@ -4,6 +4,7 @@ All macroblocks are I_PCM, so that no more than headers has to be coded (ITU-T H
 """
 
 from fractions import Fraction
+from itertools import batched
 from pathlib import Path
 
 import av
@@ -94,19 +95,27 @@ def levels(number: int) -> tuple[int, int]:
     return 40 + 8 * number, 44 + 8 * number
 
 
-def make_fields(path: Path, frames: int, *, broken: tuple[int, ...] = ()) -> None:
+def make_fields(
+    path: Path, frames: int, *, broken: tuple[int, ...] = (), together: bool = False
+) -> None:
     """Write a clip whose fields have packets of their own, half a frame apart.
 
     Args:
         path: The file.
         frames: Number of frames.
         broken: Numbers of frames of which nothing can be decoded.
+        together: Whether a stream of MPEG holds both fields of a frame in one packet of its own,
+            with one time.
     """
     fields = [
         _field(number, level, bottom=bool(bottom), broken=number in broken)
         for number in range(frames)
         for bottom, level in enumerate(levels(number))
     ]
+    ticks = FRAME_TICKS // 2
+    if together:
+        fields = [b"".join(pair) for pair in batched(fields, 2)]
+        ticks = FRAME_TICKS
     raw = path.with_suffix(".h264")
     raw.write_bytes(b"".join(fields[:2]))
     with av.open(str(raw)) as given, av.open(str(path), "w") as output:
@@ -115,8 +124,8 @@ def make_fields(path: Path, frames: int, *, broken: tuple[int, ...] = ()) -> Non
         for number, data in enumerate(fields):
             packet = av.Packet(data)
             packet.stream, packet.time_base = stream, Fraction(1, 90000)
-            packet.pts = packet.dts = 90000 + number * FRAME_TICKS // 2
-            packet.duration = FRAME_TICKS // 2
-            packet.is_keyframe = number % 2 == 0
+            packet.pts = packet.dts = 90000 + number * ticks
+            packet.duration = ticks
+            packet.is_keyframe = together or number % 2 == 0
             output.mux(packet)
     raw.unlink()

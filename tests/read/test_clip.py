@@ -10,6 +10,7 @@ import av
 import numpy as np
 import pytest
 
+from benchmarks.try_clips import drawn, write
 from tests.clips import TICK, make_clip
 from vs_gendrpix.read.clip import Clip
 from vs_gendrpix.read.source import Source
@@ -79,6 +80,29 @@ def test_length_and_rate_are_the_containers(tmp_path):
     make_clip(tmp_path / "in.mp4", times=LONG)
     with Clip(tmp_path / "in.mp4") as clip:
         assert (clip.rate, clip.length) == (25, 60 * 512 * TICK)
+
+
+@pytest.mark.parametrize("codec", ["libx264", "libx265"])
+@pytest.mark.parametrize("size", [(64, 48), (320, 240)])
+def test_pictures_that_say_no_time_count(tmp_path, codec, size):
+    """Of small pictures several begin in one packet of a program stream, which has one time."""
+    options = {"x265-params": "log-level=none"} if codec == "libx265" else {}
+    path = write(
+        tmp_path / "in.mpg", [drawn(n, size=size) for n in range(30)], codec=codec, options=options
+    )
+    with av.open(str(path)) as opened:
+        said = [packet.pts for packet in opened.demux(video=0) if packet.size]
+    assert sum(pts is not None for pts in said) < 10
+    with Clip(path) as clip:
+        assert (clip.rate, clip.length, clip.pace.even) == (25, Fraction(30, 25), True)
+        assert len(set(clip.index.times)) == 30
+        assert Source(clip).info.frames == 30
+
+
+def test_pictures_that_say_neither_time_nor_duration_count(tmp_path):
+    make_clip(tmp_path / "in.mpg", times=LONG[:16])
+    with Clip(tmp_path / "in.mpg") as clip:
+        assert (clip.rate, clip.length, len(clip.index.times)) == (25, Fraction(16, 25), 16)
 
 
 def test_a_clip_is_closed_with_what_it_opened(tmp_path):

@@ -34,6 +34,14 @@ def test_two_fields_are_one_frame(tmp_path, suffix):
     assert not notes.damaged
 
 
+@pytest.mark.parametrize("suffix", [".ts", ".mpg"])
+def test_a_field_that_says_no_time_is_shown_with_its_frame(tmp_path, suffix):
+    make_fields(tmp_path / f"in{suffix}", 12, together=True)
+    with Clip(tmp_path / f"in{suffix}") as clip:
+        assert (clip.rate, clip.length) == (25, Fraction(12, 25))
+        assert len(clip.index.times) == 12
+
+
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_a_lost_frame_counts_once(tmp_path, suffix):
     make_fields(tmp_path / f"in{suffix}", 12, broken=(5,))

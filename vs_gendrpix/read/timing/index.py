@@ -15,6 +15,7 @@ import av
 from av.format import Flags
 
 from vs_gendrpix.errors import cancellation
+from vs_gendrpix.frame.clip import STREAM_RATE
 from vs_gendrpix.libav.values import fraction
 from vs_gendrpix.read.fields_apart import FieldProbe
 from vs_gendrpix.read.opening import main_video, open_input
@@ -187,6 +188,8 @@ def _read(container: "InputContainer", video: "VideoStream") -> Index:
         for part in parts.found
         for picture, time in _lone_pictures(part, video, parts).items()
     }
+    for part in parts.found:
+        part.fill(round(1 / STREAM_RATE / fraction(video.time_base)))
     shifts = _shifts(video, parts.found) or parts.shifts()
     moved = list(zip(parts.found, shifts, strict=True))
     times = array("q", sorted(pts + shift for part, shift in moved for pts in part.times))

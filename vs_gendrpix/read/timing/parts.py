@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import partial
-from itertools import pairwise
+from itertools import chain, count, islice, pairwise
 from typing import TYPE_CHECKING, Any
 
 from vs_gendrpix.libav.values import fraction
@@ -131,6 +131,7 @@ class Part:
         end: Tick at which the last picture ends.
         last: The bytes of the file at which the last two packets lie.
         keys: Presentation time and byte of each keyframe.
+        untimed: Ticks that each picture lasts whose time the file does not say; 0 when unknown.
         guesses: Numbers of the times that are libav's guesses.
         guessed: The last pictures that have such a time, as the file has them.
         due: Tick at which the next part's first picture would be due to be decoded, at its end.
@@ -145,6 +146,7 @@ class Part:
     end: int = 0
     last: tuple[int, ...] = ()
     keys: list[tuple[int, int]] = field(default_factory=list)
+    untimed: "array[int]" = field(default_factory=lambda: array("q"))
     guesses: list[int] = field(default_factory=list)
     guessed: list[Picture] = field(default_factory=list)
     due: int | None = None
@@ -154,7 +156,9 @@ class Part:
         place = -1 if packet.pos is None else packet.pos
         if place >= 0:
             self.last = (*self.last[-1:], place)
-        if packet.pts is not None:
+        if packet.pts is None:
+            self.untimed.append(packet.duration or 0)
+        else:
             self.times.append(packet.pts)
             self.durations.append(packet.duration or 0)
             self.places.append(place)
@@ -180,6 +184,29 @@ class Part:
                 self.guessed.append(self.picture(number))
                 self.times[number] = due
             self._show(number)
+
+    def fill(self, usual: int) -> None:
+        """Give the pictures that say no time the empty places between the others, or those behind.
+
+        To be called last: the times are no longer in the file's order then.
+
+        Streams of MPEG say the time of one of several pictures that begin in the same packet of
+        theirs, and libav does not compute the others of H.264 and HEVC, whose order it knows when
+        they are decoded. It may say that one time of two pictures. All are evenly spaced
+        (ISO/IEC 13818-1, 2.7.5), in whatever order.
+
+        Args:
+            usual: Ticks that a picture lasts where the stream does not say it.
+        """
+        if not (self.untimed and self.times):
+            return
+        step = min(filter(None, self.untimed), default=usual)
+        given = sorted(set(self.times))
+        between = (range(one + step, other - step // 2, step) for one, other in pairwise(given))
+        places = chain(chain.from_iterable(between), count(given[-1] + step, step))
+        lacking = len(self.times) + len(self.untimed) - len(given)
+        self.times = array("q", [*given, *islice(places, lacking)])
+        self.end = max(self.end, max(self.times) + step)
 
     def picture(self, number: int) -> Picture:
         """Return the picture of one of the times."""
