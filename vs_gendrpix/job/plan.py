@@ -20,6 +20,7 @@ from vs_gendrpix.libav.filters import Around, Filters, needed_around
 from vs_gendrpix.libav.log import LibavLog
 from vs_gendrpix.models.catalogue import find_model, model_card, with_detail
 from vs_gendrpix.models.heap import keep_freed
+from vs_gendrpix.models.unchanged import kept_until_changed
 from vs_gendrpix.read.input import Input
 from vs_gendrpix.read.look.fields import Scan
 from vs_gendrpix.settings import ProcessSettings, ReadSettings, RestoreSettings
@@ -52,9 +53,14 @@ class ModelFile:
             ModelError: There is no such model.
         """
         path = find_model(model)
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        return cls(name=model_card(path).name, path=path, sha256=digest)
+        return cls(name=model_card(path).name, path=path, sha256=_digest(path))
+
+
+@kept_until_changed
+def _digest(path: Path) -> str:
+    """Compute the SHA-256 digest of a file, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

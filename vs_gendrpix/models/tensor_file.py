@@ -9,6 +9,7 @@ from typing import Any, Literal
 from safetensors import safe_open
 
 from vs_gendrpix.errors import GendrpixError, ModelError
+from vs_gendrpix.models.unchanged import kept_until_changed
 
 MAX_HEAD = 2_000_000
 """Largest head in bytes that is read. The largest Stable Diffusion has 300,000."""
@@ -49,6 +50,7 @@ class Head:
     tensors: Mapping[str, TensorInfo]
 
 
+@kept_until_changed
 def read_head(path: Path) -> Head:
     """Read the head of a file; no tensor is read.
 

@@ -28,6 +28,7 @@ from vs_gendrpix.models.gendrpix.network import GenDRPix, Prompted
 from vs_gendrpix.models.gendrpix.tensors import FileKey, check_tensors, read_tensors
 from vs_gendrpix.models.gendrpix.unet import UNet, UNetConfig, timestep_embedding
 from vs_gendrpix.models.tensor_file import Head, read_head
+from vs_gendrpix.models.unchanged import kept_until_changed
 
 _VAE = "vae."
 """Prefix of an autoencoder's tensors in a model file that has one."""
@@ -81,6 +82,7 @@ def load_network(
     return network.eval().requires_grad_(requires_grad=False)
 
 
+@kept_until_changed
 def check_model(path: Path) -> None:
     """Check by a model file's head that its tensors fit its configuration.
 
