@@ -6,6 +6,7 @@ community.py  models of other people, by spandrel
 devices.py    devices by name, and their arithmetic; heap.py: memory kept between frames
 catalogue.py  which model files there are; card.py: what a model says of itself
 tensor_file.py  safetensors files, checked before they are believed
+unchanged.py  what has been read of a file, kept until it changes
 gendrpix/     the network of GenDR-Pix, its model files and its guidance
 ancestors/    what the paper's stages before it need: an autoencoder, restorers of latents
 weights/      the model files that ship, each with its card
