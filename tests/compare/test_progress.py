@@ -3,9 +3,10 @@
 import os
 import pty
 import re
-import subprocess
 import sys
 import termios
+from contextlib import suppress
+from threading import Thread
 
 import pytest
 
@@ -14,6 +15,8 @@ from vs_gendrpix.cli.main import main
 
 pytest.importorskip("cv2", reason="the extra `evaluation` is not installed")
 pytest.importorskip("PIL.Image", reason="the extra `evaluation` is not installed")
+
+from vs_gendrpix.compare.destination import in_bytes
 
 
 def run(*given):
@@ -50,24 +53,40 @@ def test_a_page_without_a_folder_is_named_alone_and_quiet_is_silent(tmp_path, cl
     assert capsys.readouterr() == (f"{page}\n", "")
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("quiet", [False, True])
-def test_a_terminal_shows_a_bar_unless_it_is_to_be_quiet(tmp_path, clips, quiet):
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [(10, "1 kB"), (31_400, "31 kB"), (3.14e7, "31.4 MB"), (2e9, "2 GB")],
+)
+def test_size_in_words(size, said):
+    assert in_bytes(size) == said
+
+
+def seen_on_a_terminal(work):
+    """What some work returns, and what a terminal shows of its standard error stream."""
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, 100))
-    program = "import sys; from vs_gendrpix.cli.main import main; sys.exit(main())"
-    given = [*map(str, clips[:2]), "-o", str(tmp_path / "p.html"), *["-q"] * quiet]
-    command = [sys.executable, "-c", program, "compare", *given]
-    with subprocess.Popen(command, stderr=theirs, stdout=subprocess.DEVNULL) as process:
-        os.close(theirs)
-        seen = b""
-        try:
+    seen = bytearray()
+
+    def read():
+        with suppress(OSError):  # Linux ends a terminal so
             while part := os.read(ours, 4096):
-                seen += part
-        except OSError:  # Linux ends a terminal so
-            pass
-        os.close(ours)
-    assert process.returncode == 0
+                seen.extend(part)
+
+    reader = Thread(target=read)
+    reader.start()
+    with os.fdopen(theirs, "w") as terminal, pytest.MonkeyPatch.context() as patched:
+        patched.setattr(sys, "stderr", terminal)
+        returned = work()
+    reader.join()
+    os.close(ours)
+    return returned, bytes(seen)
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+def test_a_terminal_shows_a_bar_unless_it_is_to_be_quiet(tmp_path, clips, quiet):
+    given = [*clips[:2], "-o", tmp_path / "p.html", *["-q"] * quiet]
+    ended, seen = seen_on_a_terminal(lambda: run(*given))
+    assert ended == 0
     if quiet:
         assert seen == b""
     else:

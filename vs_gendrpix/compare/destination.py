@@ -82,10 +82,14 @@ class Destination:
     def contents(self) -> str:
         """What was published, in words: the page, and the folder that travels with it."""
         if not self._holds_folder:
-            return f"{self._output}, of {_in_bytes(self._output.stat().st_size)}"
-        pictures = f"{len(self._sizes)} pictures of {_in_bytes(sum(self._sizes))}"
+            return f"{self._output}, of {in_bytes(self._output.stat().st_size)}"
+        pictures = f"{len(self._sizes)} pictures of {in_bytes(sum(self._sizes))}"
         return f"{self._output}, with {pictures} in {self._beside.name}"
 
 
-def _in_bytes(size: int) -> str:
-    return f"{size / 1e6:.0f} MB" if size >= 1e6 else f"{max(size / 1e3, 1):.0f} kB"
+def in_bytes(size: float) -> str:
+    """Bytes in words, such as `31.4 MB`."""
+    for unit, least in (("GB", 1e9), ("MB", 1e6)):
+        if size >= least:
+            return f"{size / least:.3g} {unit}"
+    return f"{max(size / 1e3, 1):.0f} kB"

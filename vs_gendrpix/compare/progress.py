@@ -29,6 +29,9 @@ class Counted:
 
     A context manager.
 
+    Attributes:
+        count: The finished frames.
+
     Args:
         doing: What the step does, such as `measuring`.
         total: Frames that are expected; 0 is an unknown number.
@@ -36,12 +39,12 @@ class Counted:
 
     def __init__(self, doing: str, total: int) -> None:
         self._doing, self._total = doing, total
-        self._count = 0
+        self.count = 0
 
     def __enter__(self) -> Self:
         self._meter = Meter(self._total, PLAIN_INTERVAL)
         self._bar: tqdm[NoReturn] | None = None
-        if sys.stderr.isatty() and is_shown():
+        if sys.stderr.isatty() and _is_shown():
             total = self._total or None
             self._bar = tqdm(desc=self._doing, total=total, unit="frame", dynamic_ncols=True)
         return self
@@ -51,21 +54,42 @@ class Counted:
             with suppress(*UNWRITABLE):
                 self._bar.close()
 
+    def expect(self, total: int) -> None:
+        """Count up to another number of frames."""
+        self._meter.total = total
+        if self._bar is not None:
+            with suppress(*UNWRITABLE):
+                self._bar.total = total
+                self._bar.refresh()
+
+    def restart(self) -> None:
+        """Take the time from now on: none of it was for frames, but for loading a network."""
+        self._meter = Meter(self._meter.total, PLAIN_INTERVAL, self.count)
+        if self._bar is not None:
+            with suppress(*UNWRITABLE):
+                self._bar.unpause()
+
+    def clear(self) -> None:
+        """Take the bar away until the next frame, so that a line can be written in its place."""
+        if self._bar is not None:
+            with suppress(*UNWRITABLE):
+                self._bar.clear()
+
     def add(self) -> None:
         """Count a frame that is finished."""
-        self._count += 1
+        self.count += 1
         if self._bar is not None:
             with suppress(*UNWRITABLE):
                 self._bar.update()
-        elif self._meter.due(self._count):
+        elif self._meter.due(self.count):
             total = f"/{self._meter.total}" if self._meter.total else ""
-            left = self._meter.seconds_left(self._count)
+            left = self._meter.seconds_left(self.count)
             eta = f", {left:.0f} s left" if left else ""
-            speed = self._meter.speed(self._count)
-            tell(f"{self._doing} frame {self._count}{total}, {speed}{eta}")
+            speed = self._meter.speed(self.count)
+            tell(f"{self._doing} frame {self.count}{total}, {speed}{eta}")
 
 
-def is_shown() -> bool:
+def _is_shown() -> bool:
     """Whether the log shows progress: a bar must not appear where lines would not."""
     handlers = logging.getLogger("vs_gendrpix").handlers
     return any(handler.level <= PROGRESS for handler in handlers)

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -11,12 +12,13 @@ from benchmarks.try_clips import drawn, noisy, write
 from tests.changing import make_changing_clip
 from tests.clips import make_clip
 from tests.compare.test_command import data_of, pixels
+from tests.compare.test_progress import seen_on_a_terminal
 from tests.libav.test_filters import moving, woven
 from vs_gendrpix.cli import video
 from vs_gendrpix.cli.main import main
 from vs_gendrpix.errors import cancellation
 from vs_gendrpix.frame.area import Area
-from vs_gendrpix.frame.notes import Notes
+from vs_gendrpix.frame.notes import PROGRESS, Notes
 from vs_gendrpix.job.open import open_input
 from vs_gendrpix.job.plan import make_plan
 from vs_gendrpix.settings import ReadSettings
@@ -24,9 +26,11 @@ from vs_gendrpix.settings import ReadSettings
 pytest.importorskip("cv2", reason="the extra `evaluation` is not installed")
 
 from tests.compare.trial.test_candidates import having
+from vs_gendrpix.compare.destination import in_bytes
+from vs_gendrpix.compare.progress import Counted
 from vs_gendrpix.compare.trial import command
 from vs_gendrpix.compare.trial.candidates import candidates
-from vs_gendrpix.compare.trial.estimate import in_bytes, in_time, of_whole
+from vs_gendrpix.compare.trial.estimate import in_time, of_whole
 from vs_gendrpix.compare.trial.findings import findings
 from vs_gendrpix.compare.trial.look import look
 from vs_gendrpix.compare.trial.places import places
@@ -47,7 +51,13 @@ def test_a_page_compares_ways_to_restore_a_clip(tmp_path, capsys):
     clip = write(tmp_path / "my tape.mkv", pictures)
     page = tmp_path / "p.html"
     assert main(["try", str(clip), "-o", str(page)]) == 0
-    out = capsys.readouterr().out.splitlines()
+    told = capsys.readouterr()
+    out, lines = (
+        told.out.splitlines(),
+        [each for each in told.err.splitlines() if "restoring" in each],
+    )
+    assert re.fullmatch(r"gendrpix try: restoring frame 1/116, .*, \d+ s left", lines[0])
+    assert lines[-1].startswith("gendrpix try: restoring frame 116/116, ")
     assert re.match(r"Noise: [56]\.\d of 255, strong \(a clean clip has under 1.5\)", out[1])
     assert out[-1] == str(page)
     assert [line.split(":")[0] for line in out if line.startswith("Recommended")] == ["Recommended"]
@@ -101,9 +111,14 @@ def test_a_page_compares_ways_to_restore_a_clip(tmp_path, capsys):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("nearest_engine", "small_scale")
-def test_one_picture_is_tried_too(tmp_path, capsys):
+def test_one_picture_is_tried_too_and_a_terminal_shows_a_bar(tmp_path, capsys):
     image.fromarray(drawn(0, size=(64, 64)).astype(np.uint8)).save(tmp_path / "a.png")
-    assert main(["try", str(tmp_path / "a.png"), "-o", str(tmp_path / "p.html")]) == 0
+    given = ["try", str(tmp_path / "a.png"), "-o", str(tmp_path / "p.html")]
+    ended, seen = seen_on_a_terminal(lambda: main(given))
+    assert ended == 0
+    assert b"restoring: 100%" in seen
+    assert b"3/3" in seen
+    assert b"restoring frame" not in seen
     out = capsys.readouterr().out
     assert "a_restored/%06d.png" in out
     assert "size not estimated" in out
@@ -137,6 +152,23 @@ def test_what_cannot_be_is_one_line_and_nothing_is_left(
     assert said in err
     assert err.count("\n") == 1
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_the_time_that_is_left_is_told_by_frames_and_not_by_the_loading_before(monkeypatch, caplog):
+    clock = [0]
+    monkeypatch.setattr("vs_gendrpix.job.rate.time", SimpleNamespace(monotonic=lambda: clock[0]))
+    with caplog.at_level(PROGRESS, "vs_gendrpix"), Counted("restoring", 0) as counted:
+        told = command._Told(counted)
+        counted.expect(10)
+        for start, end in ((60, 62), (90, 100)):
+            clock[0] = start
+            told.start(None)
+            clock[0] = end
+            told.frame(1, "compute")
+    assert caplog.messages == [
+        "restoring frame 1/10, 2.0 s/frame, 18 s left",
+        "restoring frame 2/10, 20.0 s/frame, 160 s left",
+    ]
 
 
 def test_what_was_restored_is_gone_when_the_process_must_end_at_once():
@@ -192,7 +224,7 @@ def test_fields_in_hdr_are_tried_as_the_job_makes_them_and_the_second_may_be_sho
         counts = [part.cost.frames for part in each.parts]
         assert counts == [2, 2, 2, 2, 6]
         seconds, size = of_whole([part.cost for part in each.parts], 60)
-        assert (each.time, each.bytes) == (in_time(seconds), in_bytes(size))
+        assert (each.time, each.bytes) == (in_time(seconds), f"about {in_bytes(size)}")
     assert len(times) == 1, "all ways show the same frames"
     with av.open(str(tried[0].parts[4].path)) as made:
         context = made.streams.video[0].codec_context
@@ -205,15 +237,18 @@ def test_fields_in_hdr_are_tried_as_the_job_makes_them_and_the_second_may_be_sho
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("nearest_engine", "small_scale")
-def test_a_script_of_two_frames_is_tried(tmp_path, monkeypatch, capsys):
+def test_a_script_of_two_frames_is_tried_without_a_word_if_it_is_to_be_quiet(
+    tmp_path, monkeypatch, capsys
+):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.vpy").write_text(
         "import vapoursynth as vs\n"
         "vs.core.std.BlankClip(width=64, height=64, format=vs.YUV420P8, length=2,"
         " color=[90, 128, 128]).set_output()\n"
     )
-    assert main(["try", "a.vpy", "-q"]) == 0
-    assert capsys.readouterr().out == ""
+    ended, seen = seen_on_a_terminal(lambda: main(["try", "a.vpy", "-q"]))
+    assert ended == 0
+    assert (seen, capsys.readouterr().out) == (b"", "")
     data = data_of(tmp_path / "a.html")
     assert data["frames"] == 4
     assert (

@@ -2,7 +2,7 @@
 
 import pytest
 
-from vs_gendrpix.compare.trial.estimate import Cost, in_bytes, in_time, of_whole
+from vs_gendrpix.compare.trial.estimate import Cost, in_time, of_whole
 
 
 def test_the_whole_takes_as_long_and_as_much_a_frame():
@@ -29,11 +29,3 @@ def test_keyframes_are_larger_and_few():
 )
 def test_time_in_words(seconds, said):
     assert in_time(seconds) == said
-
-
-@pytest.mark.parametrize(
-    ("size", "said"),
-    [(10, "about 1 kB"), (31_400, "about 31 kB"), (3.14e7, "about 31.4 MB"), (2e9, "about 2 GB")],
-)
-def test_size_in_words(size, said):
-    assert in_bytes(size) == said

@@ -10,16 +10,14 @@ from pathlib import Path
 from shlex import quote
 from shutil import rmtree
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any, override
 
-from tqdm import tqdm
-
-from vs_gendrpix.compare.destination import Destination
+from vs_gendrpix.compare.destination import Destination, in_bytes
 from vs_gendrpix.compare.making import make_page
-from vs_gendrpix.compare.progress import is_shown
+from vs_gendrpix.compare.progress import Counted
 from vs_gendrpix.compare.sides import Given, Piece
 from vs_gendrpix.compare.trial.candidates import Candidate, candidates
-from vs_gendrpix.compare.trial.estimate import in_bytes, in_time, of_whole
+from vs_gendrpix.compare.trial.estimate import in_time, of_whole
 from vs_gendrpix.compare.trial.findings import Findings, findings
 from vs_gendrpix.compare.trial.look import look
 from vs_gendrpix.compare.trial.places import SECOND, Place, places
@@ -29,8 +27,12 @@ from vs_gendrpix.frame.notes import Notes
 from vs_gendrpix.job.open import open_input
 from vs_gendrpix.job.plan import Plan, make_plan, usual_model
 from vs_gendrpix.job.progress import Progress
+from vs_gendrpix.job.rate import Bound
 from vs_gendrpix.read.opening import STDIN
 from vs_gendrpix.settings import OnChange, ProcessSettings, ReadSettings
+
+if TYPE_CHECKING:
+    from vs_gendrpix.job.report import Start
 
 SHOWN = 8
 """Frames on the page at most: the four, and some of the second."""
@@ -114,10 +116,9 @@ def _try_all(
     say(_announced(ways, chosen))
     tried: list[Tried] = []
     began = time.monotonic()
-    hidden = None if is_shown() else True  # None hides it where there is no terminal
-    with tqdm(total=len(ways) * len(chosen), unit="place", disable=hidden) as bar:
+    with Counted("restoring", 0) as counted:
+        progress = _Told(counted)
         for number, way in enumerate(ways):
-            bar.set_description(f"{way.name}, way {number + 1} of {len(ways)}")
             own = folder / str(number)
             own.mkdir()
             plan = make_plan(path, own / "whole.mkv", _planned(way, first=not number))
@@ -125,17 +126,44 @@ def _try_all(
                 parts: list[Restored] = []
                 for place, wanted in enumerate(chosen):
                     is_second = place == len(chosen) - 1 and len(chosen) > 1
-                    if is_second and not number:
-                        chosen = [*chosen[:-1], _shortened(wanted, parts, plan)]
-                    parts.append(restoring.restore(chosen[place], Progress()))
-                    bar.update()
+                    if not number:
+                        if is_second:
+                            chosen = [*chosen[:-1], _shortened(wanted, parts, plan)]
+                        counted.expect(len(ways) * _frames(chosen, plan))
+                    parts.append(restoring.restore(chosen[place], progress))
             tried.append(_tried(path, plan, way, parts, recommended=way.name == best))
-            bar.clear()
+            counted.expect(counted.count * len(ways) // (number + 1))
+            counted.clear()
             say(_line(tried[-1]))
             if not number:
                 left = (len(ways) - 1) * (time.monotonic() - began)
                 say(f"The other {len(ways) - 1} ways take {in_time(left)} more")
     return tried, chosen
+
+
+class _Told(Progress):
+    """Counts the frames of all ways from one to the next; what is before the first is no frame."""
+
+    def __init__(self, counted: Counted) -> None:
+        self._counted = counted
+
+    @override
+    def start(self, start: "Start") -> None:
+        """See `Progress`."""
+        if not self._counted.count:
+            self._counted.restart()
+
+    @override
+    def frame(self, count: int, bound: Bound) -> None:
+        """See `Progress`."""
+        self._counted.add()
+
+
+def _frames(chosen: list[Place], plan: Plan) -> int:
+    """About how many frames all places have in one way."""
+    rate, most = plan.result.average_rate or 1, plan.result.frames
+    counts = (max(round((place.end - place.start) * rate), 1) for place in chosen)
+    return sum(min(count, most or count) for count in counts)
 
 
 def _announced(ways: list[Candidate], chosen: list[Place]) -> str:
@@ -194,7 +222,7 @@ def _size(plan: Plan, size: float) -> str:
     """The size of the whole in words; what was tried of one picture is no picture file."""
     if plan.clip.frames == 1:
         return "size not estimated"
-    return in_bytes(size) if plan.result.frames else "unknown, as its length is"
+    return f"about {in_bytes(size)}" if plan.result.frames else "unknown, as its length is"
 
 
 def _command(path: Path, plan: Plan, way: Candidate) -> str:

@@ -50,11 +50,3 @@ def in_time(seconds: float) -> str:
     if seconds < 48 * 3600:
         return f"about {seconds / 3600:.1f} h"
     return f"about {seconds / 86400:.1f} days"
-
-
-def in_bytes(size: float) -> str:
-    """Bytes in words, such as `about 31 MB`."""
-    for unit, least in (("GB", 1e9), ("MB", 1e6)):
-        if size >= least:
-            return f"about {size / least:.3g} {unit}"
-    return f"about {max(size / 1e3, 1):.0f} kB"
