@@ -1,6 +1,7 @@
 """VMAF and XPSNR at their tops, falling with damage, and beside another implementation."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +11,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from tests.evaluation.measures.test_naturalness import natural, noisy
-from vs_gendrpix.evaluation.measures.video_quality import vmaf, xpsnr
+from vs_gendrpix.errors import cancellation
+from vs_gendrpix.evaluation.measures.video_quality import FrameVmaf, vmaf, xpsnr
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +24,20 @@ def clip() -> Tensor:
 
 def blurred(clip: Tensor, size: int) -> Tensor:
     return F.avg_pool2d(clip, size, 1, size // 2, count_include_pad=False)
+
+
+def test_nothing_is_left_in_the_temporary_folder(
+    clip: Tensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    before = [*cancellation._state.leftovers]
+    vmaf(clip[:1], clip[:1])
+    assert ([*tmp_path.iterdir()], cancellation._state.leftovers) == ([], before)
+    judge = FrameVmaf(clip.shape[-2:])
+    assert len([*tmp_path.iterdir()]) == 1
+    assert cancellation.abandon()  # as a second signal does, before it ends the process
+    assert [*tmp_path.iterdir()] == []
+    cancellation.drop_leftover(judge._folder.cleanup)
 
 
 def test_equal_clips_are_at_the_top(clip: Tensor) -> None:

@@ -5,10 +5,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import partial
 from pathlib import Path
 from shlex import quote
-from shutil import rmtree
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, override
 
@@ -142,7 +140,7 @@ def _try_all(
 
 
 class _Told(Progress):
-    """Counts the frames of all ways from one to the next; what is before the first is no frame."""
+    """Counts the frames of all ways; the time before the first one, of loading, is not theirs."""
 
     def __init__(self, counted: Counted) -> None:
         self._counted = counted
@@ -192,13 +190,13 @@ def _shortened(second: Place, parts: list[Restored], plan: Plan) -> Place:
 @contextmanager
 def _scratch() -> Iterator[Path]:
     """A folder for the restored places, which does not outlive the process if that must end."""
-    with TemporaryDirectory(prefix="gendrpix-try-", ignore_cleanup_errors=True) as folder:
-        remove = partial(rmtree, folder, ignore_errors=True)
-        cancellation.add_leftover(remove)
+    made = TemporaryDirectory(prefix="gendrpix-try-", ignore_cleanup_errors=True)
+    with made as folder:
+        cancellation.add_leftover(made.cleanup)
         try:
             yield Path(folder)
         finally:
-            cancellation.drop_leftover(remove)
+            cancellation.drop_leftover(made.cleanup)
 
 
 def _tried(

@@ -13,6 +13,7 @@ from av.filter import Graph
 from av.filter.context import FilterContext
 from torch import Tensor
 
+from vs_gendrpix.errors import cancellation
 from vs_gendrpix.evaluation.degradation import EXACT
 
 RATE = Fraction(1, 25)
@@ -59,7 +60,8 @@ class FrameVmaf:
     """
 
     def __init__(self, size: Sequence[int]) -> None:
-        self._folder = tempfile.TemporaryDirectory()
+        self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        cancellation.add_leftover(self._folder.cleanup)
         self._log = Path(self._folder.name) / "vmaf.json"
         # A relative name needs no escaping, but the folder is ours and has nothing to escape.
         self._graph: _Pairs | None = _Pairs("libvmaf", f"log_fmt=json:log_path={self._log}", size)
@@ -77,6 +79,7 @@ class FrameVmaf:
         gc.collect()  # the log is written when the graph is freed
         scores = json.loads(self._log.read_text(encoding="utf-8"))
         self._folder.cleanup()
+        cancellation.drop_leftover(self._folder.cleanup)
         return [float(frame["metrics"]["vmaf"]) for frame in scores["frames"]]
 
 
