@@ -51,7 +51,13 @@ function summary(curve, { higher, judges }) {
 
 function row(name, tells, cells) {
   const head = made("th", { scope: "row", textContent: name, title: tells });
-  return made("tr", {}, head, ...cells.map((text) => made("td", { textContent: text ?? "" })));
+  return made("tr", {}, head, ...cells.map((text) => made("td", {}, ...worded(text ?? ""))));
+}
+
+// A text that may break between its words, but not behind the dashes of a flag.
+function worded(text) {
+  return text.split(/((?<=\s)--?\w\S*)/).map((part, number) => (
+    number % 2 ? made("span", { className: "flag" }, part) : part));
 }
 
 // A name of a file that may break behind its words, but not within its extension.

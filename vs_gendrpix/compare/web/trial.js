@@ -6,7 +6,7 @@ function way({ side, why, command, time, size, recommended }) {
     made("h3", {}, made("i", { style: `background: var(${COLORS[side]})` }),
       `${side + 1} ${data.names[side]}`),
     made("p", { textContent: `${why}.` }),
-    made("code", { textContent: command }),
+    made("code", {}, ...worded(command)),
     made("p", { textContent: `The whole clip: ${time}, ${size}.` }));
   card.onclick = () => {
     if (!window.getSelection().toString()) pick("right", side);
