@@ -1,6 +1,8 @@
 """Which ways are tried, which one is recommended, and the options that say each."""
 
+import re
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 
@@ -89,6 +91,20 @@ def test_the_ways_that_are_tried(found, added):
     assert middle[-1].name == "twice"
     large, _ = candidates(having(**found, height=1080, width=1920), model="base", device="auto")
     assert [way.name for way in large] == ["default", *added, "gentle", "tiny"]
+
+
+def test_the_guide_advises_for_a_webcam_what_is_tried_and_recommended():
+    """As what `webcam_man_640x428_bt601.mov` is found to be, of which the page has a picture."""
+    found = having(width=640, height=428, noise=0.1, blocking=1.07, rounding=5, softness=0.56)
+    ways, best = candidates(found, model="tiny", device="auto")
+    guide = (Path(__file__).parents[3] / "docs" / "materials.md").read_text(encoding="utf-8")
+    section = guide.split("## A phone or webcam clip")[1].split("\n## ")[0]
+    advised = set(re.findall(r"gendrpix-video clip\.mov clip\.mp4 (.*)", section))
+    tried = {way.options: way.name for way in ways}
+    assert {tried[options] for options in advised} == {"twice", best}
+    large, _ = candidates(having(width=1920, height=1080), model="tiny", device="auto")
+    assert large[0].options == "-s 2"
+    assert "A clip of 1080 lines `try` makes twice as large" in section
 
 
 def test_each_way_differs_in_one_thing_and_says_why():
