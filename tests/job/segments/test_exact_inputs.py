@@ -39,7 +39,7 @@ INPUTS = {
     "mpeg2.vob": MPEG2,
     "mpeg2.mxf": MPEG2,
     "raw.m2v": {**MPEG2, "container": "mpeg2video"},
-    "h264.mpg": {"options": GROUPS, **EVEN},  # many pictures say no time
+    "h264.mpg": {"options": {"bf": "2", "g": "12"}, **EVEN},  # many pictures say no time
     "mpeg1.mpg": {**MPEG2, "codec": "mpeg1video"},
     "uneven.mp4": UNEVEN,
     "uneven.mkv": UNEVEN,
