@@ -18,10 +18,10 @@ def test_changes_are_trained_in_the_place_of_weights():
     with torch.no_grad():
         assert torch.equal(network(picture, prompt), before(picture, prompt))
     trained = {name for name, weight in network.named_parameters() if weight.requires_grad}
-    ends = ("unet.conv_in", "unet.conv_norm_out", "unet.conv_out", "positive", "negative")
+    ends = ("body.conv_in", "body.conv_norm_out", "body.conv_out", "positive", "negative")
     assert all("lora_" in name or name.startswith(ends) for name in trained)
     for layer in ("resnets.0.conv1", "attentions.0.proj_in", "resnets.1.time_emb_proj"):
-        assert f"unet.mid_block.{layer}.lora_B.default.weight" in trained
+        assert f"body.mid_block.{layer}.lora_B.default.weight" in trained
     weights = [weight for weight in network.parameters() if weight.requires_grad]
     step = torch.optim.SGD(weights, lr=1.0)
     network(picture, prompt).square().mean().backward()
@@ -33,8 +33,8 @@ def test_changes_are_trained_in_the_place_of_weights():
         for name, value in whole.state_dict().items()
         if not torch.equal(value, before.state_dict()[name])
     }
-    assert "unet.mid_block.attentions.0.proj_out.weight" in changed
-    assert "unet.mid_block.resnets.0.norm1.weight" not in changed
+    assert "body.mid_block.attentions.0.proj_out.weight" in changed
+    assert "body.mid_block.resnets.0.norm1.weight" not in changed
     with torch.no_grad():
         restored = network(picture, prompt)
         assert (restored - before(picture, prompt)).abs().max() > 1e-3

@@ -181,11 +181,11 @@ def test_a_stage_inherits_the_network_of_the_one_before(run, tmp_path):
         for stage in ("latent", "adc", "pix")
     )
     same = [key for key in first if key in second and first[key].shape == second[key].shape]
-    assert {key for key in first if key not in same} == {"unet.conv_in.weight"}
+    assert {key for key in first if key not in same} == {"body.conv_in.weight"}
     for key in same:
-        if not key.startswith("unet.conv_in"):
+        if not key.startswith("body.conv_in"):
             torch.testing.assert_close(first[key], second[key], atol=1e-3, rtol=1e-3)
-            if not key.startswith(("unet.conv_out", "unet.conv_norm_out")):
+            if not key.startswith(("body.conv_out", "body.conv_norm_out")):
                 torch.testing.assert_close(second[key], third[key], atol=1e-3, rtol=1e-3)
 
 

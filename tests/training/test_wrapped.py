@@ -103,7 +103,7 @@ def test_changes_of_low_rank_go_from_stage_to_stage_and_resume_bit_for_bit(
         change = (after[layer].float() - before[layer].float()).svd().S
         assert change[1] > 3 * change[2]  # the rest is the files' half precision
     pix = build("pix", recipe, out=tmp_path / "run", degraded=torch.rand(2, 3, 64, 64))
-    kept = pix.student.state_dict()["unet.mid_block.attentions.0.proj_in.base_layer.weight"]
+    kept = pix.student.state_dict()["body.mid_block.attentions.0.proj_in.base_layer.weight"]
     assert torch.equal(kept, whole[layer].float())
 
     (tmp_path / "run" / "adc").rename(tmp_path / "run" / "unbroken")

@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import torch
 import torch.nn.functional as F
@@ -13,19 +13,22 @@ from torch import Tensor, nn
 from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.models.ancestors.latent import OneStep
 from vs_gendrpix.models.card import ModelCard
+from vs_gendrpix.models.gendrpix.compact import Compact
 from vs_gendrpix.models.gendrpix.layers import ResBlock
-from vs_gendrpix.models.gendrpix.network import GenDRPix, Prompted
-from vs_gendrpix.models.gendrpix.unet import Level, UNetConfig, UpLevel
+from vs_gendrpix.models.gendrpix.network import BodyConfig, GenDRPix, Prompted
+
+if TYPE_CHECKING:
+    from vs_gendrpix.models.gendrpix.unet import Level, UpLevel
 
 
 def new[N: Prompted](
-    kind: type[N], config: UNetConfig, *, channels: tuple[int, int], seed: int
+    kind: type[N], config: BodyConfig, *, channels: tuple[int, int], seed: int
 ) -> N:
     """Make a network with random weights and prompts.
 
     Args:
         kind: Its class.
-        config: The UNet, but for its channels in and out.
+        config: The UNet or the chain, but for its channels in and out.
         channels: These.
         seed: Decides the weights.
     """
@@ -49,7 +52,7 @@ def inherit(student: Prompted, teacher: Prompted, *, but: Sequence[str]) -> None
     weights = {
         name: value
         for name, value in teacher.state_dict().items()
-        if not name.startswith(tuple(f"unet.{layer}." for layer in but))
+        if not name.startswith(tuple(f"body.{layer}." for layer in but))
     }
     student.load_state_dict(weights, strict=False)
 
@@ -175,6 +178,75 @@ def straighten(network: GenDRPix, degraded: Tensor) -> None:
                 below.add_(same / 2)
             skip.add_(same / 2 if number else same)
     zero(unet.conv_out)
+
+
+@torch.no_grad()
+def take_over(student: GenDRPix, other: nn.Module) -> None:
+    """Start a chain over cells of 4 pixels as the same function as a compact network of scale 4.
+
+    The layers between are the other's own. Its first one sees the small picture, the student's what
+    the resize has made of that: least squares find the weights that give the same values. The other
+    adds its change to the repeated pixels of the small picture. The student's shortcut, found the
+    same way, is their difference from the resize.
+
+    Args:
+        student: Its chain is changed in place.
+        other: Real-ESRGAN's SRVGGNetCompact, as spandrel loads it.
+
+    Raises:
+        SettingsError: The networks do not fit.
+    """
+    chain = student.body
+    convolutions = [part for part in other.modules() if isinstance(part, nn.Conv2d)]
+    slopes = [part for part in other.modules() if isinstance(part, nn.PReLU)]
+    shapes = [part.weight.shape for part in convolutions]
+    if not (
+        isinstance(chain, Compact)
+        and student.cell == _SCALE
+        and len(convolutions) == len(slopes) + 1 == chain.config.layers + 2
+        and shapes[0] == (chain.config.width, 3, 3, 3)
+        and shapes[-1] == (chain.config.out_channels, chain.config.width, 3, 3)
+    ):
+        raise SettingsError(
+            "a chain can begin with a compact network of scale 4 alone, of as many layers and "
+            "channels, and has cells of 4 pixels"
+        )
+    first, *between, last = convolutions
+    small = torch.rand((4, 3, 64, 64), generator=torch.Generator().manual_seed(0))
+    large = F.interpolate(small, scale_factor=_SCALE, mode="bicubic", antialias=True)
+    cells = F.pixel_unshuffle(large * 2 - 1, _SCALE)
+    repeated = F.interpolate(small, scale_factor=_SCALE, mode="nearest")
+    _fit(chain.conv_in, cells, first(small))
+    _fit(chain.shortcut, cells, F.pixel_unshuffle(2 * (repeated - large), _SCALE))
+    chain.act_in.load_state_dict(slopes[0].state_dict())
+    for layer, convolution, slope in zip(chain.layers, between, slopes[1:], strict=True):
+        for own, taken in zip(layer.children(), (convolution, slope), strict=True):
+            own.load_state_dict(taken.state_dict())
+    chain.conv_out.load_state_dict(last.state_dict())
+    for value in chain.conv_out.parameters():
+        value.mul_(2)  # the range is [-1, 1] here, [0, 1] there
+    for prompt in (student.positive, student.negative):
+        prompt.zero_()
+
+
+_SCALE = 4
+_RIDGE = 1e-5
+"""Added to the variances, of about 0.3, that the least squares divide by."""
+
+
+def _fit(layer: nn.Conv2d, inputs: Tensor, wanted: Tensor) -> None:
+    """Set a convolution of 3x3 to the least squares from (B, C, h, w) to (B, O, h, w)."""
+    # Without the border, where a convolution sees zeros.
+    patches = F.unfold(inputs, 3).transpose(1, 2).flatten(0, 1).double()
+    values = wanted[..., 1:-1, 1:-1].flatten(2).transpose(1, 2).flatten(0, 1).double()
+    ones = patches.new_ones(len(patches), 1)
+    patches = torch.cat([patches, ones], 1)
+    squares = patches.T @ patches / len(patches)
+    squares.diagonal().add_(_RIDGE)
+    solution = torch.linalg.solve(squares, patches.T @ values / len(patches))
+    layer.weight.copy_(solution[:-1].T.reshape(layer.weight.shape))
+    if layer.bias is not None:
+        layer.bias.copy_(solution[-1])
 
 
 def zero(layer: nn.Conv2d) -> None:

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.models.ancestors.latent import LatentRestorer, PixelEncoder
 from vs_gendrpix.models.ancestors.vae import VAE, VAEConfig
-from vs_gendrpix.models.catalogue import find_model, model_card
+from vs_gendrpix.models.catalogue import find_model, is_ours, model_card
+from vs_gendrpix.models.community import load_community
 from vs_gendrpix.models.gendrpix.files import load_into, load_network, load_vae, vae_config
 from vs_gendrpix.models.gendrpix.network import CELL, GenDRPix, Prompted
 from vs_gendrpix.models.gendrpix.unet import UNet
@@ -22,6 +23,7 @@ from vs_gendrpix.training.settings import Kind, Recipe, StageSettings
 from vs_gendrpix.training.stages import DistilStage, PixStage, Stage, StagedTeacher
 
 MODEL = "model.safetensors"
+_UNET_ALONE = frozenset({"latent", "adc"})
 _TOKEN = 3 * CELL * CELL
 """Number of values in a token of pixels."""
 
@@ -48,6 +50,11 @@ def build(name: str, recipe: Recipe, *, out: Path, degraded: Tensor) -> Stage:
         "distil": builder.distil,
     }
     settings = recipe.stage[name]
+    if settings.kind in _UNET_ALONE and recipe.compact is not None:
+        raise SettingsError(
+            f"stage {name} of kind {settings.kind} needs a UNet: give the recipe [network], not "
+            "[compact], or leave the stage out"
+        )
     stage = makers[settings.kind]()
     stage.student.train().requires_grad_(requires_grad=True)
     for network in filter(None, (stage.student, stage.critic)):
@@ -121,10 +128,17 @@ class _Builder:
 
     def _restorer_of_pixels(self) -> GenDRPix:
         """The student on pixels: another's weights, stage I's before a new last layer, or none."""
-        network, begins_with = self.recipe.network, self.settings.begins_with
+        begins_with = self.settings.begins_with
+        network = self.recipe.compact or self.recipe.network
         student = self._fresh(GenDRPix, network.in_channels, network.out_channels)
         if not begins_with:
-            beginnings.straighten(student, self.degraded)
+            if isinstance(student.body, UNet):
+                beginnings.straighten(student, self.degraded)
+            else:
+                beginnings.zero(student.body.conv_out)
+                beginnings.zero(student.body.shortcut)
+        elif self.recipe.compact and not is_ours(find_model(self._file())):
+            beginnings.take_over(student, load_community(self._file()).model)
         elif self._begins_with_kind("adc"):
             if student.cell != CELL:
                 raise SettingsError(
@@ -139,10 +153,15 @@ class _Builder:
             other = load_network(
                 path, device=torch.device("cpu"), dtype=torch.float32, detail=detailed
             )
-            if other.unet.config == student.unet.config:
+            if other.body.config == student.body.config:
                 student.load_state_dict(other.state_dict())
-            else:
+            elif isinstance(student.body, UNet) and isinstance(other.body, UNet):
                 beginnings.deepen(student, other)
+            else:
+                raise SettingsError(
+                    f"stage {self.name} cannot begin with {begins_with}: it is another chain than "
+                    "[compact] says, or a UNet"
+                )
         return student
 
     def _begins_with_kind(self, kind: Kind) -> bool:
@@ -187,7 +206,7 @@ class _Builder:
 
     def _fresh[N: Prompted](self, kind: type[N], inside: int, outside: int) -> N:
         """Make a network on pixels with random weights, which predicts the clean sample."""
-        config = replace(self.recipe.network, prediction="sample")
+        config = self.recipe.compact or replace(self.recipe.network, prediction="sample")
         return beginnings.new(kind, config, channels=(inside, outside), seed=self.recipe.seed)
 
     def _left_by[N: Prompted](self, stage: str, network: N) -> N:

@@ -77,7 +77,7 @@ class StagedCritic(nn.Module):
         super().__init__()
         self.network = copy.deepcopy(teacher)
         if fresh:
-            self.network.unet = UNet(teacher.unet.config)
+            self.network.body = UNet(teacher.unet.config)
         self.network.requires_grad_(requires_grad=True)
 
     def forward(self, image: Tensor) -> Judgement:

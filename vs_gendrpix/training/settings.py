@@ -10,6 +10,7 @@ from torch import Tensor
 
 from vs_gendrpix.errors import GendrpixError, SettingsError
 from vs_gendrpix.models.ancestors.vae import VAEConfig
+from vs_gendrpix.models.gendrpix.compact import CompactConfig
 from vs_gendrpix.models.gendrpix.unet import TINY, UNetConfig
 from vs_gendrpix.settings.values import from_plain
 
@@ -224,6 +225,7 @@ class Recipe:
         pairs: What is made beforehand.
         teacher: Who labels it; None for nobody.
         network: The UNet; its channels in and out are those of `pix`: 192, or 48 for smaller cells.
+        compact: A chain of convolutions in the place of the UNet; None for the UNet.
         vae: The autoencoder of the stages with a latent.
         autoencoder: A model file with another one, of `gendrpix models wrap` or of an earlier
             training, whose path counts from the recipe's folder. Then `vae` is not looked at, and
@@ -239,6 +241,7 @@ class Recipe:
     pairs: PairSettings = field(default_factory=PairSettings)
     teacher: TeacherSettings | None = None
     network: UNetConfig = TINY
+    compact: CompactConfig | None = None
     vae: VAEConfig = field(default_factory=VAEConfig)
     autoencoder: Path | None = None
     stage: Mapping[str, StageSettings] = field(default_factory=dict)
@@ -285,6 +288,8 @@ def read_recipe(path: Path) -> Recipe:
             if stage.begins_with not in stages and Path(stage.begins_with).suffix:
                 begins_with = str(path.parent / stage.begins_with)
                 stages[name] = replace(stage, begins_with=begins_with)
+        if {"network", "compact"} <= table.keys():
+            raise SettingsError("a recipe has a UNet, [network], or a chain, [compact]: keep one")
         network = from_plain(table.pop("network", {}), UNetConfig, "network")
         vae = from_plain(table.pop("vae", {}), VAEConfig, "vae")
         pairs = from_plain(table.pop("pairs", {}), PairSettings, "pairs")

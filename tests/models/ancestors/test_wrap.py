@@ -68,7 +68,7 @@ def test_a_wrapped_file_holds_its_parts(parts, capsys):
     assert network.unet.config == replace(UNET, prediction="v", timestep=200)
     assert network.vae.config == LATENTS
     wanted = {
-        **{f"unet.{key}": value for key, value in state(UNet, UNET).items()},
+        **{f"body.{key}": value for key, value in state(UNet, UNET).items()},
         **{f"vae.{key}": value for key, value in state(VAE, LATENTS).items()},
         **load_file(parts / "prompts.safetensors"),
     }

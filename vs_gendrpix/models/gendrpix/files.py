@@ -23,12 +23,16 @@ from vs_gendrpix.models.catalogue import (
     metadata_value,
     with_detail,
 )
+from vs_gendrpix.models.gendrpix.compact import CompactConfig
 from vs_gendrpix.models.gendrpix.folding import fold
-from vs_gendrpix.models.gendrpix.network import GenDRPix, Prompted
+from vs_gendrpix.models.gendrpix.network import BodyConfig, GenDRPix, Prompted
 from vs_gendrpix.models.gendrpix.tensors import FileKey, check_tensors, read_tensors
 from vs_gendrpix.models.gendrpix.unet import UNet, UNetConfig, timestep_embedding
 from vs_gendrpix.models.tensor_file import Head, read_head
 from vs_gendrpix.models.unchanged import kept_until_changed
+
+_CONFIG: dict[type[BodyConfig], str] = {UNetConfig: "config", CompactConfig: "compact"}
+"""Where the configuration of each kind of body stands in a file's metadata."""
 
 _VAE = "vae."
 """Prefix of an autoencoder's tensors in a model file that has one."""
@@ -109,7 +113,7 @@ def load_into(network: Prompted | VAE, path: Path) -> None:
         head, file_key = _vae_part(head)
         own: tuple[str, ...] = ()
     else:
-        _check_config(path, head, network.unet.config)
+        _check_config(path, head, network.body.config)
         head, file_key = _without_vae(head), _file_key
         own = ("positive", "negative")
     check_tensors(path, network, head, file_key, own=own)
@@ -122,10 +126,12 @@ def save_network(path: Path, network: Prompted, *, dtype: torch.dtype = torch.fl
 
     A `GenDR` has its autoencoder there too.
     """
-    if network.unet.time_embedding is None:
+    if isinstance(network.body, UNet) and network.body.time_embedding is None:
         raise ModelError("a folded network has no weights of its own any more: save the original")
     tensors = {_file_key(name): value for name, value in network.state_dict().items()}
-    values = {"config": network.unet.config, "card": replace(network.card, detail=None)}
+    config = network.body.config
+    card = replace(network.card, detail=None)
+    values: dict[str, Any] = {_CONFIG[type(config)]: config, "card": card}
     if isinstance(network, GenDR):
         values["vae"] = network.vae.config
     _write(path, "gendrpix", values, tensors, dtype)
@@ -156,7 +162,7 @@ def join_models(faithful: Path, detailed: Path, out: Path, *, detail: float) -> 
             raise ModelError(f"{network.card.name} has an autoencoder: join restorers of pixels")
         if network.card.detail is not None:
             raise ModelError(f"{network.card.name} has two ends already: join two models of one")
-    ours, others = (end.unet.config for end in ends)
+    ours, others = (end.body.config for end in ends)
     if ours != others or ends[0].card.residual != ends[1].card.residual:
         raise ModelError(f"{faithful} and {detailed} are different networks: join two of one kind")
     names = list(ends[0].state_dict())
@@ -167,7 +173,7 @@ def join_models(faithful: Path, detailed: Path, out: Path, *, detail: float) -> 
     }
     training = f"faithful: {ends[0].card.training}; detailed: {ends[1].card.training}"
     card = replace(ends[1].card, name=out.stem, detail=detail, training=training)
-    _write(out, "gendrpix", {"config": ours, "card": card}, tensors, torch.float16)
+    _write(out, "gendrpix", {_CONFIG[type(ours)]: ours, "card": card}, tensors, torch.float16)
 
 
 def load_vae(path: Path, *, device: torch.device, dtype: torch.dtype) -> VAE:
@@ -205,8 +211,8 @@ def save_vae(path: Path, vae: VAE, *, dtype: torch.dtype = torch.float32) -> Non
 
 def _file_key(name: str) -> str:
     """Name a network's tensor as its file does: by diffusers' name for the UNet."""
-    if name.startswith(("unet.", _VAE)):
-        return name.removeprefix("unet.")
+    if name.startswith(("body.", _VAE)):
+        return name.removeprefix("body.")
     return f"prompt.{name}"
 
 
@@ -242,15 +248,25 @@ def _without_vae(head: Head) -> Head:
     return replace(head, tensors=tensors)
 
 
-def _check_config(path: Path, head: Head, wanted: UNetConfig) -> None:
+def _body_config(path: Path, head: Head) -> BodyConfig:
+    """Read the configuration of a file's UNet or chain."""
+    if _CONFIG[CompactConfig] in head.metadata:
+        return metadata_value(path, head, _CONFIG[CompactConfig], CompactConfig)
+    return metadata_value(path, head, _CONFIG[UNetConfig], UNetConfig)
+
+
+def _check_config(path: Path, head: Head, wanted: BodyConfig) -> None:
     """Refuse a model file of another configuration; a plain file of a UNet says none.
 
     Raises:
         ModelError: It differs.
     """
-    if "config" not in head.metadata:
+    if not set(_CONFIG.values()) & head.metadata.keys():
         return
-    found = asdict(metadata_value(path, head, "config", UNetConfig))
+    config = _body_config(path, head)
+    if type(config) is not type(wanted):
+        raise ModelError(f"{path.name} holds a UNet where the recipe says a chain, or the reverse")
+    found = asdict(config)
     faults = [
         f"{name} {found[name]!r} instead of {value!r}"
         for name, value in asdict(wanted).items()
@@ -285,11 +301,17 @@ def _write(
 def _fitting_network(path: Path) -> GenDRPix | GenDR:
     """Make the network of a model file on the meta device, if the file has its tensors."""
     head = check_head(path, "gendrpix")
-    config = metadata_value(path, head, "config", UNetConfig)
+    config = _body_config(path, head)
     card = metadata_value(path, head, "card", ModelCard)
     vae = metadata_value(path, head, "vae", VAEConfig) if "vae" in head.metadata else None
     with torch.device("meta"):
-        network = GenDRPix(config, card) if vae is None else GenDR(config, card, vae)
+        network: GenDRPix | GenDR
+        if vae is None:
+            network = GenDRPix(config, card)
+        elif isinstance(config, UNetConfig):
+            network = GenDR(config, card, vae)
+        else:
+            raise ModelError(f"{path.name} has an autoencoder beside a chain: it needs a UNet")
     keys = [_file_key] if card.detail is None else [_file_key, _faithful_key]
     check_tensors(path, network, head, *keys)
     return network

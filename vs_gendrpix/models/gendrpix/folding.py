@@ -37,9 +37,11 @@ def fold[N: Prompted](network: N) -> N:
     Returns:
         The same network, equal but for rounding.
     """
-    _fold_time(network.unet)
-    _fold_scales(network.unet)
-    layers = [part for part in network.unet.modules() if isinstance(part, Attention)]
+    if not isinstance(network.body, UNet):  # a chain has none of them
+        return network
+    _fold_time(network.body)
+    _fold_scales(network.body)
+    layers = [part for part in network.body.modules() if isinstance(part, Attention)]
     prompts = torch.stack([network.positive, network.negative])
     folded = []
     first = 0

@@ -13,8 +13,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.functional import ScalingType
 
-from vs_gendrpix.models.gendrpix.unet import UNet
-
 FP8 = torch.float8_e4m3fn
 LARGEST = torch.finfo(FP8).max
 STEP = 16
@@ -62,9 +60,9 @@ class Fp8Linear(nn.Module):
         return product.to(x.dtype).view(*x.shape[:-1], -1)
 
 
-def to_fp8(unet: UNet) -> None:
+def to_fp8(body: nn.Module) -> None:
     """Replace each linear layer of a folded network whose widths allow it by `Fp8Linear`."""
-    for module in list(unet.modules()):
+    for module in list(body.modules()):
         for name, part in list(module.named_children()):
             if isinstance(part, nn.Linear) and not (part.in_features | part.out_features) % STEP:
                 setattr(module, name, Fp8Linear(part))

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from vs_gendrpix.errors import ModelError
 from vs_gendrpix.models.card import ModelCard
+from vs_gendrpix.models.gendrpix.compact import Compact, CompactConfig
 from vs_gendrpix.models.gendrpix.unet import UNet, UNetConfig
 
 CELL = 8
@@ -21,33 +22,51 @@ hundredths of a dB less, but leave tiles that stand on a small flat area: see
 docs/results/training-log.md."""
 
 
-class Prompted(nn.Module):
-    """A UNet with its two conditions and its card: what a model file holds."""
+BodyConfig = UNetConfig | CompactConfig
+"""The configuration of a network between the cells: the paper's UNet, or a chain."""
 
-    def __init__(self, config: UNetConfig, card: ModelCard) -> None:
+
+class Prompted(nn.Module):
+    """A body with its two conditions and its card: what a model file holds.
+
+    Attributes:
+        body: The network between the cells, or on latents.
+    """
+
+    def __init__(self, config: BodyConfig, card: ModelCard) -> None:
         super().__init__()
         self.card = card
-        self.unet = UNet(config)
+        self.body = UNet(config) if isinstance(config, UNetConfig) else Compact(config)
         # Without a text encoder a prompt is just a tensor: given (full) or learnt (small models).
-        shape = (config.condition_tokens, config.condition_dim)
-        self.positive = nn.Parameter(torch.zeros(shape))
-        self.negative = nn.Parameter(torch.zeros(shape))
+        self.positive = nn.Parameter(torch.zeros(config.prompt))
+        self.negative = nn.Parameter(torch.zeros(config.prompt))
+
+    @property
+    def unet(self) -> UNet:
+        """The body, for what only a UNet has.
+
+        Raises:
+            ModelError: It is a chain.
+        """
+        if not isinstance(self.body, UNet):
+            raise ModelError(f"the network of {self.card.name} is a chain: this needs a UNet")
+        return self.body
 
 
 class GenDRPix(Prompted):
-    """One step in pixel space: 8x unshuffle, UNet, 8x shuffle (paper, figure 2).
+    """One step in pixel space: 8x unshuffle, UNet or chain, 8x shuffle (paper, figure 2).
 
     A filter for pixels means the same everywhere, but has to be learnt anew for every place within
     a cell. Cells of 4 pixels have a quarter of the places, so they learn sooner.
 
     Attributes:
-        cell: Side of a cell in pixels, one of `CELLS`; the UNet's channels tell it.
+        cell: Side of a cell in pixels, one of `CELLS`; the body's channels tell it.
 
     Raises:
-        ModelError: The UNet takes or gives other things than such cells, or predicts a latent's.
+        ModelError: The body takes or gives other things than such cells, or predicts a latent's.
     """
 
-    def __init__(self, config: UNetConfig, card: ModelCard) -> None:
+    def __init__(self, config: BodyConfig, card: ModelCard) -> None:
         channels = (config.in_channels, config.out_channels)
         sides = {(3 * side**2,) * 2: side for side in CELLS}
         if channels not in sides:
@@ -56,7 +75,7 @@ class GenDRPix(Prompted):
                 f"a restorer of pictures has {wanted} channels at both ends, not {channels[0]} and "
                 f"{channels[1]}: this is another stage of training"
             )
-        if config.prediction != "sample":
+        if isinstance(config, UNetConfig) and config.prediction != "sample":
             raise ModelError(f"a restorer of pictures predicts sample, not {config.prediction}")
         super().__init__(config, card)
         self.cell = sides[channels]
@@ -71,10 +90,10 @@ class GenDRPix(Prompted):
         Returns:
             (B, 3, H, W) RGB, nominally in [-1, 1], not clamped, in the dtype of `image`.
         """
-        dtype = self.unet.conv_in.weight.dtype
+        dtype = self.body.conv_in.weight.dtype
         cells = F.pixel_unshuffle(image, self.cell)  # (B, 192, H/8, W/8) or (B, 48, H/4, W/4)
         cells = cells.to(dtype, memory_format=torch.channels_last)
-        cells = self.unet(cells, condition.to(dtype))
+        cells = self.body(cells, condition.to(dtype))
         # The sum is made in the image's precision: bf16 would quantise the picture itself.
         cells = cells.to(image.dtype)
         if self.card.residual:
@@ -110,7 +129,7 @@ def without_lattice(cells: Tensor) -> Tensor:
     return cells - (tile - tile.mean(2, keepdim=True)).reshape(cells.shape)
 
 
-def random_network(config: UNetConfig, *, seed: int, card: ModelCard | None = None) -> GenDRPix:
+def random_network(config: BodyConfig, *, seed: int, card: ModelCard | None = None) -> GenDRPix:
     """Make a network with random weights, the tail included: proves plumbing, never quality."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

@@ -15,6 +15,7 @@ from vs_gendrpix.models.gendrpix.files import default_model, load_network
 from vs_gendrpix.models.gendrpix.fp8 import to_fp8
 from vs_gendrpix.models.gendrpix.network import CELL
 from vs_gendrpix.models.gendrpix.padcfg import PadCFG, pad_plan
+from vs_gendrpix.models.gendrpix.unet import UNet
 from vs_gendrpix.settings import Attention, Dtype
 
 ATTENTION = [
@@ -75,9 +76,9 @@ class GenDRPixRestorer:
             self.file, device=device, dtype=arithmetic, folded=True, detail=detail
         )
         if dtype == "fp8":
-            to_fp8(network.unet)
-        if attention == "full":
-            network.unet.attend_fully()
+            to_fp8(network.body)
+        if attention == "full" and isinstance(network.body, UNet):
+            network.body.attend_fully()
         self.network = network
         # Of fixed shapes: those of a clip stay, and the code for one shape is faster than for all.
         self.guided = PadCFG(
@@ -102,7 +103,8 @@ class GenDRPixRestorer:
 
         A thrift of 1 runs the branches of PadCFG one by one, 2 also bounds the tokens at a time.
         """
-        self.network.unet.work_on(FEW_TOKENS if thrift > 1 else None)
+        if isinstance(self.network.body, UNet):
+            self.network.body.work_on(FEW_TOKENS if thrift > 1 else None)
         return self.guided(image, paired=not thrift)
 
 

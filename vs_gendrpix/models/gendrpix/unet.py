@@ -89,6 +89,11 @@ class UNetConfig:
                     + (f" and heads of {self.head_dim}" if attend else "")
                 )
 
+    @property
+    def prompt(self) -> tuple[int, int]:
+        """Tokens of a prompt, and their width."""
+        return self.condition_tokens, self.condition_dim
+
 
 FULL = UNetConfig()
 TINY = UNetConfig(
