@@ -22,11 +22,17 @@ settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 
+def pytest_configure() -> None:
+    """Look for no garbage in what is loaded and collected: it stays, and the search takes long."""
+    gc.disable()
+
+
 def pytest_collection_finish() -> None:
     """Keep what is there for the whole suite from being looked at whenever a test collects garbage.
 
     That is a million objects and more, of torch above all.
     """
+    gc.enable()
     gc.collect()
     gc.freeze()
 

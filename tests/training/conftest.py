@@ -12,9 +12,13 @@ from torch import nn
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Two pictures of coloured blocks, one smaller than a region."""
-    pictures = tmp_path / "pictures"
-    pictures.mkdir()
+    """Pictures of coloured blocks, one smaller than a region."""
+    return make_pictures(tmp_path / "pictures")
+
+
+def make_pictures(pictures: Path) -> Path:
+    """Make a folder of pictures of coloured blocks, one smaller than a region."""
+    pictures.mkdir(exist_ok=True)
     numbers = np.random.default_rng(4)
     for name, side in (("wall_1.png", 320), ("wall_2.png", 160), ("leaf.jpg", 280)):
         blocks = numbers.integers(0, 256, (side // 8, side // 8, 3), dtype=np.uint8)

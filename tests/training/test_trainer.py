@@ -1,6 +1,7 @@
 import copy
 import csv
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -11,6 +12,7 @@ import torch
 from PIL import Image
 
 from tests.conftest import SMALL
+from tests.training.conftest import make_pictures
 from vs_gendrpix.cli.main import main
 from vs_gendrpix.errors import ModelError, SettingsError
 from vs_gendrpix.models.ancestors.vae import VAEConfig
@@ -43,19 +45,43 @@ STAGES = {
 """A recipe of all kinds; what a test changes stands in the test."""
 
 
+QUICK = replace(STAGE, steps=1, learning_rate=1e-9, weight_decay=0.0)
+"""A stage that learns nothing."""
+
+
+def trained(folder: Path, out: Path, name: str, settings: StageSettings, **more) -> Path:
+    """Run one stage of `STAGES`, with other settings than there."""
+    settings = replace(settings, kind=STAGES[name].kind)
+    plan = Recipe(name="small", workers=0, network=SMALL, vae=VAE, seed=3)
+    plan = replace(plan, stage={**STAGES, name: settings}, **more)
+    return train(plan, name, pictures=[folder], out=out)
+
+
 @pytest.fixture
 def run(folder, tmp_path):
     """Runs one stage of `STAGES`, with other settings than there, in a folder of some name."""
 
-    def _run(
-        name: str, settings: StageSettings, *, out: str = "run", seed: int = 3, **more
-    ) -> Path:
-        settings = replace(settings, kind=STAGES[name].kind)
-        plan = Recipe(name="small", workers=0, network=SMALL, vae=VAE)
-        plan = replace(plan, seed=seed, stage={**STAGES, name: settings}, **more)
-        return train(plan, name, pictures=[folder], out=tmp_path / out)
+    def _run(name: str, settings: StageSettings, *, out: str = "run", **more) -> Path:
+        return trained(folder, tmp_path / out, name, settings, **more)
 
     return _run
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory) -> Path:
+    """The folder of a run whose stages before `pix` have been, without learning anything."""
+    folder = tmp_path_factory.mktemp("begun")
+    for name in ("vae", "latent", "adc"):
+        trained(make_pictures(folder / "pictures"), folder / "run", name, QUICK)
+    return folder / "run"
+
+
+@pytest.fixture(scope="module")
+def learnt(tmp_path_factory) -> Path:
+    """The folder of a run whose stage `pix` has learnt something."""
+    folder = tmp_path_factory.mktemp("learnt")
+    trained(make_pictures(folder / "pictures"), folder / "run", "pix", STAGE)
+    return folder / "run"
 
 
 def tensors(path: Path) -> dict[str, torch.Tensor]:
@@ -76,11 +102,12 @@ def weights_of(model: Path) -> dict[str, torch.Tensor]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("critic", ["staged", "pixels"])
-def test_a_stopped_run_ends_as_an_unbroken_one_bit_for_bit(run, monkeypatch, critic):
+def test_a_stopped_run_ends_as_an_unbroken_one_bit_for_bit(
+    run, begun, tmp_path, monkeypatch, critic
+):
     """With every loss there is, the critic's included."""
-    for name in ("vae", "latent", "adc") if critic == "staged" else ():
-        for out in ("whole", "stopped"):
-            run(name, replace(STAGE, steps=2), out=out)
+    for out in ("whole", "stopped") if critic == "staged" else ():
+        shutil.copytree(begun, tmp_path / out)
     weights = {
         "perceptual": 0.02,
         "fourier": 0.01,
@@ -90,19 +117,21 @@ def test_a_stopped_run_ends_as_an_unbroken_one_bit_for_bit(run, monkeypatch, cri
         "grain": 6.0,
     }
     first = {"critic": critic, "critic_width": 8, "critic_first": 1, "critic_rate": 1e-3}
-    settings = replace(STAGE, negative_share=0.3, keep=0.25, save_every=3, **weights, **first)
+    settings = replace(
+        STAGE, steps=4, negative_share=0.3, keep=0.25, save_every=2, **weights, **first
+    )
     if critic == "staged":
         settings = replace(settings, begins_with="adc")
     unbroken = run("pix", settings, out="whole")
     advance = trainer._advance
 
-    def stop_at_the_fifth(state, *rest):
-        if state.step == 4:
+    def stop_at_the_fourth(state, *rest):
+        if state.step == 3:
             raise KeyboardInterrupt
         return advance(state, *rest)
 
     with monkeypatch.context() as patch:
-        patch.setattr(trainer, "_advance", stop_at_the_fifth)
+        patch.setattr(trainer, "_advance", stop_at_the_fourth)
         with pytest.raises(KeyboardInterrupt):
             run("pix", settings, out="stopped")
     resumed = run("pix", settings, out="stopped")
@@ -171,11 +200,9 @@ def test_the_whole_recipe_runs(run, tmp_path, folder):
 
 
 @pytest.mark.slow
-def test_a_stage_inherits_the_network_of_the_one_before(run, tmp_path):
-    quick = replace(STAGE, steps=1, learning_rate=1e-9, weight_decay=0.0)
-    for stage in ("vae", "latent", "adc"):
-        run(stage, quick)
-    run("pix", replace(quick, begins_with="adc"))
+def test_a_stage_inherits_the_network_of_the_one_before(run, begun, tmp_path):
+    shutil.copytree(begun, tmp_path / "run")
+    run("pix", replace(QUICK, begins_with="adc"))
     first, second, third = (
         torch.load(tmp_path / "run" / stage / "checkpoint.pt", weights_only=True)["average"]
         for stage in ("latent", "adc", "pix")
@@ -207,7 +234,7 @@ def test_training_learns(run, folder):
 @pytest.mark.slow
 def test_consistency_makes_two_views_of_a_crop_more_alike(run, folder):
     """Views differ by fresh grain and by where the cells lie."""
-    settings = replace(STAGE, steps=60, save_every=60, batch=8, grain=6.0)
+    settings = replace(STAGE, steps=30, save_every=30, grain=6.0)
     pairs = Pairs(find_pictures([folder]), crop=64, seed=0)
     degraded = torch.stack([pairs[number][0] for number in range(1000, 1030)])
     first = grainy(degraded, Draw(1), 6)
@@ -254,29 +281,25 @@ def test_negative_items_teach_the_negative_condition_alone(small_network):
 
 
 @pytest.mark.slow
-def test_a_run_can_begin_with_a_model(run, tmp_path):
-    first = run("pix", STAGE)
-    first.rename(tmp_path / "begin.safetensors")
-    begun = replace(
-        STAGE, begins_with=str(tmp_path / "begin.safetensors"), steps=1, learning_rate=1e-9, ema=0.0
-    )
+def test_a_run_can_begin_with_a_model(run, learnt):
+    first = learnt / "pix" / "model.safetensors"
     before = tensors(first)
-    after = tensors(run("pix", begun, out="next"))
+    after = tensors(run("pix", replace(QUICK, begins_with=str(first), ema=0.0)))
     average = [key for key in before if key.startswith("average")]
     # The file holds half precision.
     assert all(torch.allclose(before[key], after[key], atol=2e-3) for key in average)
 
 
 @pytest.mark.slow
-def test_of_a_model_with_two_ends_a_run_begins_with_the_detailed_one(run, tmp_path):
-    ends = [tmp_path / f"{name}.safetensors" for name in ("faithful", "detailed", "both")]
-    run("pix", replace(STAGE, learning_rate=1e-2), out="other").rename(ends[0])
-    first = run("pix", STAGE)
-    before = tensors(first)
-    first.rename(ends[1])
+def test_of_a_model_with_two_ends_a_run_begins_with_the_detailed_one(run, learnt, tmp_path):
+    ends = [
+        run("pix", replace(STAGE, learning_rate=1e-2), out="other"),
+        learnt / "pix" / "model.safetensors",
+        tmp_path / "both.safetensors",
+    ]
+    before = tensors(ends[1])
     join_models(*ends, detail=0.5)
-    begun = replace(STAGE, begins_with=str(ends[2]), steps=1, learning_rate=1e-9, ema=0.0)
-    after = tensors(run("pix", begun, out="next"))
+    after = tensors(run("pix", replace(QUICK, begins_with=str(ends[2]), ema=0.0)))
     average = [key for key in before if key.startswith("average")]
     assert all(torch.allclose(before[key], after[key], atol=2e-3) for key in average)
     faithful = load_network(ends[0], device=torch.device("cpu"), dtype=torch.float32).state_dict()
@@ -316,17 +339,15 @@ def test_what_cannot_be_begun_with_is_said(run):
 
 
 @pytest.mark.slow
-def test_behind_stage_one_pix_begins_as_the_identity(run):
+def test_behind_stage_one_pix_begins_as_the_identity(run, begun, tmp_path):
     """A last layer that knows nothing of the network before it would make pictures worse."""
-    for stage in ("vae", "latent", "adc"):
-        run(stage, replace(STAGE, steps=1))
-    quick = replace(STAGE, steps=1, learning_rate=1e-9, weight_decay=0.0)
-    model = run("pix", replace(quick, begins_with="adc"))
+    shutil.copytree(begun, tmp_path / "run")
+    model = run("pix", replace(QUICK, begins_with="adc"))
     network = load_network(model, device=torch.device("cpu"), dtype=torch.float32)
     image = torch.rand(1, 3, 64, 64) * 2 - 1
     assert torch.allclose(network(image, network.positive[None]), image, atol=1e-5)
     with pytest.raises(SettingsError, match="adc, which has cells of 8"):
-        run("pix", replace(quick, begins_with="adc"), network=FINE)
+        run("pix", replace(QUICK, begins_with="adc"), network=FINE)
 
 
 @pytest.mark.slow
@@ -417,45 +438,49 @@ def test_a_stage_without_its_forerunner_is_one_line(folder, tmp_path, capsys):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("network", [SMALL, FINE])
-@pytest.mark.parametrize("after", ["calm", "distil"])
-def test_a_stage_begins_with_what_another_has_learnt(run, tmp_path, after, network):
-    run("pix", STAGE, network=network)
-    idle = replace(STAGE, begins_with="pix", steps=1, learning_rate=1e-9, weight_decay=0.0)
-    run(after, idle, network=network)
-    first, second = (
+def test_a_stage_begins_with_what_another_has_learnt(run, learnt, tmp_path, network):
+    if network is SMALL:
+        shutil.copytree(learnt, tmp_path / "run")
+    else:
+        run("pix", STAGE, network=network)
+    for after in ("calm", "distil"):
+        run(after, replace(QUICK, begins_with="pix"), network=network)
+    first, *others = (
         load_network(
             tmp_path / "run" / stage / "model.safetensors",
             device=torch.device("cpu"),
             dtype=torch.float32,
         )
-        for stage in ("pix", after)
+        for stage in ("pix", "calm", "distil")
     )
     assert first.unet.config == network
     assert first.unet.conv_out.weight.abs().max() > 1e-4  # it has learnt
     for key, value in first.state_dict().items():
-        torch.testing.assert_close(second.state_dict()[key], value, atol=1e-5, rtol=1e-3)
+        for other in others:
+            torch.testing.assert_close(other.state_dict()[key], value, atol=1e-5, rtol=1e-3)
 
 
 @pytest.mark.slow
-def test_a_stage_leaves_the_mean_of_what_it_began_with_and_what_it_has_learnt(run):
+def test_a_stage_leaves_the_mean_of_what_it_began_with_and_what_it_has_learnt(
+    run, learnt, tmp_path
+):
     for out in ("all", "quarter"):
-        began = weights_of(run("pix", STAGE, out=out))
-    begun = replace(STAGE, begins_with="pix")
-    learnt = weights_of(run("clean", begun, out="all"))
-    kept = weights_of(run("clean", replace(begun, keep=0.75), out="quarter"))
+        shutil.copytree(learnt, tmp_path / out)
+    before = weights_of(learnt / "pix" / "model.safetensors")
+    clean = replace(STAGE, begins_with="pix")
+    after = weights_of(run("clean", clean, out="all"))
+    kept = weights_of(run("clean", replace(clean, keep=0.75), out="quarter"))
     for key, value in kept.items():
-        mean = 0.75 * began[key] + 0.25 * learnt[key]
+        mean = 0.75 * before[key] + 0.25 * after[key]
         torch.testing.assert_close(value, mean, atol=1e-4, rtol=1e-3)  # the files have halves
-    assert max(float((learnt[key] - began[key]).abs().max()) for key in kept) > 0.004
+    assert max(float((after[key] - before[key]).abs().max()) for key in kept) > 0.004
 
 
 @pytest.mark.slow
-def test_a_critic_on_cells_of_8_judges_a_network_on_cells_of_4(run):
+def test_a_critic_on_cells_of_8_judges_a_network_on_cells_of_4(run, begun, tmp_path):
     """Which begins with nothing of it: its layers see other grids."""
-    for stage in ("vae", "latent", "adc"):
-        run(stage, replace(STAGE, steps=1))
-    settings = replace(STAGE, steps=1, learning_rate=1e-9, weight_decay=0.0, adversarial=0.05)
-    model = run("pix", settings, network=FINE)
+    shutil.copytree(begun, tmp_path / "run")
+    model = run("pix", replace(QUICK, adversarial=0.05), network=FINE)
     network = load_network(model, device=torch.device("cpu"), dtype=torch.float32)
     image = torch.rand(1, 3, 64, 64) * 2 - 1
     assert torch.allclose(network(image, network.positive[None]), image, atol=1e-5)
