@@ -14,6 +14,8 @@ from tests.clips import EVEN, make_clip
 ROOT = Path(__file__).parents[1]
 CLIP = "clip.mp4"
 """Stands for a clip that is just large enough for windows at four times its size."""
+LITTLE = "little.mp4"
+"""Stands for one that the network restores in a moment."""
 MODEL = "model.safetensors"
 """Stands for a model file with a small network."""
 
@@ -22,6 +24,7 @@ MODEL = "model.safetensors"
 def given(small_model, tmp_path, monkeypatch):
     """Put files in the place of their names in a list of arguments, in a folder of its own."""
     make_clip(tmp_path / CLIP, size=(112, 88), times=EVEN[:8])
+    make_clip(tmp_path / LITTLE, size=(32, 32), times=EVEN[:8])
     monkeypatch.chdir(tmp_path)
     return lambda arguments: [str(small_model) if each == MODEL else each for each in arguments]
 
@@ -30,13 +33,14 @@ def given(small_model, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("script", "arguments"),
     [
-        ("pipeline.py", [CLIP, "--rounds", "1", "--frames", "6"]),
+        ("pipeline.py", [LITTLE, "--rounds", "1", "--frames", "6"]),
         ("scaling.py", ["--model", MODEL, "--rounds", "1", "--length", "2"]),
         ("heap.py", ["--models", "tiny", "--size", "32x32", "--rounds", "1", "--frames", "1"]),
         ("gate.py", ["windows", CLIP, "--frames", "1", "--model", "base"]),
-        ("gate.py", ["fp8", CLIP, "--frames", "1"]),
+        ("gate.py", ["fp8", LITTLE, "--frames", "1"]),
         ("speed_gpu.py", ["--device", "cpu", "--narrow", "--sizes", "64x64", "--seconds", "4"]),
         ("faults/models.py", ["--count", "3"]),
+        ("faults/fuzz.py", ["--count", "3", "--network", "0"]),
     ],
 )
 def test_a_benchmark_runs_and_leaves_its_figures(script, arguments, given, monkeypatch):
@@ -57,9 +61,8 @@ def test_a_benchmark_runs_and_leaves_its_figures(script, arguments, given, monke
 @pytest.mark.parametrize(
     ("module", "arguments"),
     [
-        ("vapoursynth_filter", [CLIP, "--rounds", "1", "--frames", "2"]),
+        ("vapoursynth_filter", [LITTLE, "--rounds", "1", "--frames", "2"]),
         ("batch", ["--clips", "3"]),
-        ("faults.fuzz", ["--count", "3", "--network", "1"]),
         ("faults.joins", ["--count", "3"]),
     ],
 )

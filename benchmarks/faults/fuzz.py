@@ -129,7 +129,7 @@ def main() -> None:
     """Run the mutants and print the line of the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=2000, help="mutants in all")
-    parser.add_argument("--network", type=int, default=200, help="mutants for the network too")
+    parser.add_argument("--network", type=int, default=200, help="for the network too; 0 is none")
     parser.add_argument("--first", type=int, default=0, help="number of the first mutant")
     parser.add_argument("--out", type=Path, metavar="FILE", help="where the figures go")
     options = parser.parse_args()
@@ -137,6 +137,8 @@ def main() -> None:
     faults = []
     for network, count in ((False, options.count), (True, options.network)):
         numbers = range(options.first, options.first + count)
+        if not count:
+            continue
         with tempfile.TemporaryDirectory() as folder:
             for run in run_mutants(Path(folder), numbers, network=network):
                 codes[str(run["exit"])] += 1
