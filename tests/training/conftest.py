@@ -1,5 +1,6 @@
 """Pictures to train on."""
 
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -8,6 +9,14 @@ import pytest
 import torch
 from PIL import Image
 from torch import nn
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _few_shown() -> Iterator[None]:
+    """Fit new layers to the sample grid alone: to make the pairs took most of a short run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("vs_gendrpix.training.trainer._SHOWN", 4)
+        yield
 
 
 @pytest.fixture

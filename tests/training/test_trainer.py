@@ -2,6 +2,7 @@ import copy
 import csv
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from dataclasses import replace
@@ -363,6 +364,16 @@ def test_processes_share_the_numbers_without_gap_or_overlap():
     assert Numbers((0, 5), 4, (0, 1)).numbers[2 * 4 :] == Numbers((2, 5), 4, (0, 1)).numbers
 
 
+def as_launched(processes: int) -> list[dict[str, str]]:
+    """List the variables of processes that `torch.distributed.run` starts, which takes seconds."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(processes)}
+    # Equally strong principal components of the start hang on the number of threads.
+    shared |= {"LOCAL_WORLD_SIZE": str(processes), "OMP_NUM_THREADS": "1"}
+    return [shared | {"RANK": str(n), "LOCAL_RANK": str(n)} for n in range(processes)]
+
+
 @pytest.mark.slow
 def test_two_processes_train_one_network(folder, tmp_path):
     """Gradients of both are averaged: the same as one process with their crops in one batch."""
@@ -384,7 +395,6 @@ crop = 64
 warmup = 0
 learning_rate = 1e-3
 """
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     found = []
     for processes, batch in ((1, 4), (2, 2)):
         config = tmp_path / f"{processes}.toml"
@@ -395,15 +405,17 @@ learning_rate = 1e-3
         if processes == 1:
             assert main(command) == 0
         else:
-            done = subprocess.run(
-                [*launch, "-m", "vs_gendrpix", *command],
-                capture_output=True,
-                text=True,
-                check=False,
-                # Equally strong principal components of the start hang on the number of threads.
-                env={**os.environ, "OMP_NUM_THREADS": "1"},
-            )
-            assert done.returncode == 0, done.stderr
+            running = [
+                subprocess.Popen(
+                    [sys.executable, "-m", "vs_gendrpix", *command],
+                    stderr=subprocess.PIPE,
+                    text=True,
+                    env=os.environ | variables,
+                )
+                for variables in as_launched(processes)
+            ]
+            said = [each.communicate()[1] for each in running]
+            assert [each.returncode for each in running] == [0, 0], said
         saved = torch.load(out / "pix" / "checkpoint.pt", weights_only=True)["optimizer"]["state"]
         found.append({number: state["exp_avg"] for number, state in saved.items()})
     # What AdamW makes of a gradient near 0 hangs on its last bit; the gradients themselves do not.

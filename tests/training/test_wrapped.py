@@ -90,7 +90,6 @@ def test_changes_of_low_rank_go_from_stage_to_stage_and_resume_bit_for_bit(
     recipe, folder, tmp_path, monkeypatch
 ):
     pytest.importorskip("peft")
-    monkeypatch.setattr(trainer, "_SHOWN", 4)  # to make pairs takes most of the time
     stages = {name: replace(stage, lora=2) for name, stage in recipe.stage.items()}
     recipe = replace(recipe, stage=stages)
 

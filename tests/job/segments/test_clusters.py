@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.clips import make_clip
+from vs_gendrpix.cli.main import main
+from vs_gendrpix.job.segments import cutting
 
 SAMPLES = Path(__file__).parents[3] / "samples"
 GENDRPIX = """#!{python}
@@ -87,15 +89,16 @@ def test_slurm(folder, small_model):
     subprocess.run([*script, f"{paths[1]}.job"], env=os.environ | late, check=True)
 
 
-def test_kubernetes(folder, small_model):
+def test_kubernetes(folder, small_model, monkeypatch):
     yaml = pytest.importorskip("yaml", reason="PyYAML is not installed")
     job = yaml.safe_load((SAMPLES / "kubernetes.yaml").read_text())
     (container,) = job["spec"]["template"]["spec"]["containers"]
     given = {each["name"]: each["value"] for each in container["env"]}
     assert job["spec"]["completionMode"] == "Indexed"
     assert given["COMPLETIONS"] == str(job["spec"]["completions"])
-    plan = ["gendrpix", "plan", str(folder / "in.mp4"), str(folder / "out.mkv")]
-    subprocess.run([*plan, *options(small_model)], check=True, capture_output=True)
+    monkeypatch.setattr(cutting, "LENGTH", 10)
+    paths = [str(folder / "in.mp4"), str(folder / "out.mkv")]
+    assert main(["plan", *paths, *options(small_model)]) == 0
     given |= {"JOB": str(folder / "out.mkv.job"), "COMPLETIONS": "2"}
 
     def pod(index, **more):
