@@ -13,6 +13,7 @@ from vs_gendrpix.evaluation.measures.grid import lattice_ratio
 from vs_gendrpix.models.gendrpix.network import (
     CELL,
     CELLS,
+    FLAT,
     LATTICE_WINDOW,
     GenDRPix,
     ModelCard,
@@ -113,12 +114,24 @@ def test_what_all_pixels_of_a_cell_share_is_no_lattice(side, rows, columns, seed
 
 @pytest.mark.parametrize(("side", "window"), [(8, 3), (4, 7)])
 def test_detail_that_does_not_repeat_stays(side, window):
-    """One changed cell keeps all but its share of a window."""
+    """One changed cell keeps all but its share of a window, which is small beside flat ones."""
     cells = torch.zeros(1, 3 * side**2, 31, 31)
     cells[0, 3, 15, 15] = 1
     left = without_lattice(cells)[0, 3, 15, 15].item()
     assert window * side >= LATTICE_WINDOW
-    assert left == pytest.approx(1 - (1 - 1 / side**2) / window**2, abs=1e-6)
+    own, others = (1 / (power + FLAT**2) for power in (1 / (3 * side**2), 0))
+    share = own / (own + (window**2 - 1) * others)
+    assert left == pytest.approx(1 - (1 - 1 / side**2) * share, abs=1e-6)
+    assert left > 0.998
+
+
+@pytest.mark.parametrize("side", CELLS)
+def test_an_edge_leaves_no_lines_beside_it(side):
+    """What sharpens an edge must not come back on the flat places beside it."""
+    cells = torch.zeros(1, 3 * side**2, 15, 15)
+    cells[..., 7] = 0.3 * (torch.arange(3 * side**2) % side - (side - 1) / 2)[None, :, None]
+    lines = without_lattice(cells) - cells
+    assert lines.abs().max() < 0.1 / 127.5  # a tenth of a code of 255
 
 
 def test_low_precision_keeps_the_pictures_own(small_network):

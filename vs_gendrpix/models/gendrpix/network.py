@@ -21,6 +21,9 @@ LATTICE_WINDOW = 24
 hundredths of a dB less, but leave tiles that stand on a small flat area: see
 docs/results/training-log.md."""
 
+FLAT = 1 / 127.5
+"""Change, in [-1, 1], up to which a cell counts as flat: one code of 255."""
+
 
 BodyConfig = UNetConfig | CompactConfig
 """The configuration of a network between the cells: the paper's UNet, or a chain."""
@@ -108,7 +111,9 @@ def without_lattice(cells: Tensor) -> Tensor:
     stands still on the picture as a grid (paper, equation 2). A loss against it only makes it
     faint: a twentieth of a code value is still a line in the spectrum where the resize has nothing.
     But nothing else than a tile puts a constant on a channel: so the local mean of every channel
-    is subtracted, except for what all pixels of a cell share, which is brightness.
+    is subtracted, except for what all pixels of a cell share, which is brightness. A cell counts by
+    the inverse of its change's power: with equal weights what is done to an edge came back as rows
+    of lines on the smooth places beside it.
 
     A picture that truly repeats with the cells keeps what the resize shows of it, no more.
 
@@ -121,12 +126,18 @@ def without_lattice(cells: Tensor) -> Tensor:
     batch, channels, height, width = cells.shape
     area = channels // 3
     length = LATTICE_WINDOW // math.isqrt(area) | 1  # odd: a window has a cell in its middle
-    tile = cells
-    for window in ((length, 1), (1, length)):
-        reach = (window[0] // 2, window[1] // 2)
-        tile = F.avg_pool2d(tile, window, 1, reach, count_include_pad=False)
+    weight = (cells.square().mean(1, keepdim=True) + FLAT**2).reciprocal()
+    tile = _local_mean(cells * weight, length) / _local_mean(weight, length)
     tile = tile.reshape(batch, 3, area, height, width)
     return cells - (tile - tile.mean(2, keepdim=True)).reshape(cells.shape)
+
+
+def _local_mean(image: Tensor, side: int) -> Tensor:
+    """Mean of (B, C, h, w) over a square of an odd side; at the border over what there is of it."""
+    for window in ((side, 1), (1, side)):
+        reach = (window[0] // 2, window[1] // 2)
+        image = F.avg_pool2d(image, window, 1, reach, count_include_pad=False)
+    return image
 
 
 def random_network(config: BodyConfig, *, seed: int, card: ModelCard | None = None) -> GenDRPix:
