@@ -21,9 +21,10 @@ from vs_gendrpix.frame.span import Span, Window
 from vs_gendrpix.job.plan import Plan, make_plan
 from vs_gendrpix.job.progress import Progress
 from vs_gendrpix.job.run import run, write_frames
-from vs_gendrpix.models.gendrpix.files import join_models, save_network
+from vs_gendrpix.models.gendrpix.files import save_network
 from vs_gendrpix.models.gendrpix.network import random_network
 from vs_gendrpix.models.gendrpix.unet import TINY
+from vs_gendrpix.models.joining import join_models
 from vs_gendrpix.read.source import open_source
 from vs_gendrpix.write.output import OutputFile
 

@@ -17,8 +17,9 @@ from tests.training.conftest import make_pictures
 from vs_gendrpix.cli.main import main
 from vs_gendrpix.errors import ModelError, SettingsError
 from vs_gendrpix.models.ancestors.vae import VAEConfig
-from vs_gendrpix.models.gendrpix.files import join_models, load_network, load_vae
+from vs_gendrpix.models.gendrpix.files import load_network, load_vae
 from vs_gendrpix.models.gendrpix.padcfg import Padding, pad
+from vs_gendrpix.models.joining import join_models
 from vs_gendrpix.training import trainer
 from vs_gendrpix.training.data.draw import Draw
 from vs_gendrpix.training.data.pairs import Pair, Pairs, find_pictures

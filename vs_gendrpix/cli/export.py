@@ -37,6 +37,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="weights and arithmetic in float16; pictures stay float32",
     )
+    parser.add_argument(
+        "--scale",
+        type=float,
+        default=4,
+        metavar="X",
+        help="how many times the pictures will have been enlarged: a model may have another "
+        "network for strong enlargement (default: 4)",
+    )
     add_some(parser, RestoreSettings, "detail", "guidance")
 
 
@@ -62,6 +70,7 @@ def run(options: argparse.Namespace) -> int:
             half=options.fp16,
             detail=chosen.detail,
             guidance=chosen.guidance,
+            scale=options.scale,
         )
     except (MemoryError, RuntimeError) as error:
         if not out_of_memory(error):

@@ -15,6 +15,7 @@ _FILES: dict[str, tuple[str, ...]] = {
     "list": (),
     "show": ("NAME|FILE",),
     "join": ("FAITHFUL", "DETAILED", "OUT"),
+    "enlarge": ("MODEL", "ENLARGING", "OUT"),
     "convert": ("IN.pth", "OUT.safetensors"),
     "wrap": ("UNET", "OUT"),
 }
@@ -29,15 +30,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=tuple(_FILES),
         default="list",
         help="list the built-in models (default), show the card of a model, join two models to one "
-        "between which --detail chooses, convert a .pth file to .safetensors, or wrap a UNet in "
-        "diffusers' layout",
+        "between which --detail chooses, give a model another one for strong enlargement, convert "
+        "a .pth file to .safetensors, or wrap a UNet in diffusers' layout",
     )
     parser.add_argument(
         "files",
         nargs="*",
         metavar="NAME|FILE",
         help="with show: the name of a built-in model, or a file; with join: the faithful model, "
-        "the detailed one, and the file to write; with convert: the .pth file, and the file to "
+        "the detailed one, and the file to write; with enlarge: the model, the one for strong "
+        "enlargement, and the file to write; with convert: the .pth file, and the file to "
         "write; with wrap: the UNet, a file or a folder, and the file to write",
     )
     parser.add_argument(
@@ -53,6 +55,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=1.0,
         metavar="D",
         help="with join: the new model's default for --detail, 0 to 1 (default: 1)",
+    )
+    parser.add_argument(
+        "--above",
+        type=float,
+        default=2.5,
+        metavar="SCALE",
+        help="with enlarge: the scale above which the other model restores (default: 2.5)",
     )
     wrap = parser.add_argument_group("wrap")
     wrap.add_argument(
@@ -87,6 +96,8 @@ def run(options: argparse.Namespace) -> int:
         raise SettingsError(takes)
     if options.action == "join":
         _join(*map(Path, options.files), detail=options.detail)
+    elif options.action == "enlarge":
+        _enlarge(*map(Path, options.files), above=options.above)
     elif options.action == "convert":
         _convert(*map(Path, options.files), licence=options.licence)
     elif options.action == "wrap":
@@ -106,9 +117,16 @@ def _said(names: tuple[str, ...]) -> str:
 
 def _join(faithful: Path, detailed: Path, out: Path, *, detail: float) -> None:
     """Join two models to one; torch is loaded for it."""
-    from vs_gendrpix.models.gendrpix.files import join_models  # noqa: PLC0415 - loads torch
+    from vs_gendrpix.models.joining import join_models  # noqa: PLC0415 - loads torch
 
     join_models(faithful, detailed, out, detail=detail)
+
+
+def _enlarge(model: Path, enlarging: Path, out: Path, *, above: float) -> None:
+    """Give a model a second network, for strong enlargement; torch is loaded for it."""
+    from vs_gendrpix.models.joining import add_enlarging  # noqa: PLC0415 - loads torch
+
+    add_enlarging(model, enlarging, out, above=above)
 
 
 def _convert(source: Path, out: Path, *, licence: str) -> None:
@@ -165,6 +183,7 @@ COMMAND = Command(
         ("convert 4x.pth 4x.safetensors", "weights without code"),
         ("wrap unet/ --vae vae/ --prediction v sd21.safetensors", "your own SD 2.1"),
         ("join true.safetensors rich.safetensors x.safetensors", "one for --detail"),
+        ("enlarge to2.safetensors to4.safetensors x.safetensors", "one for all scales"),
     ),
     add_arguments=add_arguments,
     run=run,

@@ -15,6 +15,8 @@ class ModelCard:
         residual: Whether the network's output is added to its input (ours) or is the picture.
         detail: The share of detail that suits a model with two ends, 0 to 1: 0 is its faithful end,
             1 its detailed one. None for a model with one end.
+        enlarging: The scale above which the other network of the model's file restores, which
+            has learnt from strongly enlarged pictures alone. None for a model with one network.
         guidance: The weight w of PadCFG that suits the model; 1 = one pass.
         scale: Resize factors of the training, as text.
         licence: SPDX identifier of the weights' licence, or its name.
@@ -24,6 +26,7 @@ class ModelCard:
     name: str
     residual: bool = True
     detail: float | None = None
+    enlarging: float | None = None
     guidance: float = 1.0
     scale: str = "1-4"
     licence: str = "unknown"
@@ -34,3 +37,5 @@ class ModelCard:
             raise ModelError(f"a model's guidance must be finite, not {self.guidance}")
         if self.detail is not None and not 0 <= self.detail <= 1:
             raise ModelError(f"a model's detail must be 0 to 1, not {self.detail}")
+        if self.enlarging is not None and not 0 < self.enlarging < math.inf:
+            raise ModelError(f"a model's enlarging must be a scale, not {self.enlarging}")

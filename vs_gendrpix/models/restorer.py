@@ -46,6 +46,15 @@ class Restorer(Protocol):
     def card(self) -> Card:
         """The model's description of itself."""
 
+    def suited(self, scale: float) -> "Restorer":
+        """Choose the restorer for pictures of a scale: this one, but for models with several.
+
+        Args:
+            scale: How many times its source a result is as wide or high, the larger of both.
+        """
+        del scale
+        return self
+
     def __call__(self, rgb: Tensor) -> Tensor:
         """Restore pictures; may be called by several threads at once.
 

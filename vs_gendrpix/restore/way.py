@@ -48,7 +48,8 @@ class Way:
         ladder: Ladder | None = None,
         notes: Notes | None = None,
     ) -> None:
-        self.restorer, self.source, self.target = restorer, source, target
+        scale = max(target.width / source.width, target.height / source.height)
+        self.restorer, self.source, self.target = restorer.suited(scale), source, target
         self.ladder = ladder or frame_ladder(restorer, settings, source, target, notes)
         self.graphs = CudaGraphs(notes) if device.type == "cuda" else None
         self._device, self._strength, self._overlap = device, settings.strength, settings.overlap

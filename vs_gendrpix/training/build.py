@@ -149,9 +149,13 @@ class _Builder:
             beginnings.zero(student.unet.conv_out)
         else:
             path = find_model(self._file())
-            detailed = None if model_card(path).detail is None else 1.0
+            card = model_card(path)
             other = load_network(
-                path, device=torch.device("cpu"), dtype=torch.float32, detail=detailed
+                path,
+                device=torch.device("cpu"),
+                dtype=torch.float32,
+                detail=None if card.detail is None else 1.0,
+                enlarging=self.recipe.compact is not None and card.enlarging is not None,
             )
             if other.body.config == student.body.config:
                 student.load_state_dict(other.state_dict())

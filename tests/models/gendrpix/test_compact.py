@@ -7,10 +7,11 @@ from vs_gendrpix.errors import ModelError
 from vs_gendrpix.models.card import ModelCard
 from vs_gendrpix.models.catalogue import model_card
 from vs_gendrpix.models.gendrpix.compact import MAX_LAYERS, Compact, CompactConfig
-from vs_gendrpix.models.gendrpix.files import check_model, join_models, load_network, save_network
+from vs_gendrpix.models.gendrpix.files import check_model, load_network, save_network
 from vs_gendrpix.models.gendrpix.network import GenDRPix, random_network
 from vs_gendrpix.models.gendrpix.restorer import GenDRPixRestorer
 from vs_gendrpix.models.gendrpix.unet import MAX_WIDTH, UNetConfig
+from vs_gendrpix.models.joining import join_models
 
 NARROW = CompactConfig(width=8, layers=2)
 CPU = torch.device("cpu")

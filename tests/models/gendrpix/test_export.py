@@ -11,9 +11,11 @@ import torch.nn.functional as F
 from tests.strategies import SMALL
 from vs_gendrpix.errors import ModelError, OutputError
 from vs_gendrpix.models.gendrpix import export
+from vs_gendrpix.models.gendrpix.compact import CompactConfig
 from vs_gendrpix.models.gendrpix.export import export_onnx
 from vs_gendrpix.models.gendrpix.files import save_network
 from vs_gendrpix.models.gendrpix.network import random_network
+from vs_gendrpix.models.joining import add_enlarging
 from vs_gendrpix.models.opening import open_restorer
 
 ANY = [(72, 100), (16, 16), (17, 31), (50, 141)]
@@ -58,6 +60,19 @@ def test_a_file_for_any_size_does_what_the_model_does(tmp_path, model, chosen):
     assert_same(
         tmp_path / "x.onnx", open_restorer(model, device="cpu", dtype="fp32", **chosen), ANY
     )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scale", [2, 3])
+def test_the_scale_chooses_the_network(tmp_path, scale):
+    for number, layers in enumerate((1, 2)):
+        network = random_network(CompactConfig(width=8, layers=layers), seed=number)
+        save_network(tmp_path / f"{number}.safetensors", network)
+    model = tmp_path / "model.safetensors"
+    add_enlarging(tmp_path / "0.safetensors", tmp_path / "1.safetensors", model, above=2)
+    export_onnx(model, tmp_path / "x.onnx", scale=scale)
+    restorer = open_restorer(model, device="cpu", dtype="fp32").suited(scale)
+    assert_same(tmp_path / "x.onnx", restorer, ANY)
 
 
 @pytest.mark.slow

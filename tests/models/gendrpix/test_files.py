@@ -13,11 +13,11 @@ from vs_gendrpix.models.card import ModelCard
 from vs_gendrpix.models.catalogue import BUILT_IN
 from vs_gendrpix.models.gendrpix.files import (
     default_model,
-    join_models,
     load_network,
     save_network,
 )
 from vs_gendrpix.models.gendrpix.network import GenDRPix, random_network
+from vs_gendrpix.models.joining import join_models
 
 CPU = torch.device("cpu")
 

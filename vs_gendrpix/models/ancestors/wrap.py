@@ -11,9 +11,9 @@ from vs_gendrpix.models.ancestors.parts import Part, read_part, unet_config, vae
 from vs_gendrpix.models.card import ModelCard
 from vs_gendrpix.models.gendrpix.files import save_network, vae_key
 from vs_gendrpix.models.gendrpix.network import GenDRPix, Prompted
-from vs_gendrpix.models.gendrpix.tensors import FileKey, check_tensors, read_tensors
 from vs_gendrpix.models.gendrpix.unet import FULL, Prediction
 from vs_gendrpix.models.tensor_file import FLOATS, read_head
+from vs_gendrpix.models.tensors import FileKey, check_tensors, read_tensors
 
 PROMPTS = ("positive", "negative")
 """The tensors of a file of conditions."""

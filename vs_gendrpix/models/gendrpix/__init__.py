@@ -7,6 +7,6 @@ compact.py    the chain of convolutions, as Real-ESRGAN's compact networks are
 windows.py    self-attention in windows; window_plan.py says where they lie
 padcfg.py     PadCFG: two paddings, guided
 folding.py    constants folded into weights; fp8.py: products in fp8
-files.py      model files; tensors.py: what is in them, compared with a network
+files.py      model files
 export.py     models as ONNX
 """

@@ -38,6 +38,7 @@ def export_onnx(
     half: bool = False,
     detail: float | None = None,
     guidance: float | None = None,
+    scale: float = 4,
 ) -> None:
     """Write a model as ONNX: R'G'B' pictures in [0, 1] in, restored ones of the same size out.
 
@@ -53,6 +54,8 @@ def export_onnx(
         half: Whether the network's weights and arithmetic are float16.
         detail: Share of detail of a model with two ends, 0 to 1; None takes the model's own.
         guidance: Weight w of PadCFG; None takes the model's own. 1 leaves the second branch out.
+        scale: How many times the pictures will have been enlarged: a model may have another network
+            for strong enlargement.
 
     Raises:
         ModelError: The model is missing, bad, or none of ours, or too large for one file.
@@ -77,7 +80,7 @@ def export_onnx(
             detail=detail,
             guidance=guidance,
             attention="auto" if size else "full",
-        )
+        ).suited(scale)
         _check_bytes(restorer.network)
         _record(restorer, size, part)
 

@@ -26,13 +26,16 @@ from vs_gendrpix.models.catalogue import (
 from vs_gendrpix.models.gendrpix.compact import CompactConfig
 from vs_gendrpix.models.gendrpix.folding import fold
 from vs_gendrpix.models.gendrpix.network import BodyConfig, GenDRPix, Prompted
-from vs_gendrpix.models.gendrpix.tensors import FileKey, check_tensors, read_tensors
 from vs_gendrpix.models.gendrpix.unet import UNet, UNetConfig, timestep_embedding
 from vs_gendrpix.models.tensor_file import Head, read_head
+from vs_gendrpix.models.tensors import FileKey, check_tensors, read_tensors
 from vs_gendrpix.models.unchanged import kept_until_changed
 
-_CONFIG: dict[type[BodyConfig], str] = {UNetConfig: "config", CompactConfig: "compact"}
+CONFIG: dict[type[BodyConfig], str] = {UNetConfig: "config", CompactConfig: "compact"}
 """Where the configuration of each kind of body stands in a file's metadata."""
+
+ENLARGING = "enlarging."
+"""Prefix of the second network of a file, for strong enlargement: of tensors and configuration."""
 
 _VAE = "vae."
 """Prefix of an autoencoder's tensors in a model file that has one."""
@@ -53,6 +56,7 @@ def load_network(
     dtype: torch.dtype,
     folded: bool = False,
     detail: float | None = None,
+    enlarging: bool = False,
 ) -> Prompted:
     """Load a model for inference.
 
@@ -63,6 +67,7 @@ def load_network(
         folded: Whether constants are folded: faster, but such a network cannot be trained or saved.
         detail: Share of the detailed end of a model with two ends, 0 to 1; None takes the model's
             own.
+        enlarging: Whether it is the network for strong enlargement of a file that has both.
 
     Returns:
         The network, a `GenDRPix` or a `GenDR`, in eval mode, channels last, without gradients.
@@ -73,11 +78,12 @@ def load_network(
         SettingsError: The model has one end, and a share of detail is given.
     """
     path = find_model(model)
-    network = _fitting_network(path)
+    network = fitting_network(path, enlarging=enlarging)
     share = with_detail(network.card, detail).detail
-    _fill(path, network, _file_key if share is None or share else _faithful_key)
+    detailed_key, faithful_key = end_keys(enlarging=enlarging)
+    _fill(path, network, detailed_key if share is None or share else faithful_key)
     if share:
-        faithful = read_tensors(path, network.state_dict(), _faithful_key) if share < 1 else {}
+        faithful = read_tensors(path, network.state_dict(), faithful_key) if share < 1 else {}
         for name, value in faithful.items():  # W = (1 - D) faithful + D detailed (ESRGAN, 3.4)
             network.get_parameter(name).data.lerp_(value, 1 - share)
     if folded:
@@ -93,7 +99,8 @@ def check_model(path: Path) -> None:
     Raises:
         ModelError: They do not; see `load_network`.
     """
-    _fitting_network(path)
+    if fitting_network(path).card.enlarging is not None:
+        fitting_network(path, enlarging=True)
 
 
 def load_into(network: Prompted | VAE, path: Path) -> None:
@@ -130,50 +137,11 @@ def save_network(path: Path, network: Prompted, *, dtype: torch.dtype = torch.fl
         raise ModelError("a folded network has no weights of its own any more: save the original")
     tensors = {_file_key(name): value for name, value in network.state_dict().items()}
     config = network.body.config
-    card = replace(network.card, detail=None)
-    values: dict[str, Any] = {_CONFIG[type(config)]: config, "card": card}
+    card = replace(network.card, detail=None, enlarging=None)
+    values: dict[str, Any] = {CONFIG[type(config)]: config, "card": card}
     if isinstance(network, GenDR):
         values["vae"] = network.vae.config
-    _write(path, "gendrpix", values, tensors, dtype)
-
-
-def join_models(faithful: Path, detailed: Path, out: Path, *, detail: float) -> None:
-    """Write a model with two ends, between which `--detail` chooses.
-
-    The mean of two networks does what lies between them if they have an ancestor in common, from
-    which neither has gone far (ESRGAN, arXiv 1809.00219, section 3.4).
-
-    Args:
-        faithful: The model of one end, true to the input.
-        detailed: The model of the other end, rich in detail.
-        out: The file to write, with the tensors of both in half precision; its name is the
-            model's.
-        detail: The share of the detailed end that suits the model, 0 to 1.
-
-    Raises:
-        ModelError: One of the models is bad or has two ends itself, or their networks differ.
-        OutputError: The file exists.
-    """
-    if out.exists():
-        raise OutputError(f"{out} exists: choose another name")
-    ends = [_fitting_network(find_model(path)) for path in (faithful, detailed)]
-    for network in ends:
-        if isinstance(network, GenDR):
-            raise ModelError(f"{network.card.name} has an autoencoder: join restorers of pixels")
-        if network.card.detail is not None:
-            raise ModelError(f"{network.card.name} has two ends already: join two models of one")
-    ours, others = (end.body.config for end in ends)
-    if ours != others or ends[0].card.residual != ends[1].card.residual:
-        raise ModelError(f"{faithful} and {detailed} are different networks: join two of one kind")
-    names = list(ends[0].state_dict())
-    tensors = {
-        key(name): value
-        for path, key in ((faithful, _faithful_key), (detailed, _file_key))
-        for name, value in read_tensors(find_model(path), names, _file_key).items()
-    }
-    training = f"faithful: {ends[0].card.training}; detailed: {ends[1].card.training}"
-    card = replace(ends[1].card, name=out.stem, detail=detail, training=training)
-    _write(out, "gendrpix", {_CONFIG[type(ours)]: ours, "card": card}, tensors, torch.float16)
+    write_model(path, "gendrpix", values, tensors, dtype)
 
 
 def load_vae(path: Path, *, device: torch.device, dtype: torch.dtype) -> VAE:
@@ -206,7 +174,7 @@ def vae_config(path: Path) -> VAEConfig:
 
 def save_vae(path: Path, vae: VAE, *, dtype: torch.dtype = torch.float32) -> None:
     """Write a VAE under diffusers' keys, with its configuration."""
-    _write(path, "gendrpix-vae", {"config": vae.config}, vae.state_dict(), dtype)
+    write_model(path, "gendrpix-vae", {"config": vae.config}, vae.state_dict(), dtype)
 
 
 def _file_key(name: str) -> str:
@@ -219,6 +187,21 @@ def _file_key(name: str) -> str:
 def _faithful_key(name: str) -> str:
     """Name a tensor of the faithful end of a model with two ends."""
     return f"faithful.{_file_key(name)}"
+
+
+def end_keys(*, enlarging: bool) -> tuple[FileKey, FileKey]:
+    """Return the functions that name a tensor of the detailed, or only, and the faithful end."""
+    if not enlarging:
+        return _file_key, _faithful_key
+    return lambda name: ENLARGING + _file_key(name), lambda name: ENLARGING + _faithful_key(name)
+
+
+def _network_part(head: Head, *, enlarging: bool) -> Head:
+    """Leave the tensors of one network in a head, the one for strong enlargement or the other."""
+    tensors = {
+        key: info for key, info in head.tensors.items() if key.startswith(ENLARGING) == enlarging
+    }
+    return replace(head, tensors=tensors)
 
 
 def _vae_part(head: Head) -> tuple[Head, FileKey]:
@@ -248,11 +231,13 @@ def _without_vae(head: Head) -> Head:
     return replace(head, tensors=tensors)
 
 
-def _body_config(path: Path, head: Head) -> BodyConfig:
+def _body_config(path: Path, head: Head, *, enlarging: bool = False) -> BodyConfig:
     """Read the configuration of a file's UNet or chain."""
-    if _CONFIG[CompactConfig] in head.metadata:
-        return metadata_value(path, head, _CONFIG[CompactConfig], CompactConfig)
-    return metadata_value(path, head, _CONFIG[UNetConfig], UNetConfig)
+    prefix = ENLARGING if enlarging else ""
+    chain, unet = (prefix + CONFIG[kind] for kind in (CompactConfig, UNetConfig))
+    if chain in head.metadata:
+        return metadata_value(path, head, chain, CompactConfig)
+    return metadata_value(path, head, unet, UNetConfig)
 
 
 def _check_config(path: Path, head: Head, wanted: BodyConfig) -> None:
@@ -261,7 +246,7 @@ def _check_config(path: Path, head: Head, wanted: BodyConfig) -> None:
     Raises:
         ModelError: It differs.
     """
-    if not set(_CONFIG.values()) & head.metadata.keys():
+    if not set(CONFIG.values()) & head.metadata.keys():
         return
     config = _body_config(path, head)
     if type(config) is not type(wanted):
@@ -279,7 +264,7 @@ def _check_config(path: Path, head: Head, wanted: BodyConfig) -> None:
         )
 
 
-def _write(
+def write_model(
     path: Path,
     form: str,
     values: Mapping[str, Any],
@@ -298,10 +283,10 @@ def _write(
         raise OutputError(f"cannot write the model {path}: {error}") from error
 
 
-def _fitting_network(path: Path) -> GenDRPix | GenDR:
-    """Make the network of a model file on the meta device, if the file has its tensors."""
+def fitting_network(path: Path, *, enlarging: bool = False) -> GenDRPix | GenDR:
+    """Make a network of a model file on the meta device, if the file has its tensors."""
     head = check_head(path, "gendrpix")
-    config = _body_config(path, head)
+    config = _body_config(path, head, enlarging=enlarging)
     card = metadata_value(path, head, "card", ModelCard)
     vae = metadata_value(path, head, "vae", VAEConfig) if "vae" in head.metadata else None
     with torch.device("meta"):
@@ -312,7 +297,9 @@ def _fitting_network(path: Path) -> GenDRPix | GenDR:
             network = GenDR(config, card, vae)
         else:
             raise ModelError(f"{path.name} has an autoencoder beside a chain: it needs a UNet")
-    keys = [_file_key] if card.detail is None else [_file_key, _faithful_key]
+    keys = end_keys(enlarging=enlarging)[: 1 if card.detail is None else 2]
+    if card.enlarging is not None:
+        head = _network_part(head, enlarging=enlarging)
     check_tensors(path, network, head, *keys)
     return network
 

@@ -1,7 +1,8 @@
 """GenDR-Pix as a restorer: weights, arithmetic, guidance and attention kernels on a device."""
 
+import copy
 from contextlib import ExitStack
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import torch
@@ -13,7 +14,7 @@ from vs_gendrpix.models.catalogue import find_model
 from vs_gendrpix.models.devices import pick_dtype
 from vs_gendrpix.models.gendrpix.files import default_model, load_network
 from vs_gendrpix.models.gendrpix.fp8 import to_fp8
-from vs_gendrpix.models.gendrpix.network import CELL
+from vs_gendrpix.models.gendrpix.network import CELL, Prompted
 from vs_gendrpix.models.gendrpix.padcfg import PadCFG, pad_plan
 from vs_gendrpix.models.gendrpix.unet import UNet
 from vs_gendrpix.settings import Attention, Dtype
@@ -72,22 +73,38 @@ class GenDRPixRestorer:
         arithmetic = pick_dtype(dtype, device)
         self.dtype = "fp8" if dtype == "fp8" else str(arithmetic).removeprefix("torch.")
         self.file: Path | None = find_model(default_model(device) if model == "auto" else model)
-        network = load_network(
-            self.file, device=device, dtype=arithmetic, folded=True, detail=detail
+        load = partial(
+            load_network, self.file, device=device, dtype=arithmetic, folded=True, detail=detail
         )
-        if dtype == "fp8":
-            to_fp8(network.body)
-        if attention == "full" and isinstance(network.body, UNet):
-            network.body.attend_fully()
-        self.network = network
-        # Of fixed shapes: those of a clip stay, and the code for one shape is faster than for all.
-        self.guided = PadCFG(
-            torch.compile(network, dynamic=False) if compile else network,
-            network.positive,
-            network.negative,
-            plan=pad_plan(pad_seed),
-            guidance=network.card.guidance if guidance is None else guidance,
-        )
+
+        def use(network: Prompted) -> None:
+            if dtype == "fp8":
+                to_fp8(network.body)
+            if attention == "full" and isinstance(network.body, UNet):
+                network.body.attend_fully()
+            self.network = network
+            # Of fixed shapes: those of a clip stay, and code for one shape is faster than for all.
+            self.guided = PadCFG(
+                torch.compile(network, dynamic=False) if compile else network,
+                network.positive,
+                network.negative,
+                plan=pad_plan(pad_seed),
+                guidance=network.card.guidance if guidance is None else guidance,
+            )
+
+        self._enlarging: GenDRPixRestorer | None = None
+        network = load()
+        if network.card.enlarging is not None:
+            use(load(enlarging=True))
+            self._enlarging = copy.copy(self)
+        use(network)
+
+    def suited(self, scale: float) -> "GenDRPixRestorer":
+        """Choose the network for a scale; see `Restorer`."""
+        above = self.card.enlarging
+        if self._enlarging is None or above is None or scale <= above:
+            return self
+        return self._enlarging
 
     @property
     def card(self) -> ModelCard:
