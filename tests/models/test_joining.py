@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from tests.strategies import frame_format, noise_frame
 from vs_gendrpix.cli.main import main
@@ -79,33 +80,48 @@ def test_both_have_two_ends(tmp_path):
             assert same(network, tmp_path / f"{name}{seed}.safetensors")
 
 
-@pytest.mark.parametrize(
-    ("scale", "name"), [(1, "fine"), (2.5, "fine"), (2.51, "large"), (4, "large")]
-)
-def test_the_scale_decides(parts, scale, name):
-    restorers = [
-        GenDRPixRestorer(parts / f"{model}.safetensors", device=CPU, dtype="fp32")
-        for model in ("both", name)
-    ]
+def opened(path, **choices):
+    return GenDRPixRestorer(path, device=CPU, dtype="fp32", **choices)
+
+
+@pytest.mark.parametrize("scale", [1, 2.5])
+def test_up_to_the_limit_the_first_restores(parts, scale):
     image = torch.rand(1, 3, 32, 40)
     with torch.inference_mode():
-        found, wanted = (restorer.suited(scale).run(image) for restorer in restorers)
+        found, wanted = (
+            opened(parts / f"{name}.safetensors").suited(scale).run(image)
+            for name in ("both", "fine")
+        )
     assert torch.allclose(found, wanted, atol=2e-2)
-    assert restorers[0].suited(scale).card.name == "both"
 
 
-@pytest.mark.parametrize(("size", "name"), [((16, 40), "fine"), ((16, 48), "large")])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_above_it_the_second_enlarges_four_times(parts, seed):
+    """Each pixel of the small picture is a cell, wherever paddings begin."""
+    both = opened(parts / "both.safetensors", pad_seed=seed).suited(2.51)
+    assert (both.scale, both.card.name) == (4, "both")
+    small = torch.rand(1, 3, 20, 24) * 2 - 1
+    large = F.interpolate(small, scale_factor=4, mode="bicubic", antialias=True).clamp(-1, 1)
+    with torch.inference_mode():
+        found = both.run(small)
+        wanted = opened(parts / "large.safetensors").run(large)
+    inside = slice(16, -16)
+    assert torch.allclose(found[..., inside, inside], wanted[..., inside, inside], atol=2e-2)
+
+
+@pytest.mark.parametrize(("size", "name"), [((16, 40), "fine"), ((16, 64), "large")])
 def test_an_engine_goes_by_the_larger_of_both_scales(parts, size, name):
     source, target = (frame_format(*sides, "rgb") for sides in ((16, 16), size))
-    results = []
-    for model in ("both", name):
-        settings = RestoreSettings(
-            device="cpu", dtype="fp32", model_path=parts / f"{model}.safetensors"
-        )
-        with Engine(settings) as engine, engine.clip(source, target) as clip:
+    seen = []
+    settings = RestoreSettings(device="cpu", dtype="fp32", model_path=parts / "both.safetensors")
+    with Engine(settings) as engine:
+        for restorer in (engine.restorer, engine.restorer.suited(4)):
+            network = restorer.network
+            network.register_forward_hook(lambda *call: seen.append(type(call[0].body).__name__))
+        with engine.clip(source, target) as clip:
             (frame,) = clip.map([noise_frame(0, source)])
-        results.append(frame.planes[0].astype(int))
-    assert abs(results[0] - results[1]).max() <= 2
+    assert set(seen) == {{"fine": "UNet", "large": "Compact"}[name]}
+    assert frame.planes[0].shape == size[::-1]
 
 
 def test_the_command_makes_it(parts, capsys):

@@ -42,8 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=4,
         metavar="X",
-        help="how many times the pictures will have been enlarged: a model may have another "
-        "network for strong enlargement (default: 4)",
+        help="how many times the pictures will be enlarged: a model may have another network for "
+        "strong enlargement, which needs them at four times their size (default: 4)",
     )
     add_some(parser, RestoreSettings, "detail", "guidance")
 
@@ -98,7 +98,7 @@ COMMAND = Command(
     "and out, at the size of the output. Resize before it; docs/models.md has a script.",
     examples=(
         ("tiny tiny.onnx", "for any size"),
-        ("base base.onnx --size 1920x1080 --fp16", "for one size, in half precision"),
+        ("base base.onnx --scale 2 --size 1920x1080 --fp16", "for one size, in half precision"),
         ("tiny rich.onnx --detail 1", "with most detail"),
     ),
     add_arguments=add_arguments,

@@ -16,7 +16,7 @@ class ModelCard:
         detail: The share of detail that suits a model with two ends, 0 to 1: 0 is its faithful end,
             1 its detailed one. None for a model with one end.
         enlarging: The scale above which the other network of the model's file restores, which
-            has learnt from strongly enlarged pictures alone. None for a model with one network.
+            works at four times the size of the source. None for a model with one network.
         guidance: The weight w of PadCFG that suits the model; 1 = one pass.
         scale: Resize factors of the training, as text.
         licence: SPDX identifier of the weights' licence, or its name.

@@ -190,6 +190,10 @@ class TeacherSettings:
             raise SettingsError("a teacher needs 0 <= clean_below < teacher_above <= 1")
 
 
+MAX_SCALE = 4.0
+"""The largest scale at which pairs are degraded."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairSettings:
     """Pairs that are made beforehand and used again.
@@ -198,13 +202,18 @@ class PairSettings:
         count: How many; 0 makes every pair when it is needed, and uses it once.
         side: Their side in pixels, at least a crop's: the more, the more crops are in them.
         negative_share: Share of them that are negative items (see `StageSettings`).
+        min_scale: Least of the scales 1, 2, 3 and 4 at which they are degraded, for a network of
+            strong enlargement alone.
     """
 
     count: int = 0
     side: int = 160
     negative_share: float = 0.0
+    min_scale: float = 1.0
 
     def __post_init__(self) -> None:
+        if self.min_scale > MAX_SCALE:
+            raise SettingsError(f"no pairs have a scale above {MAX_SCALE:g}: lower min_scale")
         if self.count < 0 or self.side < 64 or not 0 <= self.negative_share < 1:
             raise SettingsError(
                 "pairs need count 0 or more, side 64 or more, negative_share below 1"

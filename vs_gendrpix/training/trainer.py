@@ -142,8 +142,14 @@ def _pairs(
     if recipe.pairs.count:
         return StoredPairs(out / "pairs", crop=crop, seed=seed, negative_share=share)
     label = recipe.teacher if settings.target == "teacher" else None
-    paths = find_pictures(pictures)
-    return Pairs(paths, crop=crop, seed=seed, negative_share=share, label=label)
+    return Pairs(
+        find_pictures(pictures),
+        crop=crop,
+        seed=seed,
+        negative_share=share,
+        label=label,
+        min_scale=recipe.pairs.min_scale,
+    )
 
 
 def _accelerator() -> Accelerator:

@@ -116,7 +116,9 @@ def test_each_way_differs_in_one_thing_and_says_why():
         assert option in way
         assert way.replace(f" {option}", "") == usual
     whys = {way.name: way.why for way in ways}
-    assert whys["base"] == "the other model, base: softer and calmer in motion"
+    assert (
+        whys["base"] == "the other model, base: more texture above 2.5 times the size, calmer below"
+    )
     ways, _ = candidates(found, model="base", device="cuda:1")
     whys |= {way.name: way.why for way in ways}
     assert whys["tiny"] == "the other model, tiny: firmer outlines"

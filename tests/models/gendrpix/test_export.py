@@ -56,7 +56,7 @@ def windowed(tmp_path_factory):
 @pytest.mark.slow
 @pytest.mark.parametrize(("model", "chosen"), [("tiny", {"detail": 0.3}), ("base", {})])
 def test_a_file_for_any_size_does_what_the_model_does(tmp_path, model, chosen):
-    export_onnx(model, tmp_path / "x.onnx", **chosen)
+    export_onnx(model, tmp_path / "x.onnx", scale=2, **chosen)
     assert_same(
         tmp_path / "x.onnx", open_restorer(model, device="cpu", dtype="fp32", **chosen), ANY
     )
@@ -72,6 +72,7 @@ def test_the_scale_chooses_the_network(tmp_path, scale):
     add_enlarging(tmp_path / "0.safetensors", tmp_path / "1.safetensors", model, above=2)
     export_onnx(model, tmp_path / "x.onnx", scale=scale)
     restorer = open_restorer(model, device="cpu", dtype="fp32").suited(scale)
+    restorer.scale = None  # the file gets pictures that are enlarged already
     assert_same(tmp_path / "x.onnx", restorer, ANY)
 
 

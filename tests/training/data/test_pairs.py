@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from vs_gendrpix.errors import MediaError
+from vs_gendrpix.training.data.degradations import degrade
 from vs_gendrpix.training.data.pairs import Pairs, find_pictures
 from vs_gendrpix.training.data.teacher import lost_detail
 from vs_gendrpix.training.settings import TeacherSettings
@@ -26,6 +27,21 @@ def test_degraded_and_clean_are_the_same_place(folder):
     assert matched < 0.8 * (degraded - clean.roll(1, 0)).abs().mean()
     assert degraded.abs().max() <= 1
     assert not negative.any()
+
+
+def test_no_item_has_less_than_the_least_scale(folder, monkeypatch):
+    scales = []
+    monkeypatch.setattr(
+        "vs_gendrpix.training.data.pairs.degrade",
+        lambda clean, scale, draw: scales.append(scale) or degrade(clean, scale, draw),
+    )
+    for least in (1.0, 3.0):
+        pairs = Pairs(find_pictures([folder]), crop=64, seed=0, min_scale=least)
+        scales.clear()
+        for number in range(40):
+            pairs[number]
+        assert min(scales) == least
+        assert max(scales) == 4
 
 
 @pytest.mark.slow

@@ -128,7 +128,11 @@ def _restored(usual: ProcessSettings, **changes: object) -> ProcessSettings:
 
 
 def _character(model: str) -> str:
-    return "firmer outlines" if model == "tiny" else "softer and calmer in motion"
+    return (
+        "firmer outlines"
+        if model == "tiny"
+        else "more texture above 2.5 times the size, calmer below"
+    )
 
 
 def _options(settings: object, usual: object) -> Iterator[str]:

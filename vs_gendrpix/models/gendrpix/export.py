@@ -54,8 +54,8 @@ def export_onnx(
         half: Whether the network's weights and arithmetic are float16.
         detail: Share of detail of a model with two ends, 0 to 1; None takes the model's own.
         guidance: Weight w of PadCFG; None takes the model's own. 1 leaves the second branch out.
-        scale: How many times the pictures will have been enlarged: a model may have another network
-            for strong enlargement.
+        scale: How many times the pictures will be enlarged: a model may have another network for
+            strong enlargement. That one needs them at four times their size.
 
     Raises:
         ModelError: The model is missing, bad, or none of ours, or too large for one file.
@@ -81,6 +81,7 @@ def export_onnx(
             guidance=guidance,
             attention="auto" if size else "full",
         ).suited(scale)
+        restorer.scale = None  # the file's pictures are enlarged before
         _check_bytes(restorer.network)
         _record(restorer, size, part)
 

@@ -100,25 +100,29 @@ class GenDRPix(Prompted):
         # The sum is made in the image's precision: bf16 would quantise the picture itself.
         cells = cells.to(image.dtype)
         if self.card.residual:
-            return image + F.pixel_shuffle(without_lattice(cells), self.cell)
+            flat = FLAT if isinstance(self.body, Compact) else None
+            return image + F.pixel_shuffle(without_lattice(cells, flat=flat), self.cell)
         return F.pixel_shuffle(cells, self.cell)
 
 
-def without_lattice(cells: Tensor) -> Tensor:
+def without_lattice(cells: Tensor, *, flat: float | None = None) -> Tensor:
     """Remove from a change the pattern that repeats from cell to cell.
 
     Each of the pixels of a cell comes from weights of its own, so whatever these fail to share
     stands still on the picture as a grid (paper, equation 2). A loss against it only makes it
     faint: a twentieth of a code value is still a line in the spectrum where the resize has nothing.
     But nothing else than a tile puts a constant on a channel: so the local mean of every channel
-    is subtracted, except for what all pixels of a cell share, which is brightness. A cell counts by
-    the inverse of its change's power: with equal weights what is done to an edge came back as rows
-    of lines on the smooth places beside it.
+    is subtracted, except for what all pixels of a cell share, which is brightness.
+
+    What is done to an edge has a mean too, which comes back as faint rows of lines on the smooth
+    places beside it. So cells may count by the inverse of their change's power. But then a pattern
+    within texture stays, and networks that were trained with equal weights leave one there.
 
     A picture that truly repeats with the cells keeps what the resize shows of it, no more.
 
     Args:
         cells: (B, 3 * side * side, h, w), the unshuffled change; windows end at the border.
+        flat: Change up to which a cell counts as a flat one; None weighs all cells alike.
 
     Returns:
         The same shape.
@@ -126,8 +130,11 @@ def without_lattice(cells: Tensor) -> Tensor:
     batch, channels, height, width = cells.shape
     area = channels // 3
     length = LATTICE_WINDOW // math.isqrt(area) | 1  # odd: a window has a cell in its middle
-    weight = (cells.square().mean(1, keepdim=True) + FLAT**2).reciprocal()
-    tile = _local_mean(cells * weight, length) / _local_mean(weight, length)
+    if flat is None:
+        tile = _local_mean(cells, length)
+    else:
+        weight = (cells.square().mean(1, keepdim=True) + flat**2).reciprocal()
+        tile = _local_mean(cells * weight, length) / _local_mean(weight, length)
     tile = tile.reshape(batch, 3, area, height, width)
     return cells - (tile - tile.mean(2, keepdim=True)).reshape(cells.shape)
 

@@ -33,6 +33,17 @@ class PadPlan:
     positive: Padding
     negative: Padding
 
+    def rounded(self, multiple: int) -> "PadPlan":
+        """Round the paddings down to multiples: what begins at one does so behind them too."""
+
+        def down(padding: Padding) -> Padding:
+            return Padding(
+                top=padding.top - padding.top % multiple,
+                left=padding.left - padding.left % multiple,
+            )
+
+        return PadPlan(positive=down(self.positive), negative=down(self.negative))
+
 
 def pad_plan(seed: int) -> PadPlan:
     """Draw the plan of a seed: 0 gives the paper's (4, 4) and (3, 5), others two different ones."""

@@ -6,6 +6,7 @@ from functools import cache, partial
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
@@ -15,7 +16,7 @@ from vs_gendrpix.models.devices import pick_dtype
 from vs_gendrpix.models.gendrpix.files import default_model, load_network
 from vs_gendrpix.models.gendrpix.fp8 import to_fp8
 from vs_gendrpix.models.gendrpix.network import CELL, Prompted
-from vs_gendrpix.models.gendrpix.padcfg import PadCFG, pad_plan
+from vs_gendrpix.models.gendrpix.padcfg import PadCFG, PadPlan, pad_plan
 from vs_gendrpix.models.gendrpix.unet import UNet
 from vs_gendrpix.settings import Attention, Dtype
 
@@ -31,6 +32,11 @@ _preference = ExitStack()  # never left
 
 FEW_TOKENS = 1 << 13
 """Tokens at a time where memory is short: two windows of 64x64, 8 MB of a layer's widest values."""
+
+
+ENLARGED = 4
+"""Scale at which the second network of a file works, whatever scale is wanted: it has learnt where
+the pixels of the small picture lie in its cells."""
 
 
 class GenDRPixRestorer:
@@ -77,7 +83,7 @@ class GenDRPixRestorer:
             load_network, self.file, device=device, dtype=arithmetic, folded=True, detail=detail
         )
 
-        def use(network: Prompted) -> None:
+        def use(network: Prompted, plan: PadPlan) -> None:
             if dtype == "fp8":
                 to_fp8(network.body)
             if attention == "full" and isinstance(network.body, UNet):
@@ -88,19 +94,20 @@ class GenDRPixRestorer:
                 torch.compile(network, dynamic=False) if compile else network,
                 network.positive,
                 network.negative,
-                plan=pad_plan(pad_seed),
+                plan=plan,
                 guidance=network.card.guidance if guidance is None else guidance,
             )
 
         self._enlarging: GenDRPixRestorer | None = None
-        network = load()
+        network, plan = load(), pad_plan(pad_seed)
         if network.card.enlarging is not None:
-            use(load(enlarging=True))
+            use(load(enlarging=True), plan.rounded(ENLARGED))
             self._enlarging = copy.copy(self)
-        use(network)
+            self._enlarging.scale = ENLARGED
+        use(network, plan)
 
     def suited(self, scale: float) -> "GenDRPixRestorer":
-        """Choose the network for a scale; see `Restorer`."""
+        """Choose the network for a scale; see `Restorer`. The second one has a scale of its own."""
         above = self.card.enlarging
         if self._enlarging is None or above is None or scale <= above:
             return self
@@ -122,6 +129,9 @@ class GenDRPixRestorer:
         """
         if isinstance(self.network.body, UNet):
             self.network.body.work_on(FEW_TOKENS if thrift > 1 else None)
+        if self.scale is not None:
+            image = F.interpolate(image, scale_factor=self.scale, mode="bicubic", antialias=True)
+            image = image.clamp_(*self.value_range)
         return self.guided(image, paired=not thrift)
 
 

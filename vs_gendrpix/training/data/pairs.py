@@ -18,11 +18,12 @@ from vs_gendrpix.training.data.codecs import Picture
 from vs_gendrpix.training.data.degradations import degrade, from_picture, to_picture
 from vs_gendrpix.training.data.draw import Draw
 from vs_gendrpix.training.data.teacher import Teacher, lost_detail, without_drift
-from vs_gendrpix.training.settings import TeacherSettings
+from vs_gendrpix.training.settings import MAX_SCALE, TeacherSettings
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
-_SCALES = (4.0, 3.0, 2.0, 1.0)
-_SCALE_SHARES = (0.65, 0.07, 0.16, 0.12)
+_SCALES = {MAX_SCALE: 0.65, 3.0: 0.07, 2.0: 0.16, 1.0: 0.12}
+"""Scales of pairs, and the share of each."""
+
 _PLAIN_SHARE = 0.25
 _TEXT_SHARE = 0.08
 _LINES_SHARE = 0.05
@@ -86,6 +87,7 @@ class Pairs(Dataset[Pair]):
         negative_share: Share of the items whose target is itself a little degraded: what the
             negative condition asks for, and guidance pushes away from.
         label: Asks the teacher what it makes of items that have lost detail; None asks nobody.
+        min_scale: The least of the scales at which items are degraded.
     """
 
     def __init__(
@@ -96,9 +98,11 @@ class Pairs(Dataset[Pair]):
         seed: int,
         negative_share: float = 0.0,
         label: TeacherSettings | None = None,
+        min_scale: float = 1.0,
     ) -> None:
         self.paths, self.crop, self.seed = paths, crop, seed
         self.negative_share, self.label = negative_share, label
+        self.scales = {scale: share for scale, share in _SCALES.items() if scale >= min_scale}
         sources = [path.stem.split("_")[0] for path in paths]
         counts = Counter(sources)
         self.weights = tuple(1 / math.sqrt(counts[source]) for source in sources)
@@ -124,7 +128,7 @@ class Pairs(Dataset[Pair]):
             clean = _neutral(clean)
         elif draw.chance(_TINTED_SHARE):
             clean = _tinted(clean, draw)
-        small = degrade(clean, draw.pick(_SCALES, _SCALE_SHARES), draw)
+        small = degrade(clean, draw.pick(tuple(self.scales), tuple(self.scales.values())), draw)
         if neutral and draw.chance(0.7):  # others keep the colour of noise and codecs
             small = _neutral(small)
         degraded = _enlarged(small, clean)

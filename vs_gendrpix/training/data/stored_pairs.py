@@ -122,6 +122,7 @@ def store_pairs(recipe: Recipe, *, pictures: list[Path], out: Path) -> Path:
         seed=recipe.seed,
         negative_share=settings.negative_share,
         label=recipe.teacher,
+        min_scale=settings.min_scale,
     )
     part = out / "pairs.part"
     part.mkdir(parents=True, exist_ok=True)
