@@ -15,7 +15,7 @@ import vapoursynth as vs
 from tests.choices import process_settings
 from tests.clips import make_clip
 from tests.restore.test_engine import SOURCE, TARGET, make_frame
-from tests.restorers import Calling, Hungry
+from tests.restorers import Calling, Doubled, Hungry
 from vs_gendrpix import EncodeSettings, gendrpix, process
 from vs_gendrpix.cli.main import main
 from vs_gendrpix.errors import DeviceError
@@ -287,6 +287,27 @@ def test_a_tile_that_was_asked_for_is_used(settings, monkeypatch):
     assert {shape[-2:] for shape in shapes} == {(64, 128)}
     ladder = frame_ladder(Calling(), oblong, HALF, BIG)
     assert ladder.run(lambda step: step.tile) == ladder.tile == (128, 64)
+
+
+class Switching(Calling):
+    """A model that has another one for enlargement, which enlarges by itself."""
+
+    def suited(self, scale):
+        return Doubled() if scale >= 2 else self
+
+
+@pytest.mark.parametrize(("target", "sides"), [(BIG, 320), (replace(BIG, width=639), 639)])
+def test_the_ladder_is_of_what_the_suited_model_sees(target, sides):
+    tried = []
+
+    def attempt(step):
+        tried.append(step)
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    ladder = frame_ladder(Switching(), RestoreSettings(), HALF, replace(target, height=176))
+    with pytest.raises(DeviceError):
+        ladder.run(attempt)
+    assert tuple(tried) == steps((sides, 176), None)
 
 
 @pytest.fixture

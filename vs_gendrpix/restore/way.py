@@ -48,8 +48,7 @@ class Way:
         ladder: Ladder | None = None,
         notes: Notes | None = None,
     ) -> None:
-        scale = max(target.width / source.width, target.height / source.height)
-        self.restorer, self.source, self.target = restorer.suited(scale), source, target
+        self.restorer, self.source, self.target = _suited(restorer, source, target), source, target
         self.ladder = ladder or frame_ladder(restorer, settings, source, target, notes)
         self.graphs = CudaGraphs(notes) if device.type == "cuda" else None
         self._device, self._strength, self._overlap = device, settings.strength, settings.overlap
@@ -182,9 +181,14 @@ def frame_ladder(
     notes: Notes | None = None,
 ) -> Ladder:
     """Make the ladder of fallbacks for frames of a format that do not fit in memory."""
-    seen = target if restorer.scale is None else source
+    seen = target if _suited(restorer, source, target).scale is None else source
     too_much = f"frames of {target.width}x{target.height}"
     return Ladder(steps((seen.width, seen.height), settings.tile), too_much, notes)
+
+
+def _suited(restorer: Restorer, source: FrameFormat, target: FrameFormat) -> Restorer:
+    """Choose the restorer for the scale between two formats, the larger one of both axes."""
+    return restorer.suited(max(target.width / source.width, target.height / source.height))
 
 
 def _resized(pictures: Tensor, size: tuple[int, int]) -> Tensor:
