@@ -29,7 +29,7 @@ def test_the_card_of_a_name_and_of_a_file(capsys, small_model):
     assert main(["models", "show", "base"]) == 0
     said = capsys.readouterr().out
     assert f"sha256    {digest(BUILT_IN['base'])}\n" in said
-    assert "licence   Apache-2.0\n" in said
+    assert "licence   Apache-2.0 AND BSD-3-Clause\n" in said
     assert main(["models", "show", str(small_model)]) == 0
     assert f"file      {small_model}\n" in capsys.readouterr().out
 

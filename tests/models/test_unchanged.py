@@ -29,9 +29,9 @@ def reading():
     return text, read
 
 
-def as_of_old(monkeypatch, seconds=60):
+def as_of_old(monkeypatch, seconds=60, since=0):
     """Let time pass, also that at which a file's inode has changed, which nobody can set."""
-    now = time.time_ns() + seconds * 10**9
+    now = (since or time.time_ns()) + seconds * 10**9
     monkeypatch.setattr("vs_gendrpix.models.unchanged.time.time_ns", lambda: now)
 
 
@@ -57,10 +57,11 @@ def test_a_file_that_has_changed_is_read_anew(reading, path, monkeypatch, way):
     assert text(path) == ("longer" if way == "length" else "two")
 
 
-def test_a_file_that_changed_a_moment_ago_is_read_each_time(reading, path):
+def test_a_file_that_changed_a_moment_ago_is_read_each_time(reading, path, monkeypatch):
     """Another change might get the same time, which no test can bring about on every system."""
     text, read = reading
     os.utime(path, ns=(AGO, AGO))  # the time of its inode is now
+    as_of_old(monkeypatch, seconds=1, since=path.stat().st_ctime_ns)
     assert [text(path) for _ in range(2)] == ["one"] * 2
     assert read == [path, path]
 

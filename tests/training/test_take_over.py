@@ -43,7 +43,9 @@ def differences(
 
 def test_it_gives_the_other_networks_result(monkeypatch):
     # What is taken from the chain's change, the pattern of its cells, the other network keeps.
-    monkeypatch.setattr("vs_gendrpix.models.gendrpix.network.without_lattice", lambda cells: cells)
+    monkeypatch.setattr(
+        "vs_gendrpix.models.gendrpix.network.without_lattice", lambda cells, **_: cells
+    )
     student, other = chain(width=8, layers=2), compact()
     take_over(student, other)
     small = torch.rand(1, 3, 48, 56, generator=torch.Generator().manual_seed(1))
@@ -54,7 +56,9 @@ def test_it_gives_the_other_networks_result(monkeypatch):
 
 @pytest.mark.slow
 def test_it_gives_real_weights_result(shared, monkeypatch):
-    monkeypatch.setattr("vs_gendrpix.models.gendrpix.network.without_lattice", lambda cells: cells)
+    monkeypatch.setattr(
+        "vs_gendrpix.models.gendrpix.network.without_lattice", lambda cells, **_: cells
+    )
     other = load_community(shared / "peers/realesr-general-wdn-x4v3.pth").model
     student = chain()
     take_over(student, other)
