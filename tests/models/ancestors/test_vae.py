@@ -27,6 +27,7 @@ def picture(height: int, width: int) -> torch.Tensor:
 @pytest.mark.parametrize("size", [(32, 32), (40, 24), (8, 72)])
 def test_equals_diffusers(size):
     diffusers = pytest.importorskip("diffusers")
+    torch.manual_seed(0)  # some weights amplify what rounding leaves
     reference = diffusers.AutoencoderKL(
         down_block_types=("DownEncoderBlock2D",) * 4,
         up_block_types=("UpDecoderBlock2D",) * 4,
