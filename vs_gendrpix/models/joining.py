@@ -49,12 +49,11 @@ def join_models(faithful: Path, detailed: Path, out: Path, *, detail: float) -> 
     if ours != others or ends[0].card.residual != ends[1].card.residual:
         raise ModelError(f"{faithful} and {detailed} are different networks: join two of one kind")
     names = list(ends[0].state_dict())
+    only_key, faithful_key = end_keys(enlarging=False)
     tensors = {
         key(name): value
-        for path, key in zip((detailed, faithful), end_keys(enlarging=False), strict=True)
-        for name, value in read_tensors(
-            find_model(path), names, end_keys(enlarging=False)[0]
-        ).items()
+        for path, key in ((faithful, faithful_key), (detailed, only_key))
+        for name, value in read_tensors(find_model(path), names, only_key).items()
     }
     training = f"faithful: {ends[0].card.training}; detailed: {ends[1].card.training}"
     card = replace(ends[1].card, name=out.stem, detail=detail, training=training)

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from tests.strategies import SMALL
-from vs_gendrpix.errors import ModelError, OutputError
+from vs_gendrpix.errors import ModelError, OutputError, SettingsError
 from vs_gendrpix.models.gendrpix import export
 from vs_gendrpix.models.gendrpix.compact import CompactConfig
 from vs_gendrpix.models.gendrpix.export import export_onnx
@@ -60,6 +60,12 @@ def test_a_file_for_any_size_does_what_the_model_does(tmp_path, model, chosen):
     assert_same(
         tmp_path / "x.onnx", open_restorer(model, device="cpu", dtype="fp32", **chosen), ANY
     )
+
+
+@pytest.mark.parametrize("scale", [0, -1, float("nan")])
+def test_what_is_no_scale_is_refused(tmp_path, scale):
+    with pytest.raises(SettingsError, match="use 2, 4"):
+        export_onnx("tiny", tmp_path / "x.onnx", scale=scale)
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """Models as ONNX files, for runtimes other than PyTorch."""
 
+import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -65,6 +66,8 @@ def export_onnx(
     """
     if out.suffix.lower() != ".onnx":
         raise SettingsError(f"{out.name} is no .onnx: choose such a name")
+    if not 0 < scale < math.inf:
+        raise SettingsError(f"scale {scale:g} is none: use 2, 4 and so on")
     if size is not None and not all(MIN_SIDE <= side <= MAX_SIDE for side in size):
         raise SettingsError(
             f"size {size[0]}x{size[1]} is out of range: use {MIN_SIDE} to {MAX_SIDE} for each side"
