@@ -11,7 +11,8 @@ from vs_gendrpix.cli.main import main
 from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.models.ancestors.vae import VAEConfig
 from vs_gendrpix.training import all_stages
-from vs_gendrpix.training.settings import PairSettings, Recipe, StageSettings
+from vs_gendrpix.training.data.settings import PairSettings
+from vs_gendrpix.training.settings import Recipe, StageSettings
 
 VAE = VAEConfig(channels=(8, 8, 16, 16), layers=1, latent_channels=4, groups=4, scaling=1.0)
 STAGE = StageSettings(steps=2, batch=2, crop=64, warmup=1, save_every=1000)

@@ -11,7 +11,9 @@ from vs_gendrpix.training.losses import (
     grainy,
     lattice_windows,
     masked_fourier_loss,
+    phase_loss,
     rand_pad,
+    texture_loss,
 )
 
 
@@ -139,3 +141,37 @@ def test_each_picture_of_a_batch_is_padded_its_own_way():
         places.update(found)
     assert len(places) > 6
     assert torch.equal(rand_pad(image, Draw(1)), padded)
+
+
+def test_texture_is_the_same_wherever_its_threads_lie():
+    """What no network can know, the place of each blade of grass, costs nothing."""
+    moved = scene().roll((8, 24), (-2, -1))
+    soft = F.avg_pool2d(F.pad(scene(), (1,) * 4, mode="circular"), 3, 1)
+    assert texture_loss(scene(), scene()) == 0
+    assert texture_loss(moved, scene()) < 0.3
+    assert texture_loss(soft, scene()) > 1
+    assert texture_loss(soft, scene()) == texture_loss(scene(), soft)
+
+
+def test_texture_fainter_than_a_code_is_none():
+    flat = torch.full((1, 3, 64, 64), 0.3)
+    faint = flat + 0.1 / 127.5 * torch.randn(1, 3, 64, 64, generator=torch.Generator())
+    assert texture_loss(faint, flat) < 0.05
+
+
+@pytest.mark.parametrize("axis", [-2, -1])
+def test_a_grid_that_lies_within_texture_is_found(axis):
+    """It multiplies the texture: no tile repeats, and the Fourier loss sees less of it."""
+    gain = torch.tensor([1.0, 1.0, 1.0, 1.8]).repeat(scene().shape[axis] // 4)
+    gain = gain if axis == -1 else gain[:, None]
+    assert phase_loss(scene(), scene()) == 0
+    assert phase_loss(scene() * gain, scene()) > 0.08
+    assert phase_loss(scene(), scene() * gain) < 0.01  # a target with more of it is no aim
+    moved = scene().roll((2, 3), (-2, -1))
+    assert phase_loss(moved, scene()) < 0.03
+
+
+def test_gradients_of_texture_and_phases_are_finite_where_all_is_flat():
+    output = torch.zeros(1, 3, 64, 64, requires_grad=True)
+    (texture_loss(output, scene(64, 64)) + phase_loss(output, scene(64, 64))).backward()
+    assert output.grad.isfinite().all()

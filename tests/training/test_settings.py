@@ -6,7 +6,8 @@ import pytest
 import vs_gendrpix.training
 from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.models.gendrpix.unet import FULL
-from vs_gendrpix.training.settings import Recipe, StageSettings, TeacherSettings, read_recipe
+from vs_gendrpix.training.data.settings import TeacherSettings
+from vs_gendrpix.training.settings import Recipe, StageSettings, read_recipe
 
 RECIPES = sorted((Path(vs_gendrpix.training.__file__).parent / "recipes").glob("*.toml"))
 
@@ -17,6 +18,7 @@ def test_a_recipe_is_read(tmp_path):
         "[vae]\nlatent_channels = 16\n[stage.pix]\nlearning_rate = 1\ntarget = 'teacher'\n"
         "begins_with = 'models/first.safetensors'\n[teacher]\nmodel = 'larger.pth'\n"
         "[stage.next]\nbegins_with = 'pix'\n[stage.last]\nbegins_with = 'tiny'\n"
+        "mixture = ['pix', 'other.pth', 'base']\n"
     )
     recipe = read_recipe(tmp_path / "r.toml")
     assert recipe.name == "x"
@@ -29,6 +31,7 @@ def test_a_recipe_is_read(tmp_path):
     )
     assert recipe.teacher == TeacherSettings(model=tmp_path / "larger.pth")
     assert [stage.begins_with for stage in recipe.stage.values()][1:] == ["pix", "tiny"]
+    assert recipe.stage["last"].mixture == ("pix", str(tmp_path / "other.pth"), "base")
 
 
 @pytest.mark.parametrize(
@@ -53,6 +56,9 @@ def test_a_recipe_is_read(tmp_path):
         ("[stage.pix]\nsteps = 0", "at least 1"),
         ("[stage.pix]\nlora = -1", "lora must be at least 0"),
         ("[stage.a]\nkind = 'vae'\nlora = 4", "0 for kind vae"),
+        ("[stage.a]\nmixture = ['x.pth']\nlora = 4", "a mixture, and then no lora"),
+        ("[stage.a]\nkind = 'vae'\nmixture = ['x.pth']", "only a stage of kind pix"),
+        ("[stage.a]\nmixture = ['b']\n[stage.b]", "a begins with b, which is later"),
         ("autoencoder = 'x'\n[stage.a]\nkind = 'vae'", "leave stage a out"),
         ("[network]\nprediction = 'noise'", "use epsilon, v, sample"),
         ("[stage.pix]\nsteps = true", "steps must be int"),

@@ -1,20 +1,26 @@
 """A chain that begins as the function of a compact network of Real-ESRGAN's."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 import torch.nn.functional as F
+from safetensors.torch import load_file
 from spandrel.architectures.Compact import Compact as SRVGGNetCompact
 
 from tests.strategies import SMALL
+from tests.training.conftest import make_pictures
 from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.models.card import ModelCard
 from vs_gendrpix.models.community import load_community
 from vs_gendrpix.models.gendrpix.compact import CompactConfig
 from vs_gendrpix.models.gendrpix.network import GenDRPix
+from vs_gendrpix.training import trainer
 from vs_gendrpix.training.beginnings import new, take_over
 from vs_gendrpix.training.build import build
 from vs_gendrpix.training.data.pairs import Pair
 from vs_gendrpix.training.settings import Recipe, read_recipe
+from vs_gendrpix.training.trainer import train
 
 BORDER = 40
 """Pixels at a picture's border, where zeros beyond it are other values of other layers."""
@@ -24,9 +30,15 @@ def chain(**values) -> GenDRPix:
     return new(GenDRPix, CompactConfig(**values), channels=(48, 48), seed=0)
 
 
-def compact(**values) -> SRVGGNetCompact:
-    torch.manual_seed(0)
+def compact(seed: int = 0, **values) -> SRVGGNetCompact:
+    torch.manual_seed(seed)
     return SRVGGNetCompact(**{"num_feat": 8, "num_conv": 2, "upscale": 4} | values)
+
+
+def take_over_of(other: SRVGGNetCompact) -> dict[str, torch.Tensor]:
+    student = chain(width=8, layers=2)
+    take_over(student, other)
+    return student.body.state_dict()
 
 
 def differences(
@@ -81,6 +93,9 @@ def recipe(tmp_path) -> Recipe:
         "[stage.bare]\n"
         "[stage.tall]\nbegins_with = 'tiny'\n"
         "[stage.late]\nkind = 'adc'\n"
+        "[stage.mixed]\nbegins_with = 'peer.pth'\nmixture = ['first', 'other.pth']\n"
+        "steps = 4\nsave_every = 2\nbatch = 1\ncrop = 64\nlearning_rate = 0.1\n"
+        "warmup = 0\nema = 0.0\ntexture = 0.1\nphases = 0.1\n"
     )
     return read_recipe(tmp_path / "r.toml")
 
@@ -106,6 +121,51 @@ def test_a_chain_learns(tmp_path):
         total.backward()
         optimizer.step()
     assert losses[-1] < 0.8 * losses[0]
+
+
+@pytest.mark.slow
+def test_shares_of_other_networks_are_learnt_and_resume_bit_for_bit(tmp_path, monkeypatch):
+    made = recipe(tmp_path)
+    whole = replace(made.stage["mixed"], mixture=())
+    made = replace(made, workers=0, stage={**made.stage, "first": whole})
+    torch.save(compact(seed=1).state_dict(), tmp_path / "other.pth")
+    pictures = [make_pictures(tmp_path / "pictures")]
+
+    def run(name: str, out: str = "out") -> dict[str, torch.Tensor]:
+        return load_file(train(made, name, pictures=pictures, out=tmp_path / out))
+
+    def begun(name: str) -> dict[str, torch.Tensor]:
+        stage = build(name, made, out=tmp_path / "out", degraded=torch.zeros(1, 3, 64, 64))
+        return stage.student.body.state_dict()
+
+    first, mixed = run("first"), run("mixed")
+    begin, other = begun("first"), take_over_of(compact(seed=1))
+    for name in ("conv_in.weight", "conv_out.weight", "shortcut.weight"):
+        assert torch.equal(mixed[name], begin[name].half())
+        assert not torch.equal(mixed[name], first[name])
+    kernel = "layers.0.0.weight"
+    learnt, *spans = (w[kernel].float() - begin[kernel] for w in (mixed, first, other))
+    assert learnt.abs().max() > 0.01
+    for channel in range(8):  # nothing but what lies between the others
+        span = torch.stack([one[channel].flatten() for one in spans], 1)
+        aim = learnt[channel].flatten()
+        shares = torch.linalg.lstsq(span, aim[:, None]).solution[:, 0]
+        assert (aim - span @ shares).abs().max() < 2e-3
+
+    advance = trainer._advance
+
+    def stop_at_the_third(state, *rest):
+        if state.step == 2:
+            raise KeyboardInterrupt
+        return advance(state, *rest)
+
+    (tmp_path / "out" / "mixed").rename(tmp_path / "unbroken")
+    with monkeypatch.context() as patch:
+        patch.setattr(trainer, "_advance", stop_at_the_third)
+        with pytest.raises(KeyboardInterrupt):
+            run("mixed")
+    resumed = run("mixed")
+    assert all(torch.equal(value, mixed[name]) for name, value in resumed.items())
 
 
 @pytest.mark.parametrize(

@@ -23,8 +23,9 @@ from vs_gendrpix.models.joining import join_models
 from vs_gendrpix.training import trainer
 from vs_gendrpix.training.data.draw import Draw
 from vs_gendrpix.training.data.pairs import Pair, Pairs, find_pictures
+from vs_gendrpix.training.data.settings import TeacherSettings
 from vs_gendrpix.training.losses import grainy
-from vs_gendrpix.training.settings import Recipe, StageSettings, TeacherSettings
+from vs_gendrpix.training.settings import Recipe, StageSettings
 from vs_gendrpix.training.stages import Attempt, PixStage, conditions
 from vs_gendrpix.training.trainer import Numbers, train
 

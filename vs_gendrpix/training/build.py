@@ -3,6 +3,7 @@
 import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -16,9 +17,9 @@ from vs_gendrpix.models.gendrpix.files import load_into, load_network, load_vae,
 from vs_gendrpix.models.gendrpix.network import CELL, GenDRPix, Prompted
 from vs_gendrpix.models.gendrpix.unet import UNet
 from vs_gendrpix.training import beginnings
+from vs_gendrpix.training.adapters import adapt, mix
 from vs_gendrpix.training.critic import PixelCritic, StagedCritic
 from vs_gendrpix.training.latent_stages import AdcStage, LatentStage, VaeStage
-from vs_gendrpix.training.lora import adapt
 from vs_gendrpix.training.settings import Kind, Recipe, StageSettings
 from vs_gendrpix.training.stages import DistilStage, PixStage, Stage, StagedTeacher
 
@@ -57,6 +58,8 @@ def build(name: str, recipe: Recipe, *, out: Path, degraded: Tensor) -> Stage:
         )
     stage = makers[settings.kind]()
     stage.student.train().requires_grad_(requires_grad=True)
+    if settings.mixture:
+        mix(cast("GenDRPix", stage.student), [builder.begun_with(n) for n in settings.mixture])
     for network in filter(None, (stage.student, stage.critic)):
         if settings.lora:
             adapt(network, settings.lora, seed=recipe.seed)
@@ -82,7 +85,7 @@ class _Builder:
             torch.manual_seed(self.recipe.seed)
             vae = VAE(self.recipe.vae)
         if self.settings.begins_with:
-            load_into(vae, self._file())
+            load_into(vae, self._file(self.settings.begins_with))
         return VaeStage(self.settings, vae)
 
     def latent(self) -> Stage:
@@ -90,15 +93,15 @@ class _Builder:
         vae = self._vae()  # where it is missing, nothing else is made
         student = self._restorer()
         if self.settings.begins_with:
-            load_into(student, self._file())
+            load_into(student, self._file(self.settings.begins_with))
         return LatentStage(self.settings, student, vae)
 
     def adc(self) -> Stage:
         """Build stage I: stage 0's network behind a new first layer, or the weights of a file."""
         teacher = self._left_by(self._last("latent"), self._restorer())
         student = self._encoder()
-        if self.settings.begins_with and not self._begins_with_kind("latent"):
-            load_into(student, self._file())
+        if self.settings.begins_with and not self._is_kind(self.settings.begins_with, "latent"):
+            load_into(student, self._file(self.settings.begins_with))
         else:
             beginnings.inherit(student, teacher, but=("conv_in",))
             beginnings.give_latents(student, teacher.step)
@@ -118,17 +121,23 @@ class _Builder:
             staged = StagedTeacher(self._stage_one(), self._vae())
         label = self.recipe.teacher
         return PixStage(
-            settings, self._restorer_of_pixels(), critic=critic, staged=staged, label=label
+            settings,
+            self.begun_with(settings.begins_with),
+            critic=critic,
+            staged=staged,
+            label=label,
         )
 
     def distil(self) -> Stage:
         """Build the stage that distils guidance. Student and teacher begin as one network."""
-        guided = self._restorer_of_pixels()
+        guided = self.begun_with(self.settings.begins_with)
         return DistilStage(self.settings, copy.deepcopy(guided), guided)
 
-    def _restorer_of_pixels(self) -> GenDRPix:
-        """The student on pixels: another's weights, stage I's before a new last layer, or none."""
-        begins_with = self.settings.begins_with
+    def begun_with(self, begins_with: str) -> GenDRPix:
+        """Make a network on pixels as a stage may begin, `begins_with` of its settings.
+
+        It has another's weights, stage I's before a new last layer, or random ones.
+        """
         network = self.recipe.compact or self.recipe.network
         student = self._fresh(GenDRPix, network.in_channels, network.out_channels)
         if not begins_with:
@@ -137,9 +146,9 @@ class _Builder:
             else:
                 beginnings.zero(student.body.conv_out)
                 beginnings.zero(student.body.shortcut)
-        elif self.recipe.compact and not is_ours(find_model(self._file())):
-            beginnings.take_over(student, load_community(self._file()).model)
-        elif self._begins_with_kind("adc"):
+        elif self.recipe.compact and not is_ours(find_model(self._file(begins_with))):
+            beginnings.take_over(student, load_community(self._file(begins_with)).model)
+        elif self._is_kind(begins_with, "adc"):
             if student.cell != CELL:
                 raise SettingsError(
                     f"stage {self.name} cannot begin with {begins_with}, which has cells of {CELL} "
@@ -148,7 +157,7 @@ class _Builder:
             beginnings.inherit(student, self._stage_one(), but=("conv_norm_out", "conv_out"))
             beginnings.zero(student.unet.conv_out)
         else:
-            path = find_model(self._file())
+            path = find_model(self._file(begins_with))
             card = model_card(path)
             other = load_network(
                 path,
@@ -168,13 +177,12 @@ class _Builder:
                 )
         return student
 
-    def _begins_with_kind(self, kind: Kind) -> bool:
-        stage = self.recipe.stage.get(self.settings.begins_with)
+    def _is_kind(self, begins_with: str, kind: Kind) -> bool:
+        stage = self.recipe.stage.get(begins_with)
         return stage is not None and stage.kind == kind
 
-    def _file(self) -> Path:
+    def _file(self, begins_with: str) -> Path:
         """Return the model file to begin with: an earlier stage's, a built-in one or another."""
-        begins_with = self.settings.begins_with
         if begins_with in self.recipe.stage:
             return self._model_of(begins_with)
         return Path(begins_with)

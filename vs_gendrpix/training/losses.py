@@ -81,6 +81,71 @@ def _windows(image: Tensor) -> Tensor:
     return windows
 
 
+_BANDS = (3, 7)
+"""Sides of the means between which the bands of fine detail lie: periods of 2 to 3, and 3 to 7."""
+
+
+def texture_loss(output: Tensor, target: Tensor) -> Tensor:
+    """Mean absolute difference of the logarithms of local energies of fine detail.
+
+    Args:
+        output: (B, 3, H, W) in [-1, 1], at least 16 pixels a side.
+        target: The same shape.
+
+    Returns:
+        0 where every place has as much texture; 1 where it has e times as much, or as little.
+    """
+    pairs = zip(_energies(output), _energies(target), strict=True)
+    return torch.stack([(one - other).abs().mean() for one, other in pairs]).mean()
+
+
+def _energies(image: Tensor) -> list[Tensor]:
+    """Logarithms of the luma's energy in each band, in windows of 16 pixels, 8 apart."""
+    energies, rest = [], _luma(image)
+    for side in _BANDS:
+        mean = F.avg_pool2d(rest, side, 1, side // 2, count_include_pad=False)
+        # What is fainter than a code of 255 counts as nothing.
+        energies.append((F.avg_pool2d((rest - mean).square(), 16, 8) + _CODE**2).log())
+        rest = mean
+    return energies
+
+
+_CODE = 1 / 127.5
+"""One code of 255 in [-1, 1]."""
+
+
+def phase_loss(output: Tensor, target: Tensor) -> Tensor:
+    """How much the steps between pixels differ with the place in a cell of 4, beyond the target.
+
+    A grid of cells that lies within texture changes from place to place and has no line in the
+    spectrum, but its steps are larger on some columns or rows than on others.
+
+    Args:
+        output: (B, 3, H, W) in [-1, 1], at least 36 pixels a side; cells begin at the first pixel.
+        target: The same shape.
+
+    Returns:
+        0 where output's steps differ no more than target's; 1 where by as much as their mean.
+    """
+    return (_unevenness(output) - _unevenness(target)).relu().mean()
+
+
+def _unevenness(image: Tensor) -> Tensor:
+    """Deviation over mean of the steps at the four places of a cell, along rows and columns."""
+    luma, found = _luma(image), []
+    for view in (luma, luma.mT):
+        steps = (view[..., 1:] - view[..., :-1]).abs()
+        places = torch.cat([steps[..., n::4][..., : steps.shape[-1] // 4] for n in range(4)], 1)
+        means = F.avg_pool2d(places, (32, 8), (16, 4))  # (B, 4, h, w)
+        found.append((means.std(1) / (means.mean(1) + _CODE / 2)).mean((1, 2)))
+    return torch.stack(found)
+
+
+def _luma(image: Tensor) -> Tensor:
+    """Luma (B, 1, H, W) of BT.601."""
+    return torch.einsum("c,bchw->bhw", image.new_tensor((0.299, 0.587, 0.114)), image)[:, None]
+
+
 class Perception(torch.nn.Module):
     """SqueezeNet distance under random transforms (after E-LPIPS, arXiv 1906.03973).
 

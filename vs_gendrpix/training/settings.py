@@ -6,13 +6,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from torch import Tensor
-
 from vs_gendrpix.errors import GendrpixError, SettingsError
 from vs_gendrpix.models.ancestors.vae import VAEConfig
 from vs_gendrpix.models.gendrpix.compact import CompactConfig
 from vs_gendrpix.models.gendrpix.unet import TINY, UNetConfig
 from vs_gendrpix.settings.values import from_plain
+from vs_gendrpix.training.data.settings import PairSettings, TeacherSettings
 
 Kind = Literal["vae", "latent", "adc", "pix", "distil"]
 """Kinds of stages (see `stages.py`, `latent_stages.py`)."""
@@ -35,6 +34,9 @@ class StageSettings:
         lora: Rank of changes that are trained in the place of the weights of the UNets' blocks, of
             the student and of a staged critic: far less memory for optimisers and averages. 0
             trains the weights themselves. The model that is left has plain weights.
+        mixture: Networks of `pix` with the same origin and numbers, named as in `begins_with`. The
+            weights are sought between those that the stage begins with and theirs: what is trained
+            is only which share of its difference from each of them every channel takes.
         checkpointing: Whether gradients compute the layers of the UNets again, instead of what
             they have kept of them: less memory, but a step takes a third longer.
         learning_rate: Peak rate of AdamW.
@@ -52,6 +54,10 @@ class StageSettings:
         guidance: The weight w of PadCFG with which the teacher of `distil` works.
         l1: Weight of the mean absolute difference, of latents or of pixels in [-1, 1].
         perceptual: Weight of the SqueezeNet distance.
+        texture: Weight of the difference of the local energies of fine detail, as logarithms: as
+            much texture as the target has, wherever its threads lie.
+        phases: Weight of what the steps between pixels differ with their place in a cell, beyond
+            the target: against a grid that lies within texture, which `texture` would pay for.
         fourier: Weight of the masked Fourier loss.
         fourier_form: What that compares: magnitudes relative to their surroundings, which a target
             sharper than the student needs, or magnitudes as the paper has it (`plain`), for a
@@ -87,6 +93,7 @@ class StageSettings:
     batch: int = 8
     crop: int = 128
     lora: int = 0
+    mixture: tuple[str, ...] = ()
     checkpointing: bool = False
     learning_rate: float = 3e-4
     warmup: int = 200
@@ -99,6 +106,8 @@ class StageSettings:
     guidance: float = 1.2
     l1: float = 1.0
     perceptual: float = 0.0
+    texture: float = 0.0
+    phases: float = 0.0
     fourier: float = 0.0
     fourier_form: Literal["relative", "plain"] = "relative"
     grain: float = 0.0
@@ -120,8 +129,7 @@ class StageSettings:
             raise SettingsError(f"crop {self.crop} must be a multiple of 8, at least 64")
         if min(self.batch, self.steps, self.save_every) < 1 or self.warmup < 0:
             raise SettingsError("batch, steps and save_every must be at least 1, warmup 0")
-        if self.lora < 0 or (self.lora and self.kind == "vae"):
-            raise SettingsError("lora must be at least 0, and 0 for kind vae, which has no UNet")
+        self._check_adapters()
         self._check_critic()
         if self.kind == "distil" and not self.begins_with:
             raise SettingsError("a stage of kind distil needs begins_with: its teacher")
@@ -137,6 +145,12 @@ class StageSettings:
             raise SettingsError(f"grain {self.grain:g} is out of range: use 0 to 255 codes")
         if self.clip <= 0 or self.learning_rate <= 0 or self.critic_rate <= 0:
             raise SettingsError("clip, learning_rate and critic_rate must be above 0")
+
+    def _check_adapters(self) -> None:
+        if self.lora < 0 or (self.lora and self.kind == "vae"):
+            raise SettingsError("lora must be at least 0, and 0 for kind vae, which has no UNet")
+        if self.mixture and (self.lora or self.kind != "pix"):
+            raise SettingsError("only a stage of kind pix has a mixture, and then no lora")
 
     def _check_critic(self) -> None:
         if self.critic == "pixels" and self.kind != "pix":
@@ -156,68 +170,6 @@ class StageSettings:
     def critic_share(self, step: int) -> float:
         """Share of the critic's peak rate at a step: level, then falling as the student's."""
         return min(1.0, (self.steps - step) / max(1, self.steps // 4))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TeacherSettings:
-    """A larger model that labels stored pairs, and which of them follow it.
-
-    A picture that has kept its detail should become the clean one, which is known; one that has
-    lost it should become what the teacher makes of it. Between the two bounds it is a mean.
-
-    Attributes:
-        model: A model file that spandrel loads; relative paths count from the recipe's folder.
-        clean_below: Share of lost detail up to which the clean picture is the target (see
-            `teacher.lost_detail`).
-        teacher_above: Share of lost detail from which on the teacher's picture is the target.
-    """
-
-    model: Path
-    clean_below: float = 0.5
-    teacher_above: float = 0.75
-
-    def share(self, lost: Tensor) -> Tensor:
-        """Teacher's share of the target, 0 to 1.
-
-        Args:
-            lost: (B,) shares of lost detail.
-        """
-        share = (lost - self.clean_below) / (self.teacher_above - self.clean_below)
-        return share.clamp(0, 1)
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.clean_below < self.teacher_above <= 1:
-            raise SettingsError("a teacher needs 0 <= clean_below < teacher_above <= 1")
-
-
-MAX_SCALE = 4.0
-"""The largest scale at which pairs are degraded."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PairSettings:
-    """Pairs that are made beforehand and used again.
-
-    Attributes:
-        count: How many; 0 makes every pair when it is needed, and uses it once.
-        side: Their side in pixels, at least a crop's: the more, the more crops are in them.
-        negative_share: Share of them that are negative items (see `StageSettings`).
-        min_scale: Least of the scales 1, 2, 3 and 4 at which they are degraded, for a network of
-            strong enlargement alone.
-    """
-
-    count: int = 0
-    side: int = 160
-    negative_share: float = 0.0
-    min_scale: float = 1.0
-
-    def __post_init__(self) -> None:
-        if self.min_scale > MAX_SCALE:
-            raise SettingsError(f"no pairs have a scale above {MAX_SCALE:g}: lower min_scale")
-        if self.count < 0 or self.side < 64 or not 0 <= self.negative_share < 1:
-            raise SettingsError(
-                "pairs need count 0 or more, side 64 or more, negative_share below 1"
-            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -262,10 +214,9 @@ class Recipe:
                 raise SettingsError(
                     f"a stage cannot be called {name!r}, a word of the command: rename it"
                 )
-            if settings.begins_with in set(self.stage) - earlier:
-                raise SettingsError(
-                    f"stage {name} begins with {settings.begins_with}, which is later"
-                )
+            for other in (settings.begins_with, *settings.mixture):
+                if other in set(self.stage) - earlier:
+                    raise SettingsError(f"stage {name} begins with {other}, which is later")
             if settings.target == "teacher" and self.teacher is None:
                 raise SettingsError(f"stage {name} follows a teacher: give the recipe a [teacher]")
             if settings.kind == "vae" and self.autoencoder is not None:
@@ -294,9 +245,11 @@ def read_recipe(path: Path) -> Recipe:
             for name, values in _table(table.pop("stage", {}), "stage").items()
         }
         for name, stage in stages.items():
-            if stage.begins_with not in stages and Path(stage.begins_with).suffix:
-                begins_with = str(path.parent / stage.begins_with)
-                stages[name] = replace(stage, begins_with=begins_with)
+            begins_with, *mixture = (
+                str(path.parent / file) if file not in stages and Path(file).suffix else file
+                for file in (stage.begins_with, *stage.mixture)
+            )
+            stages[name] = replace(stage, begins_with=begins_with, mixture=tuple(mixture))
         if {"network", "compact"} <= table.keys():
             raise SettingsError("a recipe has a UNet, [network], or a chain, [compact]: keep one")
         network = from_plain(table.pop("network", {}), UNetConfig, "network")

@@ -28,6 +28,7 @@ from vs_gendrpix.models.gendrpix.padcfg import PadCFG, Padding, crop, pad, pad_p
 from vs_gendrpix.training.critic import Judgement
 from vs_gendrpix.training.data.draw import Draw
 from vs_gendrpix.training.data.pairs import Pair
+from vs_gendrpix.training.data.settings import TeacherSettings
 from vs_gendrpix.training.losses import (
     Perception,
     critic_loss,
@@ -36,9 +37,11 @@ from vs_gendrpix.training.losses import (
     generator_loss,
     grainy,
     masked_fourier_loss,
+    phase_loss,
     rand_pad,
+    texture_loss,
 )
-from vs_gendrpix.training.settings import StageSettings, TeacherSettings
+from vs_gendrpix.training.settings import StageSettings
 
 Seed = tuple[int, int]
 """The recipe's seed and the step, from which all random numbers follow."""
@@ -170,6 +173,10 @@ class Stage:
         losses = {"l1": F.l1_loss(output, target)}
         if self.perception is not None:
             losses["perceptual"] = self.perception(output, target, draw)
+        if self.settings.texture:
+            losses["texture"] = texture_loss(output, target)
+        if self.settings.phases:
+            losses["phases"] = phase_loss(output, target)
         if self.settings.fourier:
             relative = self.settings.fourier_form == "relative"
             losses["fourier"] = masked_fourier_loss(output, target, relative=relative)

@@ -16,11 +16,11 @@ from torch.utils.data import DataLoader, Sampler
 from vs_gendrpix.errors import SettingsError, cancellation
 from vs_gendrpix.models.card import ModelCard
 from vs_gendrpix.models.devices import pick_dtype
+from vs_gendrpix.training.adapters import plain_copy
 from vs_gendrpix.training.build import MODEL, build
 from vs_gendrpix.training.data.pairs import Pair, Pairs, find_pictures
 from vs_gendrpix.training.data.stored_pairs import StoredPairs
 from vs_gendrpix.training.journal import Journal
-from vs_gendrpix.training.lora import plain_copy
 from vs_gendrpix.training.settings import Recipe, StageSettings
 from vs_gendrpix.training.stages import Stage
 from vs_gendrpix.training.state import Means, State
@@ -104,7 +104,8 @@ def train(recipe: Recipe, name: str, *, pictures: list[Path], out: Path) -> Path
                 continue
             if accelerator.is_main_process:
                 state.save(journal.checkpoint)
-                student = plain_copy(state.average) if settings.lora else state.average
+                adapted = settings.lora or settings.mixture
+                student = plain_copy(state.average) if adapted else state.average
                 if origin is not None:
                     student = _between(student, origin, settings.keep)
                 rate = means.steps_per_second() * settings.batch

@@ -4,8 +4,8 @@ import torch
 from vs_gendrpix.errors import MediaError
 from vs_gendrpix.training.data.degradations import degrade
 from vs_gendrpix.training.data.pairs import Pairs, find_pictures
+from vs_gendrpix.training.data.settings import TeacherSettings
 from vs_gendrpix.training.data.teacher import lost_detail
-from vs_gendrpix.training.settings import TeacherSettings
 
 
 def test_pairs_follow_from_their_number(folder):

@@ -9,8 +9,9 @@ from PIL import Image
 from tests.conftest import SMALL
 from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.training.data.pairs import Pairs, find_pictures
+from vs_gendrpix.training.data.settings import PairSettings, TeacherSettings
 from vs_gendrpix.training.data.stored_pairs import StoredPairs, store_pairs
-from vs_gendrpix.training.settings import PairSettings, Recipe, StageSettings, TeacherSettings
+from vs_gendrpix.training.settings import Recipe, StageSettings
 from vs_gendrpix.training.trainer import train
 
 RECIPE = Recipe(

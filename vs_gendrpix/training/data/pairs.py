@@ -17,8 +17,8 @@ from vs_gendrpix.errors import MediaError
 from vs_gendrpix.training.data.codecs import Picture
 from vs_gendrpix.training.data.degradations import degrade, from_picture, to_picture
 from vs_gendrpix.training.data.draw import Draw
+from vs_gendrpix.training.data.settings import MAX_SCALE, TeacherSettings
 from vs_gendrpix.training.data.teacher import Teacher, lost_detail, without_drift
-from vs_gendrpix.training.settings import MAX_SCALE, TeacherSettings
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 _SCALES = {MAX_SCALE: 0.65, 3.0: 0.07, 2.0: 0.16, 1.0: 0.12}
