@@ -22,6 +22,7 @@ from vs_gendrpix.errors import SettingsError
 from vs_gendrpix.models.ancestors.latent import PixelEncoder
 from vs_gendrpix.models.ancestors.vae import VAE
 from vs_gendrpix.models.card import ModelCard
+from vs_gendrpix.models.gendrpix.compact import Compact
 from vs_gendrpix.models.gendrpix.files import save_network
 from vs_gendrpix.models.gendrpix.network import GenDRPix, Prompted
 from vs_gendrpix.models.gendrpix.padcfg import PadCFG, Padding, crop, pad, pad_plan
@@ -223,6 +224,8 @@ class PixStage(Stage):
     ) -> None:
         super().__init__(settings, student, critic)
         self.staged, self.label = staged, label
+        # A chain's cells are the source's pixels: no other phase of them is ever restored.
+        self.phase = student.cell if isinstance(student.body, Compact) else 1
 
     def attempt(self, batch: Pair, draw: Draw) -> Attempt:
         """Restore the degraded pictures, perhaps under fresh grain, perhaps in two views."""
@@ -240,7 +243,10 @@ class PixStage(Stage):
         if not self.settings.consistency:
             output = self.student(seen(), prompt)
             return attempt(self.picture_losses(output, wanted, draw), output)
-        paddings = [Padding(top=draw.whole(0, 7), left=draw.whole(0, 7)) for _ in range(2)]
+        paddings = [
+            Padding(top=self.phase * draw.whole(0, last), left=self.phase * draw.whole(0, last))
+            for last in (7 // self.phase,) * 2
+        ]
         views = torch.cat([pad(seen(), padding) for padding in paddings])
         restored = self.student(views, torch.cat([prompt, prompt])).chunk(2)
         size = (degraded.shape[-2], degraded.shape[-1])
