@@ -65,12 +65,7 @@ def _paint(options: argparse.Namespace) -> None:
     data = options.shared / "data"
     methods: dict[str, Method] = {"bicubic": bicubic, "lanczos": lanczos}
     methods |= _others(data, options.device)
-    for argument in options.models:
-        label, equals, file = argument.partition("=")
-        settings = RestoreSettings(
-            model_path=find_model(file if equals else label), device=options.device
-        )
-        methods[label] = ModelMethod(settings)
+    methods |= model_methods(options.models, options.device)
     sheets = {
         path: Sheet(PART if path.suffix in {".jpg", ".jpeg"} else SIZE) for path in options.out
     }
@@ -81,6 +76,24 @@ def _paint(options: argparse.Namespace) -> None:
             sheet.add(results, f"{crop.kind} x{crop.scale}: {crop.clip}, frame {crop.frame}")
     for path, sheet in sheets.items():
         sheet.save(path)
+
+
+def model_methods(arguments: list[str], device: str) -> dict[str, Method]:
+    """Load models of the command line: built-in names, or LABEL=FILE.
+
+    Args:
+        arguments: These.
+        device: A name that `pick_device` knows.
+
+    Raises:
+        ModelError: There is no such model.
+    """
+    found: dict[str, Method] = {}
+    for argument in arguments:
+        label, equals, file = argument.partition("=")
+        path = find_model(file if equals else label)
+        found[label] = ModelMethod(RestoreSettings(model_path=path, device=device))
+    return found
 
 
 def _others(data: Path, device: str) -> Mapping[str, Method]:
