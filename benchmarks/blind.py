@@ -67,6 +67,8 @@ def _parser() -> argparse.ArgumentParser:
 def _pairs(options: argparse.Namespace) -> None:
     data = options.shared / "data"
     methods = model_methods(options.models, options.device)
+    if len(methods) < len(options.models) or RIVAL in methods:
+        raise SettingsError(f"--models: give each a label of its own, none of them {RIVAL}")
     methods[RIVAL] = peer(data / OTHERS[RIVAL], pick_device(options.device))
     pictures = options.out / "pictures"
     try:
@@ -100,7 +102,7 @@ def _restored(clips: Path, crop: Crop, methods: Mapping[str, Method]) -> dict[st
 
 
 def _beside(left: Tensor, right: Tensor) -> Image.Image:
-    """Two pictures beside each other, half as large again: a person sits closer to a film."""
+    """Two pictures beside each other, half as large again, so that fine patterns can be seen."""
     sides = [
         Image.fromarray((one[0].permute(1, 2, 0) * 255).round().byte().cpu().numpy())
         for one in (left, right)

@@ -82,3 +82,7 @@ def test_the_key_alone_tells_the_sides(folder: Path, capsys: pytest.CaptureFixtu
 def test_errors_are_one_line_and_a_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert blind.main(["count", str(tmp_path)]) == 2
     assert capsys.readouterr().err.startswith("blind.py: cannot read")
+    for models in (["tiny", "tiny"], ["general-wdn=tiny"]):
+        given = ["pairs", "--shared", str(tmp_path), "-d", "cpu", "--out", str(tmp_path / "out")]
+        assert blind.main([*given, "--models", *models]) == 2
+        assert len(capsys.readouterr().err.splitlines()) == 1

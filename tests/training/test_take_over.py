@@ -15,11 +15,12 @@ from vs_gendrpix.models.card import ModelCard
 from vs_gendrpix.models.community import load_community
 from vs_gendrpix.models.gendrpix.compact import CompactConfig
 from vs_gendrpix.models.gendrpix.network import GenDRPix
-from vs_gendrpix.training import trainer
+from vs_gendrpix.training import stages, trainer
 from vs_gendrpix.training.beginnings import new, take_over
 from vs_gendrpix.training.build import build
 from vs_gendrpix.training.data.pairs import Pair
-from vs_gendrpix.training.settings import Recipe, read_recipe
+from vs_gendrpix.training.settings import Recipe, StageSettings, read_recipe
+from vs_gendrpix.training.stages import PixStage
 from vs_gendrpix.training.trainer import train
 
 BORDER = 40
@@ -139,6 +140,8 @@ def test_shares_of_other_networks_are_learnt_and_resume_bit_for_bit(tmp_path, mo
         return stage.student.body.state_dict()
 
     first, mixed = run("first"), run("mixed")
+    columns = (tmp_path / "out" / "mixed" / "losses.csv").read_text().splitlines()[0].split(",")
+    assert {"texture", "phases"} < set(columns)
     begin, other = begun("first"), take_over_of(compact(seed=1))
     for name in ("conv_in.weight", "conv_out.weight", "shortcut.weight"):
         assert torch.equal(mixed[name], begin[name].half())
@@ -198,3 +201,22 @@ def test_a_recipe_has_one_network(tmp_path):
 def test_another_network_is_refused(student, other):
     with pytest.raises(SettingsError, match="compact network of scale 4 alone"):
         take_over(student, other)
+
+
+def test_both_views_of_a_chain_have_the_phase_that_it_restores(monkeypatch):
+    """Its cells are pixels of the source: at other phases it never works."""
+    seen = set()
+
+    def pad(image, padding):
+        seen.add((padding.top, padding.left))
+        return original(image, padding)
+
+    original = stages.pad
+    monkeypatch.setattr(stages, "pad", pad)
+    picture = torch.zeros(1, 3, 64, 64)
+    pair = Pair(picture, picture, torch.tensor([False]), picture, torch.tensor([0.0]))
+    settings = StageSettings(consistency=0.5)
+    stage = PixStage(settings, chain(width=8, layers=2))
+    for step in range(12):
+        stage.losses(pair, (0, step))
+    assert seen == {(top, left) for top in (0, 4) for left in (0, 4)}

@@ -60,7 +60,7 @@ def mix[N: Prompted](network: N, others: Sequence[N]) -> None:
     """Freeze a network, with a trained mixture of the others in each layer of its body.
 
     A few thousand shares cannot lose what the weights have learnt, where all weights do so within
-    a hundred steps of a small batch (docs/results/training-log.md, runs 73 to 77 and 79).
+    a hundred steps of a small batch (docs/results/training-log.md, runs 73 to 80).
 
     Args:
         network: Changed in place. Its function stays: all shares begin as 0. A share of 1 of one
