@@ -103,6 +103,25 @@ def test_a_channel_with_the_whole_share_of_another_is_the_others(mixed):
     assert not torch.equal(first.body.layers[1][0].weight[3], channel)
 
 
+def test_a_share_for_a_whole_layer_moves_all_its_channels():
+    network, other = (random_network(CHAIN, seed=seed) for seed in range(2))
+    before = copy.deepcopy(network)
+    mix(network, [other], "layers")
+    trained = [weight for weight in network.parameters() if weight.requires_grad]
+    assert [weight.shape for weight in trained] == [(1, 1)] * 2 * CHAIN.layers
+    with torch.no_grad():
+        assert torch.equal(
+            network(PICTURE, before.positive[None]), before(PICTURE, before.positive[None])
+        )
+        network.body.layers[1][0].shares["all"][:] = 0.25
+    plain = plain_copy(network)
+    for name, weight in before.body.layers[1][0].named_parameters():
+        theirs = other.body.layers[1][0].get_parameter(name)
+        found = plain.body.layers[1][0].get_parameter(name)
+        torch.testing.assert_close(found, 0.75 * weight + 0.25 * theirs)
+    assert torch.equal(plain.body.layers[2][0].weight, before.body.layers[2][0].weight)
+
+
 def test_networks_of_other_layers_are_no_mixture():
     network, other = random_network(CHAIN, seed=0), random_network(SMALL, seed=0)
     with pytest.raises(SettingsError, match="the same layers"):

@@ -58,6 +58,7 @@ def test_a_recipe_is_read(tmp_path):
         ("[stage.a]\nkind = 'vae'\nlora = 4", "0 for kind vae"),
         ("[stage.a]\nmixture = ['x.pth']\nlora = 4", "a mixture, and then no lora"),
         ("[stage.a]\nkind = 'vae'\nmixture = ['x.pth']", "only a stage of kind pix"),
+        ("[stage.a]\nshares = 'all'", "use layers, channels"),
         ("[stage.a]\nmixture = ['b']\n[stage.b]", "a begins with b, which is later"),
         ("autoencoder = 'x'\n[stage.a]\nkind = 'vae'", "leave stage a out"),
         ("[network]\nprediction = 'noise'", "use epsilon, v, sample"),

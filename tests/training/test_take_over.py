@@ -107,6 +107,16 @@ def test_a_stage_begins_with_a_peers_file(tmp_path):
     assert torch.equal(stage.student.body.layers[0][0].weight, first)
 
 
+def test_a_stage_may_learn_a_share_for_each_layer(tmp_path):
+    made = recipe(tmp_path)
+    torch.save(compact(seed=1).state_dict(), tmp_path / "other.pth")
+    stage = replace(made.stage["mixed"], mixture=made.stage["mixed"].mixture[1:], shares="layers")
+    made = replace(made, stage={"mixed": stage})
+    student = build("mixed", made, out=tmp_path, degraded=torch.zeros(1, 3, 64, 64)).student
+    trained = [weight for weight in student.parameters() if weight.requires_grad]
+    assert [weight.shape for weight in trained] == [(1, 1)] * 2 * 2
+
+
 def test_a_chain_learns(tmp_path):
     """From its beginning as the resize."""
     stage = build("bare", recipe(tmp_path), out=tmp_path, degraded=torch.zeros(1, 3, 64, 64))

@@ -2,12 +2,12 @@
 
 Low-rank changes (LoRA, arXiv 2106.09685) are made by peft. Networks of one origin can be mixed
 weight by weight (deep network interpolation, arXiv 1811.10515); here the shares are learnt, as in
-AdaMerging (arXiv 2310.02575), but for each channel.
+AdaMerging (arXiv 2310.02575), for each layer or each channel.
 """
 
 import copy
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +16,8 @@ from torch.func import functional_call
 from vs_gendrpix.errors import SettingsError, needs_extra
 from vs_gendrpix.models.gendrpix.network import Prompted
 from vs_gendrpix.models.gendrpix.unet import UNet
+
+Shares = Literal["layers", "channels"]
 
 _BLOCKS = ("down_blocks.", "mid_block.", "up_blocks.")
 
@@ -56,7 +58,7 @@ _ENDS = ("conv_in", "act_in", "conv_norm_out", "conv_out", "shortcut")
 """Parts of a body that a mixture leaves alone: what they differ in shows as a grid of cells."""
 
 
-def mix[N: Prompted](network: N, others: Sequence[N]) -> None:
+def mix[N: Prompted](network: N, others: Sequence[N], shares: Shares = "channels") -> None:
     """Freeze a network, with a trained mixture of the others in each layer of its body.
 
     A few thousand shares cannot lose what the weights have learnt, where all weights do so within
@@ -66,6 +68,7 @@ def mix[N: Prompted](network: N, others: Sequence[N]) -> None:
         network: Changed in place. Its function stays: all shares begin as 0. A share of 1 of one
             other and 0 of the rest is that other's channel.
         others: Networks of the same numbers.
+        shares: What has a share of its own for each of the others.
 
     Raises:
         SettingsError: One has other layers.
@@ -79,7 +82,7 @@ def mix[N: Prompted](network: N, others: Sequence[N]) -> None:
     for path, part in layers:
         try:
             theirs = [dict(other.body.get_submodule(path).named_parameters()) for other in others]
-            mixed = _Mixed(part, theirs)
+            mixed = _Mixed(part, theirs, shares)
         except (AttributeError, KeyError, RuntimeError) as error:
             raise SettingsError("a mixture is of networks with the same layers") from error
         parent, _, name = path.rpartition(".")
@@ -92,19 +95,25 @@ class _Mixed(nn.Module):
     Args:
         layer: It is not changed.
         others: The parameters of the same layer of other networks, by name.
+        shares: As of `mix`.
 
     Raises:
         KeyError: One lacks a parameter.
         RuntimeError: One is of another shape.
     """
 
-    def __init__(self, layer: nn.Module, others: Sequence[Mapping[str, Tensor]]) -> None:
+    def __init__(
+        self, layer: nn.Module, others: Sequence[Mapping[str, Tensor]], shares: Shares
+    ) -> None:
         super().__init__()
         self.layer = layer
         self.shares = nn.ParameterDict()
+        if shares == "layers":
+            self.shares["all"] = torch.zeros(len(others), 1)
         for name, weight in layer.named_parameters():
             differences = torch.stack([other[name].detach() - weight.detach() for other in others])
-            self.shares[name] = torch.zeros(len(others), len(weight))
+            if shares == "channels":
+                self.shares[name] = torch.zeros(len(others), len(weight))
             # From files, so no checkpoint has them. Flat: channels last knows four dimensions only.
             flat = differences.reshape(len(others), len(weight), -1)
             self.register_buffer(name, flat, persistent=False)
@@ -114,11 +123,12 @@ class _Mixed(nn.Module):
         return result
 
     def _weights(self) -> dict[str, Tensor]:
-        return {
-            name: weight
-            + torch.einsum("nc,ncw->cw", self.shares[name], self.get_buffer(name)).view_as(weight)
-            for name, weight in self.layer.named_parameters()
-        }
+        weights = {}
+        for name, weight in self.layer.named_parameters():
+            shares = self.shares[name if name in self.shares else "all"]
+            taken = (shares[..., None] * self.get_buffer(name)).sum(0)
+            weights[name] = weight + taken.view_as(weight)
+        return weights
 
     def get_base_layer(self) -> nn.Module:
         """Return the layer, with the names of peft's layers."""

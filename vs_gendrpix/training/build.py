@@ -59,7 +59,8 @@ def build(name: str, recipe: Recipe, *, out: Path, degraded: Tensor) -> Stage:
     stage = makers[settings.kind]()
     stage.student.train().requires_grad_(requires_grad=True)
     if settings.mixture:
-        mix(cast("GenDRPix", stage.student), [builder.begun_with(n) for n in settings.mixture])
+        others = [builder.begun_with(name) for name in settings.mixture]
+        mix(cast("GenDRPix", stage.student), others, settings.shares)
     for network in filter(None, (stage.student, stage.critic)):
         if settings.lora:
             adapt(network, settings.lora, seed=recipe.seed)

@@ -11,6 +11,7 @@ from vs_gendrpix.models.ancestors.vae import VAEConfig
 from vs_gendrpix.models.gendrpix.compact import CompactConfig
 from vs_gendrpix.models.gendrpix.unet import TINY, UNetConfig
 from vs_gendrpix.settings.values import from_plain
+from vs_gendrpix.training.adapters import Shares
 from vs_gendrpix.training.data.settings import PairSettings, TeacherSettings
 
 Kind = Literal["vae", "latent", "adc", "pix", "distil"]
@@ -36,7 +37,9 @@ class StageSettings:
             trains the weights themselves. The model that is left has plain weights.
         mixture: Networks of `pix` with the same origin and numbers, named as in `begins_with`. The
             weights are sought between those that the stage begins with and theirs: what is trained
-            is only which share of its difference from each of them every channel takes.
+            is only which share of its difference from each of them every one of `shares` takes.
+        shares: What has shares of its own in a mixture: `layers`, too few to lose a texture or to
+            learn a pattern, or `channels`, which follow the losses further.
         checkpointing: Whether gradients compute the layers of the UNets again, instead of what
             they have kept of them: less memory, but a step takes a third longer.
         learning_rate: Peak rate of AdamW.
@@ -94,6 +97,7 @@ class StageSettings:
     crop: int = 128
     lora: int = 0
     mixture: tuple[str, ...] = ()
+    shares: Shares = "channels"
     checkpointing: bool = False
     learning_rate: float = 3e-4
     warmup: int = 200
